@@ -1,0 +1,92 @@
+# GuildNet: `make up` and `make test` do everything from a fresh machine; `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+LOCAL := $(PY) -m guildnet_local
+APT_PACKAGES := tools/src/guildnet_local/packages.txt
+PROJECTS := libs/guildnet services/api services/proxy services/operator tools
+UV_VERSION := 0.13.9
+
+# Which cluster `up` uses: `bare` (made here, in namespaces of its own) or `context:NAME` of the kubeconfig.
+CLUSTER ?= bare
+export CLUSTER
+
+.PHONY: help
+help: ## this list
+	@awk -F':.*## ' '/^[a-z%-]+:.*## / {printf "  \033[36mmake %-18s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---- set-up ---------------------------------------------------------------------------------------------------------
+
+$(VENV)/.ready: requirements/dev.txt $(PROJECTS:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "GuildNet needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 2; }
+	@echo "installing the Python packages into $(VENV) …"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(VENV)/bin/uv pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(VENV)/bin/uv pip install --quiet --no-deps --no-build-isolation $(PROJECTS:%=-e %)
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.ready packages ## the Python environment and the Debian packages
+
+.PHONY: packages
+packages:
+	@tools/install-packages $(APT_PACKAGES)
+
+# ---- the local cluster ----------------------------------------------------------------------------------------------
+
+.PHONY: up down status logs url token kubeconfig tailnet
+up: setup ## a local cluster with GuildNet, a test tailnet and a JupyterLab workspace
+	@$(LOCAL) up
+down: $(VENV)/.ready ## remove the local cluster and everything `up` made
+	@$(LOCAL) down
+status: $(VENV)/.ready ## what runs
+	@$(LOCAL) status
+logs: $(VENV)/.ready ## the logs of the cluster's programs (COMPONENT=name, FOLLOW=1)
+	@$(LOCAL) logs $(COMPONENT) $(if $(FOLLOW),--follow)
+url: $(VENV)/.ready ## the login URL usable from this host
+	@$(LOCAL) url
+token: $(VENV)/.ready ## a bearer token with full rights on the install
+	@$(LOCAL) token
+kubeconfig: $(VENV)/.ready ## the path of an admin kubeconfig usable from this host
+	@$(LOCAL) kubeconfig
+tailnet: $(VENV)/.ready ## one line of JSON: a second device on the test tailnet to browse from
+	@$(LOCAL) tailnet
+
+# ---- tests ----------------------------------------------------------------------------------------------------------
+
+.PHONY: test test-unit test-integration test-e2e lint
+test: setup ## everything: lint, unit, integration, UI, the local cluster and the browser
+	@$(PY) tests/run.py all
+test-unit: $(VENV)/.ready ## values and functions: no sockets, seconds
+	@$(PY) tests/run.py unit
+test-integration: setup ## real sockets, Redis and kube-apiserver
+	@$(PY) tests/run.py integration
+test-e2e: setup ## the whole local cluster and a real browser
+	@$(PY) tests/run.py e2e
+lint: $(VENV)/.ready ## ruff, mypy strict, import contracts, generated files, chart, UI
+	@$(PY) tests/run.py lint
+
+.PHONY: bench
+bench: setup ## measure against peers (QUICK=1 for the short form)
+	@$(PY) -m tests.bench $(if $(QUICK),--quick)
+
+show-%: setup ## prove one promise: prints its figure last, exits non-zero when missed
+	@PYTHONPATH=tests $(PY) -m proofs $*
+
+# ---- keeping house --------------------------------------------------------------------------------------------------
+
+.PHONY: format generate requirements clean
+format: $(VENV)/.ready ## ruff's formatter and safe fixes
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+generate: $(VENV)/.ready ## files made from other files: the chart's CRDs
+	@$(PY) -m guildnet_chart crds
+requirements: ## compile requirements/*.in into hashed requirements
+	@tools/compile-requirements
+clean: ## what builds left in the checkout (the caches outside stay)
+	@rm -rf $(VENV) ui/node_modules ui/dist test-results .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""The GuildNet HTTP API: lists, launches, logs."""

@@ -1,0 +1,1 @@
+"""The GuildNet operator: reconciles Workspaces."""

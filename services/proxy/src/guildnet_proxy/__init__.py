@@ -1,0 +1,1 @@
+"""The GuildNet front door: identity, origins, streaming reverse proxy."""

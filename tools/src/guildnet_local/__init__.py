@@ -1,0 +1,1 @@
+"""The local cluster and tailnet that GuildNet is developed and tested on."""
