@@ -1,0 +1,28 @@
+{{/* Combinations that the schema cannot refuse, each with the way out. Included once, by the api's Deployment. */}}
+{{- define "guildnet.checks" -}}
+{{- if eq .Values.workspaces.namespace .Release.Namespace -}}
+{{- fail (printf "workspaces.namespace is the release namespace %q: workspaces need a namespace of their own, because whoever can create a Deployment there can read its Secrets" .Release.Namespace) -}}
+{{- end -}}
+{{- if and .Values.tailnet.enabled (gt (int .Values.proxy.replicas) 1) -}}
+{{- fail "proxy.replicas is above 1 with tailnet.enabled: a tailnet node's key belongs to one process; set proxy.replicas: 1" -}}
+{{- end -}}
+{{- if and (gt (int .Values.api.replicas) 1) (eq (include "guildnet.redis.source" . | trim) "\"\"") -}}
+{{- fail "api.replicas is above 1 without Redis: log lines could not be shared; set valkey.enabled: true, redis.url or redis.existingSecret" -}}
+{{- end -}}
+{{- if and .Values.valkey.enabled (or .Values.redis.url .Values.redis.existingSecret) -}}
+{{- fail "redis.url or redis.existingSecret is set, so the chart's own Valkey would stand unused: set valkey.enabled: false" -}}
+{{- end -}}
+{{- with .Values.entries.domain -}}
+{{- if and (not .origin) (or .ingress.enabled .httpRoute.enabled) -}}
+{{- fail "entries.domain.ingress or .httpRoute is enabled without a name: set entries.domain.origin, such as https://guildnet.example.com" -}}
+{{- end -}}
+{{- if and .httpRoute.enabled (not .httpRoute.parentRefs) -}}
+{{- fail "entries.domain.httpRoute is enabled without a Gateway: set entries.domain.httpRoute.parentRefs" -}}
+{{- end -}}
+{{- end -}}
+{{- with .Values.workspaces -}}
+{{- if and (not .directExposure) (or .loadBalancer.enabled .ingress.domain) -}}
+{{- fail "workspaces.loadBalancer.enabled or workspaces.ingress.domain goes past the proxy and its access rules: consent with workspaces.directExposure: true" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,139 @@
+{{/*
+Environment settings. Each component's settings are one YAML map of name to value (text) or valueFrom (map); a map cannot
+hold a name twice, which the API server would refuse.
+*/}}
+
+{{/* A list of EnvVar: settings, then the extra entries, of which the last of a name wins. Context: settings, extra. */}}
+{{- define "guildnet.env" -}}
+{{- $last := dict -}}
+{{- range $index, $entry := .extra }}{{ $_ := set $last $entry.name $index }}{{ end -}}
+{{- range $name, $value := .settings }}
+{{- if not (hasKey $last $name) }}
+- name: {{ $name }}
+  {{- if kindIs "map" $value }}
+  valueFrom:
+    {{- toYaml $value | nindent 4 }}
+  {{- else }}
+  value: {{ $value | toString | quote }}
+  {{- end }}
+{{- end }}
+{{- end }}
+{{- range $index, $entry := .extra }}
+{{- if eq $index (get $last $entry.name) }}
+- {{ toYaml $entry | nindent 2 | trim }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "guildnet.settings.common" -}}
+CLUSTER_DOMAIN: {{ .Values.clusterDomain | quote }}
+INSTALL_NAME: {{ include "guildnet.installName" . | quote }}
+K8S_NAMESPACE: {{ .Values.workspaces.namespace | quote }}
+LOG_FORMAT: {{ .Values.log.format | quote }}
+LOG_LEVEL: {{ .Values.log.level | quote }}
+OPS_PORT: {{ .Values.opsPort | int | quote }}
+RELEASE_NAMESPACE: {{ .Release.Namespace | quote }}
+{{- end -}}
+
+{{- define "guildnet.settings.api" -}}
+{{ include "guildnet.settings.common" . }}
+ACCESS_DEFAULT: {{ .Values.access.default | quote }}
+DOMAIN: {{ include "guildnet.domain.host" . | quote }}
+FRONTEND_ORIGIN: {{ .Values.entries.frontendOrigin | quote }}
+IDENTITY_KEY_FILE: /etc/guildnet/keys/identity
+LISTEN: 0.0.0.0:8080
+PRESETS_FILE: /etc/guildnet/presets/presets.json
+REDIS_URL: {{ include "guildnet.redis.source" . | trim }}
+UI_DIR: {{ .Values.api.uiDir | quote }}
+{{- end -}}
+
+{{/* In flow style, so that it stands after a key: text, or a valueFrom. */}}
+{{- define "guildnet.redis.source" -}}
+{{- if .Values.redis.url -}}
+{{ .Values.redis.url | quote }}
+{{- else if .Values.redis.existingSecret -}}
+{{ dict "secretKeyRef" (dict "name" .Values.redis.existingSecret "key" "url") | toJson }}
+{{- else if .Values.valkey.enabled -}}
+{{ dict "secretKeyRef" (dict "name" (include "guildnet.secret.valkey" .) "key" "url") | toJson }}
+{{- else -}}
+""
+{{- end -}}
+{{- end -}}
+
+{{- define "guildnet.settings.proxy" -}}
+{{ include "guildnet.settings.common" . }}
+ACCESS_DEFAULT: {{ .Values.access.default | quote }}
+ADMIN_SERVICE_ACCOUNT: {{ printf "%s:%s-admin" .Release.Namespace (include "guildnet.fullname" .) | quote }}
+ALLOWED_TARGETS: {{ join "," .Values.proxy.allowedTargets | quote }}
+API_URL: {{ printf "http://%s-api:8080" (include "guildnet.fullname" .) | quote }}
+DOMAIN_MODE: {{ .Values.entries.domain.mode | quote }}
+DOMAIN_ORIGIN: {{ .Values.entries.domain.origin | quote }}
+ENTRIES_CONFIGMAP: {{ include "guildnet.configmap.entries" . | quote }}
+FRONTEND_ORIGIN: {{ .Values.entries.frontendOrigin | quote }}
+HOSTAPP_DISABLE_API_PROXY: {{ .Values.proxy.disableApiProxy | quote }}
+IDENTITY_KEY_FILE: /etc/guildnet/keys/identity
+LISTEN_LOCAL: 0.0.0.0:8080
+LOCAL_MODE: {{ .Values.entries.local.mode | quote }}
+LOCAL_ORIGIN: {{ .Values.entries.local.origin | quote }}
+PATH_TRUSTED: {{ .Values.entries.pathTrusted | quote }}
+PROXY_TRANSPORT: {{ .Values.proxy.transport | quote }}
+SERVE_FILE: {{ ternary "/run/guildnet/serve/serve.json" "" .Values.tailnet.enabled | quote }}
+TAILNET_MODE: {{ .Values.tailnet.mode | quote }}
+TAILNET_SOCKET: {{ ternary "/run/guildnet/tailnet.sock" "" .Values.tailnet.enabled | quote }}
+TAILSCALED_SOCKET: {{ ternary "/run/guildnet/ts/tailscaled.sock" "" .Values.tailnet.enabled | quote }}
+TOKEN_AUDIENCE: {{ .Values.proxy.tokenAudience | quote }}
+UI_DEV_ORIGIN: {{ .Values.entries.uiDevOrigin | quote }}
+{{- end -}}
+
+{{- define "guildnet.settings.operator" -}}
+{{ include "guildnet.settings.common" . }}
+{{- $ws := .Values.workspaces }}
+{{- with include "guildnet.secret.workspacePassword" . }}
+AGENT_DEFAULT_PASSWORD: {{ dict "secretKeyRef" (dict "name" . "key" $ws.defaultPassword.key) | toJson }}
+{{- end }}
+CERT_MANAGER_ISSUER: {{ $ws.ingress.certManagerIssuer | quote }}
+DIRECT_EXPOSURE: {{ $ws.directExposure | quote }}
+DOMAIN_MODE: {{ .Values.entries.domain.mode | quote }}
+DOMAIN_ORIGIN: {{ .Values.entries.domain.origin | quote }}
+ENTRIES_CONFIGMAP: {{ include "guildnet.configmap.entries" . | quote }}
+HTTP_PROBE_IMAGES: {{ join "," $ws.httpProbeImages | quote }}
+INGRESS_AUTH_SIGNIN: {{ $ws.ingress.authSignin | quote }}
+INGRESS_AUTH_URL: {{ $ws.ingress.authUrl | quote }}
+INGRESS_CLASS_NAME: {{ $ws.ingress.className | quote }}
+K8S_IMAGE_PULL_SECRET: {{ $ws.imagePullSecret | quote }}
+LOCAL_MODE: {{ .Values.entries.local.mode | quote }}
+LOCAL_ORIGIN: {{ .Values.entries.local.origin | quote }}
+PORTS_CONFIGMAP: {{ include "guildnet.configmap.ports" . | quote }}
+PORT_BASE: {{ $ws.portBase | int | quote }}
+TAILNET_MODE: {{ .Values.tailnet.mode | quote }}
+TOLERATE_CONTROL_PLANE: {{ $ws.tolerateControlPlane | quote }}
+WORKSPACE_DOMAIN: {{ $ws.ingress.domain | quote }}
+WORKSPACE_LB: {{ $ws.loadBalancer.enabled | quote }}
+WORKSPACE_LB_POOL: {{ $ws.loadBalancer.pool | quote }}
+WORKSPACE_TLS_SECRET: {{ $ws.ingress.tlsSecret | quote }}
+{{- end -}}
+
+{{/* containerboot. No SOCKS5 or HTTP proxy listener, ever: any peer of the tailnet could use it as this node. */}}
+{{- define "guildnet.settings.tailnet" -}}
+{{- $args := list }}
+{{- with .Values.tailnet.loginServer }}{{ $args = append $args (printf "--login-server=%s" .) }}{{ end }}
+{{- with .Values.tailnet.tags }}{{ $args = append $args (printf "--advertise-tags=%s" (join "," .)) }}{{ end }}
+{{- $args = concat $args .Values.tailnet.extraArgs }}
+POD_NAME: {fieldRef: {fieldPath: metadata.name}}
+POD_UID: {fieldRef: {fieldPath: metadata.uid}}
+{{- if .Values.tailnet.caBundle }}
+SSL_CERT_DIR: /etc/ssl/certs:/etc/guildnet/ca
+{{- end }}
+TS_AUTH_ONCE: "true"
+{{- with include "guildnet.secret.tailnetAuthKey" . }}
+TS_AUTHKEY: {{ dict "secretKeyRef" (dict "name" . "key" "authkey") | toJson }}
+{{- end }}
+TS_ENABLE_METRICS: {{ .Values.tailnet.metrics | quote }}
+TS_EXTRA_ARGS: {{ join " " $args | quote }}
+TS_HOSTNAME: {{ .Values.tailnet.hostname | quote }}
+TS_KUBE_SECRET: {{ include "guildnet.secret.tailnetState" . | quote }}
+TS_LOCAL_ADDR_PORT: 0.0.0.0:9002
+TS_SERVE_CONFIG: /run/guildnet/serve/serve.json
+TS_SOCKET: /run/guildnet/ts/tailscaled.sock
+TS_USERSPACE: "true"
+{{- end -}}

@@ -1,0 +1,77 @@
+"""Every name that more than one GuildNet service or person relies on: group, labels, annotations, and how names are made.
+
+Promises: a made name is a DNS-1035 label (so that a Service can carry it) of at most 63 characters; the label of a
+workspace's own origin is a DNS label of at most 63 characters that no later workspace of the same name repeats.
+It refuses nothing: any text gives some valid name.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+GROUP: Final = "guildnet.io"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+WORKSPACES: Final = "workspaces"
+CAPABILITIES: Final = "capabilities"
+
+LABEL_MANAGED: Final = "guildnet.io/managed"
+LABEL_ID: Final = "guildnet.io/id"
+LABEL_WORKSPACE: Final = "guildnet.io/workspace"
+ANNOTATION_OWNER: Final = "guildnet.io/owner"
+ANNOTATION_RESTARTED_AT: Final = "guildnet.io/restarted-at"
+ANNOTATION_HASH: Final = "guildnet.io/desired-hash"
+RESERVED_PREFIX: Final = "guildnet.io/"
+"""Labels and annotations below this prefix (and its subdomains) are the product's own: users cannot set them."""
+
+FIELD_MANAGER_OPERATOR: Final = "guildnet-operator"
+FIELD_MANAGER_API: Final = "guildnet-api"
+
+MAX_NAME: Final = 63
+SUFFIX_HEX: Final = 5
+ATTEMPTS: Final = 10
+"""How often a colliding name is tried again with a new suffix before the launch is refused."""
+FALLBACK: Final = "workload"
+DNS_1035_LABEL: Final = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
+
+_DROPPED = re.compile(r"[^a-z0-9\-_\s]")
+_DASHES = re.compile(r"[-_\s]+")
+_LABEL_NAME = 54
+_LABEL_UID = 8
+
+
+def slug(text: str) -> str:
+    """`My App` → `my-app`; empty where no letter, digit or separator of the text survives."""
+    return _DASHES.sub("-", _DROPPED.sub("", text.lower())).strip("-")
+
+
+def image_name(image: str) -> str:
+    """The last segment of an image reference without tag or digest: `ghcr.io/a/Code_Server:4@sha256:…` → `Code_Server`."""
+    return image.partition("@")[0].rsplit("/", 1)[-1].partition(":")[0]
+
+
+def base_name(name: str | None, image: str) -> str:
+    """The part of a workspace's name before its suffix: from the given name, else from the image, else `workload`."""
+    base = slug(name or "") or slug(image_name(image)) or FALLBACK
+    # A Service name must start with a letter; a prefix keeps what the user wrote recognisable, cutting would not.
+    return base if base[0].isalpha() else f"ws-{base}"
+
+
+def with_suffix(base: str, rng: Callable[[int], str] = secrets.token_hex) -> str:
+    """`base-` and five random hex digits, the base cut so that all of it fits 63. `rng(n)` gives 2n hex digits."""
+    cut = base[: MAX_NAME - SUFFIX_HEX - 1].rstrip("-")
+    return f"{cut}-{rng((SUFFIX_HEX + 1) // 2)[:SUFFIX_HEX]}"
+
+
+def origin_label(name: str, uid: str) -> str:
+    """The DNS label of a workspace's own origin: unique to this uid, so a name used again is a new browser origin."""
+    return f"{name[:_LABEL_NAME]}-{uid[:_LABEL_UID]}"
+
+
+def is_reserved(key: str) -> bool:
+    """Is this label or annotation key the product's own (`guildnet.io/…`, `x.guildnet.io/…`)?"""
+    prefix, slash, _ = key.partition("/")
+    return bool(slash) and (prefix == GROUP or prefix.endswith(f".{GROUP}"))

@@ -1,0 +1,36 @@
+"""The one exception of the proxy's pure middle: a request that is not going anywhere, and what to tell its sender.
+
+`rule` is stable and goes to logs, metrics, audit and `/api/proxy-debug`; `message` is for a person and never names an
+address the caller did not send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class Refusal(Exception):  # noqa: N818  a refusal is an answer, not a malfunction
+    """Ends the handling of a request with `status`; `close` when the connection's framing cannot be trusted any more."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        rule: str = "",
+        close: bool = False,
+        conditions: Sequence[tuple[str, str, str, str]] = (),
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.rule = rule or code
+        self.close = close
+        self.conditions = tuple(conditions)
+
+
+def bad_request(message: str, rule: str) -> Refusal:
+    """400 for a request whose bytes break the rules: what follows on the connection is not trusted either."""
+    return Refusal(400, "bad_request", message, rule=rule, close=True)

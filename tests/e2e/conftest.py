@@ -1,0 +1,94 @@
+"""The running local cluster and a real Chromium, on the host and on the second tailnet device."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from support.local import ROOT, Local, is_up
+
+CHROMIUM = "/usr/bin/chromium"
+# A closed network makes Chromium's own background requests fail by the dozen; none of them is under test.
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def local() -> Local:
+    assert is_up(), "the local cluster is not up: run `make up` (or `make test-e2e`, which does)"
+    return Local()
+
+
+@pytest.fixture(scope="session")
+def chromium(local: Local, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A Chromium that trusts the test certificate authority the way a person's browser would: by its own store."""
+    home = tmp_path_factory.mktemp("home")
+    if local.tailnet.ca:
+        _trust(home, local.tailnet.ca)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, env={"HOME": str(home)})
+        yield browser
+        browser.close()
+
+
+def _trust(home: Path, ca: str) -> None:
+    store = home / ".pki" / "nssdb"
+    store.mkdir(parents=True)
+    database = f"sql:{store}"
+    for command in (
+        ["certutil", "-N", "-d", database, "--empty-password"],
+        ["certutil", "-A", "-d", database, "-n", "test tailnet", "-t", "C,,", "-i", ca],
+    ):
+        subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.fixture
+def tailnet_browser(chromium: Browser, local: Local, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
+    """A browser on the second device: every name resolves and every connection leaves through its tailnet node."""
+    context = chromium.new_context(proxy={"server": f"socks5://{local.tailnet.socks5}"})
+    yield from _watched(context, request)
+
+
+@pytest.fixture
+def host_browser(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
+    """A browser on this host, before any login."""
+    yield from _watched(chromium.new_context(), request)
+
+
+@pytest.fixture
+def logged_in(host_browser: BrowserContext, local: Local) -> Page:
+    """A page of a host browser that used the login URL."""
+    page = host_browser.new_page()
+    page.goto(local.login_url)
+    return page
+
+
+def _watched(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
+    context.set_default_timeout(30_000)
+    yield context
+    pictures = ROOT / "test-results"
+    pictures.mkdir(exist_ok=True)
+    for number, page in enumerate(context.pages):
+        page.screenshot(path=pictures / f"{request.node.name}-{number}.png")
+    context.close()
+
+
+@pytest.fixture
+def fresh(local: Local) -> Iterator[Callable[[str], str]]:
+    """Workspace names of this test, deleted when it ends."""
+    names: list[str] = []
+
+    def name(base: str) -> str:
+        names.append(base)
+        local.delete_workspace(base)
+        return base
+
+    yield name
+    for made in names:
+        local.delete_workspace(made)

@@ -1,0 +1,50 @@
+"""code-server, launched through the API and used in its own origin on this host."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from support.local import NAMESPACE, Local, until
+
+
+def test_a_terminal_in_code_server_runs_a_command(local: Local, logged_in: Page, fresh: Callable[[str], str]):
+    with local.api() as api:
+        answer = api.post("/api/jobs", json={"image": "guildnet/code-server:0.1.0", "name": "editor"})
+        assert answer.status_code == 202, answer.text
+        name = fresh_name = answer.json()["id"]
+        assert answer.headers["Location"].endswith(name)
+        local.wait_ready(fresh_name)
+        server = api.get(f"/api/servers/{name}").json()
+    try:
+        _use(local, logged_in, name, server["url"])
+    finally:
+        local.delete_workspace(name)
+
+
+def _use(local: Local, page: Page, name: str, url: str) -> None:
+    page.goto(url)
+    page.get_by_placeholder("PASSWORD").fill(_password(local, name))
+    page.get_by_role("button", name="SUBMIT").click()
+    expect(page.locator(".monaco-workbench")).to_be_visible(timeout=60_000)
+    page.keyboard.press("Control+`")
+    expect(page.locator(".terminal.xterm .xterm-helper-textarea").first).to_be_attached(timeout=60_000)
+    page.locator(".terminal.xterm").first.click()
+    page.keyboard.type("echo $((6*7)) > /tmp/answer\n")
+    until(
+        lambda: local.try_kubectl("-n", NAMESPACE, "exec", f"deploy/{name}", "--", "cat", "/tmp/answer").out == "42",
+        "the terminal's file in the pod",
+        seconds=60,
+    )
+
+
+def _password(local: Local, name: str) -> str:
+    """The generated one, found the way the documentation says: by the Deployment's own reference."""
+    deployment = local.get("deployment", name)
+    env = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+    reference = next(item["valueFrom"]["secretKeyRef"] for item in env if item["name"] == "PASSWORD")
+    secret = json.loads(local.kubectl("-n", NAMESPACE, "get", "secret", reference["name"], "-o", "json"))
+    return base64.b64decode(secret["data"][reference["key"]]).decode()

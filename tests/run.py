@@ -1,0 +1,144 @@
+"""Runs the rings of the test suite, times each phase, and says at the end what passed.
+
+`python tests/run.py all|lint|unit|integration|e2e [-- pytest arguments]`. Every phase runs even when an earlier one
+failed, so that one run tells everything; the exit status is non-zero when any did. The cluster that the e2e ring needs
+is brought up when none runs, and then also taken down.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "guildnet"
+UI = ROOT / "ui"
+
+
+@dataclass
+class Run:
+    """The phases of one run: name, seconds, whether it passed."""
+
+    phases: list[tuple[str, float, bool]] = field(default_factory=list)
+
+    def phase(self, name: str, *commands: list[str], cwd: Path = ROOT) -> bool:
+        print(f"\n── {name} ──", flush=True)
+        started = time.monotonic()
+        passed = all(subprocess.run(command, cwd=cwd, check=False).returncode == 0 for command in commands)
+        self.phases.append((name, round(time.monotonic() - started, 1), passed))
+        return passed
+
+    @property
+    def failed(self) -> list[str]:
+        return [name for name, _, passed in self.phases if not passed]
+
+    def report(self) -> None:
+        print("\nphase                  seconds")
+        for name, seconds, passed in self.phases:
+            print(f"{name:<20} {seconds:>9.1f}  {'passed' if passed else 'FAILED'}")
+        print(f"{'total':<20} {sum(s for _, s, _ in self.phases):>9.1f}")
+
+    def record(self, kind: str) -> None:
+        """One JSON line a run, read by `make show-up-times`."""
+        path = CACHE / "times" / "test.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        entry = {
+            "kind": kind,
+            "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "passed": not self.failed,
+            "total": round(sum(s for _, s, _ in self.phases), 1),
+            "phases": [{"name": name, "seconds": seconds} for name, seconds, _ in self.phases],
+        }
+        with path.open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+
+
+def python(*arguments: str) -> list[str]:
+    return [sys.executable, *arguments]
+
+
+def pytest(ring: str, *arguments: str) -> list[str]:
+    return python("-m", "pytest", f"tests/{ring}", *arguments)
+
+
+def programs(run: Run) -> None:
+    run.phase("programs", python("-m", "guildnet_local.upstream", "build"))
+
+
+def lint(run: Run) -> None:
+    run.phase("lint: ruff", [str(BIN / "ruff"), "check", "."], [str(BIN / "ruff"), "format", "--check", "."])
+    run.phase("lint: mypy", [str(BIN / "mypy"), *SOURCES])
+    run.phase("lint: imports", [str(BIN / "lint-imports")])
+    run.phase("lint: generated", python("-m", "guildnet_chart", "crds", "--check"))
+
+
+SOURCES = ["libs/guildnet/src", "services/api/src", "services/proxy/src", "services/operator/src", "tools/src"]
+
+
+def ui(run: Run) -> None:
+    if not (UI / "node_modules").exists() and not run.phase("ui: install", ["npm", "ci", "--no-progress"], cwd=UI):
+        return
+    run.phase("ui", *(["npm", "run", script] for script in ("lint", "test", "build")), cwd=UI)
+
+
+def unit(run: Run, *arguments: str) -> None:
+    run.phase("unit", pytest("unit", *arguments))
+
+
+def integration(run: Run, *arguments: str) -> None:
+    run.phase("integration", pytest("integration", *arguments))
+
+
+def e2e(run: Run, *arguments: str) -> None:
+    """The whole cluster. What ran before is left running; what this brought up goes away again."""
+    running = subprocess.run(python("-m", "guildnet_local", "status", "--quiet"), check=False).returncode == 0
+    if run.phase("cluster up", python("-m", "guildnet_local", "up")):
+        run.phase("e2e", pytest("e2e", *arguments))
+    if not running:
+        run.phase("cluster down", python("-m", "guildnet_local", "down"))
+
+
+def everything(run: Run, *arguments: str) -> None:
+    programs(run)
+    lint(run)
+    ui(run)
+    unit(run, *arguments)
+    integration(run, *arguments)
+    e2e(run, *arguments)
+
+
+RINGS: dict[str, Callable[..., None]] = {
+    "all": everything,
+    "lint": lambda run, *_: (lint(run), ui(run)),
+    "unit": unit,
+    "integration": integration,
+    "e2e": e2e,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("ring", choices=RINGS)
+    parser.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
+    chosen = parser.parse_args()
+    kind = "warm" if (CACHE / "programs").exists() else "cold"
+    run = Run()
+    RINGS[chosen.ring](run, *chosen.pytest)
+    run.report()
+    if chosen.ring == "all":
+        run.record(kind)
+    if run.failed:
+        print(f"\nfailed: {', '.join(run.failed)}")
+    return 1 if run.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
