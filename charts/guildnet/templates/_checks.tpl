@@ -20,9 +20,4 @@
 {{- fail "entries.domain.httpRoute is enabled without a Gateway: set entries.domain.httpRoute.parentRefs" -}}
 {{- end -}}
 {{- end -}}
-{{- with .Values.workspaces -}}
-{{- if and (not .directExposure) (or .loadBalancer.enabled .ingress.domain) -}}
-{{- fail "workspaces.loadBalancer.enabled or workspaces.ingress.domain goes past the proxy and its access rules: consent with workspaces.directExposure: true" -}}
-{{- end -}}
-{{- end -}}
 {{- end -}}

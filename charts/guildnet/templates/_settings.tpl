@@ -42,8 +42,14 @@ DOMAIN: {{ include "guildnet.domain.host" . | quote }}
 FRONTEND_ORIGIN: {{ .Values.entries.frontendOrigin | quote }}
 IDENTITY_KEY_FILE: /etc/guildnet/keys/identity
 LISTEN: 0.0.0.0:8080
+LOG_BYTES: {{ .Values.api.logs.bytes | int64 | quote }}
+LOG_DIRECT_FOLLOWS: {{ .Values.api.logs.directFollows | int | quote }}
+LOG_LINES: {{ .Values.api.logs.lines | int | quote }}
+LOG_LINE_BYTES: {{ .Values.api.logs.lineBytes | int | quote }}
+LOG_LINGER_SECONDS: {{ .Values.api.logs.lingerSeconds | quote }}
 PRESETS_FILE: /etc/guildnet/presets/presets.json
 REDIS_URL: {{ include "guildnet.redis.source" . | trim }}
+SLOW_VIEWER_SECONDS: {{ .Values.api.logs.slowViewerSeconds | quote }}
 UI_DIR: {{ .Values.api.uiDir | quote }}
 {{- end -}}
 
@@ -105,6 +111,7 @@ LOCAL_MODE: {{ .Values.entries.local.mode | quote }}
 LOCAL_ORIGIN: {{ .Values.entries.local.origin | quote }}
 PORTS_CONFIGMAP: {{ include "guildnet.configmap.ports" . | quote }}
 PORT_BASE: {{ $ws.portBase | int | quote }}
+RECONCILE_WORKERS: {{ .Values.operator.reconcileWorkers | int | quote }}
 TAILNET_MODE: {{ .Values.tailnet.mode | quote }}
 TOLERATE_CONTROL_PLANE: {{ $ws.tolerateControlPlane | quote }}
 WORKSPACE_DOMAIN: {{ $ws.ingress.domain | quote }}

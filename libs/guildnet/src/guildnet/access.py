@@ -44,7 +44,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer and the rule that gave it (`admin-role`, `default-open`, `capability/NAME`, …), for audit and metrics."""
+    """The answer and the rule that gave it (`admin-role`, `default-open`, `capability/NAME`, …)."""
 
     allowed: bool
     rule: str
@@ -61,7 +61,7 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether some granting Capability's constraints hold; `used_up` when only its number of workspaces stands against."""
+    """Do some granting Capability's constraints hold? `used_up` when only its number of workspaces stands against."""
 
     ok: bool
     rule: str
@@ -154,10 +154,10 @@ def _constrained(capability: Capability, launch: Launch) -> Verdict:
         return Verdict(ok=False, rule=rule, problems=forbidden)
     limit = capability.constraints.max_concurrent
     if limit is not None and launch.running >= limit:
-        reason = (
-            f"{launch.running} of {limit} workspaces allowed by Capability {capability.name} are in use: stop or delete one"
+        used = f"{launch.running} of {limit} workspaces allowed by Capability {capability.name} are in use"
+        return Verdict(
+            ok=False, rule=rule, problems=(FieldError("maxConcurrent", f"{used}: stop or delete one"),), used_up=True
         )
-        return Verdict(ok=False, rule=rule, problems=(FieldError("maxConcurrent", reason),), used_up=True)
     return Verdict(ok=True, rule=rule)
 
 
@@ -175,7 +175,9 @@ def _port_problems(capability: Capability, ports: tuple[int, ...]) -> tuple[Fiel
         return ()
     allowed = constraints.allowed_ports
     return tuple(
-        FieldError("ports", f"{port} is not among the ports allowed by Capability {capability.name}: {_listed(allowed)}")
+        FieldError(
+            "ports", f"{port} is not among the ports allowed by Capability {capability.name}: {_listed(allowed)}"
+        )
         for port in ports
         if port not in allowed
     )

@@ -1,7 +1,7 @@
 """A Capability as a frozen value, and whether its selector covers a set of labels.
 
-Reading one never fails on odd content: a Capability that cannot be understood still exists – and so closes the install –
-but grants nothing. Dropping it instead could turn "one Capability" into "none", which allows everything.
+Reading one never fails on odd content: a Capability that cannot be understood still exists – and so closes the
+install – but grants nothing. Dropping it instead could turn "one Capability" into "none", which allows everything.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ A service raises these and one table per process turns them into HTTP; nothing h
 `message` says what to do next and is meant for a person, `code` is stable and meant for a program.
 """
 
+# ruff: noqa: N818  the names are the words of the domain: what is raised is a refusal, not an error in a program
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -19,7 +21,7 @@ class FieldError:
 
 
 class GuildNetError(Exception):
-    """Base of every refusal. `reason` is the Kubernetes status reason (`AlreadyExists`, `Expired`) where there is one."""
+    """Base of every refusal. `reason` is the Kubernetes status reason (`AlreadyExists`, `Expired`), if any."""
 
     default_code = "internal"
 

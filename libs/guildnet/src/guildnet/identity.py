@@ -131,7 +131,9 @@ def read_key(path: str | Path) -> bytes:
     try:
         key = Path(path).read_bytes().strip()
     except OSError as error:
-        raise Invalid(f"the identity key {path} cannot be read: {error.strerror}; mount the Secret guildnet-keys") from None
+        raise Invalid(
+            f"the identity key {path} cannot be read: {error.strerror}; mount the Secret guildnet-keys"
+        ) from None
     if len(key) < MIN_KEY:
         raise Invalid(f"the identity key {path} has {len(key)} bytes; it needs at least {MIN_KEY}")
     return key

@@ -65,7 +65,7 @@ def _prefix(pattern: str) -> tuple[str, ...] | None:
     marked = pattern.endswith("/")
     path = pattern.rstrip("/")
     first, *rest = path.split("/")
-    if not rest and (marked and _is_registry(first) or (not marked and ":" not in first and _is_registry(first))):
+    if not rest and ((marked and _is_registry(first)) or (not marked and ":" not in first and _is_registry(first))):
         return (first.lower(),)
     if _split_tag(path)[1] is not None:
         return None

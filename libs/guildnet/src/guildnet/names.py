@@ -1,4 +1,4 @@
-"""Every name that more than one GuildNet service or person relies on: group, labels, annotations, and how names are made.
+"""Every name that more than one service or person relies on: group, labels, annotations, and how names are made.
 
 Promises: a made name is a DNS-1035 label (so that a Service can carry it) of at most 63 characters; the label of a
 workspace's own origin is a DNS label of at most 63 characters that no later workspace of the same name repeats.
@@ -49,7 +49,7 @@ def slug(text: str) -> str:
 
 
 def image_name(image: str) -> str:
-    """The last segment of an image reference without tag or digest: `ghcr.io/a/Code_Server:4@sha256:…` → `Code_Server`."""
+    """The last segment of an image reference without tag or digest: `ghcr.io/a/Code_Server:4` → `Code_Server`."""
     return image.partition("@")[0].rsplit("/", 1)[-1].partition(":")[0]
 
 

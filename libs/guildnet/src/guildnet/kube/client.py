@@ -1,0 +1,306 @@
+"""A client of the Kubernetes API that speaks raw JSON.
+
+Connection, TLS, credentials and their renewal are the official client's (`kubernetes.aio`); its generated models are
+not used, because decoding into them costs more than the request. Every request has a deadline, every failure is one of
+`guildnet.errors`. It retries nothing: whoever calls knows what a second attempt would mean. It grants and assumes no
+right: what the account may do is the cluster's decision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final, Literal
+from urllib.parse import urlencode
+
+import aiohttp
+
+from guildnet.errors import GuildNetError, Invalid, Unreachable
+from guildnet.kube import faults
+from guildnet.kube.lines import LineSplitter
+from guildnet.kube.resources import Resource, path
+
+Json = dict[str, Any]
+Propagation = Literal["Background", "Foreground", "Orphan"]
+Query = Mapping[str, str | int | bool | None]
+
+TIMEOUT: Final = 30.0
+"""Seconds a request may take in all, and a stream until its answer begins."""
+MAX_LINE: Final = 8 * 1024 * 1024
+"""Bytes of a line of a stream; etcd's largest object is 1.5 MB, JSON and managed fields included."""
+JSON_TYPE: Final = "application/json"
+MERGE_PATCH: Final = "application/merge-patch+json"
+JSON_PATCH: Final = "application/json-patch+json"
+APPLY_PATCH: Final = "application/apply-patch+yaml"
+
+
+class Client:
+    """Requests to one API server. Made by `connect`, which closes it."""
+
+    def __init__(self, rest: Any, configuration: Any, user_agent: str) -> None:
+        self._rest = rest
+        self._configuration = configuration
+        self._user_agent = user_agent
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Any = None,
+        content_type: str | None = None,
+        timeout: float = TIMEOUT,
+    ) -> Json:
+        """One request, answered with decoded JSON ({} for an empty or plain text answer).
+
+        Raises one of guildnet.errors: NotFound 404, Conflict 409, Denied 401/403, Invalid 400/422, Gone 410,
+        TooManyRequests 429, TooLarge 413, Unreachable for 5xx, a broken connection or a passed deadline (seconds).
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                response = await self._send(
+                    method, path, query, body, content_type, aiohttp.ClientTimeout(total=timeout)
+                )
+                try:
+                    data = await response.read()
+                finally:
+                    response.release()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unreachable(method, path, error) from error
+        if response.status >= 400:
+            raise faults.from_answer(response.status, data, response.headers.get("Retry-After"))
+        if not data or not response.content_type.endswith("json"):
+            return {}
+        return _object(data)
+
+    async def stream(
+        self,
+        path: str,
+        query: Query | None = None,
+        *,
+        idle: float | None = None,
+        timeout: float = TIMEOUT,
+        max_line: int = MAX_LINE,
+    ) -> AsyncIterator[bytes]:
+        """The lines of a watch or a pod's log as they come, without line feeds; ends when the server ends it.
+
+        `idle` is how many seconds may pass without a byte; None means for ever. Close it (`aclosing`) to give the
+        connection back. Raises like `request`.
+        """
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=idle)
+        splitter = LineSplitter(max_line)
+        try:
+            async with asyncio.timeout(timeout):
+                response = await self._send("GET", path, query, None, None, limits)
+            try:
+                if response.status >= 400:
+                    async with asyncio.timeout(timeout):
+                        data = await response.read()
+                    raise faults.from_answer(response.status, data, response.headers.get("Retry-After"))
+                async for chunk in response.content.iter_any():
+                    for line in splitter.feed(chunk):
+                        yield line
+                for line in splitter.close():
+                    yield line
+            finally:
+                response.close()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unreachable("GET", path, error) from error
+
+    async def get(
+        self, resource: Resource, namespace: str | None, name: str, *, subresource: str | None = None
+    ) -> Json:
+        """One object."""
+        return await self.request("GET", path(resource, namespace, name, subresource))
+
+    async def list(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+        limit: int | None = None,
+        continue_: str | None = None,
+    ) -> Json:
+        """One page of a collection, as the API server wraps it (`metadata.resourceVersion`, `items`)."""
+        query: Query = {
+            "labelSelector": label_selector,
+            "fieldSelector": field_selector,
+            "limit": limit,
+            "continue": continue_,
+        }
+        return await self.request("GET", path(resource, namespace), query=query)
+
+    async def create(
+        self, resource: Resource, namespace: str | None, body: Mapping[str, Any], *, field_manager: str | None = None
+    ) -> Json:
+        """POST. Raises Conflict with reason AlreadyExists where the name is taken; unknown fields are Invalid."""
+        return await self.request("POST", path(resource, namespace), query=_writing(field_manager), body=body)
+
+    async def replace(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        body: Mapping[str, Any],
+        *,
+        subresource: str | None = None,
+        field_manager: str | None = None,
+    ) -> Json:
+        """PUT. With `metadata.resourceVersion` in the body, Conflict (reason Conflict) where the object has moved on."""
+        target = path(resource, namespace, name, subresource)
+        return await self.request("PUT", target, query=_writing(field_manager), body=body)
+
+    async def merge_patch(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        body: Mapping[str, Any],
+        *,
+        subresource: str | None = None,
+        field_manager: str | None = None,
+    ) -> Json:
+        """JSON merge patch (RFC 7396): null removes, lists are replaced.
+
+        `metadata.uid` or `metadata.resourceVersion` in the body are preconditions: Conflict where they differ.
+        """
+        target = path(resource, namespace, name, subresource)
+        return await self.request("PATCH", target, query=_writing(field_manager), body=body, content_type=MERGE_PATCH)
+
+    async def apply(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        body: Mapping[str, Any],
+        field_manager: str,
+        force: bool = True,  # noqa: FBT001, FBT002  server-side apply's own word
+        *,
+        subresource: str | None = None,
+    ) -> Json:
+        """Server-side apply of a full statement of intent; `apiVersion` and `kind` are filled in.
+
+        Creates what is missing, unless `metadata.uid` is given: then only that very object is changed, and Conflict
+        raised for any other.
+        """
+        stated = {"apiVersion": resource.api_version, "kind": resource.kind, **body}
+        return await self.request(
+            "PATCH",
+            path(resource, namespace, name, subresource),
+            query={**_writing(field_manager), "force": force},
+            body=stated,
+            content_type=APPLY_PATCH,
+        )
+
+    async def delete(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        name: str,
+        *,
+        propagation: Propagation = "Background",
+        uid: str | None = None,
+        resource_version: str | None = None,
+        grace_period: int | None = None,
+    ) -> Json:
+        """Delete one object; with `uid` or `resource_version` only that very one, Conflict otherwise."""
+        conditions = {"uid": uid, "resourceVersion": resource_version}
+        options: Json = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
+        if any(conditions.values()):
+            options["preconditions"] = {key: value for key, value in conditions.items() if value}
+        if grace_period is not None:
+            options["gracePeriodSeconds"] = grace_period
+        return await self.request("DELETE", path(resource, namespace, name), body=options)
+
+    async def version(self) -> Json:
+        """The API server's version, which any account may ask: the cheapest proof that it answers."""
+        return await self.request("GET", "/version", timeout=5.0)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: Query | None,
+        body: Any,
+        content_type: str | None,
+        limits: aiohttp.ClientTimeout,
+    ) -> aiohttp.ClientResponse:
+        headers = {"Accept": "application/json, */*", "User-Agent": self._user_agent}
+        headers["Content-Type"] = content_type or JSON_TYPE
+        # The credentials are asked for at every request: the official client re-reads a rotated token file.
+        for setting in (await self._configuration.auth_settings()).values():
+            headers["Authorization"] = setting["value"]
+        url = f"{self._configuration.host}{path}{_encoded(query)}"
+        answer = await self._rest.request(method, url, headers=headers, body=body, _request_timeout=limits)
+        response: aiohttp.ClientResponse = answer.response
+        return response
+
+
+@asynccontextmanager
+async def connect(kubeconfig: str | None = None, *, user_agent: str = "guildnet") -> AsyncIterator[Client]:
+    """A Client for the pod's own account, or for the current context of a kubeconfig; closed at the end.
+
+    Opens no connection by itself. Raises Invalid where the configuration cannot be read. Proxies are taken from the
+    kubeconfig (`proxy-url`) and never from the environment.
+    """
+    # Importing the official client costs a third of a second and 55 MB: only a process that connects pays.
+    from kubernetes.aio.client import Configuration
+    from kubernetes.aio.client.rest import RESTClientObject
+
+    configuration = Configuration()
+    configuration.connection_pool_maxsize = 0  # no limit: a hundred log streams would block everything else
+    configuration.client_session_kwargs = {"trust_env": False}
+    await _configure(configuration, kubeconfig)
+    rest = RESTClientObject(configuration)
+    try:
+        yield Client(rest, configuration, user_agent)
+    finally:
+        await rest.close()
+
+
+async def _configure(configuration: Any, kubeconfig: str | None) -> None:
+    from kubernetes.aio import config
+
+    try:
+        if kubeconfig:
+            await config.load_kube_config(
+                config_file=kubeconfig, client_configuration=configuration, persist_config=False
+            )
+        else:
+            config.load_incluster_config(client_configuration=configuration)
+    except (config.ConfigException, OSError, ssl.SSLError) as error:
+        wanted = f"the kubeconfig {kubeconfig}" if kubeconfig else "the pod's service account (or set KUBECONFIG)"
+        raise Invalid(f"no access to Kubernetes through {wanted}: {error}", code="bad_kubeconfig") from error
+
+
+def _writing(field_manager: str | None) -> dict[str, str | None]:
+    # Strict: a misspelt field is an error that names it, never silently dropped.
+    return {"fieldManager": field_manager, "fieldValidation": "Strict"}
+
+
+def _encoded(query: Query | None) -> str:
+    given = {key: _text(value) for key, value in (query or {}).items() if value is not None}
+    return f"?{urlencode(given)}" if given else ""
+
+
+def _text(value: str | int | bool | None) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _object(data: bytes) -> Json:
+    try:
+        decoded = json.loads(data)
+    except ValueError as error:
+        raise Unreachable(f"the API server's answer is not JSON: {error}") from error
+    return decoded if isinstance(decoded, dict) else {"items": decoded}
+
+
+def _unreachable(method: str, path: str, error: BaseException) -> GuildNetError:
+    what = str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
+    return Unreachable(f"the Kubernetes API cannot be reached ({method} {path}): {what}")

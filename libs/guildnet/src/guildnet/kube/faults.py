@@ -1,0 +1,78 @@
+"""From what the API server answers to the refusals of `guildnet.errors`, with the server's own words. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from guildnet.errors import (
+    Conflict,
+    Denied,
+    FieldError,
+    Gone,
+    GuildNetError,
+    Invalid,
+    NotFound,
+    TooLarge,
+    TooManyRequests,
+    Unreachable,
+)
+
+_UNKNOWN_FIELD = re.compile(r'(unknown|duplicate) field "([^"]+)"')
+_KINDS: Mapping[int, type[GuildNetError]] = {
+    400: Invalid,
+    401: Denied,
+    403: Denied,
+    404: NotFound,
+    405: Invalid,
+    409: Conflict,
+    410: Gone,
+    413: TooLarge,
+    415: Invalid,
+    422: Invalid,
+}
+_MAX_TEXT = 300
+
+
+def from_answer(code: int, body: bytes, retry_after: str | None = None) -> GuildNetError:
+    """The refusal for a status code and body; the body is a Kubernetes Status or, before the API is up, plain text."""
+    try:
+        status = json.loads(body)
+    except ValueError:
+        status = None
+    if not isinstance(status, dict):
+        text = body[:_MAX_TEXT].decode("utf-8", "replace").strip()
+        status = {"message": text or f"the API server answered {code}"}
+    return from_status({**status, "code": code}, retry_after)
+
+
+def from_status(status: Mapping[str, Any], retry_after: str | None = None) -> GuildNetError:
+    """The refusal for a Kubernetes Status object, such as an ERROR event of a watch carries."""
+    code = int(status.get("code") or 500)
+    message = str(status.get("message") or f"the API server answered {code}")
+    reason = str(status.get("reason") or "")
+    details = status.get("details") or {}
+    if code == 429:
+        return TooManyRequests(message, retry_after=_seconds(retry_after, details), reason=reason)
+    kind = _KINDS.get(code, Unreachable)
+    return kind(message, details=_fields(details, message) if kind is Invalid else (), reason=reason)
+
+
+def _fields(details: Mapping[str, Any], message: str) -> tuple[FieldError, ...]:
+    causes = tuple(
+        FieldError(str(cause["field"]), str(cause.get("message") or cause.get("reason") or "is invalid"))
+        for cause in details.get("causes") or ()
+        if cause.get("field")
+    )
+    # A strict decoding error comes without causes; its fields stand in the message only.
+    return causes or tuple(FieldError(field, f"{what} field") for what, field in _UNKNOWN_FIELD.findall(message))
+
+
+def _seconds(header: str | None, details: Mapping[str, Any]) -> float | None:
+    text = header if header is not None else details.get("retryAfterSeconds")
+    try:
+        return None if text is None else max(0.0, float(text))
+    except ValueError:
+        return None

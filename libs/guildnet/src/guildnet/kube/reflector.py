@@ -1,0 +1,269 @@
+"""A local copy of one kind of object, kept by list and watch, that survives any outage of the API server.
+
+Once filled it never forgets because of an outage: the last known objects stay until a new list says otherwise. It tells
+of every change exactly once, also of deletions and re-creations that happened while it was not looking. It never writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import random
+import time
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, Generic, Literal, TypeVar
+
+import structlog
+
+from guildnet.errors import Denied, Gone, GuildNetError, NotFound, TooManyRequests, Unreachable
+from guildnet.kube import faults
+from guildnet.kube.client import Client
+from guildnet.kube.resources import Resource, path
+
+T = TypeVar("T")
+Kind = Literal["added", "modified", "deleted", "synced"]
+
+SILENCE: Final = 70.0
+"""Seconds without a byte after which a watch is taken for dead: the API server sends a bookmark every minute."""
+PAGE: Final = 500
+FIRST_DELAY: Final = 0.2
+LAST_DELAY: Final = 10.0
+"""Bounds of the pause between attempts, seconds. The last keeps "takes effect within 10 s" true after an outage."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[T]):
+    """One change; `synced` follows every complete list and has neither key nor values."""
+
+    kind: Kind
+    key: str = ""
+    old: T | None = None
+    new: T | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Held(Generic[T]):
+    uid: str
+    version: str
+    value: T
+
+
+class Reflector(Generic[T]):
+    """`run()` in a task of its own, `store` to read, `on_change` to be told (synchronously, before the next event).
+
+    Keys are names, or `namespace/name` for a namespaced kind watched in all namespaces. An object that `parse` refuses
+    is left out of `store` and named with the reason in `broken`.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        resource: Resource,
+        *,
+        namespace: str | None = None,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+        parse: Callable[[dict[str, Any]], T],
+        on_change: Callable[[Change[T]], None] | None = None,
+        silence: float = SILENCE,
+        page: int = PAGE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._resource = resource
+        self._namespace = namespace
+        self._query = {"labelSelector": label_selector, "fieldSelector": field_selector}
+        self._parse = parse
+        self._on_change = on_change
+        self._silence = silence
+        self._page = page
+        self._clock = clock
+        self._held: dict[str, _Held[T]] = {}
+        self._values: dict[str, T] = {}
+        self._seen = -math.inf
+        self._failures = 0
+        self.store: Mapping[str, T] = MappingProxyType(self._values)
+        self.broken: dict[str, str] = {}
+        self.synced = asyncio.Event()
+        self.resource_version: str | None = None
+        self.relists = 0
+        self.restarts = 0
+        self.last_error: GuildNetError | None = None
+
+    def age(self) -> float:
+        """Seconds since the API server last confirmed this copy (list, event or bookmark); inf before the first list."""
+        return self._clock() - self._seen
+
+    def snapshot(self) -> tuple[T, ...] | None:
+        """Every value, or None where they cannot be read: not listed yet, or the API server now refuses the list."""
+        if not self.synced.is_set() or isinstance(self.last_error, Denied | NotFound):
+            return None
+        return tuple(self._values.values())
+
+    async def run(self) -> None:
+        """List, watch, and begin again for as long as the task lives."""
+        while True:
+            try:
+                if self.resource_version is None:
+                    await self._relist()
+                began, seen = self._clock(), self._seen
+                await self._watch()
+                self.restarts += 1
+                if self._clock() - began < 1.0 and self._seen == seen:
+                    raise Unreachable("the watch ended as soon as it began")
+            except Gone as error:
+                # Not an outage: the server has forgotten our version. The pause matters only if it keeps saying so.
+                self.resource_version = None
+                await self._pause(error)
+            except GuildNetError as error:
+                await self._pause(error)
+
+    async def _pause(self, error: GuildNetError) -> None:
+        self._failures += 1
+        self.last_error = error
+        exponential = min(LAST_DELAY, FIRST_DELAY * 2 ** min(self._failures - 1, 16))
+        delay = exponential * random.uniform(0.5, 1.0)  # noqa: S311  spreads load, protects nothing
+        if isinstance(error, TooManyRequests) and error.retry_after:
+            delay = max(delay, min(error.retry_after, LAST_DELAY))
+        level = log.info if isinstance(error, Gone) else log.warning
+        level(
+            "watch interrupted",
+            kind=self._resource.kind,
+            error=str(error),
+            attempt=self._failures,
+            pause=round(delay, 2),
+        )
+        await asyncio.sleep(delay)
+
+    def _alive(self) -> None:
+        self._seen = self._clock()
+        self._failures = 0
+        self.last_error = None
+
+    async def _relist(self) -> None:
+        items, version = await self._list()
+        self.relists += 1
+        self._replace(items)
+        self.resource_version = version
+        self._alive()
+        self.synced.set()
+        self._tell(Change("synced"))
+
+    async def _list(self) -> tuple[list[dict[str, Any]], str]:
+        items: list[dict[str, Any]] = []
+        query: dict[str, str | int | None] = {**self._query, "limit": self._page}
+        while True:
+            try:
+                page = await self._client.request("GET", path(self._resource, self._namespace), query=query)
+            except Gone:
+                if query.get("limit") is None:
+                    raise
+                # The list took longer than the server keeps its pages: take it in one piece.
+                items, query = [], dict(self._query)
+                continue
+            items.extend(page.get("items") or ())
+            meta = page.get("metadata") or {}
+            if not meta.get("continue"):
+                return items, str(meta.get("resourceVersion") or "")
+            query["continue"] = meta["continue"]
+
+    def _replace(self, items: list[dict[str, Any]]) -> None:
+        listed = {self._key(item): item for item in items}
+        for key in [key for key in self._held if key not in listed]:
+            self._drop(key)
+        self.broken = {key: why for key, why in self.broken.items() if key in listed}
+        for key, item in listed.items():
+            self._put(key, item)
+
+    async def _watch(self) -> None:
+        query = {
+            **self._query,
+            "watch": True,
+            "allowWatchBookmarks": True,
+            "resourceVersion": self.resource_version,
+            # Spread, so that all watches of an install do not start again in the same second.
+            "timeoutSeconds": random.randint(300, 600),  # noqa: S311
+        }
+        stream = self._client.stream(path(self._resource, self._namespace), query, idle=self._silence)
+        async with aclosing(stream):
+            async for line in stream:
+                self._event(_decoded(line))
+
+    def _event(self, event: dict[str, Any]) -> None:
+        item = event["object"]
+        if event["type"] == "ERROR":
+            raise faults.from_status(item)
+        version = item["metadata"]["resourceVersion"]
+        match event["type"]:
+            case "ADDED" | "MODIFIED":
+                self._put(self._key(item), item)
+            case "DELETED":
+                self._drop(self._key(item))
+                self.broken.pop(self._key(item), None)
+            case _:
+                pass  # BOOKMARK
+        self.resource_version = version
+        self._alive()
+
+    def _key(self, item: dict[str, Any]) -> str:
+        meta = item["metadata"]
+        if self._namespace is None and self._resource.namespaced:
+            return f"{meta['namespace']}/{meta['name']}"
+        return str(meta["name"])
+
+    def _put(self, key: str, item: dict[str, Any]) -> None:
+        meta = item["metadata"]
+        uid, version = str(meta.get("uid", "")), str(meta.get("resourceVersion", ""))
+        held = self._held.get(key)
+        if held is not None and (held.uid, held.version) == (uid, version):
+            return
+        if held is not None and held.uid != uid:
+            # Deleted and made again while nobody looked: two objects, whatever the event is called.
+            self._drop(key)
+            held = None
+        try:
+            value = self._parse(item)
+        except Exception as error:  # noqa: BLE001  one object nobody can read must not end the copy of all others
+            log.warning("object left out", kind=self._resource.kind, key=key, error=str(error))
+            self._drop(key)
+            self.broken[key] = str(error)
+            return
+        self.broken.pop(key, None)
+        self._held[key] = _Held(uid, version, value)
+        self._values[key] = value
+        if held is None:
+            self._tell(Change("added", key, new=value))
+        else:
+            self._tell(Change("modified", key, old=held.value, new=value))
+
+    def _drop(self, key: str) -> None:
+        held = self._held.pop(key, None)
+        if held is not None:
+            del self._values[key]
+            self._tell(Change("deleted", key, old=held.value))
+
+    def _tell(self, change: Change[T]) -> None:
+        if self._on_change is None:
+            return
+        try:
+            self._on_change(change)
+        except Exception:
+            log.exception("change not handled", kind=self._resource.kind, key=change.key, change=change.kind)
+
+
+def _decoded(line: bytes) -> dict[str, Any]:
+    try:
+        event = json.loads(line)
+        if not isinstance(event["object"], dict) or not isinstance(event["type"], str):
+            raise TypeError(event)
+        if event["type"] != "ERROR":
+            event["object"]["metadata"]["resourceVersion"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Gone(f"the watch sent something that is not an event: {error!r}"[:300]) from error
+    return dict(event)

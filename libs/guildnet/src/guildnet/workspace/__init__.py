@@ -1,0 +1,38 @@
+"""A Workspace as frozen values: its types, its wire form read and written, and the URL of its own origin."""
+
+from guildnet.workspace.model import (
+    Condition,
+    EnvVar,
+    Exposure,
+    Origin,
+    Phase,
+    Port,
+    Probe,
+    Resources,
+    Storage,
+    Workspace,
+    WorkspaceSpec,
+    WorkspaceStatus,
+)
+from guildnet.workspace.origin import origin_url
+from guildnet.workspace.reader import parse
+from guildnet.workspace.writer import status_to_wire, to_wire
+
+__all__ = [
+    "Condition",
+    "EnvVar",
+    "Exposure",
+    "Origin",
+    "Phase",
+    "Port",
+    "Probe",
+    "Resources",
+    "Storage",
+    "Workspace",
+    "WorkspaceSpec",
+    "WorkspaceStatus",
+    "origin_url",
+    "parse",
+    "status_to_wire",
+    "to_wire",
+]

@@ -1,0 +1,170 @@
+"""The frozen values of a Workspace: spec, status, and the object around them.
+
+Values only: nothing here reads or writes the wire form. A unit test compares every field with the schema in `crds/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from guildnet.names import ANNOTATION_OWNER
+
+
+class Phase(StrEnum):
+    """`status.phase`."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    STOPPED = "Stopped"
+    FAILED = "Failed"
+    TERMINATING = "Terminating"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvVar:
+    """One environment variable; `value_from` stays in its wire form ({secretKeyRef|configMapKeyRef: {name, key}})."""
+
+    name: str
+    value: str | None = None
+    value_from: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port the workspace serves; the first one is where its UI is."""
+
+    container_port: int
+    name: str | None = None
+    protocol: str = "TCP"
+    path_mode: str = "Strip"
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Quantities by resource name, as written (`{"cpu": "500m"}`)."""
+
+    requests: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """How a workspace is reachable past the proxy, where the install consents to it."""
+
+    type: str = "ClusterIP"
+    domain: str | None = None
+    ingress_class: str | None = None
+    tls_issuer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A volume of its own; `retain` keeps it when the Workspace is deleted."""
+
+    size: str
+    storage_class_name: str | None = None
+    mount_path: str | None = None
+    retain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How to tell that the workspace answers; seconds and counts as Kubernetes means them, None for the default."""
+
+    type: str
+    path: str | None = None
+    port: int | None = None
+    initial_delay_seconds: int | None = None
+    period_seconds: int | None = None
+    timeout_seconds: int | None = None
+    failure_threshold: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceSpec:
+    """What is wanted. None and empty mean "not said": defaults are the operator's business."""
+
+    image: str
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    env: tuple[EnvVar, ...] = ()
+    ports: tuple[Port, ...] = ()
+    resources: Resources = Resources()
+    exposure: Exposure | None = None
+    storage: Storage | None = None
+    running: bool = True
+    probe: Probe | None = None
+    presets_ref: str | None = None
+    notes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The workspace's own origin, one part per kind of entry: a port of the tailnet name, a label beside a host."""
+
+    port: int | None = None
+    host: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A Kubernetes condition; `last_transition_time` is RFC 3339 as written."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    last_transition_time: str | None = None
+    observed_generation: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceStatus:
+    """What the operator observed last."""
+
+    observed_generation: int = 0
+    phase: Phase | None = None
+    ready_replicas: int = 0
+    service_dns: str | None = None
+    service_ip: str | None = None
+    service_uid: str | None = None
+    external_url: str | None = None
+    url: str | None = None
+    proxy_target: str | None = None
+    origin: Origin | None = None
+    node: str | None = None
+    pod_name: str | None = None
+    restarts: int = 0
+    last_error: str | None = None
+    conditions: tuple[Condition, ...] = ()
+
+    def condition(self, type_: str) -> Condition | None:
+        """The condition of this type, or None."""
+        return next((item for item in self.conditions if item.type == type_), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """One Workspace object. `raw` is the wire form it was read from, not to be changed and not compared."""
+
+    name: str
+    namespace: str
+    uid: str
+    spec: WorkspaceSpec
+    status: WorkspaceStatus = WorkspaceStatus()
+    generation: int = 0
+    resource_version: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    created_at: datetime | None = None
+    deleting: bool = False
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def owner(self) -> str:
+        """The subject that launched it, or ""."""
+        return self.annotations.get(ANNOTATION_OWNER, "")

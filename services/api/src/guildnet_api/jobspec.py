@@ -1,0 +1,223 @@
+"""What a client may ask of a workspace: `JobSpec` to launch one, `JobPatch` to change one.
+
+Strict: an unknown field, a number where text belongs or a label of ours is an error that names the field, and every
+problem is reported at once. Nothing accepted is dropped but blank env keys (the first generation's clients send them).
+Decides nothing about who may launch, and knows no Kubernetes beyond the syntax of its values.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+
+from guildnet import image
+from guildnet.errors import FieldError, Invalid
+from guildnet.names import is_reserved
+
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PORT_NAME = re.compile(r"(?=.{1,15}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_QUANTITY = re.compile(r"(?=.*[1-9])[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi)?")
+_LABEL_PART = re.compile(r"(?=.{1,63}\Z)[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+_DNS_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+
+
+def _image(value: str) -> str:
+    if image.parse(value) is None:
+        raise ValueError("not an image reference like registry/repository:tag")
+    return value
+
+
+def _quantity(value: str) -> str:
+    if not _QUANTITY.fullmatch(value):
+        raise ValueError("not an amount above zero like 500m, 2 or 1Gi")
+    return value
+
+
+def _command(value: Any) -> Any:
+    """A command given as one line is split as a shell would; a list passes as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return shlex.split(value)
+    except ValueError as error:
+        raise ValueError(f"not a command line: {error}") from None
+
+
+def _env(values: dict[str, Any]) -> dict[str, Any]:
+    kept = {name.strip(): value for name, value in values.items() if name.strip()}
+    wrong = [name for name in kept if not _ENV_NAME.fullmatch(name)]
+    if wrong:
+        raise ValueError(f"{', '.join(map(repr, wrong))}: a name is letters, digits and _, not starting with a digit")
+    return kept
+
+
+def _label(key: str, value: str | None) -> str | None:
+    """What is wrong with one label, or None (Kubernetes' syntax of label keys and values)."""
+    prefix, slash, name = key.rpartition("/")
+    if is_reserved(key):
+        return f"{key!r}: labels under guildnet.io/ are GuildNet's own"
+    if not _LABEL_PART.fullmatch(name) or (slash and not _DNS_NAME.fullmatch(prefix)):
+        return f"{key!r} is not a label key"
+    if value and not _LABEL_PART.fullmatch(value):
+        return f"the value of {key!r} is not a label value (at most 63 letters, digits, -, _ and .)"
+    return None
+
+
+def _labels(values: dict[str, Any]) -> dict[str, Any]:
+    wrong = [problem for key, value in values.items() if (problem := _label(key, value))]
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return values
+
+
+class Wire(BaseModel):
+    """A JSON object of a client: unknown fields refused, no silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Expose(Wire):
+    """One port of the workspace."""
+
+    port: Annotated[int, Field(ge=1, le=65535)]
+    name: str | None = None
+    pathMode: Literal["Strip", "Preserve"] | None = None  # noqa: N815 - the name on the wire
+
+    @property
+    def given_name(self) -> str:
+        return self.name or f"p-{self.port}"
+
+
+def _expose(ports: list[Expose]) -> list[Expose]:
+    problems = []
+    for port in ports:
+        if port.name and not _PORT_NAME.fullmatch(port.name):
+            problems.append(f"name {port.name!r} is not a DNS label of at most 15 characters")
+    for what, values in (("port", [p.port for p in ports]), ("name", [p.given_name for p in ports])):
+        twice = sorted({str(value) for value in values if values.count(value) > 1})
+        if twice:
+            problems.append(f"{what} {', '.join(twice)} given twice")
+    if problems:
+        raise ValueError("; ".join(problems))
+    return ports
+
+
+Quantity = Annotated[str, AfterValidator(_quantity)]
+
+
+class Resources(Wire):
+    """What the container asks for; memory is its limit too."""
+
+    cpu: Quantity | None = None
+    memory: Quantity | None = None
+
+
+class Storage(Wire):
+    """A volume of its own that outlives restarts."""
+
+    size: Quantity
+
+
+Image = Annotated[str, StringConstraints(min_length=1, max_length=512), AfterValidator(_image)]
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+Command = Annotated[list[Text], BeforeValidator(_command), Field(max_length=256)]
+Args = Annotated[list[Text], Field(max_length=256)]
+Ports = Annotated[list[Expose], Field(max_length=16), AfterValidator(_expose)]
+Env = Annotated[dict[str, Text], Field(max_length=256), AfterValidator(_env)]
+EnvPatch = Annotated[dict[str, Text | None], Field(max_length=256), AfterValidator(_env)]
+Labels = Annotated[dict[str, str], Field(max_length=64), AfterValidator(_labels)]
+LabelsPatch = Annotated[dict[str, str | None], Field(max_length=64), AfterValidator(_labels)]
+Notes = Annotated[str, StringConstraints(max_length=4096)]
+Name = Annotated[str, StringConstraints(max_length=253)]
+
+
+class JobSpec(Wire):
+    """The body of POST /api/jobs."""
+
+    image: Image
+    name: Name | None = None
+    command: Command | None = None
+    args: Args | None = None
+    env: Env | None = None
+    resources: Resources | None = None
+    labels: Labels | None = None
+    expose: Ports | None = None
+    presetsRef: Name | None = None  # noqa: N815 - the name on the wire
+    storage: Storage | None = None
+    notes: Notes | None = None
+
+
+class JobPatch(Wire):
+    """The body of PATCH /api/servers/{id}: a field not sent stays, null takes it away, maps are merged key by key."""
+
+    image: Image = ""
+    command: Command | None = None
+    args: Args | None = None
+    env: EnvPatch | None = None
+    resources: Resources | None = None
+    labels: LabelsPatch | None = None
+    expose: Ports | None = None
+    storage: Storage | None = None
+    notes: Notes | None = None
+
+
+M = TypeVar("M", bound=Wire)
+
+
+def parse(body: bytes, model: type[M]) -> M:
+    """The body as a value.
+
+    Raises Invalid: code `bad_body` with line and column when it is not JSON (or not an object), else `invalid_spec` with
+    one detail per field that is wrong.
+    """
+    value = _json(body)
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        details = tuple(FieldError(_path(item["loc"]), _reason(item["type"], item["msg"])) for item in error.errors())
+        fields = ", ".join(dict.fromkeys(detail.field for detail in details))
+        raise Invalid(f"The specification is not valid: see {fields}.", code="invalid_spec", details=details) from None
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_once)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise Invalid(f"The body is not JSON: {error.msg} at {where}.", code="bad_body") from None
+    except UnicodeDecodeError as error:
+        raise Invalid(f"The body is not UTF-8: byte {error.start} is {error.reason}.", code="bad_body") from None
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"The body is not JSON: {error or 'nested too deeply'}.", code="bad_body") from None
+    if not isinstance(value, dict):
+        raise Invalid(f"The body has to be a JSON object, not {type(value).__name__}.", code="bad_body")
+    return value
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A key that comes twice is refused: which of the two was meant cannot be known."""
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a key is given twice in one object")
+    return result
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return text.lstrip(".") or "."
+
+
+def _reason(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "unknown field"
+    if kind == "missing":
+        return "required"
+    return message.removeprefix("Value error, ")

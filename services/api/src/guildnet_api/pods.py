@@ -1,0 +1,87 @@
+"""What the api reads of a pod: where it runs and what its containers are up to. Parsing only, tolerant of what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from guildnet.names import LABEL_WORKSPACE
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container of a pod. `state` is waiting, running or terminated; `restart` counts from 0."""
+
+    name: str
+    init: bool
+    state: str
+    reason: str
+    message: str
+    restart: int
+
+    @property
+    def has_log(self) -> bool:
+        """Whether the kubelet has something to read: now, or of the run before the wait."""
+        return self.state != "waiting" or self.restart > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod of a workspace. `created` is RFC 3339 text, as Kubernetes sends it, and sorts by time."""
+
+    name: str
+    uid: str
+    workspace: str
+    node: str
+    phase: str
+    created: str
+    deleting: bool
+    resource_version: str
+    containers: tuple[Container, ...]
+
+    def container(self, name: str | None) -> Container | None:
+        """The one of this name, or the first that is not an init container."""
+        if name:
+            return next((c for c in self.containers if c.name == name), None)
+        return next((c for c in self.containers if not c.init), None)
+
+
+def parse(obj: Mapping[str, Any]) -> Pod:
+    meta, spec, status = obj["metadata"], obj.get("spec", {}), obj.get("status", {})
+    return Pod(
+        name=meta["name"],
+        uid=meta.get("uid", ""),
+        workspace=meta.get("labels", {}).get(LABEL_WORKSPACE, ""),
+        node=spec.get("nodeName", ""),
+        phase=status.get("phase", ""),
+        created=meta.get("creationTimestamp") or "",
+        deleting="deletionTimestamp" in meta,
+        resource_version=meta.get("resourceVersion", ""),
+        containers=(
+            *_containers(spec.get("initContainers", ()), status.get("initContainerStatuses", ()), init=True),
+            *_containers(spec.get("containers", ()), status.get("containerStatuses", ()), init=False),
+        ),
+    )
+
+
+def _containers(
+    specs: Iterable[Mapping[str, Any]], statuses: Iterable[Mapping[str, Any]], *, init: bool
+) -> Iterable[Container]:
+    by_name = {status["name"]: status for status in statuses}
+    for spec in specs:
+        status = by_name.get(spec["name"], {})
+        state, detail = next(iter(status.get("state", {}).items()), ("waiting", {}))
+        yield Container(
+            name=spec["name"],
+            init=init,
+            state=state,
+            reason=detail.get("reason", ""),
+            message=detail.get("message", ""),
+            restart=int(status.get("restartCount", 0)),
+        )
+
+
+def current(pods: Iterable[Pod]) -> Pod | None:
+    """The pod to speak of: the newest, one that is not going away first."""
+    return max(pods, key=lambda pod: (not pod.deleting, pod.created, pod.name), default=None)

@@ -1,0 +1,113 @@
+"""The images an install offers, from PRESETS_FILE: a JSON list that the chart renders from its values.
+
+A preset fills in what a launch leaves open, never what it states. It is found by the launch's `presetsRef` (a preset's `name`,
+else its label as a slug) or, without one, by the very image.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from guildnet.errors import FieldError, Invalid
+from guildnet.names import slug
+from guildnet_api.jobspec import Args, Command, Env, Expose, Image, JobSpec, Ports, Resources, Storage
+
+
+class Preset(BaseModel):
+    """One entry of the list. `pathMode` is that of every port that does not say its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    label: Annotated[str, Field(min_length=1, max_length=128)]
+    image: Image
+    name: str | None = None
+    description: str | None = None
+    icon: str | None = None
+    command: Command | None = None
+    args: Args | None = None
+    env: Env | None = None
+    ports: Ports | None = None
+    pathMode: Literal["Strip", "Preserve"] | None = None  # noqa: N815 - the name on the wire
+    resources: Resources | None = None
+    storage: Storage | None = None
+
+    @property
+    def ref(self) -> str:
+        return self.name or slug(self.label)
+
+    def wire(self) -> dict[str, Any]:
+        return {"name": self.ref, **self.model_dump(exclude_none=True)}
+
+
+_LIST = TypeAdapter(list[Preset])
+
+
+def load(path: Path | None) -> tuple[Preset, ...]:
+    """The presets of a file; none without one.
+
+    Raises ValueError that names the entry and field when the file does not hold a list of presets.
+    """
+    if path is None:
+        return ()
+    try:
+        return tuple(_LIST.validate_python(json.loads(path.read_text())))
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise ValueError(f"{path}: {problems}") from None
+
+
+def defaults(presets: Sequence[Preset], image: str) -> dict[str, Any]:
+    """What GET /api/image-defaults answers: `{}` for a blank or unknown image."""
+    preset = next((preset for preset in presets if preset.image == image.strip()), None)
+    if preset is None:
+        return {}
+    found = preset.model_dump(exclude_none=True, include={"command", "args", "env", "ports", "pathMode", "resources", "storage"})
+    return {key: value for key, value in found.items() if value}
+
+
+def fill(job: JobSpec, presets: Sequence[Preset]) -> JobSpec:
+    """The launch with what its preset adds.
+
+    Raises Invalid when `presetsRef` names no preset.
+    """
+    preset = _find(job, presets)
+    if preset is None:
+        return job
+    filled: dict[str, Any] = {
+        "command": job.command if job.command is not None else preset.command,
+        "args": job.args if job.args is not None else preset.args,
+        "env": _merged(preset.env, job.env),
+        "resources": job.resources or preset.resources,
+        "storage": job.storage or preset.storage,
+        "expose": _ports(job.expose, preset),
+    }
+    return job.model_copy(update=filled)
+
+
+def _find(job: JobSpec, presets: Sequence[Preset]) -> Preset | None:
+    if job.presetsRef is None:
+        return next((preset for preset in presets if preset.image == job.image), None)
+    found = next((preset for preset in presets if preset.ref == job.presetsRef), None)
+    if found is None:
+        known = ", ".join(preset.ref for preset in presets) or "none"
+        detail = FieldError("presetsRef", f"no such preset; this install has: {known}")
+        raise Invalid("The specification is not valid: see presetsRef.", code="invalid_spec", details=(detail,))
+    return found
+
+
+def _merged(first: Mapping[str, str] | None, second: Mapping[str, str] | None) -> dict[str, str] | None:
+    return {**(first or {}), **(second or {})} or None
+
+
+def _ports(given: list[Expose] | None, preset: Preset) -> list[Expose] | None:
+    """The given ports, or the preset's; the path mode follows the port, since it belongs to the program behind it."""
+    modes = {port.port: port.pathMode or preset.pathMode for port in preset.ports or ()}
+    ports = given if given is not None else preset.ports
+    if ports is None:
+        return None
+    return [port if port.pathMode else port.model_copy(update={"pathMode": modes.get(port.port)}) for port in ports]

@@ -1,0 +1,180 @@
+"""Every workspace as it is shown: encoded once per change and entry, joined into lists, pushed to streams.
+
+Fed by watches, read by requests; knows no Kubernetes and no HTTP. A list is a join of fragments; a stream resumes at a
+`Position`, the pair of resource versions up to which its reader has seen both watches (they run apart, so that one number
+would lose what the slower watch has yet to bring). Deletions are remembered for a while; a reader who was away longer is
+told everything again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Final
+
+from guildnet.identity import Entry
+from guildnet.workspace import Workspace
+from guildnet_api import pods as pod_views
+from guildnet_api.pods import Pod
+from guildnet_api.servers import Query, matches, server
+from guildnet_api.signals import Signal
+from guildnet_api.sse import compact
+
+MAX_ENTRIES: Final = 8  # an install has three; a signed but unheard-of one may not grow the cache
+MAX_GONE: Final = 4096
+
+Allowed = Callable[[Workspace], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Up to where a stream's reader has seen the watch of Workspaces and that of pods."""
+
+    workspaces: int = 0
+    pods: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.workspaces}.{self.pods}"
+
+    def covers(self, other: Position) -> bool:
+        return self.workspaces >= other.workspaces and self.pods >= other.pods
+
+    @classmethod
+    def parse(cls, text: str) -> Position | None:
+        first, _, second = text.partition(".")
+        return cls(int(first), int(second)) if first.isdecimal() and second.isdecimal() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What happened after a position; `full` when that is not known and `changed` is simply everything."""
+
+    changed: Sequence[Workspace]
+    gone: Sequence[str]
+    full: bool
+
+
+class Roster:
+    """The workspaces and their pods; `signal` wakes whoever streams them."""
+
+    def __init__(self) -> None:
+        self.signal = Signal()
+        self.position = Position()
+        self.version = 0
+        self._workspaces: dict[str, Workspace] = {}
+        self._pods: dict[str, dict[str, Pod]] = {}
+        self._changed: OrderedDict[str, Position] = OrderedDict()
+        self._gone: OrderedDict[str, Position] = OrderedDict()
+        self._forgotten = Position()
+        self._fragments: OrderedDict[Entry | None, dict[str, bytes]] = OrderedDict()
+        self._joined: dict[Entry | None, tuple[int, bytes, str]] = {}
+
+    # ---- the watches -----------------------------------------------------------------------------------------------
+
+    def put_workspace(self, ws: Workspace) -> None:
+        self._workspaces[ws.name] = ws
+        self._gone.pop(ws.name, None)
+        self._touch(ws.name, workspaces=_version(ws.resource_version))
+
+    def drop_workspace(self, name: str, resource_version: str) -> None:
+        if self._workspaces.pop(name, None) is None:
+            return
+        self._touch(name, workspaces=_version(resource_version))
+        del self._changed[name]
+        self._gone[name] = self.position
+        while len(self._gone) > MAX_GONE:
+            self._forgotten = self._gone.popitem(last=False)[1]
+
+    def put_pod(self, pod: Pod) -> None:
+        self._pods.setdefault(pod.workspace, {})[pod.name] = pod
+        self._touch(pod.workspace, pods=_version(pod.resource_version))
+
+    def drop_pod(self, pod: Pod, resource_version: str) -> None:
+        known = self._pods.get(pod.workspace, {})
+        known.pop(pod.name, None)
+        if not known:
+            self._pods.pop(pod.workspace, None)
+        self._touch(pod.workspace, pods=_version(resource_version))
+
+    def begin(self, position: Position) -> None:
+        """The first list is complete: deletions before it are not known."""
+        self.position = Position(
+            max(position.workspaces, self.position.workspaces), max(position.pods, self.position.pods)
+        )
+        self._forgotten = self.position
+
+    def _touch(self, name: str, *, workspaces: int = 0, pods: int = 0) -> None:
+        self.position = Position(max(self.position.workspaces, workspaces), max(self.position.pods, pods))
+        self.version += 1
+        if name in self._workspaces or workspaces:
+            self._changed[name] = self.position
+            self._changed.move_to_end(name)
+        for fragments in self._fragments.values():
+            fragments.pop(name, None)
+        self.signal.notify()
+
+    # ---- the readers -----------------------------------------------------------------------------------------------
+
+    def get(self, name: str) -> Workspace | None:
+        return self._workspaces.get(name)
+
+    def all(self) -> Iterable[Workspace]:
+        return self._workspaces.values()
+
+    def pods(self, name: str) -> Sequence[Pod]:
+        return tuple(self._pods.get(name, {}).values())
+
+    def pod(self, name: str) -> Pod | None:
+        """The pod to speak of for a workspace."""
+        return pod_views.current(self.pods(name))
+
+    def fragment(self, ws: Workspace, entry: Entry | None) -> bytes:
+        """The workspace as JSON, encoded when first asked for after a change."""
+        fragments = self._fragments.get(entry)
+        if fragments is None:
+            fragments = self._fragments[entry] = {}
+            while len(self._fragments) > MAX_ENTRIES:
+                old, _ = self._fragments.popitem(last=False)
+                self._joined.pop(old, None)
+        found = fragments.get(ws.name)
+        if found is None:
+            found = fragments[ws.name] = compact(server(ws, self.pods(ws.name), entry))
+        return found
+
+    def listing(self, entry: Entry | None, query: Query, allowed: Allowed | None) -> tuple[bytes, str]:
+        """A list and its ETag; `allowed` None means that the caller may see every one."""
+        plain = allowed is None and query == Query()
+        known = self._joined.get(entry) if plain else None
+        if known and known[0] == self.version:
+            return known[1], known[2]
+        chosen = (
+            ws
+            for _, ws in sorted(self._workspaces.items())
+            if matches(ws, query) and (allowed is None or allowed(ws))
+        )
+        body = b"[" + b",".join(self.fragment(ws, entry) for ws in chosen) + b"]"
+        etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+        if plain:
+            self._joined[entry] = (self.version, body, etag)
+        return body, etag
+
+    def since(self, position: Position | None) -> Since:
+        """What a reader at this position has yet to learn; None has yet to learn everything."""
+        if position is None or not position.covers(self._forgotten):
+            return Since([ws for _, ws in sorted(self._workspaces.items())], (), full=True)
+        changed = [self._workspaces[name] for name in _after(self._changed, position) if name in self._workspaces]
+        return Since(changed, _after(self._gone, position), full=False)
+
+
+def _after(log: OrderedDict[str, Position], position: Position) -> list[str]:
+    """The names of a log that the position does not cover, oldest first; the log is in order, so its end is enough."""
+    found = list(takewhile(lambda name: not position.covers(log[name]), reversed(log)))
+    return found[::-1]
+
+
+def _version(text: str) -> int:
+    """Resource versions of one API server are comparable numbers (Kubernetes 1.35, KEP-5504)."""
+    return int(text) if text.isdecimal() else 0

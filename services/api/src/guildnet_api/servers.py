@@ -1,0 +1,152 @@
+"""A Workspace and its pods as the `Server` of the contract: a pure view, asked once per change and entry.
+
+Values that come from Secrets are not known here and stay that way; values whose name looks secret are masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from guildnet.errors import FieldError, Invalid
+from guildnet.identity import Entry
+from guildnet.workspace import Condition, EnvVar, Phase, Resources, Workspace, origin_url
+from guildnet_api.pods import Pod, current
+from guildnet_api.sensitive import MASK, is_secret
+
+STATUSES = ("pending", "running", "failed", "stopped")
+_BY_PHASE = {Phase.RUNNING: "running", Phase.FAILED: "failed", Phase.STOPPED: "stopped", Phase.TERMINATING: "stopped"}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a list is narrowed to; empty fields narrow nothing."""
+
+    q: str = ""
+    statuses: frozenset[str] = frozenset()
+    owner: str = ""
+
+
+def query(params: Mapping[str, str]) -> Query:
+    """From `?q=&status=&owner=`; several statuses are separated by commas.
+
+    Raises Invalid for a status that does not exist.
+    """
+    wanted = frozenset(part for part in params.get("status", "").split(",") if part)
+    unknown = sorted(wanted.difference(STATUSES))
+    if unknown:
+        detail = FieldError("status", f"{', '.join(unknown)}: it is one of {', '.join(STATUSES)}")
+        raise Invalid("The query is not valid: see status.", code="invalid_query", details=(detail,))
+    return Query(q=params.get("q", "").strip(), statuses=wanted, owner=params.get("owner", "").strip())
+
+
+def status(ws: Workspace) -> str:
+    if ws.deleting or not ws.spec.running:
+        return "stopped"
+    phase = ws.status.phase
+    return "pending" if phase is None or phase is Phase.STOPPED else _BY_PHASE.get(phase, "pending")
+
+
+def server(ws: Workspace, pods: Sequence[Pod], entry: Entry | None) -> dict[str, Any]:
+    """The `Server` as seen through one entry; absent facts are absent keys."""
+    pod = current(pods)
+    reason, message = explanation(ws, pod)
+    view = {
+        "id": ws.name,
+        "name": ws.name,
+        "image": ws.spec.image,
+        "status": status(ws),
+        "reason": reason,
+        "message": message,
+        "node": ws.status.node or (pod.node if pod else None),
+        "owner": ws.owner,
+        "created_at": _time(ws.created_at),
+        "updated_at": _updated(ws),
+        "ports": _ports(ws),
+        "resources": _resources(ws.spec.resources),
+        "args": list(ws.spec.args),
+        "env": {item.name: _shown(item) for item in ws.spec.env},
+        "notes": ws.spec.notes,
+        "url": (origin_url(ws, entry) if entry else None) or ws.status.external_url,
+        "proxy_url": f"/proxy/server/{ws.name}/",
+    }
+    return {key: value for key, value in view.items() if value not in (None, "", [], {})}
+
+
+def detail(
+    ws: Workspace, pods: Sequence[Pod], entry: Entry | None, events: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The `Server` with what happened to it."""
+    conditions = [condition(item) for item in ws.status.conditions]
+    return {**server(ws, pods, entry), "conditions": conditions, "events": list(events)}
+
+
+def condition(item: Condition) -> dict[str, Any]:
+    """The standard Kubernetes shape, as `kubectl` shows it."""
+    shown = {
+        "type": item.type,
+        "status": item.status,
+        "reason": item.reason,
+        "message": item.message,
+        "lastTransitionTime": item.last_transition_time,
+    }
+    return {key: value for key, value in shown.items() if value}
+
+
+def explanation(ws: Workspace, pod: Pod | None) -> tuple[str | None, str | None]:
+    """Why it is not simply running: the operator's words, else what holds the pod up."""
+    if ws.deleting:
+        return "Terminating", "It is being deleted."
+    degraded, ready = ws.status.condition("Degraded"), ws.status.condition("Ready")
+    if degraded and degraded.status == "True":
+        return degraded.reason, degraded.message
+    if status(ws) == "running":
+        return None, None
+    if ready and ready.status != "True" and ready.reason:
+        return ready.reason, ready.message
+    held = next((c for c in pod.containers if c.state == "waiting" and c.reason), None) if pod else None
+    if held:
+        return held.reason, held.message
+    return None, ws.status.last_error
+
+
+def _time(value: datetime | None) -> str | None:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value else None
+
+
+def _updated(ws: Workspace) -> str | None:
+    times = [item.last_transition_time for item in ws.status.conditions if item.last_transition_time]
+    return max([*times, _time(ws.created_at) or ""]) or None
+
+
+def _ports(ws: Workspace) -> list[dict[str, Any]]:
+    """The declared ports; where none is, the one the operator chose (`status.proxyTarget`)."""
+    if ws.spec.ports:
+        return [{"port": p.container_port, **({"name": p.name} if p.name else {})} for p in ws.spec.ports]
+    chosen = urlsplit(ws.status.proxy_target or "").port
+    return [{"port": chosen}] if chosen else []
+
+
+def _resources(resources: Resources) -> dict[str, str]:
+    return {
+        kind: amount
+        for kind in ("cpu", "memory")
+        if (amount := resources.limits.get(kind) or resources.requests.get(kind))
+    }
+
+
+def _shown(item: EnvVar) -> str:
+    return MASK if item.value_from or is_secret(item.name) else item.value or ""
+
+
+def matches(ws: Workspace, query: Query) -> bool:
+    """The list's filters; `q` looks in id, image, owner and notes without regard to case."""
+    if query.statuses and status(ws) not in query.statuses:
+        return False
+    if query.owner and ws.owner != query.owner:
+        return False
+    needle = query.q.casefold()
+    return not needle or any(needle in (text or "").casefold() for text in (ws.name, ws.spec.image, ws.owner, ws.spec.notes))

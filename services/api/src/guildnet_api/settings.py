@@ -1,0 +1,55 @@
+"""What the api can be told, each with its reason; read once, in `__main__`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from guildnet import settings
+
+
+class Settings(settings.Settings):
+    """The api's settings on top of those every service has."""
+
+    listen: str = Field(
+        default="0.0.0.0:8080", pattern=r"^.*:\d{1,5}$", description="Address and port of the API, behind the proxy."
+    )
+    redis_url: str = Field(
+        default="",
+        pattern=r"^(|(redis|rediss|unix)://.+)$",
+        description="Redis or Valkey for live logs between replicas; empty: each replica follows for itself.",
+    )
+    identity_key_file: Path = Field(
+        default=Path("/etc/guildnet/keys/identity"), description="The key that the proxy signs identities with."
+    )
+    ui_dir: Path | None = Field(default=None, description="Directory of the built UI; none: the API alone.")
+    presets_file: Path | None = Field(default=None, description="JSON list of the images on offer.")
+    access_default: Literal["open", "owner", "closed"] = Field(
+        default="open", description="Who may do what while no Capability exists: everyone identified, owners, nobody."
+    )
+    frontend_origin: str = Field(default="", description="Another origin that may call the API (the proxy sends its CORS).")
+    cluster_domain: str = Field(default="cluster.local", min_length=1, description="DNS domain of the cluster.")
+    domain: str = Field(default="", description="Domain whose subdomains are workspace origins, where there is one.")
+    log_lines: int = Field(
+        default=5000, ge=100, le=100_000, description="Lines kept per container, in Redis and in memory, for tails and resumes."
+    )
+    log_bytes: int = Field(
+        default=4 * 1024 * 1024, ge=64 * 1024, description="Bytes of lines kept in memory per container and replica."
+    )
+    log_line_bytes: int = Field(default=16 * 1024, ge=256, description="A longer line is cut there, with a mark.")
+    log_linger_seconds: float = Field(
+        default=30.0, ge=0, description="How long a container is still followed after its last viewer left."
+    )
+    log_direct_follows: int = Field(
+        default=50, ge=1, description="Containers one replica follows at most while Redis is absent or down."
+    )
+    slow_viewer_seconds: float = Field(
+        default=15.0, gt=0, description="A viewer that takes nothing for so long is cut, with a hint where to resume."
+    )
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]") or "0.0.0.0", int(port)

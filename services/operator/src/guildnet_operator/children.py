@@ -1,0 +1,183 @@
+"""What the caches hold of the objects a Workspace consists of.
+
+Pods and ReplicaSets are read into small values at the edge; what is compared with a desired object stays as it came
+from the API server, without `managedFields`. Parsing refuses nothing: a missing field is a missing fact.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from guildnet.names import LABEL_WORKSPACE
+
+Object = Mapping[str, Any]
+
+CONTAINER: Final = "workspace"
+"""Name of the container that runs the workspace's image."""
+_TEMPLATE_HASH: Final = "pod-template-hash"
+
+
+@dataclass(frozen=True, slots=True)
+class Termination:
+    """How a container ended last."""
+
+    exit_code: int
+    reason: str
+    message: str
+    finished_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class PodView:
+    """The facts of one pod that a Workspace's status is made of."""
+
+    name: str
+    uid: str
+    workspace: str
+    owner_uid: str
+    created_at: str
+    deleting: bool
+    phase: str
+    node: str
+    ready: bool
+    ready_message: str
+    scheduled: bool | None
+    scheduled_message: str
+    started: bool
+    running: bool
+    image_present: bool
+    waiting_reason: str
+    waiting_message: str
+    restarts: int
+    last: Termination | None
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaSetView:
+    """One ReplicaSet: whose it is and, as a hash, which pod template it runs."""
+
+    name: str
+    uid: str
+    workspace: str
+    owner_uid: str
+    template: str
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """The live children of one Workspace; None where there is none of ours. Pods are those of our own Deployment."""
+
+    deployment: Object | None = None
+    service: Object | None = None
+    claim: Object | None = None
+    ingress: Object | None = None
+    replica_sets: tuple[ReplicaSetView, ...] = ()
+    pods: tuple[PodView, ...] = ()
+
+    @property
+    def current_pod(self) -> PodView | None:
+        """The youngest pod of the Deployment's present template that is not on its way out."""
+        if self.deployment is None:
+            return None
+        template = template_hash(self.deployment["spec"]["template"])
+        current = {item.uid for item in self.replica_sets if item.template == template}
+        pods = [pod for pod in self.pods if pod.owner_uid in current and not pod.deleting]
+        return max(pods, key=lambda pod: (pod.created_at, pod.name), default=None)
+
+
+def own_pods(
+    deployment: Object | None, replica_sets: Iterable[ReplicaSetView], pods: Iterable[PodView]
+) -> tuple[tuple[ReplicaSetView, ...], tuple[PodView, ...]]:
+    """The ReplicaSets and pods of this very Deployment, followed by uid: labels can be put on anything."""
+    if deployment is None:
+        return (), ()
+    uid = deployment["metadata"]["uid"]
+    sets = tuple(item for item in replica_sets if item.owner_uid == uid)
+    uids = {item.uid for item in sets}
+    return sets, tuple(pod for pod in pods if pod.owner_uid in uids)
+
+
+def plain(obj: Mapping[str, Any]) -> Object:
+    """A live object without the bookkeeping that fills half of it."""
+    metadata = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+    return {**obj, "metadata": metadata}
+
+
+def controller_uid(obj: Object) -> str:
+    """The uid of the object's controlling owner, or ""."""
+    references = obj["metadata"].get("ownerReferences") or ()
+    return next((item["uid"] for item in references if item.get("controller")), "")
+
+
+def template_hash(template: Object) -> str:
+    """Names a pod template. The label the Deployment controller adds to its ReplicaSets' copies does not count."""
+    metadata = template.get("metadata") or {}
+    labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key != _TEMPLATE_HASH}
+    facts = [labels, metadata.get("annotations") or {}, template["spec"]]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def replica_set(obj: Object) -> ReplicaSetView:
+    metadata = obj["metadata"]
+    return ReplicaSetView(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        workspace=(metadata.get("labels") or {}).get(LABEL_WORKSPACE, ""),
+        owner_uid=controller_uid(obj),
+        template=template_hash(obj["spec"]["template"]),
+    )
+
+
+def pod(obj: Object) -> PodView:
+    metadata, status = obj["metadata"], obj.get("status") or {}
+    conditions = {item["type"]: item for item in status.get("conditions") or ()}
+    ready, scheduled = conditions.get("Ready", {}), conditions.get("PodScheduled", {})
+    container = _workspace_container(status.get("containerStatuses") or ())
+    state = container.get("state") or {}
+    waiting = state.get("waiting") or {}
+    return PodView(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        workspace=(metadata.get("labels") or {}).get(LABEL_WORKSPACE, ""),
+        owner_uid=controller_uid(obj),
+        created_at=metadata.get("creationTimestamp") or "",
+        deleting=bool(metadata.get("deletionTimestamp")),
+        phase=status.get("phase") or "Pending",
+        node=(obj.get("spec") or {}).get("nodeName") or "",
+        ready=ready.get("status") == "True",
+        ready_message=ready.get("message") or "",
+        scheduled={"True": True, "False": False}.get(scheduled.get("status", "")),
+        scheduled_message=scheduled.get("message") or "",
+        started=bool(container.get("started")),
+        running="running" in state,
+        image_present=bool(container.get("imageID")) or "running" in state or "terminated" in state,
+        waiting_reason=waiting.get("reason") or "",
+        waiting_message=waiting.get("message") or "",
+        restarts=sum(item.get("restartCount", 0) for item in status.get("containerStatuses") or ()),
+        last=_termination(state) or _termination(container.get("lastState") or {}),
+        reason=status.get("reason") or "",
+        message=status.get("message") or "",
+    )
+
+
+def _workspace_container(statuses: Sequence[Object]) -> Object:
+    """The container of ours: admission may have put others beside it."""
+    return next((item for item in statuses if item.get("name") == CONTAINER), next(iter(statuses), {}))
+
+
+def _termination(state: Object) -> Termination | None:
+    ended = state.get("terminated")
+    if not ended:
+        return None
+    return Termination(
+        exit_code=ended.get("exitCode", 0),
+        reason=ended.get("reason") or "",
+        message=ended.get("message") or "",
+        finished_at=ended.get("finishedAt") or "",
+    )

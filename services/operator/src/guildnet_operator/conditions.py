@@ -1,0 +1,205 @@
+"""The conditions of a Workspace: a table, one pure function each, from a `View` to what it says.
+
+Together they tell the whole story to `kubectl describe`; `Ready` alone tells it to `kubectl wait`. A message speaks the
+cluster's own words and names the next step; it holds no clock or counter that changes while nothing happens, or a
+settled workspace would be written again and again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from guildnet_operator.children import PodView
+from guildnet_operator.faults import IMAGE_REASONS, fault
+from guildnet_operator.view import Reason, View
+
+Status = Literal["True", "False", "Unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one condition says, before it is given its type, generation and time."""
+
+    status: Status
+    reason: Reason
+    message: str
+
+
+def ready(view: View) -> Verdict:
+    if view.workspace.deleting:
+        return Verdict("False", Reason.TERMINATING, "The workspace is being deleted.")
+    if view.is_ready:
+        return Verdict("True", Reason.READY, f"The workspace answers on port {view.decided.main_port.number}.")
+    found = fault(view)
+    if found is not None and found.blocking:
+        return Verdict("False", found.reason, found.message)
+    if not view.decided.replicas:
+        return _at_rest(view)
+    return _on_the_way(view)
+
+
+def _at_rest(view: View) -> Verdict:
+    if view.children.pods:
+        return Verdict("False", Reason.STOPPING, "The workspace is stopping.")
+    return Verdict("False", Reason.STOPPED, "The workspace is stopped: set spec.running to true to start it.")
+
+
+def _on_the_way(view: View) -> Verdict:
+    pod = view.children.current_pod
+    if pod is None:
+        return Verdict("False", Reason.CREATING, "Waiting for the cluster to create the pod.")
+    if pod.scheduled is False:
+        return Verdict("False", Reason.UNSCHEDULABLE, _unschedulable(pod))
+    if not pod.image_present:
+        where = f" on node {pod.node}" if pod.node else ""
+        return Verdict("False", Reason.STARTING, f"The container is being prepared{where}; its image may be pulled now.")
+    if view.children.service is None:
+        return Verdict("False", Reason.SERVICE_PENDING, "The pod runs; waiting for its Service.")
+    return _silent(view, pod)
+
+
+def _silent(view: View, pod: PodView) -> Verdict:
+    check = view.decided.check
+    asked = "its pod to be ready" if check is None else f"an answer to {_question(view)}"
+    if pod.started and check is not None:
+        message = f"The container runs, but there is no answer to {_question(view)}: look at its log, port and probe."
+        return Verdict("False", Reason.NOT_ANSWERING, message)
+    return Verdict("False", Reason.STARTING, f"The container runs; waiting for {asked}.")
+
+
+def _question(view: View) -> str:
+    check = view.decided.check
+    if check is None:
+        return "its probe"
+    return f"GET {check.scheme}://…:{check.port}{check.path}" if check.type == "http" else f"a connection to port {check.port}"
+
+
+def scheduled(view: View) -> Verdict:
+    pod = view.children.current_pod
+    if pod is None or not view.decided.replicas:
+        return Verdict("False", Reason.NO_POD, "There is no pod to place.")
+    if pod.scheduled is False:
+        return Verdict("False", Reason.UNSCHEDULABLE, _unschedulable(pod))
+    if pod.node:
+        return Verdict("True", Reason.SCHEDULED, f"Placed on node {pod.node}.")
+    return Verdict("Unknown", Reason.PENDING, "The scheduler has not looked at the pod yet.")
+
+
+def _unschedulable(pod: PodView) -> str:
+    words = pod.scheduled_message or "no node takes the pod"
+    return f"No node can take the pod: {words} Ask for less (spec.resources), free some, or add a node."
+
+
+def image_pulled(view: View) -> Verdict:
+    pod = view.children.current_pod
+    image = view.decided.image
+    if pod is None or not view.decided.replicas:
+        return Verdict("Unknown", Reason.NO_POD, f"There is no pod that needs image {image}.")
+    if pod.image_present:
+        return Verdict("True", Reason.IMAGE_PRESENT, f"Image {image} is on the node.")
+    found = fault(view)
+    if pod.waiting_reason in IMAGE_REASONS and found is not None:
+        return Verdict("False", Reason.IMAGE_PULL_FAILED, found.message)
+    return Verdict("Unknown", Reason.PULLING, f"Image {image} is not known to be on the node yet.")
+
+
+def storage_ready(view: View) -> Verdict:
+    wanted, live = view.decided.claim, view.children.claim
+    if wanted is None:
+        return _no_storage(live)
+    problem = view.problem("PersistentVolumeClaim")
+    if problem is not None:
+        message = f"Claim {wanted.name} cannot be made or changed: {problem.message or 'the name is taken'}."
+        return Verdict("False", problem.reason, message)
+    if live is None:
+        return Verdict("False", Reason.PENDING, f"Claim {wanted.name} is being created.")
+    return _claim_phase(live, kept=wanted.retain)
+
+
+def _no_storage(live: Mapping[str, Any] | None) -> Verdict:
+    if live is not None:
+        name = live["metadata"]["name"]
+        return Verdict("True", Reason.KEPT, f"Claim {name} of an earlier spec.storage is kept, but not mounted.")
+    message = "No storage asked for: what the workspace writes is lost when it stops."
+    return Verdict("True", Reason.NOT_REQUESTED, message)
+
+
+def _claim_phase(live: Mapping[str, Any], *, kept: bool) -> Verdict:
+    name = live["metadata"]["name"]
+    phase = (live.get("status") or {}).get("phase", "Pending")
+    later = "It stays when the Workspace is deleted." if kept else "It is deleted with the Workspace."
+    if phase == "Bound":
+        return Verdict("True", Reason.BOUND, f"Claim {name} is bound. {later}")
+    if phase == "Lost":
+        return Verdict("False", Reason.LOST, f"The volume behind claim {name} is gone: restore it or delete the claim.")
+    of_class = live["spec"].get("storageClassName") or "none"
+    message = f"Claim {name} waits for a volume of storage class {of_class}: is there such a class, with a provisioner?"
+    return Verdict("False", Reason.PENDING, message)
+
+
+def route_ready(view: View) -> Verdict:
+    service = view.children.service
+    problem = view.problem("Service", "Ingress")
+    if problem is not None:
+        message = f"{problem.kind} {problem.name} cannot be made: {problem.message or 'the name is taken'}."
+        return Verdict("False", problem.reason, message)
+    if service is None:
+        return Verdict("False", Reason.SERVICE_PENDING, "The Service is being created.")
+    if view.port is None:
+        message = "No port is left for an origin of its own: the port counter has reached 65535."
+        return Verdict("False", Reason.PORTS_EXHAUSTED, message)
+    if view.decided.reach.service_type == "LoadBalancer" and not load_balancer_host(service):
+        message = "The load balancer has not given an address yet: is one installed? The proxy leads there meanwhile."
+        return Verdict("False", Reason.ADDRESS_PENDING, message)
+    return Verdict("True", Reason.ROUTED, f"Service {service['metadata']['name']} and its origin are there.")
+
+
+def load_balancer_host(service: Mapping[str, Any]) -> str | None:
+    """The address or name a load balancer gave this Service."""
+    given = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+    return next((item.get("ip") or item.get("hostname") for item in given), None)
+
+
+def progressing(view: View) -> Verdict:
+    if view.workspace.deleting:
+        return Verdict("True", Reason.TERMINATING, "The children are being deleted.")
+    if not view.decided.replicas and view.children.pods:
+        return Verdict("True", Reason.STOPPING, "Waiting for the pod to end.")
+    if view.is_ready or not view.decided.replicas:
+        return Verdict("False", Reason.SETTLED, "Everything is as the spec wants it.")
+    found = fault(view)
+    if found is not None and found.blocking:
+        return Verdict("False", Reason.BLOCKED, found.message)
+    current = view.children.current_pod
+    if view.children.pods and (current is None or len(view.children.pods) > 1):
+        return Verdict("True", Reason.UPDATING, "The pod of the earlier spec makes room for the new one.")
+    return Verdict("True", Reason.STARTING, "The workspace is starting.")
+
+
+def stopped(view: View) -> Verdict:
+    if view.decided.replicas:
+        return Verdict("False", Reason.RUNNING, "The workspace is meant to run.")
+    if view.children.pods:
+        return Verdict("False", Reason.STOPPING, "Waiting for the pod to end.")
+    return Verdict("True", Reason.STOPPED, "No pod runs; storage, address and origin are kept.")
+
+
+def degraded(view: View) -> Verdict:
+    found = None if view.workspace.deleting else fault(view)
+    if found is None:
+        return Verdict("False", Reason.AS_EXPECTED, "Nothing is wrong.")
+    return Verdict("True", found.reason, found.message)
+
+
+TABLE: Final[Mapping[str, Callable[[View], Verdict]]] = {
+    "Ready": ready,
+    "Scheduled": scheduled,
+    "ImagePulled": image_pulled,
+    "StorageReady": storage_ready,
+    "RouteReady": route_ready,
+    "Progressing": progressing,
+    "Stopped": stopped,
+    "Degraded": degraded,
+}

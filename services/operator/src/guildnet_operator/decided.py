@@ -1,0 +1,113 @@
+"""A Workspace with every default and every decision of the install filled in: what `manifests` turns into objects.
+
+Frozen values without behaviour of their own beyond names derived from others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from guildnet.workspace import EnvVar
+
+ServiceType = Literal["ClusterIP", "LoadBalancer"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServedPort:
+    """One port of the container and of the Service; every port has a name here."""
+
+    number: int
+    name: str
+    protocol: str = "TCP"
+    preserve: bool = False
+
+    @property
+    def scheme(self) -> Literal["http", "https"]:
+        """What to speak to it: TLS where its number (the first generation's rule) or its name says so."""
+        return "https" if self.number == 8443 or self.name.startswith("https") else "http"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds and counts as in a Kubernetes probe."""
+
+    period: int
+    timeout: int
+    failures: int
+    initial: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How the kubelet asks whether the workspace answers, and how patiently."""
+
+    type: Literal["http", "tcp"]
+    port: int
+    startup: Timing
+    readiness: Timing
+    liveness: Timing
+    path: str = "/"
+    scheme: Literal["http", "https"] = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The volume claim of the workspace and where it is mounted."""
+
+    name: str
+    size: str
+    mount_path: str
+    storage_class: str | None = None
+    retain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IngressRule:
+    """An Ingress of the workspace's own, past the proxy."""
+
+    host: str
+    class_name: str
+    tls_secret: str | None
+    annotations: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How the workspace is reached past the proxy; `refused` says why it is not although its spec asks for it."""
+
+    service_type: ServiceType = "ClusterIP"
+    service_annotations: Mapping[str, str] | None = None
+    ingress: IngressRule | None = None
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Everything the children of one Workspace depend on, and nothing else."""
+
+    name: str
+    namespace: str
+    uid: str
+    image: str
+    command: tuple[str, ...]
+    args: tuple[str, ...]
+    env: tuple[EnvVar, ...]
+    ports: tuple[ServedPort, ...]
+    requests: Mapping[str, str]
+    limits: Mapping[str, str]
+    replicas: int
+    check: Check | None
+    claim: Claim | None
+    reach: Reach
+    password_secret: str | None
+    pull_secret: str | None
+    tolerate_control_plane: bool
+    restarted_at: str | None
+    base_path: str | None
+
+    @property
+    def main_port(self) -> ServedPort:
+        """Where the workspace's UI is: its first port."""
+        return self.ports[0]

@@ -1,0 +1,202 @@
+"""`decide`: a Workspace and the install's policy make one `Decided`. Pure; the only place where a default is chosen.
+
+The rules are the first generation's, written down in the reference of the Workspace resource; where one is deliberately
+different, its reason stands beside it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from guildnet import image as images
+from guildnet.names import ANNOTATION_RESTARTED_AT
+from guildnet.workspace import EnvVar, Exposure, Port, Probe, Storage, Workspace
+
+from guildnet_operator.decided import Check, Claim, Decided, IngressRule, Reach, ServedPort, Timing
+from guildnet_operator.policy import Policy
+
+BASE_PATH_ENV: Final = "GUILDNET_BASE_PATH"
+PORT_ENV: Final = "PORT"
+PORT_DEFAULT: Final = "8080"
+PASSWORD_ENV: Final = "PASSWORD"  # noqa: S105 - the name of a variable
+PASSWORD_KEY: Final = "password"  # noqa: S105 - the key inside the generated Secret
+MOUNT_PATH: Final = "/home/workspace"
+
+# A first start may unpack, compile or index for minutes; asked every second, it is noticed at once when it is over.
+# Five minutes of failures in all, because liveness would otherwise restart a slow start for ever.
+STARTUP: Final = Timing(period=1, timeout=5, failures=300)
+READINESS: Final = Timing(period=5, timeout=5, failures=3)
+# A failed liveness probe costs the user every unsaved buffer and running kernel: two minutes of silence, not less.
+LIVENESS: Final = Timing(period=20, timeout=10, failures=6)
+
+METALLB_POOL: Final = "metallb.io/address-pool"
+CERT_MANAGER_ISSUER: Final = "cert-manager.io/cluster-issuer"
+NGINX_AUTH_URL: Final = "nginx.ingress.kubernetes.io/auth-url"
+NGINX_AUTH_SIGNIN: Final = "nginx.ingress.kubernetes.io/auth-signin"
+
+
+def decide(workspace: Workspace, policy: Policy) -> Decided:
+    """Fill in what the spec leaves open."""
+    spec = workspace.spec
+    ports = served_ports(spec.ports, spec.image)
+    base_path = f"/proxy/server/{workspace.name}/" if any(port.preserve for port in ports) else None
+    password_secret = f"{workspace.name}-password" if _wants_password(workspace) else None
+    return Decided(
+        name=workspace.name,
+        namespace=workspace.namespace,
+        uid=workspace.uid,
+        image=spec.image,
+        command=spec.command,
+        args=spec.args,
+        env=environment(spec.env, base_path, password_secret),
+        ports=ports,
+        requests=spec.resources.requests,
+        limits=spec.resources.limits,
+        replicas=1 if spec.running else 0,
+        check=check(spec.probe, ports, base_path, answers_http=repository_has(spec.image, *policy.http_probe_images)),
+        claim=claim(workspace.name, spec.storage),
+        reach=reach(workspace.name, spec.exposure, policy),
+        password_secret=password_secret,
+        pull_secret=policy.pull_secret or None,
+        tolerate_control_plane=policy.tolerate_control_plane,
+        restarted_at=workspace.annotations.get(ANNOTATION_RESTARTED_AT),
+        base_path=base_path,
+    )
+
+
+def repository_has(image: str, *words: str) -> bool:
+    """Does the image's repository, without registry, tag and digest, hold one of the words?"""
+    reference = images.parse(image)
+    repository = "/".join(reference.segments[1:]) if reference else image
+    return any(word in repository for word in words)
+
+
+def is_code_server_like(image: str) -> bool:
+    return repository_has(image, "code-server")
+
+
+def served_ports(ports: tuple[Port, ...], image: str) -> tuple[ServedPort, ...]:
+    """The given ports, the nameless ones named; else 8080 for code-server, 8080 and 8443 for anything else."""
+    if not ports:
+        http, https = ServedPort(8080, "http"), ServedPort(8443, "https")
+        return (http,) if is_code_server_like(image) else (http, https)
+    taken = {port.name for port in ports if port.name}
+    return tuple(
+        ServedPort(port.container_port, port.name or _free_name(port, taken), port.protocol, port.path_mode == "Preserve")
+        for port in ports
+    )
+
+
+def _free_name(port: Port, taken: set[str]) -> str:
+    """`p-8080`, or `p-8080-x` where the user gave that very name to another port."""
+    name = f"p-{port.container_port}"
+    return name if name not in taken else f"{name}-x"
+
+
+def environment(env: tuple[EnvVar, ...], base_path: str | None, password_secret: str | None) -> tuple[EnvVar, ...]:
+    """The given variables without nameless ones, and ours: the base path first, so that others can refer to it."""
+    given = tuple(item for item in env if item.name.strip())
+    names = {item.name for item in given}
+    base = (EnvVar(BASE_PATH_ENV, base_path),) if base_path and BASE_PATH_ENV not in names else ()
+    port = (EnvVar(PORT_ENV, PORT_DEFAULT),) if PORT_ENV not in names else ()
+    reference = {"secretKeyRef": {"name": password_secret, "key": PASSWORD_KEY}}
+    password = (EnvVar(PASSWORD_ENV, value_from=reference),) if password_secret else ()
+    return (*base, *given, *port, *password)
+
+
+def _wants_password(workspace: Workspace) -> bool:
+    spec = workspace.spec
+    return is_code_server_like(spec.image) and all(item.name != PASSWORD_ENV for item in spec.env)
+
+
+def check(
+    probe: Probe | None, ports: tuple[ServedPort, ...], base_path: str | None, *, answers_http: bool
+) -> Check | None:
+    """The probe asked for; else HTTP for images known to answer it and TCP for others, since a 401 or 404 fails one."""
+    kind = probe.type if probe else "http" if answers_http else "tcp"
+    if kind == "none":
+        return None
+    number = (probe.port if probe else None) or ports[0].number
+    port = next((item for item in ports if item.number == number), ServedPort(number, ""))
+    path = (probe.path if probe else None) or "/"
+    return Check(
+        type="http" if kind == "http" else "tcp",
+        port=number,
+        path=_below(base_path, path) if base_path and port.preserve else path,
+        scheme=port.scheme,
+        startup=_startup(probe),
+        readiness=_timing(probe, READINESS),
+        liveness=_timing(probe, LIVENESS),
+    )
+
+
+def _below(base_path: str, path: str) -> str:
+    return path if path.startswith(base_path) else base_path + path.lstrip("/")
+
+
+def _startup(probe: Probe | None) -> Timing:
+    """The initial delay belongs here: readiness and liveness wait for the startup probe anyway."""
+    initial = (probe.initial_delay_seconds if probe else None) or 0
+    return Timing(STARTUP.period, STARTUP.timeout, STARTUP.failures, initial)
+
+
+def _timing(probe: Probe | None, default: Timing) -> Timing:
+    if probe is None:
+        return default
+    return Timing(
+        probe.period_seconds or default.period,
+        probe.timeout_seconds or default.timeout,
+        probe.failure_threshold or default.failures,
+    )
+
+
+def claim(name: str, storage: Storage | None) -> Claim | None:
+    """The claim is named after the workspace, with a suffix that keeps it apart from what people name themselves."""
+    if storage is None:
+        return None
+    return Claim(
+        name=f"{name}-storage",
+        size=storage.size,
+        mount_path=storage.mount_path or MOUNT_PATH,
+        storage_class=storage.storage_class_name,
+        retain=storage.retain,
+    )
+
+
+def reach(name: str, exposure: Exposure | None, policy: Policy) -> Reach:
+    """What goes past the proxy needs the install's consent; a spec that asks without it is told so, not obeyed.
+
+    The install's own settings for every workspace (`WORKSPACE_LB`, then `WORKSPACE_DOMAIN`) are such a consent.
+    """
+    wanted = exposure.type if exposure else "ClusterIP"
+    if policy.load_balancer or (wanted == "LoadBalancer" and policy.direct_exposure):
+        pool = {METALLB_POOL: policy.load_balancer_pool} if policy.load_balancer_pool else None
+        return Reach(service_type="LoadBalancer", service_annotations=pool)
+    if policy.domain or (wanted == "Ingress" and policy.direct_exposure):
+        return _ingress(name, exposure, policy)
+    if wanted != "ClusterIP":
+        return Reach(refused=f"exposure {wanted} is not allowed by this install: an administrator can allow it")
+    return Reach()
+
+
+def _ingress(name: str, exposure: Exposure | None, policy: Policy) -> Reach:
+    asked = exposure or Exposure()
+    domain = asked.domain or policy.domain
+    if not domain:
+        return Reach(refused="exposure Ingress needs a domain: set spec.exposure.domain")
+    if policy.domain and domain != policy.domain and not domain.endswith(f".{policy.domain}"):
+        # Any other host could be the one of a stranger, or of the install itself.
+        return Reach(refused=f"domain {domain} is not below this install's domain {policy.domain}: use one that is")
+    issuer = asked.tls_issuer or policy.issuer
+    annotations = {
+        CERT_MANAGER_ISSUER: issuer if not policy.tls_secret else "",
+        NGINX_AUTH_URL: policy.auth_url,
+        NGINX_AUTH_SIGNIN: policy.auth_signin,
+    }
+    rule = IngressRule(
+        host=f"{name}.{domain}",
+        class_name=asked.ingress_class or policy.ingress_class,
+        tls_secret=policy.tls_secret or (f"workspace-{name}-tls" if issuer else None),
+        annotations={key: value for key, value in annotations.items() if value},
+    )
+    return Reach(ingress=rule)

@@ -1,0 +1,183 @@
+"""What is wrong with a workspace and will not heal by waiting: a table of pure questions, the most telling one first.
+
+Messages are the cluster's own words and the next step for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from guildnet_operator.children import PodView, Termination
+from guildnet_operator.view import Problem, Reason, View
+
+IMAGE_REASONS: Final = frozenset({
+    "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable",
+    "ImageInspectError", "SignatureValidationFailed",
+})  # fmt: skip
+CONFIGURATION_REASONS: Final = frozenset({
+    "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PostStartHookError",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`blocking` faults keep the workspace from becoming ready; others only a part of what was asked for."""
+
+    reason: Reason
+    message: str
+    blocking: bool = True
+
+
+def fault(view: View) -> Fault | None:
+    """The first thing wrong, None when all is as it should be."""
+    return next((found for found in (question(view) for question in _QUESTIONS) if found is not None), None)
+
+
+def name_taken(view: View) -> Fault | None:
+    taken = next((item for item in view.problems if item.reason is Reason.NAME_TAKEN), None)
+    if taken is None:
+        return None
+    claim = ", or hand it over (annotation guildnet.io/workspace-uid)" if taken.kind == "PersistentVolumeClaim" else ""
+    return Fault(
+        Reason.NAME_TAKEN,
+        f"{taken.kind} {taken.name} exists and does not belong to this Workspace, so it is left untouched. "
+        f"Delete or rename that {taken.kind}{claim}, or create the Workspace under another name.",
+    )
+
+
+def leftover(view: View) -> Fault | None:
+    left = next((item for item in view.problems if item.reason is Reason.LEFTOVER), None)
+    if left is None:
+        return None
+    return Fault(
+        Reason.LEFTOVER,
+        f"{left.kind} {left.name} of the deleted Workspace of the same name is still there. "
+        "It is removed by the cluster's garbage collector; nothing to do but wait.",
+    )
+
+
+def refused(view: View) -> Fault | None:
+    problem = next((item for item in view.problems if item.reason is Reason.REFUSED), None)
+    return None if problem is None else _refusal(problem)
+
+
+def _refusal(problem: Problem) -> Fault:
+    reason, step = classify(problem.message)
+    blocking = problem.kind != "Ingress"
+    return Fault(reason, f"The API server refused {problem.kind} {problem.name}: {problem.message}. {step}", blocking)
+
+
+def classify(message: str) -> tuple[Reason, str]:
+    """Which kind of refusal the API server's words are, and what a person can do about it."""
+    if "exceeded quota" in message or "must specify" in message:
+        return Reason.QUOTA_EXCEEDED, "Stop or delete another workspace, ask for less, or have the quota raised."
+    if "violates PodSecurity" in message:
+        return Reason.POD_SECURITY, "The namespace admits only restricted pods: change what the message names."
+    return Reason.REFUSED, "Change the field it names in the Workspace's spec."
+
+
+def pod_refused(view: View) -> Fault | None:
+    """The Deployment is fine, but its pods are not admitted."""
+    words = _deployment_condition(view, "ReplicaFailure", "True")
+    if words is None:
+        return None
+    reason, step = classify(words)
+    return Fault(reason, f"The cluster refuses the pod: {words}. {step}")
+
+
+def image_pull_failed(view: View) -> Fault | None:
+    pod = _pod(view)
+    if pod is None or pod.waiting_reason not in IMAGE_REASONS:
+        return None
+    return Fault(
+        Reason.IMAGE_PULL_FAILED,
+        f"Image {view.decided.image} cannot be pulled ({pod.waiting_reason}): {pod.waiting_message or 'no details'}. "
+        "Check its name and tag, and that the node may pull it (pull secret, registry).",
+    )
+
+
+def misconfigured(view: View) -> Fault | None:
+    pod = _pod(view)
+    if pod is None or pod.waiting_reason not in CONFIGURATION_REASONS:
+        return None
+    return Fault(
+        Reason.CONFIGURATION,
+        f"The container cannot be made ({pod.waiting_reason}): {pod.waiting_message or 'no details'}. "
+        "Check what env, command and args refer to.",
+    )
+
+
+def crashed(view: View) -> Fault | None:
+    """Judged until the pod is ready, not while it happens to wait: a crash loop is running half of the time."""
+    pod = _pod(view)
+    if pod is None or pod.ready or pod.last is None or (pod.restarts == 0 and pod.running):
+        return None
+    reason, words, step = _ending(pod.last)
+    return Fault(reason, f"The container {words}, restarted {pod.restarts} times. {step}")
+
+
+def _ending(last: Termination) -> tuple[Reason, str, str]:
+    if last.reason == "OOMKilled":
+        return Reason.OOM_KILLED, f"was killed at {last.finished_at}: out of memory", "Raise resources.limits.memory."
+    words = f"ended at {last.finished_at} with exit code {last.exit_code}"
+    details = f" ({last.message.strip()})" if last.message.strip() else ""
+    return Reason.CRASH_LOOP, words + details, "Its log says why: look at the last lines of the previous container."
+
+
+def pod_failed(view: View) -> Fault | None:
+    pod = _pod(view)
+    if pod is None or pod.phase != "Failed":
+        return None
+    words = " ".join(part for part in (pod.reason, pod.message) if part) or "no details"
+    return Fault(Reason.POD_FAILED, f"Pod {pod.name} failed: {words}. The Deployment makes another one.")
+
+
+def too_slow(view: View) -> Fault | None:
+    words = _deployment_condition(view, "Progressing", "False")
+    if words is None or view.is_ready:
+        return None
+    pod = _pod(view)
+    if pod is not None and pod.scheduled is False:
+        return None  # the Scheduled condition says it better
+    return Fault(Reason.DEADLINE, f"It did not become ready in time: {words}. Check its log, ports and probe.")
+
+
+def exposure_refused(view: View) -> Fault | None:
+    words = view.decided.reach.refused
+    return None if words is None else Fault(Reason.EXPOSURE_REFUSED, f"{_sentence(words)}.", blocking=False)
+
+
+def _pod(view: View) -> PodView | None:
+    return view.children.current_pod if view.decided.replicas else None
+
+
+def _deployment_condition(view: View, kind: str, status: str) -> str | None:
+    """The message of this condition of the Deployment, where it has this status and speaks of the present spec."""
+    deployment = view.children.deployment
+    if deployment is None or not view.decided.replicas:
+        return None
+    live = deployment.get("status") or {}
+    if live.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0):
+        return None
+    conditions = live.get("conditions") or ()
+    return next((c.get("message", "") for c in conditions if c["type"] == kind and c["status"] == status), None)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+_QUESTIONS: Final[tuple[Callable[[View], Fault | None], ...]] = (
+    name_taken,
+    leftover,
+    refused,
+    pod_refused,
+    image_pull_failed,
+    misconfigured,
+    crashed,
+    pod_failed,
+    too_slow,
+    exposure_refused,
+)

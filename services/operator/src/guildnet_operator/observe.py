@@ -1,0 +1,104 @@
+"""`observe`: the status of a Workspace as a pure function of what the caches hold. The clock comes in as a text."""
+
+from __future__ import annotations
+
+from guildnet.names import origin_label
+from guildnet.workspace import Condition, Origin, Phase, Workspace, WorkspaceStatus, origin_url
+
+from guildnet_operator.children import PodView
+from guildnet_operator.conditions import TABLE, load_balancer_host
+from guildnet_operator.faults import fault
+from guildnet_operator.view import View
+
+
+def observe(view: View, *, now: str) -> WorkspaceStatus:
+    """The whole status. `now` (RFC 3339) becomes the transition time of conditions whose status changed."""
+    workspace, decided = view.workspace, view.decided
+    pod = view.children.current_pod if decided.replicas else None
+    origin = Origin(port=view.port, host=origin_label(workspace.name, workspace.uid))
+    service = view.children.service
+    dns = f"{workspace.name}.{workspace.namespace}.svc"
+    external = external_url(view)
+    return WorkspaceStatus(
+        observed_generation=workspace.generation,
+        phase=phase(view),
+        ready_replicas=int(view.is_ready),
+        service_dns=dns if service else None,
+        service_ip=service["spec"].get("clusterIP") if service else None,
+        service_uid=service["metadata"]["uid"] if service else None,
+        external_url=external,
+        url=canonical_url(view, origin) or external,
+        proxy_target=f"{decided.main_port.scheme}://{dns}:{decided.main_port.number}" if service else None,
+        origin=origin,
+        node=(pod.node or None) if pod else None,
+        pod_name=pod.name if pod else None,
+        restarts=pod.restarts if pod else 0,
+        last_error=last_error(view, pod),
+        conditions=tuple(_condition(kind, view, now) for kind in TABLE),
+    )
+
+
+def phase(view: View) -> Phase:
+    if view.workspace.deleting:
+        return Phase.TERMINATING
+    if view.is_ready:
+        return Phase.RUNNING
+    found = fault(view)
+    if found is not None and found.blocking:
+        return Phase.FAILED
+    if not view.decided.replicas and not view.children.pods:
+        return Phase.STOPPED
+    return Phase.PENDING
+
+
+def canonical_url(view: View, origin: Origin) -> str | None:
+    """The URL at the first entry of the install that gives workspaces an origin of their own."""
+    located = _with_origin(view.workspace, origin)
+    urls = (origin_url(located, entry) for entry in view.entries)
+    return next((url for url in urls if url), None)
+
+
+def external_url(view: View) -> str | None:
+    """Where it is reached past the proxy: its Ingress, or the address its load balancer gave."""
+    rule, service = view.decided.reach.ingress, view.children.service
+    if rule is not None and view.children.ingress is not None:
+        return f"{'https' if rule.tls_secret else 'http'}://{rule.host}/"
+    host = load_balancer_host(service) if service and view.decided.reach.service_type == "LoadBalancer" else None
+    if host is None:
+        return None
+    port = view.decided.main_port
+    return f"{port.scheme}://{f'[{host}]' if ':' in host else host}:{port.number}/"
+
+
+def last_error(view: View, pod: PodView | None) -> str | None:
+    found = fault(view)
+    if found is not None:
+        return found.message
+    if pod is not None and pod.last is not None:
+        ended = pod.last
+        return f"The container ended at {ended.finished_at} with exit code {ended.exit_code} ({ended.reason or 'Error'})."
+    return None
+
+
+def _with_origin(workspace: Workspace, origin: Origin) -> Workspace:
+    return Workspace(
+        name=workspace.name,
+        namespace=workspace.namespace,
+        uid=workspace.uid,
+        spec=workspace.spec,
+        status=WorkspaceStatus(origin=origin),
+    )
+
+
+def _condition(kind: str, view: View, now: str) -> Condition:
+    verdict = TABLE[kind](view)
+    before = view.workspace.status.condition(kind)
+    unchanged = before is not None and before.status == verdict.status and before.last_transition_time
+    return Condition(
+        type=kind,
+        status=verdict.status,
+        reason=verdict.reason.value,
+        message=verdict.message,
+        last_transition_time=before.last_transition_time if before is not None and unchanged else now,
+        observed_generation=view.workspace.generation,
+    )

@@ -1,0 +1,117 @@
+"""The work queue: keys, each at most once in the queue and never at two workers at the same time.
+
+A key that fails comes back after an exponential, jittered delay of its own; a key added meanwhile (something changed)
+is worked on at once and keeps its count of failures. It knows nothing of Kubernetes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+BASE_DELAY: Final = 0.25
+"""Seconds before the first retry of a key."""
+MAX_DELAY: Final = 60.0
+"""Seconds between retries of a key that keeps failing."""
+
+Work = Callable[[str], Awaitable[bool]]
+"""Works on one key; True when the key is settled, False when it should be looked at again later."""
+
+
+def delay(failures: int, *, random_unit: float) -> float:
+    """Seconds until the next attempt after so many failures in a row (≥ 1): doubled each time, ±25 %, capped."""
+    exponential = BASE_DELAY * 2 ** min(failures - 1, 16)
+    return min(exponential, MAX_DELAY) * (0.75 + random_unit / 2)
+
+
+class Queue:
+    """Keys to be worked on. `run` owns the workers: cancel it to stop them."""
+
+    def __init__(self, work: Work, *, workers: int = 8, rng: Callable[[], float] = random.random) -> None:
+        self._work = work
+        self._workers = workers
+        self._rng = rng
+        self._ready: deque[str] = deque()
+        self._waiting: set[str] = set()  # in _ready, not taken yet
+        self._running: set[str] = set()
+        self._again: set[str] = set()  # added while being worked on
+        self._failures: dict[str, int] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._available = asyncio.Semaphore(0)
+
+    def add(self, key: str) -> None:
+        """Work on this key as soon as a worker is free; a key that already waits is not queued twice."""
+        self._cancel_timer(key)
+        if key in self._running:
+            self._again.add(key)
+        elif key not in self._waiting:
+            self._waiting.add(key)
+            self._ready.append(key)
+            self._available.release()
+
+    def __len__(self) -> int:
+        """Keys that wait for a worker."""
+        return len(self._waiting)
+
+    @property
+    def delayed(self) -> int:
+        """Keys that failed and wait for their next attempt."""
+        return len(self._timers)
+
+    def idle(self) -> bool:
+        """Nothing waits, runs or is to be retried."""
+        return not (self._waiting or self._running or self._timers)
+
+    async def run(self) -> None:
+        """Run the workers until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(self._workers):
+                    group.create_task(self._worker(), name=f"reconcile worker {number}")
+        finally:
+            for key in list(self._timers):
+                self._cancel_timer(key)
+
+    async def _worker(self) -> None:
+        while True:
+            await self._available.acquire()
+            key = self._ready.popleft()
+            self._waiting.discard(key)
+            self._running.add(key)
+            try:
+                settled = await self._attempt(key)
+            finally:
+                self._running.discard(key)
+            self._finish(key, settled=settled)
+
+    async def _attempt(self, key: str) -> bool:
+        try:
+            return await self._work(key)
+        except Exception:  # noqa: BLE001 - one key's bug must not stop the others; it is logged and retried
+            log.exception("reconcile broke", workspace=key)
+            return False
+
+    def _finish(self, key: str, *, settled: bool) -> None:
+        if settled:
+            self._failures.pop(key, None)
+        else:
+            self._failures[key] = self._failures.get(key, 0) + 1
+        if key in self._again:
+            self._again.discard(key)
+            self.add(key)
+        elif not settled:
+            seconds = delay(self._failures[key], random_unit=self._rng())
+            loop = asyncio.get_running_loop()
+            self._timers[key] = loop.call_later(seconds, self.add, key)
+
+    def _cancel_timer(self, key: str) -> None:
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()

@@ -1,0 +1,78 @@
+"""What the operator reads from its environment, once, in `__main__`.
+
+The names are the first generation's where it had one; each is reachable from a chart value.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from guildnet import settings as shared
+from guildnet.identity import Entry
+from pydantic import Field, SecretStr
+
+from guildnet_operator.policy import Policy
+
+OriginMode = Literal["host", "port", "path"]
+
+
+class Settings(shared.Settings):
+    """The operator's settings on top of the common ones."""
+
+    workspace_lb: bool = Field(default=False, description="Give every workspace a LoadBalancer Service.")
+    workspace_lb_pool: str = Field(default="", description="MetalLB address pool of those Services.")
+    workspace_domain: str = Field(default="", description="Base domain of an Ingress for every workspace.")
+    direct_exposure: bool = Field(
+        default=False, description="Consent to workspaces that ask for a LoadBalancer or an Ingress past the proxy."
+    )
+    ingress_class_name: str = Field(default="nginx", description="Ingress class of workspace Ingresses.")
+    cert_manager_issuer: str = Field(default="", description="cert-manager ClusterIssuer of workspace Ingresses.")
+    workspace_tls_secret: str = Field(default="", description="TLS Secret shared by the workspace Ingresses.")
+    ingress_auth_url: str = Field(default="", description="ingress-nginx auth-url annotation.")
+    ingress_auth_signin: str = Field(default="", description="ingress-nginx auth-signin annotation.")
+    k8s_image_pull_secret: str = Field(default="", description="imagePullSecret of every workspace pod.")
+    agent_default_password: SecretStr = Field(
+        default=SecretStr(""), description="PASSWORD of code-server workspaces; empty generates one for each."
+    )
+    tolerate_control_plane: bool = Field(default=True, description="Let workspaces run on control-plane nodes.")
+    http_probe_images: shared.CommaList = Field(
+        default=("code-server", "jupyterlab"),
+        description="An image whose repository holds one of these words is probed by HTTP GET, any other by TCP.",
+    )
+    cluster_domain: str = Field(default="cluster.local", description="DNS domain of the cluster.")
+    local_origin: str = Field(default="", description="Control origin of the local entry; empty means none.")
+    domain_origin: str = Field(default="", description="Control origin of the domain entry; empty means none.")
+    tailnet_mode: OriginMode = Field(default="port", description="How the tailnet entry makes workspace origins.")
+    domain_mode: OriginMode = Field(default="host", description="How the domain entry makes workspace origins.")
+    local_mode: OriginMode = Field(default="host", description="How the local entry makes workspace origins.")
+    entries_configmap: str = Field(
+        default="guildnet-entries", description="ConfigMap in which the proxy publishes its tailnet name."
+    )
+    ports_configmap: str = Field(default="guildnet-ports", description="ConfigMap that holds the port counter.")
+    port_base: int = Field(default=20000, ge=1024, le=65000, description="First port of workspace origins.")
+    reconcile_workers: int = Field(default=8, ge=1, le=64, description="Workspaces reconciled at the same time.")
+
+    def policy(self) -> Policy:
+        return Policy(
+            load_balancer=self.workspace_lb,
+            load_balancer_pool=self.workspace_lb_pool,
+            domain=self.workspace_domain,
+            direct_exposure=self.direct_exposure,
+            ingress_class=self.ingress_class_name or "nginx",
+            issuer=self.cert_manager_issuer,
+            tls_secret=self.workspace_tls_secret,
+            auth_url=self.ingress_auth_url,
+            auth_signin=self.ingress_auth_signin,
+            pull_secret=self.k8s_image_pull_secret,
+            tolerate_control_plane=self.tolerate_control_plane,
+            http_probe_images=self.http_probe_images,
+        )
+
+    def entries(self, tailnet_name: str | None) -> tuple[Entry, ...]:
+        """The install's entries, the canonical one first: tailnet, else domain, else local."""
+        origins = (
+            ("tailnet", f"https://{tailnet_name}" if tailnet_name else "", self.tailnet_mode),
+            ("domain", self.domain_origin, self.domain_mode),
+            ("local", self.local_origin, self.local_mode),
+        )
+        return tuple(Entry(name, origin.rstrip("/"), mode) for name, origin, mode in origins if origin)

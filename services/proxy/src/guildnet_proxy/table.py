@@ -1,0 +1,172 @@
+"""What the proxy knows of the cluster: Workspaces, the pods behind them, Capabilities – indexes over watch caches.
+
+A plain store without a clock or a connection; `watches.py` feeds it. An EndpointSlice counts only when the Service whose
+uid is the Workspace's `status.serviceUID` owns it and its endpoints are Pods: anyone who can write a slice could aim the
+proxy elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from guildnet.capability import Capability
+from guildnet.names import LABEL_ID, origin_label
+from guildnet.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One port of one pod; `ready` as the slice says it."""
+
+    address: str
+    port: int
+    name: str
+    pod: str
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One EndpointSlice reduced to what counts."""
+
+    name: str
+    service_uid: str
+    endpoints: tuple[Endpoint, ...]
+
+
+def parse_slice(obj: Mapping[str, Any]) -> Slice:
+    """Tolerant of absent fields; endpoints that are not Pods are left out. A slice nobody owns has service_uid ""."""
+    metadata = obj.get("metadata") or {}
+    owners = [item for item in metadata.get("ownerReferences") or () if item.get("kind") == "Service"]
+    ports = [item for item in obj.get("ports") or () if item.get("port") and item.get("protocol", "TCP") == "TCP"]
+    endpoints = [
+        Endpoint(address, int(port["port"]), port.get("name") or "", target.get("name") or "", _ready(item))
+        for item in obj.get("endpoints") or ()
+        if (target := item.get("targetRef") or {}).get("kind") == "Pod"
+        and target.get("namespace") == metadata.get("namespace")
+        for address in (item.get("addresses") or ())[:1]
+        for port in ports
+    ]
+    uid = owners[0].get("uid") or "" if len(owners) == 1 else ""
+    return Slice(str(metadata.get("name") or ""), uid, tuple(endpoints))
+
+
+def _ready(endpoint: Mapping[str, Any]) -> bool:
+    return (endpoint.get("conditions") or {}).get("ready") is not False
+
+
+class Table:
+    """The indexes. Methods that change it tell the listeners what changed; nothing here awaits."""
+
+    def __init__(self) -> None:
+        self.workspaces: dict[str, Workspace] = {}
+        self.capabilities: tuple[Capability, ...] | None = None
+        self._slices: dict[str, dict[str, Slice]] = {}
+        self._slice_owner: dict[str, str] = {}
+        self._by_id: dict[str, str] = {}
+        self._by_label: dict[str, str] = {}
+        self._by_port: dict[int, str] = {}
+        self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
+        self._capability: dict[str, Capability] = {}
+        self.on_change: list[Callable[[str | None], None]] = []
+        """Called with the name of a changed Workspace, or None where Capabilities changed."""
+
+    # ---- questions --------------------------------------------------------------------------------------------------
+
+    def find(self, id_: str) -> Workspace | None:
+        """By name, else by the label `guildnet.io/id`."""
+        return self.workspaces.get(id_) or self.workspaces.get(self._by_id.get(id_, ""))
+
+    def by_label(self, label: str) -> Workspace | None:
+        return self.workspaces.get(self._by_label.get(label, ""))
+
+    def by_port(self, port: int) -> Workspace | None:
+        return self.workspaces.get(self._by_port.get(port, ""))
+
+    def endpoints(self, workspace: Workspace) -> tuple[Endpoint, ...]:
+        """The workspace's own endpoints, ready or not."""
+        uid = workspace.status.service_uid
+        return self._endpoints.get(uid, ()) if uid else ()
+
+    def at(self, address: str, port: int) -> Workspace | None:
+        """The workspace one of whose pods or whose Service has this address and declares this port."""
+        for workspace in self.workspaces.values():
+            if any(item.address == address and item.port == port for item in self.endpoints(workspace)):
+                return workspace
+            if workspace.status.service_ip == address and port in declared_ports(workspace):
+                return workspace
+        return None
+
+    def origin_ports(self) -> tuple[int, ...]:
+        """The tailnet ports in use, ascending."""
+        return tuple(sorted(self._by_port))
+
+    # ---- changes ----------------------------------------------------------------------------------------------------
+
+    def put_workspace(self, workspace: Workspace) -> None:
+        self._unindex(self.workspaces.get(workspace.name))
+        self.workspaces[workspace.name] = workspace
+        self._by_label[origin_label(workspace.name, workspace.uid)] = workspace.name
+        id_ = workspace.labels.get(LABEL_ID)
+        if id_ and id_ != workspace.name:
+            self._by_id[id_] = workspace.name
+        origin = workspace.status.origin
+        if origin is not None and origin.port and origin.port not in self._by_port:
+            self._by_port[origin.port] = workspace.name
+        self._changed(workspace.name)
+
+    def remove_workspace(self, name: str) -> None:
+        self._unindex(self.workspaces.pop(name, None))
+        self._changed(name)
+
+    def put_slice(self, item: Slice) -> None:
+        self.remove_slice(item.name)
+        if item.service_uid:
+            self._slices.setdefault(item.service_uid, {})[item.name] = item
+            self._slice_owner[item.name] = item.service_uid
+            self._join(item.service_uid)
+
+    def remove_slice(self, name: str) -> None:
+        uid = self._slice_owner.pop(name, None)
+        if uid is not None:
+            self._slices[uid].pop(name, None)
+            self._join(uid)
+
+    def set_capabilities(self, capabilities: Iterable[Capability] | None) -> None:
+        """All of them, or None where they cannot be read (which denies)."""
+        self._capability = {item.name: item for item in capabilities or ()}
+        self.capabilities = None if capabilities is None else tuple(self._capability.values())
+        self._changed(None)
+
+    def put_capability(self, capability: Capability) -> None:
+        self.set_capabilities({**self._capability, capability.name: capability}.values())
+
+    def remove_capability(self, name: str) -> None:
+        self.set_capabilities(item for key, item in self._capability.items() if key != name)
+
+    def _changed(self, name: str | None) -> None:
+        for listener in self.on_change:
+            listener(name)
+
+    def _join(self, uid: str) -> None:
+        slices = self._slices[uid]
+        if not slices:
+            del self._slices[uid]
+            self._endpoints.pop(uid, None)
+            return
+        self._endpoints[uid] = tuple(endpoint for item in slices.values() for endpoint in item.endpoints)
+
+    def _unindex(self, old: Workspace | None) -> None:
+        if old is None:
+            return
+        self._by_label.pop(origin_label(old.name, old.uid), None)
+        for index in (self._by_id, self._by_port):
+            for key in [key for key, name in index.items() if name == old.name]:
+                del index[key]  # type: ignore[attr-defined]
+
+
+def declared_ports(workspace: Workspace) -> tuple[int, ...]:
+    """The container ports of the spec; the operator's defaults where it names none."""
+    return tuple(port.container_port for port in workspace.spec.ports) or (8080, 8443)
