@@ -126,8 +126,6 @@ WORKSPACE_TLS_SECRET: {{ $ws.ingress.tlsSecret | quote }}
 {{- with .Values.tailnet.loginServer }}{{ $args = append $args (printf "--login-server=%s" .) }}{{ end }}
 {{- with .Values.tailnet.tags }}{{ $args = append $args (printf "--advertise-tags=%s" (join "," .)) }}{{ end }}
 {{- $args = concat $args .Values.tailnet.extraArgs }}
-POD_NAME: {fieldRef: {fieldPath: metadata.name}}
-POD_UID: {fieldRef: {fieldPath: metadata.uid}}
 {{- if .Values.tailnet.caBundle }}
 SSL_CERT_DIR: /etc/ssl/certs:/etc/guildnet/ca
 {{- end }}

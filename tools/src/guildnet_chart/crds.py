@@ -14,6 +14,8 @@ from typing import Any
 import yaml
 
 KEEP = "helm.sh/resource-policy"
+OWN_LABELS = {"app.kubernetes.io/part-of": "guildnet"}
+"""Labels a source may have for use with kubectl alone; the chart's own labels hold them too."""
 
 _HEADER = """\
 {{{{- /* Generated from crds/{source} by `python -m guildnet_chart crds`; edit that file instead. */}}}}
@@ -33,11 +35,12 @@ class UnexpectedSourceError(Exception):
 def template(name: str, source: str) -> str:
     """The Helm template for one file of `crds/`.
 
-    Raises UnexpectedSourceError where the text is not one CustomResourceDefinition in block style, or has labels.
+    Raises UnexpectedSourceError where the text is not one CustomResourceDefinition in block style.
     """
     _checked(name, source)
     text = source.removeprefix("---\n").rstrip("\n") + "\n"
     text = text.replace("{{", '{{ "{{" }}')
+    text = re.sub(r"^  labels:\n(    .*\n)+", "", text, count=1, flags=re.MULTILINE)
     text, annotated = re.subn(
         r"^  annotations:\n", f"  annotations:\n    {KEEP}: keep\n", text, count=1, flags=re.MULTILINE
     )
@@ -56,8 +59,8 @@ def _checked(name: str, source: str) -> None:
     if not re.search(r"^metadata:\n", source, flags=re.MULTILINE):
         raise UnexpectedSourceError(f"{name}: `metadata:` must stand on a line of its own")
     metadata = found["metadata"]
-    if "labels" in metadata or KEEP in metadata.get("annotations", {}):
-        raise UnexpectedSourceError(f"{name}: labels and the keep policy are put in by the chart; leave them out here")
+    if metadata.get("labels", OWN_LABELS) != OWN_LABELS or KEEP in metadata.get("annotations", {}):
+        raise UnexpectedSourceError(f"{name}: further labels and the keep policy are put in by the chart, not here")
     if "annotations" in metadata and len(re.findall(r"^  annotations:\n", source, flags=re.MULTILINE)) != 1:
         raise UnexpectedSourceError(f"{name}: metadata.annotations must be a block of its own, indented by two")
 

@@ -34,7 +34,7 @@ probe: a tailnet that is down must not keep the other entries down.
     {{- toYaml .root.Values.tailnet.command | nindent 4 }}
   env:
     {{- $settings := include "guildnet.settings.tailnet" .root | fromYaml }}
-    {{- include "guildnet.env" (dict "settings" $settings "extra" .root.Values.tailnet.extraEnv) | nindent 4 }}
+    {{- include "guildnet.env" (dict "settings" $settings "extra" .root.Values.tailnet.extraEnv) | trim | nindent 4 }}
   {{- if .root.Values.tailnet.metrics }}
   ports:
     - {name: ts-metrics, containerPort: 9002, protocol: TCP}
@@ -60,8 +60,9 @@ probe: a tailnet that is down must not keep the other entries down.
 {{- define "guildnet.tailnet.volumes" -}}
 - name: run
   emptyDir: {medium: Memory, sizeLimit: 16Mi}
+# On disk: tailscaled buffers its logs there while their server is out of reach.
 - name: tailscale-tmp
-  emptyDir: {medium: Memory, sizeLimit: 64Mi}
+  emptyDir: {sizeLimit: 256Mi}
 {{- if .Values.tailnet.caBundle }}
 - name: tailnet-ca
   configMap:

@@ -42,6 +42,9 @@ class Position:
     def covers(self, other: Position) -> bool:
         return self.workspaces >= other.workspaces and self.pods >= other.pods
 
+    def max(self, other: Position) -> Position:
+        return Position(max(self.workspaces, other.workspaces), max(self.pods, other.pods))
+
     @classmethod
     def parse(cls, text: str) -> Position | None:
         first, _, second = text.partition(".")
@@ -49,16 +52,24 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Since:
-    """What happened after a position; `full` when that is not known and `changed` is simply everything."""
+class News:
+    """What a reader has yet to learn; `full` when that is not known and `changed` is simply everything."""
 
     changed: Sequence[Workspace]
     gone: Sequence[str]
     full: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """When a name last changed: in this process's count, and in the cluster's versions."""
+
+    version: int
+    position: Position
+
+
 class Roster:
-    """The workspaces and their pods; `signal` wakes whoever streams them."""
+    """The workspaces and their pods; `signal` wakes whoever streams them. `version` counts changes."""
 
     def __init__(self) -> None:
         self.signal = Signal()
@@ -66,8 +77,8 @@ class Roster:
         self.version = 0
         self._workspaces: dict[str, Workspace] = {}
         self._pods: dict[str, dict[str, Pod]] = {}
-        self._changed: OrderedDict[str, Position] = OrderedDict()
-        self._gone: OrderedDict[str, Position] = OrderedDict()
+        self._changed: OrderedDict[str, _Mark] = OrderedDict()
+        self._gone: OrderedDict[str, _Mark] = OrderedDict()
         self._forgotten = Position()
         self._fragments: OrderedDict[Entry | None, dict[str, bytes]] = OrderedDict()
         self._joined: dict[Entry | None, tuple[int, bytes, str]] = {}
@@ -79,39 +90,39 @@ class Roster:
         self._gone.pop(ws.name, None)
         self._touch(ws.name, workspaces=_version(ws.resource_version))
 
-    def drop_workspace(self, name: str, resource_version: str) -> None:
+    def drop_workspace(self, name: str) -> None:
+        """The version of a deletion is not told; it is above what was seen before it, which is all that counts here."""
         if self._workspaces.pop(name, None) is None:
             return
-        self._touch(name, workspaces=_version(resource_version))
-        del self._changed[name]
-        self._gone[name] = self.position
+        self._touch(name, workspaces=self.position.workspaces + 1)
+        self._gone[name] = self._changed.pop(name)
         while len(self._gone) > MAX_GONE:
-            self._forgotten = self._gone.popitem(last=False)[1]
+            self._forgotten = self._gone.popitem(last=False)[1].position
 
     def put_pod(self, pod: Pod) -> None:
         self._pods.setdefault(pod.workspace, {})[pod.name] = pod
         self._touch(pod.workspace, pods=_version(pod.resource_version))
 
-    def drop_pod(self, pod: Pod, resource_version: str) -> None:
+    def drop_pod(self, pod: Pod) -> None:
         known = self._pods.get(pod.workspace, {})
         known.pop(pod.name, None)
         if not known:
             self._pods.pop(pod.workspace, None)
-        self._touch(pod.workspace, pods=_version(resource_version))
+        self._touch(pod.workspace, pods=self.position.pods + 1)
 
-    def begin(self, position: Position) -> None:
-        """The first list is complete: deletions before it are not known."""
-        self.position = Position(
-            max(position.workspaces, self.position.workspaces), max(position.pods, self.position.pods)
-        )
-        self._forgotten = self.position
+    def listed(self, *, workspaces: str = "", pods: str = "") -> None:
+        """A watch has its list at this version. What was deleted before the first list is not known."""
+        at = Position(_version(workspaces), _version(pods))
+        self.position = self.position.max(at)
+        if at.workspaces and not self._forgotten.workspaces:
+            self._forgotten = self._forgotten.max(Position(workspaces=at.workspaces))
+        self.signal.notify()
 
     def _touch(self, name: str, *, workspaces: int = 0, pods: int = 0) -> None:
-        self.position = Position(max(self.position.workspaces, workspaces), max(self.position.pods, pods))
+        self.position = self.position.max(Position(workspaces, pods))
         self.version += 1
-        if name in self._workspaces or workspaces:
-            self._changed[name] = self.position
-            self._changed.move_to_end(name)
+        self._changed[name] = _Mark(self.version, self.position)
+        self._changed.move_to_end(name)
         for fragments in self._fragments.values():
             fragments.pop(name, None)
         self.signal.notify()
@@ -161,18 +172,24 @@ class Roster:
             self._joined[entry] = (self.version, body, etag)
         return body, etag
 
-    def since(self, position: Position | None) -> Since:
-        """What a reader at this position has yet to learn; None has yet to learn everything."""
+    def after(self, version: int) -> News:
+        """What changed since a reader of this process was last here."""
+        return self._news(lambda mark: mark.version > version)
+
+    def resume(self, position: Position | None) -> News:
+        """What changed since a position, of any process's reader; None is at the very beginning."""
         if position is None or not position.covers(self._forgotten):
-            return Since([ws for _, ws in sorted(self._workspaces.items())], (), full=True)
-        changed = [self._workspaces[name] for name in _after(self._changed, position) if name in self._workspaces]
-        return Since(changed, _after(self._gone, position), full=False)
+            return News([ws for _, ws in sorted(self._workspaces.items())], (), full=True)
+        return self._news(lambda mark: not position.covers(mark.position))
+
+    def _news(self, unseen: Callable[[_Mark], bool]) -> News:
+        changed = [self._workspaces[name] for name in _tail(self._changed, unseen) if name in self._workspaces]
+        return News(changed, _tail(self._gone, unseen), full=False)
 
 
-def _after(log: OrderedDict[str, Position], position: Position) -> list[str]:
-    """The names of a log that the position does not cover, oldest first; the log is in order, so its end is enough."""
-    found = list(takewhile(lambda name: not position.covers(log[name]), reversed(log)))
-    return found[::-1]
+def _tail(log: OrderedDict[str, _Mark], unseen: Callable[[_Mark], bool]) -> list[str]:
+    """The names at the end of a log that are unseen, oldest first; logs are in order, so the end is enough."""
+    return list(takewhile(lambda name: unseen(log[name]), reversed(log)))[::-1]
 
 
 def _version(text: str) -> int:

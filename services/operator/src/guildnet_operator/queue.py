@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -21,8 +22,20 @@ BASE_DELAY: Final = 0.25
 MAX_DELAY: Final = 60.0
 """Seconds between retries of a key that keeps failing."""
 
-Work = Callable[[str], Awaitable[bool]]
-"""Works on one key; True when the key is settled, False when it should be looked at again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What is to happen to a key that was worked on: nothing, another attempt later, or another look at a given time."""
+
+    retry: bool = False
+    after: float | None = None
+
+
+SETTLED: Final = Next()
+RETRY: Final = Next(retry=True)
+
+Work = Callable[[str], Awaitable[Next]]
 
 
 def delay(failures: int, *, random_unit: float) -> float:
@@ -62,7 +75,7 @@ class Queue:
 
     @property
     def delayed(self) -> int:
-        """Keys that failed and wait for their next attempt."""
+        """Keys that wait for their time: failed ones, and those to be looked at again."""
         return len(self._timers)
 
     def idle(self) -> bool:
@@ -86,30 +99,33 @@ class Queue:
             self._waiting.discard(key)
             self._running.add(key)
             try:
-                settled = await self._attempt(key)
+                then = await self._attempt(key)
             finally:
                 self._running.discard(key)
-            self._finish(key, settled=settled)
+            self._finish(key, then)
 
-    async def _attempt(self, key: str) -> bool:
+    async def _attempt(self, key: str) -> Next:
         try:
             return await self._work(key)
         except Exception:  # noqa: BLE001 - one key's bug must not stop the others; it is logged and retried
             log.exception("reconcile broke", workspace=key)
-            return False
+            return RETRY
 
-    def _finish(self, key: str, *, settled: bool) -> None:
-        if settled:
-            self._failures.pop(key, None)
-        else:
+    def _finish(self, key: str, then: Next) -> None:
+        if then.retry:
             self._failures[key] = self._failures.get(key, 0) + 1
+        else:
+            self._failures.pop(key, None)
         if key in self._again:
             self._again.discard(key)
             self.add(key)
-        elif not settled:
-            seconds = delay(self._failures[key], random_unit=self._rng())
-            loop = asyncio.get_running_loop()
-            self._timers[key] = loop.call_later(seconds, self.add, key)
+        elif then.retry:
+            self._later(key, delay(self._failures[key], random_unit=self._rng()))
+        elif then.after is not None:
+            self._later(key, then.after)
+
+    def _later(self, key: str, seconds: float) -> None:
+        self._timers[key] = asyncio.get_running_loop().call_later(seconds, self.add, key)
 
     def _cancel_timer(self, key: str) -> None:
         timer = self._timers.pop(key, None)

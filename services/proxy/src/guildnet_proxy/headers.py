@@ -35,10 +35,19 @@ def request_id(head: RequestHead, fresh: bytes) -> bytes:
 
 
 def to_workspace(
-    head: RequestHead, target: bytes, placement: Placement, caller: Caller, *, strip_authorization: bool, prefix: bool
+    head: RequestHead,
+    target: bytes,
+    placement: Placement,
+    caller: Caller,
+    *,
+    strip_authorization: bool,
+    prefix: bool,
+    host: str | None = None,
 ) -> bytes:
-    """The head for a workspace; `prefix` says that the workspace sees paths without `placement.base`."""
-    lines = [b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (head.method, target, caller.site.authority)]
+    """The head for a workspace; `prefix` says that the workspace sees paths without `placement.base`, `host` is the
+    Host it is called by where that is not the one the browser used."""
+    authority = caller.site.authority if host is None else host.encode()
+    lines = [b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (head.method, target, authority)]
     for name, lower, value, kind in head.fields:
         if kind == HOP or lower in head.dropped or lower in _FRAMING:
             continue

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Literal
 from urllib.parse import urlencode
@@ -85,7 +85,7 @@ class Client:
         idle: float | None = None,
         timeout: float = TIMEOUT,
         max_line: int = MAX_LINE,
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """The lines of a watch or a pod's log as they come, without line feeds; ends when the server ends it.
 
         `idle` is how many seconds may pass without a byte; None means for ever. Close it (`aclosing`) to give the
@@ -152,7 +152,7 @@ class Client:
         subresource: str | None = None,
         field_manager: str | None = None,
     ) -> Json:
-        """PUT. With `metadata.resourceVersion` in the body, Conflict (reason Conflict) where the object has moved on."""
+        """PUT. With `metadata.resourceVersion` in the body, Conflict where the object has moved on."""
         target = path(resource, namespace, name, subresource)
         return await self.request("PUT", target, query=_writing(field_manager), body=body)
 
@@ -265,7 +265,9 @@ async def connect(kubeconfig: str | None = None, *, user_agent: str = "guildnet"
 
 
 async def _configure(configuration: Any, kubeconfig: str | None) -> None:
-    from kubernetes.aio import config
+    import kubernetes.aio.config
+
+    config: Any = kubernetes.aio.config
 
     try:
         if kubeconfig:
@@ -289,7 +291,7 @@ def _encoded(query: Query | None) -> str:
     return f"?{urlencode(given)}" if given else ""
 
 
-def _text(value: str | int | bool | None) -> str:
+def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

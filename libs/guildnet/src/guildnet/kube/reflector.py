@@ -1,7 +1,8 @@
 """A local copy of one kind of object, kept by list and watch, that survives any outage of the API server.
 
-Once filled it never forgets because of an outage: the last known objects stay until a new list says otherwise. It tells
-of every change exactly once, also of deletions and re-creations that happened while it was not looking. It never writes.
+Once filled it never forgets because of an outage: the last known objects stay until a new list says otherwise. It
+tells of every change exactly once, also of deletions and re-creations that happened while it was not looking. It never
+writes.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ class Reflector(Generic[T]):
         self.last_error: GuildNetError | None = None
 
     def age(self) -> float:
-        """Seconds since the API server last confirmed this copy (list, event or bookmark); inf before the first list."""
+        """Seconds since the API server last confirmed this copy (list, event, bookmark); inf before the first list."""
         return self._clock() - self._seen
 
     def snapshot(self) -> tuple[T, ...] | None:

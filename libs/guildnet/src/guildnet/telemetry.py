@@ -1,0 +1,161 @@
+"""What an operator of the install sees of a process: structured logs on stdout, health, metrics.
+
+Values of environment variables, query strings and cookies are nobody's business here: callers do not log them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import structlog
+from aiohttp import web
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+logger: Any = structlog.get_logger()
+
+Outcome = bool | str | None
+Check = Callable[[], Outcome | Awaitable[Outcome]]
+"""Healthy: None or True. Not: False, or a text that says what is missing. Raising counts as not healthy."""
+
+CHECK_TIMEOUT: Final = 2.0
+"""Seconds one check may take; a kubelet probe gives up after a few."""
+
+
+def configure_logging(service: str, level: str = "info", fmt: Literal["json", "console"] = "json") -> None:
+    """Send structlog and standard logging to stdout as one stream, each line with time, level and service."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _with_service(service),
+    ]
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    renderer: list[Any] = (
+        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        if fmt == "json"
+        else [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, structlog.stdlib.ExtraAdder()],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of every check by name: None for healthy, else what is missing."""
+
+    checks: Mapping[str, str | None]
+
+    @property
+    def ok(self) -> bool:
+        return all(problem is None for problem in self.checks.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """The body of /readyz."""
+        return {
+            "status": "ok" if self.ok else "unavailable",
+            "checks": {
+                name: {"ok": True} if problem is None else {"ok": False, "message": problem}
+                for name, problem in self.checks.items()
+            },
+        }
+
+
+class Health:
+    """The named checks of a process. Readiness only: a process that answers at all is alive."""
+
+    def __init__(self) -> None:
+        self._checks: dict[str, Check] = {}
+
+    def add(self, name: str, check: Check) -> None:
+        """Register a check under a name that is not taken yet."""
+        if name in self._checks:
+            raise ValueError(f"there is already a check named {name}")
+        self._checks[name] = check
+
+    async def report(self) -> Report:
+        """Run every check at once, each within CHECK_TIMEOUT."""
+        problems = await asyncio.gather(*(_problem(check) for check in self._checks.values()))
+        return Report(dict(zip(self._checks, problems, strict=True)))
+
+
+def make_registry() -> CollectorRegistry:
+    """A registry of this process's own, with what Python and the operating system tell about it."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+@asynccontextmanager
+async def serve_ops(
+    port: int, health: Health, registry: CollectorRegistry | None = None, *, host: str = "0.0.0.0"
+) -> AsyncIterator[int]:
+    """Serve /healthz, /readyz and /metrics while the block runs; yields the port, a free one for port 0."""
+    metrics = make_registry() if registry is None else registry
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.Response(text="ok")
+
+    async def readyz(_: web.Request) -> web.Response:
+        report = await health.report()
+        return web.json_response(report.as_json(), status=200 if report.ok else 503)
+
+    async def exposition(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(metrics), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", exposition)])
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+async def _problem(check: Check) -> str | None:
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT):
+            outcome = check()
+            if inspect.isawaitable(outcome):
+                outcome = await outcome
+    except TimeoutError:
+        return f"no answer after {time.monotonic() - began:.0f} s"
+    except Exception as error:  # noqa: BLE001  whatever a check raises, it is not healthy
+        return str(error) or type(error).__name__
+    if outcome is None or outcome is True:
+        return None
+    return outcome if isinstance(outcome, str) else "not ready"
+
+
+def _with_service(service: str) -> Callable[[Any, str, Any], Any]:
+    def add(_logger: Any, _method: str, event: Any) -> Any:
+        return {"service": service, **event}
+
+    return add

@@ -1,0 +1,109 @@
+"""The api's copies of the cluster, each kept by one watch: no request causes a LIST on the API server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from guildnet import capability, workspace
+from guildnet.capability import Capability
+from guildnet.kube.client import Client
+from guildnet.kube.reflector import Change, Reflector
+from guildnet.kube.resources import CAPABILITIES, EVENTS, PODS, WORKSPACES
+from guildnet.names import LABEL_WORKSPACE
+from guildnet.workspace import Workspace
+from guildnet_api import pods, timeline
+from guildnet_api.pods import Pod
+from guildnet_api.roster import Roster
+from guildnet_api.signals import Signal
+from guildnet_api.timeline import Event
+
+MAX_EVENTS = 200  # per workspace; the newest stay
+
+
+class Cache:
+    """Workspaces and their pods (as a `Roster`), Capabilities and events of one namespace. `run` in a task of its own."""
+
+    def __init__(self, client: Client, namespace: str) -> None:
+        self.roster = Roster()
+        self.rules = Signal()
+        self._events: dict[str, dict[str, Event]] = {}
+        self._workspaces = Reflector(
+            client, WORKSPACES, namespace=namespace, parse=workspace.parse, on_change=self._workspace
+        )
+        self._pods = Reflector(
+            client, PODS, namespace=namespace, label_selector=LABEL_WORKSPACE, parse=pods.parse, on_change=self._pod
+        )
+        self._capabilities = Reflector(
+            client, CAPABILITIES, namespace=namespace, parse=capability.parse, on_change=self._capability
+        )
+        self._happened = Reflector(client, EVENTS, namespace=namespace, parse=timeline.parse, on_change=self._event)
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for reflector in (self._workspaces, self._pods, self._capabilities, self._happened):
+                tasks.create_task(reflector.run())
+
+    @property
+    def synced(self) -> bool:
+        """Whether lists can be answered: Workspaces and pods are there, and the rules for who may see them."""
+        return all(r.synced.is_set() for r in (self._workspaces, self._pods, self._capabilities))
+
+    def age(self) -> float:
+        """Seconds since the API server last confirmed the oldest of the copies that answers stand on."""
+        return max(r.age() for r in (self._workspaces, self._pods, self._capabilities))
+
+    async def wait_synced(self) -> None:
+        await asyncio.gather(*(r.synced.wait() for r in (self._workspaces, self._pods, self._capabilities)))
+
+    def capabilities(self) -> Sequence[Capability] | None:
+        """Every Capability; None where they cannot be read, which denies everything."""
+        return self._capabilities.snapshot()
+
+    def events(self, name: str) -> Sequence[Event]:
+        return tuple(self._events.get(name, {}).values())
+
+    async def seen(self, name: str, resource_version: str, timeout: float = 1.0) -> None:
+        """Wait until the copy shows a write just made, or the timeout passes: who writes may then read it."""
+        try:
+            async with asyncio.timeout(timeout):
+                while not self._shows(name, resource_version):
+                    await self.roster.signal.wait()
+        except TimeoutError:
+            return
+
+    def _shows(self, name: str, resource_version: str) -> bool:
+        ws = self.roster.get(name)
+        return ws is not None and ws.resource_version.zfill(20) >= resource_version.zfill(20)
+
+    def _workspace(self, change: Change[Workspace]) -> None:
+        if change.kind == "synced":
+            self.roster.listed(workspaces=self._workspaces.resource_version or "")
+        elif change.new is not None:
+            self.roster.put_workspace(change.new)
+        else:
+            self.roster.drop_workspace(change.key)
+
+    def _pod(self, change: Change[Pod]) -> None:
+        if change.kind == "synced":
+            self.roster.listed(pods=self._pods.resource_version or "")
+        elif change.new is not None:
+            self.roster.put_pod(change.new)
+        elif change.old is not None:
+            self.roster.drop_pod(change.old)
+
+    def _capability(self, _: Change[Capability]) -> None:
+        self.rules.notify()
+        self.roster.signal.notify()
+
+    def _event(self, change: Change[Event]) -> None:
+        if change.new is not None:
+            known = self._events.setdefault(change.new.workspace, {})
+            known[change.key] = change.new
+            if len(known) > MAX_EVENTS:
+                del known[min(known, key=lambda name: known[name].time)]
+        elif change.old is not None:
+            known = self._events.get(change.old.workspace, {})
+            known.pop(change.key, None)
+            if not known:
+                self._events.pop(change.old.workspace, None)

@@ -1,0 +1,165 @@
+"""`Maker.make`: one pass over the children of a Workspace, each looked at in the caches and written only where it differs.
+
+What a pod needs before it may start (its claim, its password) is made first; everything else goes out at the same time.
+A pod is never made to use a claim or a Secret that belongs to a stranger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from guildnet.errors import Denied, GuildNetError, Invalid
+from guildnet.kube.resources import SECRETS
+
+from guildnet_operator import manifests
+from guildnet_operator.children import Children, Object
+from guildnet_operator.decided import Decided
+from guildnet_operator.manifests import Manifest
+from guildnet_operator.ownership import Owner, owner_of
+from guildnet_operator.view import Problem
+from guildnet_operator.watching import Cache, Cluster
+from guildnet_operator.writes import Outcome, Writer, refusal, stranger
+
+SECRET: Final = "Secret"  # noqa: S105 - a kind
+CLAIM: Final = "PersistentVolumeClaim"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The children that are ours after a pass, and what stood in the way."""
+
+    children: Children
+    problems: tuple[Problem, ...] = ()
+    errors: tuple[GuildNetError, ...] = ()
+    secret_ensured: bool = False
+
+
+class Maker:
+    """Makes children. Refused and unreachable are outcomes, not exceptions."""
+
+    def __init__(self, writer: Writer, cluster: Cluster, password: Callable[[], str]) -> None:
+        self._writer = writer
+        self._cluster = cluster
+        self._password = password
+        self._caches: Mapping[str, Cache[Object]] = {
+            "Deployment": cluster.deployments,
+            "Service": cluster.services,
+            CLAIM: cluster.claims,
+            "Ingress": cluster.ingresses,
+        }
+
+    async def make(self, decided: Decided, live: Children, *, secret_ensured: bool) -> Made:
+        """Make the children be as wanted. `secret_ensured`: its Secret was seen before and need not be read again."""
+        wanted = {manifest["kind"]: manifest for manifest in manifests.desired(decided)}
+        outcomes: dict[str, Outcome | None] = {
+            kind: self._writer.look(decided, manifest, self._caches[kind]) for kind, manifest in wanted.items()
+        }
+        if decided.password_secret is not None:
+            outcomes[SECRET] = Outcome(live={}) if secret_ensured else None
+        # The settled case, by far the most frequent one, ends here without a task, an await or a write.
+        if not all(outcomes.values()):
+            await self._act(decided, wanted, outcomes, fresh=live.deployment is None)
+        outcomes["Ingress"] = outcomes.get("Ingress") or await self._no_ingress(decided, live)
+        return self._made(decided, live, {kind: item for kind, item in outcomes.items() if item is not None})
+
+    async def _act(
+        self, decided: Decided, wanted: Mapping[str, Manifest], outcomes: dict[str, Outcome | None], *, fresh: bool
+    ) -> None:
+        async def act(kind: str) -> None:
+            if outcomes.get(kind, Outcome()) is None:
+                outcomes[kind] = (
+                    await self._secret(decided, fresh=fresh)
+                    if kind == SECRET
+                    else await self._writer.ensure(decided, wanted[kind], self._caches[kind])
+                )
+
+        async def workload() -> None:
+            await asyncio.gather(act(CLAIM), act(SECRET))
+            needs = [item for kind in (CLAIM, SECRET) if (item := outcomes.get(kind)) is not None]
+            if all(item.live is not None for item in needs):
+                await act("Deployment")
+            else:
+                outcomes["Deployment"] = outcomes["Deployment"] or Outcome()
+
+        await asyncio.gather(workload(), act("Service"), act("Ingress"))
+
+    async def _secret(self, decided: Decided, *, fresh: bool) -> Outcome:
+        """The password Secret: created when missing, never compared or written again."""
+        name = decided.password_secret
+        assert name is not None  # noqa: S101 - asked for only where the decision names one
+        manifest = manifests.password_secret(decided, self._password())
+        try:
+            # For a new workspace it is certainly missing; otherwise a read spares the API server a refused write.
+            found = None if fresh else await self._writer.read(SECRETS, name)
+            found = found or await self._writer.create_only(SECRETS, manifest)
+            found = found or await self._writer.read(SECRETS, name)
+        except (Invalid, Denied) as error:
+            return refusal(SECRET, name, error, None)
+        except GuildNetError as error:
+            return Outcome(error=error)
+        if found is None:
+            return Outcome()
+        problem = stranger(decided, SECRET, found)
+        # Of the Secret's content nothing is kept.
+        return Outcome(problem=problem) if problem else Outcome(live={})
+
+    async def _no_ingress(self, decided: Decided, live: Children) -> Outcome | None:
+        """Take away an Ingress of ours that is no longer wanted: it would lead past the proxy for ever."""
+        if live.ingress is None or not _is_ours(decided, "Ingress", live.ingress):
+            return None
+        try:
+            await self._writer.remove("Ingress", live.ingress)
+        except GuildNetError as error:
+            return Outcome(error=error)
+        return None
+
+    def _made(self, decided: Decided, live: Children, outcomes: Mapping[str, Outcome]) -> Made:
+        def ours(kind: str, cached: Object | None) -> Object | None:
+            outcome = outcomes.get(kind)
+            if outcome is not None and outcome.live is not None:
+                return outcome.live
+            return cached if cached is not None and _is_ours(decided, kind, cached) else None
+
+        deployment = ours("Deployment", live.deployment)
+        sets, pods = self._cluster.pods_of(decided.name, deployment)
+        ingress = outcomes.get("Ingress")
+        children = Children(
+            deployment=deployment,
+            service=ours("Service", live.service),
+            claim=ours(CLAIM, live.claim),
+            ingress=ingress.live if ingress else None,
+            replica_sets=sets,
+            pods=pods,
+        )
+        found = outcomes.values()
+        secret = outcomes.get(SECRET)
+        return Made(
+            children,
+            problems=tuple(item.problem for item in found if item.problem is not None),
+            errors=tuple(item.error for item in found if item.error is not None),
+            secret_ensured=secret is not None and secret.live is not None,
+        )
+
+
+def only_ours(decided: Decided, live: Children) -> Children:
+    """The cached children without those of strangers, for a Workspace nothing is made for any more."""
+
+    def ours(kind: str, obj: Object | None) -> Object | None:
+        return obj if obj is not None and _is_ours(decided, kind, obj) else None
+
+    deployment = ours("Deployment", live.deployment)
+    return Children(
+        deployment=deployment,
+        service=ours("Service", live.service),
+        claim=ours(CLAIM, live.claim),
+        ingress=ours("Ingress", live.ingress),
+        replica_sets=live.replica_sets if deployment else (),
+        pods=live.pods if deployment else (),
+    )
+
+
+def _is_ours(decided: Decided, kind: str, obj: Object) -> bool:
+    return owner_of(kind, obj, name=decided.name, uid=decided.uid) is Owner.OURS

@@ -1,0 +1,38 @@
+"""What the operator counts. Labels are kinds, verbs and outcomes, never names of workspaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY: Final = CollectorRegistry()
+
+_WRITES: Final = Counter(
+    "guildnet_operator_writes_total", "Writes to the Kubernetes API", ("kind", "verb"), registry=REGISTRY
+)
+_RECONCILES: Final = Counter(
+    "guildnet_operator_reconciles_total", "Reconciles by outcome", ("outcome",), registry=REGISTRY
+)
+_SECONDS: Final = Histogram("guildnet_operator_reconcile_seconds", "Seconds a reconcile took", registry=REGISTRY)
+_QUEUED: Final = Gauge("guildnet_operator_queue_length", "Workspaces waiting for a worker", registry=REGISTRY)
+_WATCH_AGE: Final = Gauge(
+    "guildnet_operator_watch_age_seconds", "Seconds since the API server last spoke", ("kind",), registry=REGISTRY
+)
+
+
+def written(kind: str, verb: str) -> None:
+    _WRITES.labels(kind, verb).inc()
+
+
+def reconciled(outcome: str, seconds: float) -> None:
+    _RECONCILES.labels(outcome).inc()
+    _SECONDS.observe(seconds)
+
+
+def follow(queue_length: Callable[[], float], watch_ages: dict[str, Callable[[], float]]) -> None:
+    """Read these at every scrape."""
+    _QUEUED.set_function(queue_length)
+    for kind, age in watch_ages.items():
+        _WATCH_AGE.labels(kind).set_function(age)

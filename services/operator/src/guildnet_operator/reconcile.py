@@ -1,0 +1,183 @@
+"""`reconcile(key)`: from what the caches hold to the writes that are missing, and to the status.
+
+Level-triggered: whatever was missed, half-done or undone by hand, the same call puts right, and where nothing differs
+it writes nothing. A Workspace that is gone or going is left to the cluster's garbage collection.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+from guildnet.errors import Conflict, GuildNetError, NotFound
+from guildnet.identity import Entry
+from guildnet.kube.client import Client
+from guildnet.kube.resources import WORKSPACES
+from guildnet.names import FIELD_MANAGER_OPERATOR
+from guildnet.workspace import Workspace, WorkspaceStatus, status_to_wire
+
+from guildnet_operator import metrics
+from guildnet_operator.decided import Decided
+from guildnet_operator.defaults import decide
+from guildnet_operator.events import Events
+from guildnet_operator.faults import CONFIGURATION_REASONS
+from guildnet_operator.make import SECRET, Made, Maker, only_ours
+from guildnet_operator.observe import observe
+from guildnet_operator.policy import Policy
+from guildnet_operator.ports import Ports
+from guildnet_operator.queue import RETRY, SETTLED, Next
+from guildnet_operator.view import Reason, View
+from guildnet_operator.watching import Cluster
+from guildnet_operator.writes import Writer
+
+log = structlog.get_logger(__name__)
+
+PATIENCE: Final = 0.4
+"""Seconds a change of status that nobody waits for may wait for the next one: a start has half a dozen of them."""
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What is remembered of a key between two looks; losing it costs a read, never a write."""
+
+    uid: str
+    secret_ensured: bool = False
+    status_due: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """What every reconcile of this install needs to know; `entries` takes the tailnet name, `password` makes one."""
+
+    namespace: str
+    policy: Policy
+    entries: Callable[[str | None], tuple[Entry, ...]]
+    password: Callable[[], str] = lambda: secrets.token_urlsafe(18)
+
+
+class Reconciler:
+    """Call it with the name of a Workspace; the queue does."""
+
+    def __init__(self, client: Client, cluster: Cluster, ports: Ports, install: Install) -> None:
+        self._client = client
+        self._cluster = cluster
+        self._ports = ports
+        self._install = install
+        self._maker = Maker(Writer(client, install.namespace), cluster, install.password)
+        self._events = Events(client, install.namespace)
+        self._memory: dict[str, _Memory] = {}
+
+    async def __call__(self, key: str) -> Next:
+        began = time.perf_counter()
+        workspace = self._cluster.workspaces.get(key)
+        if workspace is None:
+            self._forget(key)
+            return SETTLED
+        memory = self._remembered(workspace)
+        try:
+            then = await self._reconcile(workspace, memory)
+        except GuildNetError as error:
+            log.warning("reconcile failed", workspace=key, error=error.message, code=error.code)
+            then = RETRY
+        metrics.reconciled("retry" if then.retry else "settled", time.perf_counter() - began)
+        return then
+
+    async def _reconcile(self, workspace: Workspace, memory: _Memory) -> Next:
+        decided = decide(workspace, self._install.policy)
+        origin = workspace.status.origin
+        port, made = origin.port if origin else None, await self._made(workspace, decided, memory)
+        if not workspace.deleting:
+            port = await self._ports.of(workspace.uid, port)
+        for error in made.errors:
+            log.warning("child not written", workspace=workspace.name, error=error.message, code=error.code)
+        if made.errors:
+            return RETRY
+        entries = self._install.entries(self._cluster.tailnet_name)
+        then = await self._status(View(workspace, decided, made.children, made.problems, port, entries), memory)
+        # A refusal can end without an event that we see, and a stranger's Secret is one we may not watch.
+        hidden = any(item.reason is Reason.REFUSED or item.kind == SECRET for item in made.problems)
+        return RETRY if hidden else then
+
+    async def _made(self, workspace: Workspace, decided: Decided, memory: _Memory) -> Made:
+        live = self._cluster.children_of(workspace.name)
+        if workspace.deleting:
+            return Made(only_ours(decided, live))
+        if any(pod.waiting_reason in CONFIGURATION_REASONS for pod in live.pods):
+            memory.secret_ensured = False  # it may be the password Secret that somebody deleted: read it again
+        made = await self._maker.make(decided, live, secret_ensured=memory.secret_ensured)
+        memory.secret_ensured = made.secret_ensured
+        return made
+
+    async def _status(self, view: View, memory: _Memory) -> Next:
+        workspace = view.workspace
+        status = observe(view, now=_now())
+        if status == workspace.status:
+            memory.status_due = None
+            return SETTLED
+        if not urgent(workspace.status, status):
+            now = time.monotonic()
+            due = memory.status_due = memory.status_due or now + PATIENCE
+            if now < due:
+                return Next(after=due - now)
+        await self._write_status(workspace, status)
+        memory.status_due = None
+        return SETTLED
+
+    async def _write_status(self, workspace: Workspace, status: WorkspaceStatus) -> None:
+        # With the uid, or the status of a deleted Workspace could land on its successor of the same name.
+        body = {"metadata": {"uid": workspace.uid}, "status": status_to_wire(status)}
+        try:
+            written = await self._client.merge_patch(
+                WORKSPACES,
+                workspace.namespace,
+                workspace.name,
+                body,
+                subresource="status",
+                field_manager=FIELD_MANAGER_OPERATOR,
+            )
+        except (NotFound, Conflict) as error:
+            # It is gone or another one by now, and the watch is about to say so.
+            log.info("status not written", workspace=workspace.name, error=error.message)
+            return
+        metrics.written("Workspace", "status")
+        self._cluster.workspaces.remember(written)
+        if status.phase != workspace.status.phase:
+            log.info("phase changed", workspace=workspace.name, phase=status.phase, was=workspace.status.phase)
+        await self._events.transition(workspace, status)
+
+    def _remembered(self, workspace: Workspace) -> _Memory:
+        memory = self._memory.get(workspace.name)
+        if memory is None or memory.uid != workspace.uid:
+            self._forget(workspace.name)
+            memory = self._memory[workspace.name] = _Memory(workspace.uid)
+        return memory
+
+    def _forget(self, key: str) -> None:
+        memory = self._memory.pop(key, None)
+        if memory is not None:
+            self._ports.forget(memory.uid)
+
+
+def urgent(old: WorkspaceStatus, new: WorkspaceStatus) -> bool:
+    """Is somebody waiting for this change: a phase, readiness, or something wrong?
+
+    The first status of a new Workspace is not: until it has one, everybody takes it for pending anyway.
+    """
+    if old.phase is None and new.phase == "Pending":
+        return False
+    if old.phase != new.phase:
+        return True
+    for kind in ("Ready", "Degraded"):
+        before, after = old.condition(kind), new.condition(kind)
+        if (before and before.status) != (after and after.status):
+            return True
+    return False
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,202 @@
+"""What the operator sees of the cluster: one reflector per kind, joined by the name of the Workspace.
+
+Every change only says "look at this key"; what is to be done is read from the stores when its turn comes. What the
+operator wrote itself is visible at once, although the watch tells of it later. Nothing here writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, Generic, TypeVar
+
+from guildnet import workspace
+from guildnet.kube.client import Client
+from guildnet.kube.reflector import Change, Reflector
+from guildnet.kube.resources import (
+    CONFIGMAPS,
+    DEPLOYMENTS,
+    INGRESSES,
+    PODS,
+    PVCS,
+    REPLICASETS,
+    SERVICES,
+    WORKSPACES,
+    Resource,
+)
+from guildnet.names import LABEL_MANAGED
+from guildnet.workspace import Workspace
+
+from guildnet_operator import children
+from guildnet_operator.children import Children, Object, PodView, ReplicaSetView
+
+T = TypeVar("T")
+V = TypeVar("V", PodView, ReplicaSetView)
+
+CLAIM_SUFFIX: Final = "-storage"
+ENTRIES_KEY: Final = "tailnet"
+_MANAGED: Final = f"{LABEL_MANAGED}=true"
+
+
+class Cache(Generic[T]):
+    """A reflector's store with our own writes laid over it until the watch has caught up with them.
+
+    Without this an operator that looks again right after a write would see the state before it and write once more.
+    """
+
+    def __init__(self, reflector: Reflector[T], parse: Callable[[dict[str, Any]], T]) -> None:
+        self.reflector = reflector
+        self._parse = parse
+        self._written: dict[str, tuple[int, T]] = {}
+
+    def get(self, name: str) -> T | None:
+        written = self._written.get(name)
+        if written is None:
+            return self.reflector.store.get(name)
+        version, value = written
+        if _number(self.reflector.resource_version) < version:
+            return value
+        del self._written[name]
+        return self.reflector.store.get(name)
+
+    def remember(self, obj: dict[str, Any]) -> T:
+        """An object as the API server answered our write with it."""
+        metadata = obj["metadata"]
+        value = self._parse(obj)
+        self._written[metadata["name"]] = (_number(metadata["resourceVersion"]), value)
+        return value
+
+    def forget(self, name: str) -> None:
+        """What we wrote turned out to be gone."""
+        self._written.pop(name, None)
+
+
+class Grouped(Generic[V]):
+    """The objects of one kind by the Workspace whose label they carry."""
+
+    def __init__(self) -> None:
+        self._by_workspace: dict[str, dict[str, V]] = {}
+
+    def of(self, name: str) -> Iterator[V]:
+        return iter(self._by_workspace.get(name, {}).values())
+
+    def change(self, change: Change[V]) -> None:
+        if change.old is not None:
+            group = self._by_workspace.get(change.old.workspace, {})
+            group.pop(change.old.name, None)
+            if not group:
+                self._by_workspace.pop(change.old.workspace, None)
+        if change.new is not None:
+            self._by_workspace.setdefault(change.new.workspace, {})[change.new.name] = change.new
+
+
+class Cluster:
+    """The stores, and `run`, which keeps them. `look` is called with the key of every Workspace a change concerns."""
+
+    def __init__(
+        self, client: Client, namespace: str, entries: tuple[str, str], look: Callable[[str], None]
+    ) -> None:
+        self._client = client
+        self._namespace = namespace
+        self._look = look
+        self._pods: Grouped[PodView] = Grouped()
+        self._replica_sets: Grouped[ReplicaSetView] = Grouped()
+        self.workspaces = self._cache(WORKSPACES, workspace.parse)
+        self.deployments = self._cache(DEPLOYMENTS, children.plain)
+        self.services = self._cache(SERVICES, children.plain)
+        self.claims = self._cache(PVCS, children.plain, suffix=CLAIM_SUFFIX)
+        self.ingresses = self._cache(INGRESSES, children.plain)
+        entries_namespace, entries_name = entries
+        self._entries_name = entries_name
+        self._entries: Reflector[Object] = Reflector(
+            client,
+            CONFIGMAPS,
+            namespace=entries_namespace,
+            field_selector=f"metadata.name={entries_name}",
+            parse=children.plain,
+            on_change=self._entries_changed,
+        )
+        self.reflectors: Mapping[str, Reflector[Any]] = {
+            "workspaces": self.workspaces.reflector,
+            "deployments": self.deployments.reflector,
+            "services": self.services.reflector,
+            "persistentvolumeclaims": self.claims.reflector,
+            "ingresses": self.ingresses.reflector,
+            "replicasets": self._grouped(REPLICASETS, children.replica_set, self._replica_sets),
+            "pods": self._grouped(PODS, children.pod, self._pods),
+            "entries": self._entries,
+        }
+
+    async def run(self) -> None:
+        """Keep every store up to date until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for name, reflector in self.reflectors.items():
+                group.create_task(reflector.run(), name=f"watch {name}")
+
+    async def synced(self) -> None:
+        """Wait until every store holds what the cluster has: before that, a missing child means nothing."""
+        for reflector in self.reflectors.values():
+            await reflector.synced.wait()
+
+    def children_of(self, name: str) -> Children:
+        """The objects under the names of this Workspace's children, whoever made them, and the pods that are its own."""
+        deployment = self.deployments.get(name)
+        sets, pods = children.own_pods(deployment, self._replica_sets.of(name), self._pods.of(name))
+        return Children(
+            deployment=deployment,
+            service=self.services.get(name),
+            claim=self.claims.get(name + CLAIM_SUFFIX),
+            ingress=self.ingresses.get(name),
+            replica_sets=sets,
+            pods=pods,
+        )
+
+    def pods_of(
+        self, name: str, deployment: Object | None
+    ) -> tuple[tuple[ReplicaSetView, ...], tuple[PodView, ...]]:
+        """The ReplicaSets and pods of this Deployment of the Workspace."""
+        return children.own_pods(deployment, self._replica_sets.of(name), self._pods.of(name))
+
+    @property
+    def tailnet_name(self) -> str | None:
+        """The DNS name the proxy has on the tailnet, as it published it; None without a tailnet."""
+        live = self._entries.store.get(self._entries_name) or {}
+        return (live.get("data") or {}).get(ENTRIES_KEY) or None
+
+    def _cache(self, resource: Resource, parse: Callable[[dict[str, Any]], T], *, suffix: str = "") -> Cache[T]:
+        def changed(change: Change[T]) -> None:
+            # Also objects that are not ours: when one goes, its name is free for the Workspace that wants it.
+            if change.key.endswith(suffix) and change.key != suffix:
+                self._look(change.key.removesuffix(suffix))
+
+        reflector = Reflector(
+            self._client, resource, namespace=self._namespace, parse=parse, on_change=changed
+        )
+        return Cache(reflector, parse)
+
+    def _grouped(
+        self, resource: Resource, parse: Callable[[dict[str, Any]], V], grouped: Grouped[V]
+    ) -> Reflector[V]:
+        def changed(change: Change[V]) -> None:
+            grouped.change(change)
+            for name in {item.workspace for item in (change.old, change.new) if item is not None}:
+                self._look(name)
+
+        return Reflector(
+            self._client,
+            resource,
+            namespace=self._namespace,
+            label_selector=_MANAGED,
+            parse=parse,
+            on_change=changed,
+        )
+
+    def _entries_changed(self, change: Change[Object]) -> None:
+        if change.kind != "synced":
+            for name in self.workspaces.reflector.store:
+                self._look(name)
+
+
+def _number(version: str | None) -> int:
+    """Resource versions of one kind are comparable numbers (Kubernetes 1.35, long true before); 0 for none."""
+    return int(version) if version and version.isdecimal() else 0

@@ -1,0 +1,179 @@
+"""The operator's writes to the children of a Workspace: create what is missing, apply what differs, touch nothing else.
+
+A create is a POST, so it can never change an object that is already there. A change is a server-side apply with the uid
+of the very object that was found to be ours, so it can never change another one that took its name in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from guildnet.errors import Conflict, Denied, GuildNetError, Invalid, NotFound, Unreachable
+from guildnet.kube.client import JSON_PATCH, Client
+from guildnet.kube.resources import DEPLOYMENTS, INGRESSES, PVCS, SERVICES, Resource, path
+from guildnet.names import FIELD_MANAGER_OPERATOR
+
+from guildnet_operator import metrics
+from guildnet_operator.children import Object, plain
+from guildnet_operator.decided import Decided
+from guildnet_operator.difference import differs, first_difference
+from guildnet_operator.manifests import Manifest
+from guildnet_operator.ownership import Owner, owner_of
+from guildnet_operator.view import Problem, Reason
+from guildnet_operator.watching import Cache
+
+log = structlog.get_logger(__name__)
+
+RESOURCES: Final[Mapping[str, Resource]] = {
+    resource.kind: resource for resource in (DEPLOYMENTS, SERVICES, PVCS, INGRESSES)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one child: the live object of ours, or a problem to show, or an error to try again after."""
+
+    live: Object | None = None
+    problem: Problem | None = None
+    error: GuildNetError | None = None
+
+
+class Writer:
+    """Writes children of one namespace. Raises nothing of `guildnet.errors`: outcomes say what happened."""
+
+    def __init__(self, client: Client, namespace: str) -> None:
+        self._client = client
+        self._namespace = namespace
+
+    def look(self, decided: Decided, manifest: Manifest, cache: Cache[Object]) -> Outcome | None:
+        """What the cache says of the child: its outcome where there is nothing to write, else None. Writes nothing."""
+        live = cache.get(manifest["metadata"]["name"])
+        return None if live is None else self._judge(decided, manifest, live)
+
+    async def ensure(self, decided: Decided, manifest: Manifest, cache: Cache[Object]) -> Outcome:
+        """Make the child be there as wanted."""
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        try:
+            live = cache.get(name) or await self._create(manifest, cache)
+            outcome = self._judge(decided, manifest, live)
+            return outcome or Outcome(live=await self._apply(manifest, live, cache))
+        except (Invalid, Denied) as error:
+            return refusal(kind, name, error, cache.get(name))
+        except GuildNetError as error:
+            if isinstance(error, NotFound):
+                cache.forget(name)
+            return Outcome(error=error)
+
+    def _judge(self, decided: Decided, manifest: Manifest, live: Object) -> Outcome | None:
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        problem = stranger(decided, kind, live)
+        if problem is not None:
+            return Outcome(problem=problem)
+        if live["metadata"].get("deletionTimestamp"):
+            return Outcome(error=Conflict(f"{kind} {name} is being deleted: it is made again when it is gone"))
+        return None if differs(manifest, live) else Outcome(live=live)
+
+    async def create_only(self, resource: Resource, manifest: Manifest) -> Object | None:
+        """POST; the object, or None where the name exists already. Raises GuildNetError."""
+        try:
+            live = await self._client.create(
+                resource, self._namespace, manifest, field_manager=FIELD_MANAGER_OPERATOR
+            )
+        except Conflict as error:
+            if error.reason != "AlreadyExists":
+                raise
+            return None
+        metrics.written(resource.kind, "create")
+        log.info("child created", kind=resource.kind, name=manifest["metadata"]["name"])
+        return live
+
+    async def read(self, resource: Resource, name: str) -> Object | None:
+        """GET; None where there is none. Raises GuildNetError."""
+        try:
+            return await self._client.get(resource, self._namespace, name)
+        except NotFound:
+            return None
+
+    async def remove(self, kind: str, live: Object) -> None:
+        """Delete this very object of ours that is no longer wanted. Raises GuildNetError."""
+        name, uid = live["metadata"]["name"], live["metadata"]["uid"]
+        try:
+            await self._client.delete(RESOURCES[kind], self._namespace, name, uid=uid)
+        except NotFound:
+            return
+        metrics.written(kind, "delete")
+        log.info("child deleted", kind=kind, name=name)
+
+    async def _create(self, manifest: Manifest, cache: Cache[Object]) -> Object:
+        resource, name = RESOURCES[manifest["kind"]], manifest["metadata"]["name"]
+        created = await self.create_only(resource, manifest)
+        if created is None:
+            # There is one after all: made by a stranger just now, or by us before a crash lost the answer.
+            created = await self.read(resource, name)
+            if created is None:
+                raise Unreachable(f"{resource.kind} {name} came and went while it was looked at")
+            return plain(created)
+        return cache.remember(dict(created))
+
+    async def _apply(self, manifest: Manifest, live: Object, cache: Cache[Object]) -> Object:
+        resource = RESOURCES[manifest["kind"]]
+        name, uid = manifest["metadata"]["name"], live["metadata"]["uid"]
+        fresh = await self._client.get(resource, self._namespace, name)
+        if fresh["metadata"]["uid"] != uid:
+            raise Conflict(f"{resource.kind} {name} is another object than the one that was looked at")
+        if not differs(manifest, fresh):
+            return cache.remember(fresh)
+        patch = takeover(fresh)
+        if patch is not None:
+            target = path(resource, self._namespace, name)
+            await self._client.request("PATCH", target, body=patch, content_type=JSON_PATCH)
+            metrics.written(resource.kind, "takeover")
+        body = {**manifest, "metadata": {**manifest["metadata"], "uid": uid}}
+        applied = await self._client.apply(resource, self._namespace, name, body, FIELD_MANAGER_OPERATOR)
+        metrics.written(resource.kind, "apply")
+        log.info("child applied", kind=resource.kind, name=name, because=first_difference(manifest, fresh) or "hash")
+        return cache.remember(applied)
+
+
+def stranger(decided: Decided, kind: str, live: Object) -> Problem | None:
+    """The problem of a child whose name somebody else has; None when it is ours."""
+    owner = owner_of(kind, live, name=decided.name, uid=decided.uid)
+    if owner is Owner.OURS:
+        return None
+    reason = Reason.NAME_TAKEN if owner is Owner.STRANGER else Reason.LEFTOVER
+    return Problem(reason, kind, live["metadata"]["name"])
+
+
+def refusal(kind: str, name: str, error: GuildNetError, live: Object | None) -> Outcome:
+    """The API server does not want it: that is for a person to read, unless it is about our own credentials."""
+    if error.reason == "Unauthorized":
+        return Outcome(error=error)
+    return Outcome(live=live, problem=Problem(Reason.REFUSED, kind, name, error.message.rstrip(".")))
+
+
+def takeover(live: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """The JSON patch that turns the ownership of a POST into that of an apply; None when that was done before.
+
+    The API server tells `create` and `apply` of the same manager apart: without this, a field that was created and is
+    later left out of an apply would stay for ever (client-go's `csaupgrade` does the same).
+    """
+    fields = live["metadata"].get("managedFields") or []
+    mine = [item for item in fields if item.get("manager") == FIELD_MANAGER_OPERATOR and not item.get("subresource")]
+    if not any(item["operation"] == "Update" for item in mine):
+        return None
+    owned: dict[str, Any] = {}
+    for item in mine:
+        owned = _union(owned, item.get("fieldsV1") or {})
+    applied = {**mine[0], "operation": "Apply", "fieldsV1": owned}
+    return [
+        {"op": "replace", "path": "/metadata/managedFields", "value": [*(i for i in fields if i not in mine), applied]},
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]},
+    ]
+
+
+def _union(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    shared = {key: _union(one[key], other[key]) for key in one.keys() & other.keys()}
+    return {**one, **other, **shared}

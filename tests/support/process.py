@@ -1,0 +1,74 @@
+"""A program of a test: started in a session of its own, stopped by its own id, never outliving the one that started it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Process:
+    """One running program; its output goes to a file that `tail` reads when something went wrong."""
+
+    def __init__(self, argv: Sequence[str | Path], log: Path, *, env: Mapping[str, str] | None = None) -> None:
+        self.argv = [str(part) for part in argv]
+        self.log = log
+        with log.open("ab") as output:
+            # The kernel ends the program when the thread that started it ends, so a killed test run leaves nothing.
+            self._popen = subprocess.Popen(
+                self.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(env or {})},
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
+    def running(self) -> bool:
+        return self._popen.poll() is None
+
+    def pause(self) -> None:
+        """Freeze it: connections stay open and nothing answers."""
+        self._popen.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._popen.send_signal(signal.SIGCONT)
+
+    def stop(self, *, kill: bool = False, within: float = 10.0) -> None:
+        """SIGTERM, or SIGKILL at once; returns when it is gone."""
+        if self.running:
+            self.resume()
+            self._popen.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+        try:
+            self._popen.wait(within)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+            self._popen.wait(within)
+
+    def tail(self, lines: int = 30) -> str:
+        text = self.log.read_text(errors="replace").splitlines()
+        return "\n".join([f"--- {self.argv[0]} (exit {self._popen.poll()}) said last:", *text[-lines:]])
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on at the moment; whoever binds it next may still be faster."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _die_with_parent() -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,162 @@
+"""Upstream programs (Kubernetes, etcd, Helm, Tailscale …) as executables, built from pinned Go modules.
+
+A build happens when a program is first needed and is kept outside the checkout, in
+`$XDG_CACHE_HOME/guildnet/programs/GROUP-KEY/`, where it appears in one rename: either whole or not at all. The key covers
+everything that decides the build, so a second clone finds the same programs and a changed pin builds anew. It refuses to download executables: everything is compiled from Go modules.
+
+    python -m guildnet_local.upstream build [GROUP…] | path PROGRAM | list
+"""
+
+import argparse
+import fcntl
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from guildnet_local.upstream_build import Go, Report, Run, build, find_go
+from guildnet_local.upstream_plan import (
+    GROUPS,
+    PROGRAMS,
+    Group,
+    UpstreamError,
+    groups_of,
+    key,
+    pinned_version,
+    programs_of,
+)
+
+__all__ = ["UpstreamError", "cache_directory", "ensure", "main"]
+
+# The newest builds of a group that stay: the current one and the one another checkout or branch may be on.
+_KEPT = 2
+_FACTS = "build.json"
+
+
+def cache_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the programs are kept; made when missing. A relative XDG_CACHE_HOME is ignored, as XDG says."""
+    named = environ.get("XDG_CACHE_HOME", "")
+    root = Path(named) if named.startswith("/") else Path.home() / ".cache"
+    directory = root / "guildnet" / "programs"
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def ensure(names: Iterable[str], *, report: Report = print, environ: Mapping[str, str] = os.environ) -> dict[str, Path]:
+    """The executables of the named programs or groups; those not there yet are built, one group after the other.
+
+    `report` is given a line at the start and at the end of a build and one every 15 s in between; nothing when all is
+    there. Raises UpstreamError: an unknown name, Go missing or too old, a build that fails.
+    """
+    programs = programs_of(names)
+    go = find_go(environ)
+    directories = {group.name: ensure_group(group, go, report=report, environ=environ) for group in groups_of(programs)}
+    return {program: directories[PROGRAMS[program].name] / program for program in programs}
+
+
+def ensure_group(group: Group, go: Go, *, report: Report = print, environ: Mapping[str, str] = os.environ) -> Path:
+    """The directory that holds the group's programs, built when it is not there."""
+    cache = cache_directory(environ)
+    target = cache / f"{group.name}-{key(group, go.identity)}"
+    if not target.is_dir():
+        with _locked(cache, group, report):
+            if not target.is_dir():
+                _build_into(group, Run(group, go, environ, report), target)
+                _forget_stale(cache, group)
+    # The time of last use decides which builds are stale.
+    os.utime(target)
+    return target
+
+
+def _build_into(group: Group, run: Run, target: Path) -> None:
+    version = pinned_version((group.directory / "go.mod").read_text(), group.module)
+    run.report(f"building {group.name} {version} ({', '.join(group.programs)}) with {run.go.version} …")
+    for left in target.parent.glob(f".build-{group.name}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    room = Path(tempfile.mkdtemp(prefix=f".build-{group.name}-", dir=target.parent))
+    try:
+        packages = build(run, room)
+        size = sum(path.stat().st_size for path in room.iterdir())
+        facts = {
+            "group": group.name,
+            "version": version,
+            "go": run.go.identity,
+            "packages": packages,
+            "took": run.elapsed(),
+        }
+        (room / _FACTS).write_text(json.dumps(facts) + "\n")
+        room.chmod(0o755)
+        room.rename(target)
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+    run.report(f"built {group.name} {version}: {packages:,} packages, {size / 1e6:,.0f} MB, {run.elapsed()}")
+
+
+@contextmanager
+def _locked(cache: Path, group: Group, report: Report) -> Iterator[None]:
+    """Hold the group's lock: two checkouts, or two terminals, never build the same programs at once."""
+    with (cache / f".lock-{group.name}").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            report(f"{group.name} is being built by process {lock.read().strip() or '?'}: waiting for it …")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _forget_stale(cache: Path, group: Group) -> None:
+    """Remove all but the newest builds of the group (the key's length tells another group's longer name apart)."""
+    builds = [
+        path for path in cache.glob(f"{group.name}-*") if len(path.name) == len(group.name) + 13 and path.is_dir()
+    ]
+    builds.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for stale in builds[_KEPT:]:
+        shutil.rmtree(stale, ignore_errors=True)
+
+
+def _list(environ: Mapping[str, str]) -> Iterator[str]:
+    go, cache = find_go(environ), cache_directory(environ)
+    for group in GROUPS.values():
+        version = pinned_version((group.directory / "go.mod").read_text(), group.module)
+        kept = cache / f"{group.name}-{key(group, go.identity)}"
+        took = json.loads((kept / _FACTS).read_text())["took"] if (kept / _FACTS).exists() else ""
+        state = f"built in {took}" if took else "not built"
+        yield f"{group.name:<24}{version:<10}{state:<18}{' '.join(group.programs)}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; a build that fails is one error text and exit code 1."""
+    parser = argparse.ArgumentParser(
+        prog="guildnet_local.upstream", description="Programs built from pinned Go modules"
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("build", help="build what is not there yet").add_argument(
+        "name", nargs="*", help="group or program"
+    )
+    verbs.add_parser("path", help="print the path of a program, building it if need be").add_argument("program")
+    verbs.add_parser("list", help="every group with its version and whether it is built")
+    asked = parser.parse_args(arguments)
+    try:
+        if asked.verb == "build":
+            for program, path in ensure(asked.name or GROUPS).items():
+                print(f"{program:<24} {path}")
+        elif asked.verb == "path":
+            print(ensure([asked.program], report=lambda line: print(line, file=sys.stderr))[asked.program])
+        else:
+            print("\n".join(_list(os.environ)))
+    except UpstreamError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+import type { Server, Status } from "../api/types";
+
+/** Where its page opens: its own origin where it has one, else below the front door. */
+export function address(server: Server): string {
+  return server.url ?? server.proxy_url;
+}
+
+export const STATUS_LABEL: Record<Status, string> = {
+  running: "Running",
+  pending: "Starting",
+  failed: "Failed",
+  stopped: "Stopped",
+};
+
+/** `localhost/guildnet/jupyterlab:dev-1a2b` → `guildnet/jupyterlab`, `dev-1a2b`: a registry and a digest only take room. */
+export function imageParts(image: string): { name: string; tag: string } {
+  const [reference = "", digest = ""] = image.split("@");
+  const colon = reference.lastIndexOf(":");
+  const tagged = colon > reference.lastIndexOf("/");
+  const path = tagged ? reference.slice(0, colon) : reference;
+  const segments = path.split("/");
+  const first = segments[0] ?? "";
+  const registry = segments.length > 1 && (first.includes(".") || first.includes(":") || first === "localhost");
+  return {
+    name: (registry ? segments.slice(1) : segments).join("/"),
+    tag: tagged ? reference.slice(colon + 1) : digest.replace("sha256:", "").slice(0, 12),
+  };
+}
+
+export interface Filter {
+  text: string;
+  status: Status | "all";
+}
+
+export function matches(server: Server, filter: Filter): boolean {
+  if (filter.status !== "all" && server.status !== filter.status) return false;
+  const needle = filter.text.trim().toLowerCase();
+  return !needle || [server.name, server.image, server.owner].some((text) => text?.toLowerCase().includes(needle));
+}
+
+/** Newest first; equal ages by name, so that rows do not jump. */
+export function order(a: Server, b: Server): number {
+  return (b.created_at ?? "").localeCompare(a.created_at ?? "") || a.name.localeCompare(b.name);
+}

@@ -1,0 +1,21 @@
+import solid from "vite-plugin-solid";
+import { defineConfig } from "vitest/config";
+
+// The pages are served under a strict content security policy: nothing inline, nothing as a data: URL.
+export default defineConfig({
+  plugins: [solid()],
+  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  server: {
+    host: "127.0.0.1",
+    port: 5173,
+    strictPort: true,
+    // Development against a running install: its front door, reached by a forwarded port.
+    proxy: Object.fromEntries(
+      ["/api", "/sse", "/proxy", "/login", "/logout"].map((path) => [
+        path,
+        { target: process.env.GUILDNET_ORIGIN ?? "http://guildnet.localhost:8080", changeOrigin: true },
+      ]),
+    ),
+  },
+  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"], restoreMocks: true },
+});
