@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from guildnet.kube.client import Client, connect
-from guildnet.kube.resources import NAMESPACES
-from support.apiserver import ApiServer
+from support.apiserver import ApiServer, make_namespace
 from support.redis import RedisServer
 from support.shared import shared_apiserver
 
 
 def _run_directory(factory: pytest.TempPathFactory) -> Path:
     """A directory that all workers of this run share (each has a base of its own below it)."""
-    import os
-
     base = factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
@@ -59,7 +56,7 @@ async def kube_with_controllers(api_server_with_controllers: ApiServer) -> Async
 
 @pytest.fixture
 async def namespace(kube: Client) -> str:
-    """A fresh namespace. Nobody deletes it: the whole API server goes at the end of the run."""
+    """A fresh namespace."""
     return await make_namespace(kube)
 
 
@@ -67,12 +64,6 @@ async def namespace(kube: Client) -> str:
 async def namespace_with_controllers(kube_with_controllers: Client) -> str:
     """A fresh namespace of the API server that has controllers."""
     return await make_namespace(kube_with_controllers)
-
-
-async def make_namespace(client: Client) -> str:
-    name = f"t-{secrets.token_hex(4)}"
-    await client.create(NAMESPACES, None, {"metadata": {"name": name}})
-    return name
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,13 @@ import asyncio
 import base64
 import json
 import os
+import secrets
 import ssl
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +26,9 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from guildnet.errors import Conflict
+from guildnet.errors import Conflict, GuildNetError
 from guildnet.kube.client import Client, connect
-from guildnet.kube.resources import CRDS
+from guildnet.kube.resources import CRDS, NAMESPACES, SERVICEACCOUNTS, path
 from support.process import Process, free_port
 from support.waiting import eventually
 
@@ -168,37 +171,34 @@ async def install_crds(client: Client) -> None:
         crd: dict[str, Any] = yaml.safe_load(file.read_text())
         name = crd["metadata"]["name"]
         await client.apply(CRDS, None, name, crd, "tests")
+        await eventually(partial(_served, client, name), within=20)
 
-        async def established(name: str = name) -> bool:
-            found = await client.get(CRDS, None, name)
-            conditions = found.get("status", {}).get("conditions", [])
-            return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
 
-        await eventually(established, within=20)
-        plural, group = name.split(".", 1)
+async def _served(client: Client, name: str) -> bool:
+    """Established, and past the second in which a list is answered "storage is (re)initializing"."""
+    plural, _, group = name.partition(".")
+    try:
+        found = await client.get(CRDS, None, name)
+        await client.request("GET", f"/apis/{group}/v1alpha1/{plural}")
+    except GuildNetError:
+        return False
+    conditions = found.get("status", {}).get("conditions", [])
+    return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
 
-        async def listed(path: str = f"/apis/{group}/v1alpha1/{plural}") -> bool:
-            from guildnet.errors import GuildNetError
 
-            try:
-                await client.request("GET", path)
-            except GuildNetError:
-                return False
-            return True
-
-        await eventually(listed, within=20)
+async def make_namespace(client: Client) -> str:
+    """A fresh namespace. Nobody deletes it: the whole API server goes at the end of the run."""
+    name = f"t-{secrets.token_hex(4)}"
+    await client.create(NAMESPACES, None, {"metadata": {"name": name}})
+    return name
 
 
 async def service_account_token(
     client: Client, namespace: str, name: str, *, audiences: tuple[str, ...] = (), seconds: int = 3600
 ) -> str:
     """A token of a service account, which is made where it is missing."""
-    from guildnet.kube.resources import SERVICEACCOUNTS, path
-
-    try:
+    with suppress(Conflict):
         await client.create(SERVICEACCOUNTS, namespace, {"metadata": {"name": name}})
-    except Conflict:
-        pass
     wanted = {"spec": {"audiences": list(audiences) or None, "expirationSeconds": seconds}}
     answer = await client.request("POST", path(SERVICEACCOUNTS, namespace, name, "token"), body=wanted)
     return str(answer["status"]["token"])
@@ -231,9 +231,7 @@ def _write_pki(directory: Path) -> None:
     (directory / "server.pem").write_bytes(b"".join(pem.bytes() for pem in server.cert_chain_pems))
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     (directory / "accounts.key").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     (directory / "accounts.pub").write_bytes(
         key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -1,8 +1,7 @@
-"""A program of a test: started in a session of its own, stopped by its own id, never outliving the one that started it."""
+"""A program of a test: in a session of its own, stopped by its own id, never outliving the one that started it."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import socket
@@ -10,8 +9,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
+# The kernel ends the program when the one that started it ends, so a killed test run leaves nothing. Set by a program
+# in front rather than between fork and exec, which Python warns about once there are threads.
+_LEASH = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
 class Process:
@@ -21,15 +21,13 @@ class Process:
         self.argv = [str(part) for part in argv]
         self.log = log
         with log.open("ab") as output:
-            # The kernel ends the program when the thread that started it ends, so a killed test run leaves nothing.
             self._popen = subprocess.Popen(
-                self.argv,
+                [*_LEASH, *self.argv],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(env or {})},
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
             )
 
     @property
@@ -68,7 +66,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _die_with_parent() -> None:
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

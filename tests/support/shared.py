@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -72,9 +72,9 @@ def _start_supervisor(directory: Path, *, controllers: bool) -> None:
     supervisor.returncode = 0
 
 
-def _until(done: object, seconds: float) -> None:
+def _until(done: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while not done() and time.monotonic() < deadline:  # type: ignore[operator]
+    while not done() and time.monotonic() < deadline:
         time.sleep(0.05)
 
 

@@ -6,19 +6,23 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 
-async def eventually(check: Callable[[], T | Awaitable[T]], *, within: float = 10.0, every: float = 0.02) -> T:
+@overload
+async def eventually(check: Callable[[], Awaitable[T]], *, within: float = ..., every: float = ...) -> T: ...
+@overload
+async def eventually(check: Callable[[], T], *, within: float = ..., every: float = ...) -> T: ...
+async def eventually(check: Callable[[], Any], *, within: float = 10.0, every: float = 0.02) -> Any:
     """The first truthy answer of `check` (plain or async). A failing assertion inside it counts as "not yet".
 
     Raises AssertionError after `within` seconds, with the last assertion's message or answer.
     """
     deadline = time.monotonic() + within
+    last: Any
     while True:
-        last: Any
         try:
             answer = check()
             last = await answer if inspect.isawaitable(answer) else answer

@@ -1,8 +1,9 @@
 """Upstream programs (Kubernetes, etcd, Helm, Tailscale …) as executables, built from pinned Go modules.
 
 A build happens when a program is first needed and is kept outside the checkout, in
-`$XDG_CACHE_HOME/guildnet/programs/GROUP-KEY/`, where it appears in one rename: either whole or not at all. The key covers
-everything that decides the build, so a second clone finds the same programs and a changed pin builds anew. It refuses to download executables: everything is compiled from Go modules.
+`$XDG_CACHE_HOME/guildnet/programs/GROUP-KEY/`, where it appears in one rename: either whole or not at all. The key
+covers everything that decides the build, so a second clone finds the same programs and a changed pin builds anew.
+It refuses to download executables: everything is compiled from Go modules.
 
     python -m guildnet_local.upstream build [GROUP…] | path PROGRAM | list
 """

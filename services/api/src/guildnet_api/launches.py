@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from guildnet.names import ANNOTATION_OWNER, API_VERSION, LABEL_ID, LABEL_MANAGED
+from guildnet.names import ANNOTATION_OWNER, API_VERSION, LABEL_ID, LABEL_MANAGED, image_name
 from guildnet_api.jobspec import Expose, JobPatch, JobSpec, Resources
 from guildnet_api.sensitive import MASK, is_secret
 
@@ -55,6 +55,16 @@ def plan(job: JobSpec, *, name: str, namespace: str, owner: str) -> Plan:
         secret_name=secret_name,
         secret_values={key: value for key, value in env.items() if is_secret(key)},
     )
+
+
+def ports(job: JobSpec) -> tuple[int, ...]:
+    """The ports the workspace will have."""
+    return tuple(port.port for port in job.expose or ()) or default_ports(job.image)
+
+
+def default_ports(image: str) -> tuple[int, ...]:
+    """What the operator opens when none is given; asked here because a Capability may limit ports."""
+    return (8080,) if "code-server" in image_name(image) else (8080, 8443)
 
 
 def secret(plan_name: str, values: Mapping[str, str], workspace: Mapping[str, Any]) -> dict[str, Any]:

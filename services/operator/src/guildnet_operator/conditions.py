@@ -54,7 +54,9 @@ def _on_the_way(view: View) -> Verdict:
         return Verdict("False", Reason.UNSCHEDULABLE, _unschedulable(pod))
     if not pod.image_present:
         where = f" on node {pod.node}" if pod.node else ""
-        return Verdict("False", Reason.STARTING, f"The container is being prepared{where}; its image may be pulled now.")
+        return Verdict(
+            "False", Reason.STARTING, f"The container is being prepared{where}; its image may be pulled now."
+        )
     if view.children.service is None:
         return Verdict("False", Reason.SERVICE_PENDING, "The pod runs; waiting for its Service.")
     return _silent(view, pod)
@@ -73,7 +75,11 @@ def _question(view: View) -> str:
     check = view.decided.check
     if check is None:
         return "its probe"
-    return f"GET {check.scheme}://…:{check.port}{check.path}" if check.type == "http" else f"a connection to port {check.port}"
+    return (
+        f"GET {check.scheme}://…:{check.port}{check.path}"
+        if check.type == "http"
+        else f"a connection to port {check.port}"
+    )
 
 
 def scheduled(view: View) -> Verdict:

@@ -11,7 +11,6 @@ from typing import Final
 from guildnet import image as images
 from guildnet.names import ANNOTATION_RESTARTED_AT
 from guildnet.workspace import EnvVar, Exposure, Port, Probe, Storage, Workspace
-
 from guildnet_operator.decided import Check, Claim, Decided, IngressRule, Reach, ServedPort, Timing
 from guildnet_operator.policy import Policy
 
@@ -20,7 +19,9 @@ PORT_ENV: Final = "PORT"
 PORT_DEFAULT: Final = "8080"
 PASSWORD_ENV: Final = "PASSWORD"  # noqa: S105 - the name of a variable
 PASSWORD_KEY: Final = "password"  # noqa: S105 - the key inside the generated Secret
-MOUNT_PATH: Final = "/home/workspace"
+HOME_ENV: Final = "HOME"
+HOME: Final = "/home/workspace"
+"""Where a volume without a mount path appears. The image's own home is not known from outside, so it becomes this."""
 
 # A first start may unpack, compile or index for minutes; asked every second, it is noticed at once when it is over.
 # Five minutes of failures in all, because liveness would otherwise restart a slow start for ever.
@@ -48,7 +49,9 @@ def decide(workspace: Workspace, policy: Policy) -> Decided:
         image=spec.image,
         command=spec.command,
         args=spec.args,
-        env=environment(spec.env, base_path, password_secret),
+        env=environment(
+            spec.env, base_path, password_secret, home=spec.storage is not None and not spec.storage.mount_path
+        ),
         ports=ports,
         requests=spec.resources.requests,
         limits=spec.resources.limits,
@@ -80,28 +83,27 @@ def served_ports(ports: tuple[Port, ...], image: str) -> tuple[ServedPort, ...]:
     if not ports:
         http, https = ServedPort(8080, "http"), ServedPort(8443, "https")
         return (http,) if is_code_server_like(image) else (http, https)
-    taken = {port.name for port in ports if port.name}
+    # The schema refuses a name given to one port that this gives to another.
     return tuple(
-        ServedPort(port.container_port, port.name or _free_name(port, taken), port.protocol, port.path_mode == "Preserve")
+        ServedPort(
+            port.container_port, port.name or f"p-{port.container_port}", port.protocol, port.path_mode == "Preserve"
+        )
         for port in ports
     )
 
 
-def _free_name(port: Port, taken: set[str]) -> str:
-    """`p-8080`, or `p-8080-x` where the user gave that very name to another port."""
-    name = f"p-{port.container_port}"
-    return name if name not in taken else f"{name}-x"
-
-
-def environment(env: tuple[EnvVar, ...], base_path: str | None, password_secret: str | None) -> tuple[EnvVar, ...]:
+def environment(
+    env: tuple[EnvVar, ...], base_path: str | None, password_secret: str | None, *, home: bool = False
+) -> tuple[EnvVar, ...]:
     """The given variables without nameless ones, and ours: the base path first, so that others can refer to it."""
     given = tuple(item for item in env if item.name.strip())
     names = {item.name for item in given}
     base = (EnvVar(BASE_PATH_ENV, base_path),) if base_path and BASE_PATH_ENV not in names else ()
+    at_home = (EnvVar(HOME_ENV, HOME),) if home and HOME_ENV not in names else ()
     port = (EnvVar(PORT_ENV, PORT_DEFAULT),) if PORT_ENV not in names else ()
     reference = {"secretKeyRef": {"name": password_secret, "key": PASSWORD_KEY}}
     password = (EnvVar(PASSWORD_ENV, value_from=reference),) if password_secret else ()
-    return (*base, *given, *port, *password)
+    return (*base, *at_home, *given, *port, *password)
 
 
 def _wants_password(workspace: Workspace) -> bool:
@@ -157,7 +159,7 @@ def claim(name: str, storage: Storage | None) -> Claim | None:
     return Claim(
         name=f"{name}-storage",
         size=storage.size,
-        mount_path=storage.mount_path or MOUNT_PATH,
+        mount_path=storage.mount_path or HOME,
         storage_class=storage.storage_class_name,
         retain=storage.retain,
     )

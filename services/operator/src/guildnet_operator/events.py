@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
+
 from guildnet.errors import GuildNetError
 from guildnet.kube.client import Client
 from guildnet.kube.resources import EVENTS, path

@@ -1,4 +1,4 @@
-"""`Maker.make`: one pass over the children of a Workspace, each looked at in the caches and written only where it differs.
+"""`Maker.make`: one pass over the children of a Workspace, each looked at in the caches, written only where it differs.
 
 What a pod needs before it may start (its claim, its password) is made first; everything else goes out at the same time.
 A pod is never made to use a claim or a Secret that belongs to a stranger.
@@ -13,7 +13,6 @@ from typing import Final
 
 from guildnet.errors import Denied, GuildNetError, Invalid
 from guildnet.kube.resources import SECRETS
-
 from guildnet_operator import manifests
 from guildnet_operator.children import Children, Object
 from guildnet_operator.decided import Decided

@@ -1,4 +1,4 @@
-"""`desired`: what a `Decided` looks like as Kubernetes objects. Pure; each builder is one expression that reads like it.
+"""`desired`: a `Decided` as Kubernetes objects. Pure; each builder is one expression that reads like its manifest.
 
 Nothing version-dependent goes into the pod template: an upgrade of the operator must not restart a running workspace.
 Fields that would be empty are left out, because the API server drops them and a comparison would find them missing.
@@ -18,7 +18,6 @@ from guildnet.names import (
     LABEL_WORKSPACE,
 )
 from guildnet.workspace import EnvVar
-
 from guildnet_operator.children import CONTAINER
 from guildnet_operator.decided import Check, Decided, ServedPort, Timing
 from guildnet_operator.defaults import PASSWORD_KEY
@@ -88,7 +87,9 @@ def pod_spec(decided: Decided) -> Manifest:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         containers=[container(decided)],
-        volumes=[{"name": VOLUME, "persistentVolumeClaim": {"claimName": decided.claim.name}}] if decided.claim else None,
+        volumes=[{"name": VOLUME, "persistentVolumeClaim": {"claimName": decided.claim.name}}]
+        if decided.claim
+        else None,
         imagePullSecrets=[{"name": decided.pull_secret}] if decided.pull_secret else None,
         tolerations=_tolerations() if decided.tolerate_control_plane else None,
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
-REGISTRY: Final = CollectorRegistry()
+from guildnet.telemetry import make_registry
+
+REGISTRY: Final = make_registry()
 
 _WRITES: Final = Counter(
     "guildnet_operator_writes_total", "Writes to the Kubernetes API", ("kind", "verb"), registry=REGISTRY

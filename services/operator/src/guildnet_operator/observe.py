@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from guildnet.names import origin_label
 from guildnet.workspace import Condition, Origin, Phase, Workspace, WorkspaceStatus, origin_url
-
 from guildnet_operator.children import PodView
 from guildnet_operator.conditions import TABLE, load_balancer_host
 from guildnet_operator.faults import fault
 from guildnet_operator.view import View
+
+MAX_ERROR: Final = 4096
+MAX_MESSAGE: Final = 8192
+"""The schema's limits, or less: an API server that quotes a whole pod must not make the status unwritable."""
 
 
 def observe(view: View, *, now: str) -> WorkspaceStatus:
@@ -73,10 +78,12 @@ def external_url(view: View) -> str | None:
 def last_error(view: View, pod: PodView | None) -> str | None:
     found = fault(view)
     if found is not None:
-        return found.message
+        return found.message[:MAX_ERROR]
     if pod is not None and pod.last is not None:
         ended = pod.last
-        return f"The container ended at {ended.finished_at} with exit code {ended.exit_code} ({ended.reason or 'Error'})."
+        return (
+            f"The container ended at {ended.finished_at} with exit code {ended.exit_code} ({ended.reason or 'Error'})."
+        )
     return None
 
 
@@ -98,7 +105,7 @@ def _condition(kind: str, view: View, now: str) -> Condition:
         type=kind,
         status=verdict.status,
         reason=verdict.reason.value,
-        message=verdict.message,
+        message=verdict.message[:MAX_MESSAGE],
         last_transition_time=before.last_transition_time if before is not None and unchanged else now,
         observed_generation=view.workspace.generation,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from guildnet.names import GROUP
-
 from guildnet_operator.children import Object, controller_uid
 from guildnet_operator.manifests import ANNOTATION_CLAIM_OF
 

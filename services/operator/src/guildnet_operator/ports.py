@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import structlog
+
 from guildnet.errors import Conflict, NotFound, Unreachable
 from guildnet.kube.client import Client
 from guildnet.kube.resources import CONFIGMAPS

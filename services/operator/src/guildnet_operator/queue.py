@@ -23,10 +23,9 @@ MAX_DELAY: Final = 60.0
 """Seconds between retries of a key that keeps failing."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What is to happen to a key that was worked on: nothing, another attempt later, or another look at a given time."""
+    """What is to happen to a key that was worked on: nothing, another attempt, or another look `after` some seconds."""
 
     retry: bool = False
     after: float | None = None
@@ -40,15 +39,14 @@ Work = Callable[[str], Awaitable[Next]]
 
 def delay(failures: int, *, random_unit: float) -> float:
     """Seconds until the next attempt after so many failures in a row (≥ 1): doubled each time, ±25 %, capped."""
-    exponential = BASE_DELAY * 2 ** min(failures - 1, 16)
+    exponential: float = BASE_DELAY * 2 ** min(failures - 1, 16)
     return min(exponential, MAX_DELAY) * (0.75 + random_unit / 2)
 
 
 class Queue:
     """Keys to be worked on. `run` owns the workers: cancel it to stop them."""
 
-    def __init__(self, work: Work, *, workers: int = 8, rng: Callable[[], float] = random.random) -> None:
-        self._work = work
+    def __init__(self, *, workers: int = 8, rng: Callable[[], float] = random.random) -> None:
         self._workers = workers
         self._rng = rng
         self._ready: deque[str] = deque()
@@ -58,6 +56,8 @@ class Queue:
         self._failures: dict[str, int] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._available = asyncio.Semaphore(0)
+        self.worked = 0
+        """How many keys were worked on so far."""
 
     def add(self, key: str) -> None:
         """Work on this key as soon as a worker is free; a key that already waits is not queued twice."""
@@ -82,36 +82,37 @@ class Queue:
         """Nothing waits, runs or is to be retried."""
         return not (self._waiting or self._running or self._timers)
 
-    async def run(self) -> None:
+    async def run(self, work: Work) -> None:
         """Run the workers until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(self._workers):
-                    group.create_task(self._worker(), name=f"reconcile worker {number}")
+                    group.create_task(self._worker(work), name=f"reconcile worker {number}")
         finally:
             for key in list(self._timers):
                 self._cancel_timer(key)
 
-    async def _worker(self) -> None:
+    async def _worker(self, work: Work) -> None:
         while True:
             await self._available.acquire()
             key = self._ready.popleft()
             self._waiting.discard(key)
             self._running.add(key)
             try:
-                then = await self._attempt(key)
+                then = await self._attempt(work, key)
             finally:
                 self._running.discard(key)
             self._finish(key, then)
 
-    async def _attempt(self, key: str) -> Next:
+    async def _attempt(self, work: Work, key: str) -> Next:
         try:
-            return await self._work(key)
-        except Exception:  # noqa: BLE001 - one key's bug must not stop the others; it is logged and retried
+            return await work(key)
+        except Exception:  # a bug met by one key must not stop the others
             log.exception("reconcile broke", workspace=key)
             return RETRY
 
     def _finish(self, key: str, then: Next) -> None:
+        self.worked += 1
         if then.retry:
             self._failures[key] = self._failures.get(key, 0) + 1
         else:

@@ -6,7 +6,6 @@ it writes nothing. A Workspace that is gone or going is left to the cluster's ga
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +13,13 @@ from datetime import UTC, datetime
 from typing import Final
 
 import structlog
+
 from guildnet.errors import Conflict, GuildNetError, NotFound
 from guildnet.identity import Entry
 from guildnet.kube.client import Client
 from guildnet.kube.resources import WORKSPACES
 from guildnet.names import FIELD_MANAGER_OPERATOR
 from guildnet.workspace import Workspace, WorkspaceStatus, status_to_wire
-
 from guildnet_operator import metrics
 from guildnet_operator.decided import Decided
 from guildnet_operator.defaults import decide
@@ -57,7 +56,7 @@ class Install:
     namespace: str
     policy: Policy
     entries: Callable[[str | None], tuple[Entry, ...]]
-    password: Callable[[], str] = lambda: secrets.token_urlsafe(18)
+    password: Callable[[], str]
 
 
 class Reconciler:

@@ -5,12 +5,14 @@ The names are the first generation's where it had one; each is reachable from a 
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
 from typing import Literal
+
+from pydantic import Field, SecretStr
 
 from guildnet import settings as shared
 from guildnet.identity import Entry
-from pydantic import Field, SecretStr
-
 from guildnet_operator.policy import Policy
 
 OriginMode = Literal["host", "port", "path"]
@@ -51,6 +53,11 @@ class Settings(shared.Settings):
     ports_configmap: str = Field(default="guildnet-ports", description="ConfigMap that holds the port counter.")
     port_base: int = Field(default=20000, ge=1024, le=65000, description="First port of workspace origins.")
     reconcile_workers: int = Field(default=8, ge=1, le=64, description="Workspaces reconciled at the same time.")
+
+    def password(self) -> Callable[[], str]:
+        """What makes the password of a code-server workspace: the install's own one, or a new one each time."""
+        fixed = self.agent_default_password.get_secret_value()
+        return lambda: fixed or secrets.token_urlsafe(18)
 
     def policy(self) -> Policy:
         return Policy(

@@ -7,7 +7,6 @@ from enum import StrEnum
 
 from guildnet.identity import Entry
 from guildnet.workspace import Workspace
-
 from guildnet_operator.children import Children
 from guildnet_operator.decided import Decided
 

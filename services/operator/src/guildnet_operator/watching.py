@@ -25,8 +25,6 @@ from guildnet.kube.resources import (
     Resource,
 )
 from guildnet.names import LABEL_MANAGED
-from guildnet.workspace import Workspace
-
 from guildnet_operator import children
 from guildnet_operator.children import Children, Object, PodView, ReplicaSetView
 
@@ -93,9 +91,7 @@ class Grouped(Generic[V]):
 class Cluster:
     """The stores, and `run`, which keeps them. `look` is called with the key of every Workspace a change concerns."""
 
-    def __init__(
-        self, client: Client, namespace: str, entries: tuple[str, str], look: Callable[[str], None]
-    ) -> None:
+    def __init__(self, client: Client, namespace: str, entries: tuple[str, str], look: Callable[[str], None]) -> None:
         self._client = client
         self._namespace = namespace
         self._look = look
@@ -139,7 +135,7 @@ class Cluster:
             await reflector.synced.wait()
 
     def children_of(self, name: str) -> Children:
-        """The objects under the names of this Workspace's children, whoever made them, and the pods that are its own."""
+        """The objects under the names of this Workspace's children, whoever made them, and the Deployment's pods."""
         deployment = self.deployments.get(name)
         sets, pods = children.own_pods(deployment, self._replica_sets.of(name), self._pods.of(name))
         return Children(
@@ -151,9 +147,7 @@ class Cluster:
             pods=pods,
         )
 
-    def pods_of(
-        self, name: str, deployment: Object | None
-    ) -> tuple[tuple[ReplicaSetView, ...], tuple[PodView, ...]]:
+    def pods_of(self, name: str, deployment: Object | None) -> tuple[tuple[ReplicaSetView, ...], tuple[PodView, ...]]:
         """The ReplicaSets and pods of this Deployment of the Workspace."""
         return children.own_pods(deployment, self._replica_sets.of(name), self._pods.of(name))
 
@@ -169,14 +163,10 @@ class Cluster:
             if change.key.endswith(suffix) and change.key != suffix:
                 self._look(change.key.removesuffix(suffix))
 
-        reflector = Reflector(
-            self._client, resource, namespace=self._namespace, parse=parse, on_change=changed
-        )
+        reflector = Reflector(self._client, resource, namespace=self._namespace, parse=parse, on_change=changed)
         return Cache(reflector, parse)
 
-    def _grouped(
-        self, resource: Resource, parse: Callable[[dict[str, Any]], V], grouped: Grouped[V]
-    ) -> Reflector[V]:
+    def _grouped(self, resource: Resource, parse: Callable[[dict[str, Any]], V], grouped: Grouped[V]) -> Reflector[V]:
         def changed(change: Change[V]) -> None:
             grouped.change(change)
             for name in {item.workspace for item in (change.old, change.new) if item is not None}:

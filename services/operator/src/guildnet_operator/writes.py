@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
+
 from guildnet.errors import Conflict, Denied, GuildNetError, Invalid, NotFound, Unreachable
 from guildnet.kube.client import JSON_PATCH, Client
 from guildnet.kube.resources import DEPLOYMENTS, INGRESSES, PVCS, SERVICES, Resource, path
 from guildnet.names import FIELD_MANAGER_OPERATOR
-
 from guildnet_operator import metrics
 from guildnet_operator.children import Object, plain
 from guildnet_operator.decided import Decided
@@ -79,9 +79,7 @@ class Writer:
     async def create_only(self, resource: Resource, manifest: Manifest) -> Object | None:
         """POST; the object, or None where the name exists already. Raises GuildNetError."""
         try:
-            live = await self._client.create(
-                resource, self._namespace, manifest, field_manager=FIELD_MANAGER_OPERATOR
-            )
+            live = await self._client.create(resource, self._namespace, manifest, field_manager=FIELD_MANAGER_OPERATOR)
         except Conflict as error:
             if error.reason != "AlreadyExists":
                 raise

@@ -315,6 +315,10 @@ class ClientConnection(asyncio.Protocol):
         elif self._state == LINGER and now - self._since > LINGER_SECONDS:
             self.transport.abort()
 
+    def exchanging(self) -> Record | None:
+        """The record of the exchange that is running, if one is."""
+        return self._record if self._exchange is not None else None
+
     def stop(self) -> None:
         """The process ends: an idle connection closes now, a busy one after its answer."""
         self.last_request = True

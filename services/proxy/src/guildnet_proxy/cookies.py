@@ -75,7 +75,7 @@ def set_cookie(header: str, placement: Placement) -> list[str]:
     renamed = f"{placement.cookies}{name}={value}{rendered}"
     if "httponly" in attributes:
         return [renamed]
-    return [plain, renamed] if attributes.get("max-age", "").lstrip("-") == "0" or _past(attributes) else [plain]
+    return [plain, renamed] if _removes(attributes) else [plain]
 
 
 _SPELLED = {
@@ -100,6 +100,6 @@ def _below(path: str, base: str) -> str:
     return path if path == base or path.startswith(base + "/") else base + path
 
 
-def _past(attributes: dict[str, str | None]) -> bool:
-    expires = attributes.get("expires") or ""
-    return (attributes.get("max-age") or "").startswith("-") or "1970" in expires
+def _removes(attributes: dict[str, str | None]) -> bool:
+    age = attributes.get("max-age") or ""
+    return age == "0" or age.startswith("-") or "1970" in (attributes.get("expires") or "")

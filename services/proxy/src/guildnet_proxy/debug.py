@@ -33,9 +33,7 @@ def explain(request: Request, identity: Identity, given: dict[str, str], workspa
                         "message": error.message}  # fmt: skip
 
 
-def _server(
-    request: Request, identity: Identity, server: str, path: str, workspaces: Workspaces
-) -> dict[str, Any]:
+def _server(request: Request, identity: Identity, server: str, path: str, workspaces: Workspaces) -> dict[str, Any]:
     workspace = workspaces.table.find(server)
     if workspace is None:
         raise Refusal(404, "not_found", f"There is no workspace {server}.", rule="unknown")
@@ -60,4 +58,8 @@ def _host(request: Request) -> dict[str, Any]:
     target = parse(b"/proxy?" + request.head.target.partition(b"?")[2])
     if not isinstance(target, HostTarget):
         raise Refusal(400, "bad_target", "Give `server` or `to`.")
-    return {"verdict": "target-gate", "target": f"{target.scheme}://{target.authority}", "upstreamPath": target.rest.decode("latin-1")}
+    return {
+        "verdict": "target-gate",
+        "target": f"{target.scheme}://{target.authority}",
+        "upstreamPath": target.rest.decode("latin-1"),
+    }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from guildnet.identity import Entry
+from guildnet.identity import Entry, Mode
 from guildnet.workspace import Workspace, origin_url
 from guildnet_proxy.heads import RequestHead
 from guildnet_proxy.refusals import Refusal
@@ -71,7 +71,7 @@ def authority_of(host: str, port: int, scheme: str) -> str:
 class Entries:
     """The install's entries. The tailnet's origin is learnt while running (`learn`), the others are settings."""
 
-    def __init__(self, *, local: Entry | None, domain: Entry | None, tailnet_mode: str | None) -> None:
+    def __init__(self, *, local: Entry | None, domain: Entry | None, tailnet_mode: Mode | None) -> None:
         self._public = tuple(entry for entry in (local, domain) if entry is not None)
         self._tailnet_mode = tailnet_mode
         self.tailnet: Entry | None = None

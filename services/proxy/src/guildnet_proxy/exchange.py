@@ -31,9 +31,27 @@ class Exchange:
     """Joins `client` and one upstream connection for one request."""
 
     __slots__ = (
-        "_body", "_buffer", "_chunked_out", "_answer_body", "_head", "_keep_alive", "_pending", "_pending_size",
-        "_retried", "_reused", "_reusable", "_task", "body_bytes", "client", "forward", "last", "record",
-        "request_done", "started", "upstream", "waiting_since",
+        "_answer_body",
+        "_body",
+        "_buffer",
+        "_chunked_out",
+        "_head",
+        "_keep_alive",
+        "_pending",
+        "_pending_size",
+        "_retried",
+        "_reusable",
+        "_reused",
+        "_task",
+        "body_bytes",
+        "client",
+        "forward",
+        "last",
+        "record",
+        "request_done",
+        "started",
+        "upstream",
+        "waiting_since",
     )  # fmt: skip
 
     def __init__(self, client: ClientConnection, head: RequestHead, forward: Forward, record: Record) -> None:

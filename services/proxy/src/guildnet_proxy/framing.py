@@ -1,7 +1,7 @@
 """Where a message's body ends: by length, by chunks, or by the end of the connection.
 
-Each decoder takes bytes as they come and gives payload pieces back; `done` says the body is complete. Chunks are decoded
-by llhttp and encoded anew on the other side, so that no two parsers can disagree about them. Trailers are dropped.
+Each decoder takes bytes as they come and gives payload back; `done` says the body is complete. Chunks are decoded by
+llhttp and encoded anew on the other side, so that no two parsers can disagree about them. Trailers are dropped.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """May this request happen at all, judged by where in a browser it came from and by who sent it: pure.
 
 Our authority is the network (or a cookie), not a secret the page knows, so a foreign page's requests arrive with the
-visitor's identity. The same gate therefore stands on the control origin and on every workspace origin, each with its own
-origin: what a browser says about a request's source (Origin, Sec-Fetch-*) has to fit, or nothing is done.
+visitor's identity. The same gate therefore stands on the control origin and on every workspace origin, each with its
+own origin: what a browser says about a request's source (Origin, Sec-Fetch-*) has to fit, or nothing is done.
 """
 
 from __future__ import annotations

@@ -52,7 +52,9 @@ def as_json(status: int, value: object, extra: bytes = b"") -> Answer:
     return Answer(status, body, b"Content-Type: application/json\r\nCache-Control: no-store\r\n" + extra)
 
 
-def page(status: int, title: str, content: str, *, frames: str = "'none'", extra: bytes = b"", reload: bool = False) -> Answer:
+def page(
+    status: int, title: str, content: str, *, frames: str = "'none'", extra: bytes = b"", reload: bool = False
+) -> Answer:
     """`content` is HTML that its maker escaped; `frames` who may frame it."""
     refresh = f'<meta http-equiv="refresh" content="{_RELOAD_SECONDS}">' if reload else ""
     body = (

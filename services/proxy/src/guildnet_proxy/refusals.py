@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 
 class Refusal(Exception):  # noqa: N818  a refusal is an answer, not a malfunction
-    """Ends the handling of a request with `status`; `close` when the connection's framing cannot be trusted any more."""
+    """Ends the handling of a request with `status`; `close` when what follows on the connection cannot be trusted."""
 
     def __init__(
         self,

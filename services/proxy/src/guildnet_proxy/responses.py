@@ -1,7 +1,7 @@
 """The response head a browser gets: what a workspace says, as seen from where it appears.
 
-Location and Set-Cookie are rewritten to the Placement; framing rules of the workspace give way to ours (`frame-ancestors`
-the control origin and itself); headers with which it could reach past its own place are dropped (security.md, Origins).
+Location and Set-Cookie are rewritten to the Placement; framing rules of the workspace give way to ours
+(`frame-ancestors` the control origin and itself); headers with which it could reach past its own place are dropped.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from guildnet_proxy.heads import CLAIM, HOP, KEEP, ResponseHead
 
 _DROPPED = frozenset({
     b"clear-site-data", b"strict-transport-security", b"public-key-pins", b"public-key-pins-report-only", b"alt-svc",
-    b"nel", b"report-to", b"x-frame-options", b"content-length",
+    b"nel", b"report-to", b"x-frame-options", b"content-length", b"x-request-id",
 })  # fmt: skip
 _CONTROL_OWN = frozenset({
     b"content-length", b"x-frame-options", b"cross-origin-opener-policy", b"cross-origin-resource-policy",
     b"origin-agent-cluster", b"x-content-type-options", b"x-request-id",
 })  # fmt: skip
 _CSP = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
+_REWRITTEN = _CSP | {b"location", b"content-location", b"set-cookie", b"service-worker-allowed"}
 _SANDBOX = b"sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads"
 
 
@@ -42,30 +43,28 @@ class WorkspaceRules:
     def lines(self, head: ResponseHead) -> list[bytes]:
         """Status line and fields, without framing and without the empty line."""
         lines = [status_line(head)]
-        placement = self.placement
-        foreign_cors = _names_control(head, placement)
+        cors_is_ours = bool(self.cors) or _names_control(head, self.placement)
         for name, lower, value, kind in head.fields:
             if kind != KEEP or lower in _DROPPED or lower in head.dropped:
                 continue
-            if lower == b"location" or lower == b"content-location":
-                lines.append(b"%b: %b\r\n" % (name, self._location(value)))
-            elif lower == b"set-cookie":
-                lines += [
-                    b"%b: %b\r\n" % (name, cookie.encode("latin-1"))
-                    for cookie in cookies.set_cookie(value.decode("latin-1"), placement)
-                ]
-            elif lower in _CSP:
-                policy = _without_frame_ancestors(value)
-                if policy:
-                    lines.append(b"%b: %b\r\n" % (name, policy))
-            elif lower.startswith(b"access-control-") and (foreign_cors or self.cors):
-                continue
-            elif lower == b"service-worker-allowed" and not placement.own:
-                continue
-            elif lower != b"x-request-id":
+            if lower in _REWRITTEN:
+                lines += [b"%b: %b\r\n" % (name, text) for text in self._rewritten(lower, value)]
+            elif not (cors_is_ours and lower.startswith(b"access-control-")):
                 lines.append(b"%b: %b\r\n" % (name, value))
         lines.append(self._ours())
         return lines
+
+    def _rewritten(self, lower: bytes, value: bytes) -> list[bytes]:
+        """The values a field of _REWRITTEN has outside: none, one or more."""
+        if lower == b"set-cookie":
+            header = value.decode("latin-1")
+            return [text.encode("latin-1") for text in cookies.set_cookie(header, self.placement)]
+        if lower in _CSP:
+            policy = _without_frame_ancestors(value)
+            return [policy] if policy else []
+        if lower == b"service-worker-allowed":
+            return [value] if self.placement.own else []
+        return [self._location(value)]
 
     def _ours(self) -> bytes:
         placement = self.placement
@@ -120,7 +119,7 @@ class ControlRules:
         lines = [status_line(head)]
         has_policy = False
         for name, lower, value, kind in head.fields:
-            if kind == HOP or kind == CLAIM or lower in _CONTROL_OWN or lower in head.dropped:
+            if kind in {HOP, CLAIM} or lower in _CONTROL_OWN or lower in head.dropped:
                 continue
             if lower.startswith(b"access-control-"):
                 continue  # decided here, so that the api and the proxy never both add one

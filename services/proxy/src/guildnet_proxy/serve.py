@@ -17,7 +17,7 @@ CONTROL_PORT = 443
 
 
 def render(ports: Iterable[int], socket_path: str) -> str:
-    """The serve file for these workspace ports and the control origin's. `${TS_CERT_DOMAIN}` is the sidecar's to fill."""
+    """The serve file for these workspace ports and the control origin's; the sidecar fills in `${TS_CERT_DOMAIN}`."""
     every = sorted({CONTROL_PORT, *ports})
     handler = {"Proxy": f"unix:{socket_path}", "AcceptAppCaps": [ROLE_CAPABILITY]}
     return json.dumps(

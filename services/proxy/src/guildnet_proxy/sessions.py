@@ -32,9 +32,7 @@ class Names:
 
 
 def names(install: str) -> Names:
-    return Names(
-        f"__Host-guildnet-{install}", f"__Host-guildnet-ws-{install}", f"__Host-guildnet-nonce-{install}"
-    )
+    return Names(f"__Host-guildnet-{install}", f"__Host-guildnet-ws-{install}", f"__Host-guildnet-nonce-{install}")
 
 
 @dataclass(frozen=True, slots=True)

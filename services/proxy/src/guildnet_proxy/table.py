@@ -1,8 +1,8 @@
 """What the proxy knows of the cluster: Workspaces, the pods behind them, Capabilities – indexes over watch caches.
 
-A plain store without a clock or a connection; `watches.py` feeds it. An EndpointSlice counts only when the Service whose
-uid is the Workspace's `status.serviceUID` owns it and its endpoints are Pods: anyone who can write a slice could aim the
-proxy elsewhere.
+A plain store without a clock or a connection; `watches.py` feeds it. An EndpointSlice counts only when the Service
+whose uid is the Workspace's `status.serviceUID` owns it and its endpoints are Pods: anyone who can write a slice could
+aim the proxy elsewhere.
 """
 
 from __future__ import annotations
@@ -162,9 +162,11 @@ class Table:
         if old is None:
             return
         self._by_label.pop(origin_label(old.name, old.uid), None)
-        for index in (self._by_id, self._by_port):
-            for key in [key for key, name in index.items() if name == old.name]:
-                del index[key]  # type: ignore[attr-defined]
+        if self._by_id.get(id_ := old.labels.get(LABEL_ID, "")) == old.name:
+            del self._by_id[id_]
+        origin = old.status.origin
+        if origin is not None and origin.port and self._by_port.get(origin.port) == old.name:
+            del self._by_port[origin.port]
 
 
 def declared_ports(workspace: Workspace) -> tuple[int, ...]:

@@ -130,8 +130,8 @@ def scheme_of(port: int) -> str:
 def host_port(text: str, default_port: int | None = None) -> tuple[str, int]:
     """One strict grammar: a DNS name, a dotted quad or a bracketed IPv6 address, and a port. Raises Refusal 400.
 
-    No userinfo, no zone id, no trailing dot, and no name whose last label looks like a number: what one resolver calls a
-    name another reads as an address (`0x7f.1`, `017700000001`).
+    No userinfo, no zone id, no trailing dot, and no name whose last label looks like a number: what one resolver calls
+    a name another reads as an address (`0x7f.1`, `017700000001`).
     """
     if text.startswith("["):
         host, found, port = text[1:].partition("]")

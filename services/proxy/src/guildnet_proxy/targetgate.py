@@ -12,7 +12,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from guildnet.workspace import Workspace
 from guildnet_proxy.refusals import Refusal
@@ -89,7 +89,7 @@ class Judged:
 
 
 class TargetGate:
-    """`at` finds the workspace behind an address and port; `denied` are addresses never reached: nodes, API server, us."""
+    """`at` finds the workspace behind an address and port; `denied` are further addresses never reached."""
 
     def __init__(
         self,
@@ -136,7 +136,10 @@ class TargetGate:
             if not may_use(workspace):
                 raise _denied("workspace")
             return Judged(str(plain), "workspace-address", workspace)
-        if any(item.port == port and plain.version == item.network.version and plain in item.network for item in self._allowed):
+        if any(
+            item.port == port and plain.version == item.network.version and plain in item.network
+            for item in self._allowed
+        ):
             return Judged(str(plain), "allowed-target", None)
         raise _denied("default-deny")
 

@@ -35,6 +35,7 @@ class Policy:
     insecure_tls: ssl.SSLContext
     verified_tls: ssl.SSLContext
     streams: int = 512
+    cross_site: bool = False
 
 
 class Workspaces:
@@ -70,7 +71,7 @@ class Workspaces:
     def on_own_origin(self, request: Request, identity: Identity, workspace: Workspace, cors: bytes) -> Decision:
         """The workspace's own origin: paths pass unchanged; a Preserve workspace lives below its base path."""
         self.authorize(request, identity, workspace)
-        placement = own_placement(request.site)
+        placement = own_placement(request.site, cross_site=self.policy.cross_site)
         resolved = self._resolve(workspace, None)
         head = request.head
         if resolved.path_mode == "Preserve" and head.path == b"/" and head.method in {b"GET", b"HEAD"}:
@@ -97,7 +98,9 @@ class Workspaces:
             return pages.redirect(own + (path + query).decode("latin-1"), status=302)
         if not rest and strips and safe:
             return pages.redirect(base + "/" + query.decode("latin-1"), status=302)
-        placement = path_placement(request.site, base, trusted=self.policy.path_trusted)
+        placement = path_placement(
+            request.site, base, trusted=self.policy.path_trusted, cross_site=self.policy.cross_site
+        )
         seen = ((rest or b"/") if strips else base.encode() + rest) + query
         return self._go(request, identity, workspace, resolved, _Way(placement, seen, strips=strips, cors=cors))
 
@@ -115,7 +118,9 @@ class Workspaces:
         if not target.rest and request.head.method in {b"GET", b"HEAD"}:
             return pages.redirect(base + "/" + target.query.decode("latin-1"), status=302)
         resolved = Resolved(judged.rule, target.scheme, target.host, target.port, (judged.address,), "Strip")
-        placement = path_placement(request.site, base, trusted=self.policy.path_trusted)
+        placement = path_placement(
+            request.site, base, trusted=self.policy.path_trusted, cross_site=self.policy.cross_site
+        )
         way = _Way(placement, (target.rest or b"/") + target.query, strips=True, cors=cors, host=target.authority)
         return self._forward(request, judged.workspace, resolved, way)
 

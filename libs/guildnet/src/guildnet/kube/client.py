@@ -38,7 +38,7 @@ APPLY_PATCH: Final = "application/apply-patch+yaml"
 
 
 class Client:
-    """Requests to one API server. Made by `connect`, which closes it."""
+    """Requests to one API server. Made by `connect`, which closes it. Writes fill in `apiVersion` and `kind`."""
 
     def __init__(self, rest: Any, configuration: Any, user_agent: str) -> None:
         self._rest = rest
@@ -140,7 +140,8 @@ class Client:
         self, resource: Resource, namespace: str | None, body: Mapping[str, Any], *, field_manager: str | None = None
     ) -> Json:
         """POST. Raises Conflict with reason AlreadyExists where the name is taken; unknown fields are Invalid."""
-        return await self.request("POST", path(resource, namespace), query=_writing(field_manager), body=body)
+        query = _writing(field_manager)
+        return await self.request("POST", path(resource, namespace), query=query, body=_typed(resource, body))
 
     async def replace(
         self,
@@ -154,7 +155,7 @@ class Client:
     ) -> Json:
         """PUT. With `metadata.resourceVersion` in the body, Conflict where the object has moved on."""
         target = path(resource, namespace, name, subresource)
-        return await self.request("PUT", target, query=_writing(field_manager), body=body)
+        return await self.request("PUT", target, query=_writing(field_manager), body=_typed(resource, body))
 
     async def merge_patch(
         self,
@@ -184,17 +185,16 @@ class Client:
         *,
         subresource: str | None = None,
     ) -> Json:
-        """Server-side apply of a full statement of intent; `apiVersion` and `kind` are filled in.
+        """Server-side apply of a full statement of intent.
 
         Creates what is missing, unless `metadata.uid` is given: then only that very object is changed, and Conflict
         raised for any other.
         """
-        stated = {"apiVersion": resource.api_version, "kind": resource.kind, **body}
         return await self.request(
             "PATCH",
             path(resource, namespace, name, subresource),
             query={**_writing(field_manager), "force": force},
-            body=stated,
+            body=_typed(resource, body),
             content_type=APPLY_PATCH,
         )
 
@@ -279,6 +279,10 @@ async def _configure(configuration: Any, kubeconfig: str | None) -> None:
     except (config.ConfigException, OSError, ssl.SSLError) as error:
         wanted = f"the kubeconfig {kubeconfig}" if kubeconfig else "the pod's service account (or set KUBECONFIG)"
         raise Invalid(f"no access to Kubernetes through {wanted}: {error}", code="bad_kubeconfig") from error
+
+
+def _typed(resource: Resource, body: Mapping[str, Any]) -> Json:
+    return {"apiVersion": resource.api_version, "kind": resource.kind, **body}
 
 
 def _writing(field_manager: str | None) -> dict[str, str | None]:

@@ -64,7 +64,8 @@ def _fields(details: Mapping[str, Any], message: str) -> tuple[FieldError, ...]:
     causes = tuple(
         FieldError(str(cause["field"]), str(cause.get("message") or cause.get("reason") or "is invalid"))
         for cause in details.get("causes") or ()
-        if cause.get("field")
+        # "<nil>" stands for the remark that further rules were not looked at.
+        if cause.get("field", "<nil>") != "<nil>"
     )
     # A strict decoding error comes without causes; its fields stand in the message only.
     return causes or tuple(FieldError(field, f"{what} field") for what, field in _UNKNOWN_FIELD.findall(message))

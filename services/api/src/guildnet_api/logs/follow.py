@@ -7,8 +7,9 @@ recognised by their own time and bytes. Where the known ones are not found any m
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -115,22 +116,17 @@ class Follow:
         alignment = Alignment(await sink.known())
         options = Options(follow=follow, since_ns=alignment.last_ns, tail=self.max_lines)
         queue: asyncio.Queue[Raw | None] = asyncio.Queue(QUEUE_LINES)
-        async with together() as tasks, aclosing(_generator(self.source.open(run, options))) as lines:
+        async with together() as tasks, aclosing(self.source.open(run, options)) as lines:
             writer = tasks.create_task(_write(queue, sink))
             last = alignment.last_ns
             async for raw in lines:
                 time_ns, data = parse_kube_line(raw)
                 # The kubelet's own remarks carry no time; they belong where they stand.
-                last = time_ns or last
+                last = time_ns or last or time.time_ns()
                 for line in alignment.fresh(Raw(last, cut(data, self.max_line_bytes))):
                     await queue.put(line)
             await queue.put(None)
             await writer
-
-
-async def _generator(lines: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    async for line in lines:
-        yield line
 
 
 async def _write(queue: asyncio.Queue[Raw | None], sink: Sink) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from guildnet.kube.client import Client
 from guildnet.kube.resources import PODS, path
@@ -28,7 +29,7 @@ class Options:
 class LogSource(Protocol):
     """A reader of container logs."""
 
-    def open(self, run: Run, options: Options) -> AsyncIterator[bytes]:
+    def open(self, run: Run, options: Options) -> AsyncGenerator[bytes, None]:
         """Lines as `RFC 3339 time, space, text`, without line feeds. Raises guildnet.errors."""
         ...
 
@@ -41,7 +42,7 @@ class KubeLogs:
         self._namespace = namespace
         self._max_line = max_line
 
-    def open(self, run: Run, options: Options) -> AsyncIterator[bytes]:
+    async def open(self, run: Run, options: Options) -> AsyncGenerator[bytes, None]:
         query: dict[str, str | int | bool | None] = {
             "container": run.container,
             "timestamps": True,
@@ -50,12 +51,16 @@ class KubeLogs:
             "tailLines": options.tail,
             "sinceTime": _seconds(options.since_ns) if options.since_ns else None,
         }
-        return self._client.stream(
+        stream = self._client.stream(
             path(PODS, self._namespace, run.pod, "log"),
             query,
             idle=STALL_SECONDS if options.follow else READ_SECONDS,
             max_line=self._max_line,
         )
+        # The connection is given back at once when the reader stops, not when the collector finds the generator.
+        async with aclosing(cast("AsyncGenerator[bytes, None]", stream)) as lines:
+            async for line in lines:
+                yield line
 
 
 def _seconds(time_ns: int) -> str:

@@ -1,0 +1,56 @@
+"""Reading bodies and writing JSON."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from guildnet.errors import FieldError, Invalid
+from guildnet_api.jobspec import Wire, parse
+from guildnet_api.sse import compact
+
+M = TypeVar("M", bound=Wire)
+
+BODY_SECONDS: Final = 20.0
+
+
+async def read(request: Request, model: type[M]) -> M:
+    """The body as a value. Raises Invalid, also when it does not arrive in time."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await request.body()
+    except TimeoutError:
+        raise Invalid(f"The body did not arrive within {BODY_SECONDS:.0f} s.", code="body_timeout") from None
+    return parse(body, model)
+
+
+def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(compact(value), status, headers=dict(headers or {}), media_type="application/json")
+
+
+def flag(request: Request, name: str) -> bool:
+    """A boolean of the query; `?dryRun` alone means yes. Raises Invalid for what is neither."""
+    text = request.query_params.get(name)
+    if text is None or text.lower() in ("false", "0", "no"):
+        return False
+    if text.lower() in ("", "true", "1", "yes"):
+        return True
+    raise bad_query(name, f"{text!r} is neither true nor false")
+
+
+def number(request: Request, name: str, default: int, most: int) -> int:
+    """A count of the query, cut to what is allowed. Raises Invalid for what is no count."""
+    text = request.query_params.get(name, "")
+    if not text:
+        return default
+    if not text.isascii() or not text.isdecimal():
+        raise bad_query(name, f"{text!r} is not a count")
+    return min(int(text[:9]), most)
+
+
+def bad_query(name: str, reason: str) -> Invalid:
+    return Invalid(f"The query is not valid: see {name}.", code="invalid_query", details=(FieldError(name, reason),))

@@ -1,0 +1,177 @@
+"""Everything that changes a workspace that exists: delete, stop, start, restart, patch, stop-all."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from secrets import token_hex
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from guildnet import workspace
+from guildnet.access import Action, Decision, Launch, Target
+from guildnet.errors import Conflict, Denied, GuildNetError, NotFound, Unreachable
+from guildnet.kube.client import Json
+from guildnet.kube.resources import SECRETS, WORKSPACES
+from guildnet.names import ANNOTATION_RESTARTED_AT, FIELD_MANAGER_API
+from guildnet.workspace import Workspace
+from guildnet_api import launches, servers
+from guildnet_api.audit import Actor
+from guildnet_api.handlers.bodies import answer, flag, read
+from guildnet_api.jobspec import JobPatch
+from guildnet_api.rights import target_of
+from guildnet_api.services import Services, actor
+
+ATTEMPTS: Final = 3  # of a patch that somebody else's write overtook
+
+
+async def delete(api: Services, request: Request) -> Response:
+    who, ws = actor(request), _find(api, request)
+    decision = api.rights.require(who, Action.DELETE, ws.name, target_of(ws))
+    await _audited(api, who, Action.DELETE, ws, decision, _deletion(api, ws))
+    return answer({"deleted": ws.name})
+
+
+async def stop(api: Services, request: Request) -> Response:
+    return await _run(api, request, Action.STOP, running=False)
+
+
+async def start(api: Services, request: Request) -> Response:
+    return await _run(api, request, Action.START, running=True)
+
+
+async def restart(api: Services, request: Request) -> Response:
+    who, ws = actor(request), _find(api, request)
+    api.rights.require(who, Action.STOP, ws.name, target_of(ws))
+    decision = api.rights.require(who, Action.START, ws.name, target_of(ws))
+    _refuse_deleting(ws)
+    if not ws.spec.running:
+        raise Conflict(f"{ws.name} is stopped; start it instead.", code="stopped")
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    body = {"metadata": {"uid": ws.uid, "annotations": {ANNOTATION_RESTARTED_AT: now}}}
+    changed = await _audited(api, who, Action.START, ws, decision, _patching(api, ws, body))
+    return await _server(api, who, changed)
+
+
+async def patch(api: Services, request: Request) -> Response:
+    who, ws = actor(request), _find(api, request)
+    decision = api.rights.require(who, Action.UPDATE, ws.name, target_of(ws))
+    wish = await read(request, JobPatch)
+    _refuse_deleting(ws)
+    stated = request.headers.get("if-match", "*").strip().removeprefix("W/").strip('"')
+    changed = await _audited(api, who, Action.UPDATE, ws, decision, lambda: _patched(api, who, ws, wish, stated))
+    return await _server(api, who, changed)
+
+
+async def stop_all(api: Services, request: Request) -> Response:
+    """Deletes every workspace the caller may stop this way; refused when there is none among those that exist."""
+    who, dry = actor(request), flag(request, "dryRun")
+    if not api.cache.synced:
+        raise Unreachable("The list is still being read from the cluster; try again in a moment.", code="not_ready")
+    everything = [ws for _, ws in sorted((ws.name, ws) for ws in api.cache.roster.all()) if not ws.deleting]
+    decided = [(ws, api.rights.may(who.identity, Action.STOP_ALL, target_of(ws))) for ws in everything]
+    allowed = [(ws, decision) for ws, decision in decided if decision.allowed]
+    if not allowed and Action.STOP_ALL not in api.rights.possible(who.identity):
+        api.rights.require(who, Action.STOP_ALL, "everything", Target())
+    if everything and not allowed:
+        api.audit.denied(who, Action.STOP_ALL, "everything", decided[0][1])
+        raise Denied("You may not stop any of the workspaces there are.")
+    if dry:
+        return answer({"deleted": [ws.name for ws, _ in allowed], "dryRun": True})
+    for ws, decision in allowed:
+        await _audited(api, who, Action.STOP_ALL, ws, decision, _deletion(api, ws))
+    return answer({"deleted": [ws.name for ws, _ in allowed]})
+
+
+# ---- parts -----------------------------------------------------------------------------------------------------------
+
+
+def _find(api: Services, request: Request) -> Workspace:
+    """Raises NotFound. A caller who may not list may still be allowed to act on what he can name."""
+    name = request.path_params["id"]
+    ws = api.cache.roster.get(name)
+    if ws is None:
+        raise NotFound(f"There is no workspace {name!r}; GET /api/servers lists those there are.")
+    return ws
+
+
+def _refuse_deleting(ws: Workspace) -> None:
+    if ws.deleting:
+        raise Conflict(f"{ws.name} is being deleted.", code="deleting")
+
+
+async def _run(api: Services, request: Request, action: Action, *, running: bool) -> Response:
+    who, ws = actor(request), _find(api, request)
+    decision = api.rights.require(who, action, ws.name, target_of(ws))
+    _refuse_deleting(ws)
+    if running and not ws.spec.running:
+        asked = Launch(ws.spec.image, tuple(p.container_port for p in ws.spec.ports), api.quota.running(ws.owner))
+        api.rights.constrain(who, action, ws.name, target_of(ws), asked)
+    body = {"metadata": {"uid": ws.uid}, "spec": {"running": running}}
+    changed = await _audited(api, who, action, ws, decision, _patching(api, ws, body))
+    return await _server(api, who, changed)
+
+
+def _patching(api: Services, ws: Workspace, body: Mapping[str, Any]) -> Callable[[], Awaitable[Json]]:
+    async def call() -> Json:
+        namespace = api.settings.k8s_namespace
+        return await api.client.merge_patch(WORKSPACES, namespace, ws.name, body, field_manager=FIELD_MANAGER_API)
+
+    return call
+
+
+def _deletion(api: Services, ws: Workspace) -> Callable[[], Awaitable[Json]]:
+    async def call() -> Json:
+        try:
+            return await api.client.delete(WORKSPACES, api.settings.k8s_namespace, ws.name, uid=ws.uid)
+        except NotFound:
+            return {}  # somebody was quicker; it is gone, as asked
+
+    return call
+
+
+async def _patched(api: Services, who: Actor, ws: Workspace, wish: JobPatch, stated: str) -> Json:
+    """The patch on what is there now. Without If-Match a write that overtook ours is taken in, else it is a conflict."""
+    namespace = api.settings.k8s_namespace
+    for attempt in range(ATTEMPTS):
+        raw = await api.client.get(WORKSPACES, namespace, ws.name)
+        if stated not in ("*", raw["metadata"]["resourceVersion"]):
+            raise Conflict(f"{ws.name} has changed since you read it; read it again.", code="stale")
+        change = launches.change(wish, raw, f"{ws.name[:52]}-env-{token_hex(3)[:5]}")
+        _constrain(api, who, ws, {**raw["spec"], **change.body.get("spec", {})})
+        if change.secret_values:
+            body = launches.secret(change.secret_name, change.secret_values, raw)
+            await api.client.create(SECRETS, namespace, body, field_manager=FIELD_MANAGER_API)
+        try:
+            return await _patching(api, ws, change.body)()
+        except Conflict:
+            if stated != "*" or attempt + 1 == ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _constrain(api: Services, who: Actor, ws: Workspace, spec: Mapping[str, Any]) -> None:
+    """What a launch may not have, a patch may not bring in."""
+    given = tuple(port["containerPort"] for port in spec.get("ports") or ())
+    asked = Launch(spec["image"], given or launches.default_ports(spec["image"]))
+    api.rights.constrain(who, Action.UPDATE, ws.name, target_of(ws), asked)
+
+
+async def _audited(
+    api: Services, who: Actor, action: Action, ws: Workspace, decision: Decision, call: Callable[[], Awaitable[Json]]
+) -> Json:
+    api.audit.allowed(who, action, ws.name, decision)
+    try:
+        return await call()
+    except GuildNetError as error:
+        api.audit.failed(who, action, ws.name, decision, error)
+        raise
+
+
+async def _server(api: Services, who: Actor, raw: Json) -> Response:
+    ws = workspace.parse(raw)
+    await api.cache.seen(ws.name, ws.resource_version)
+    view = servers.server(ws, api.cache.roster.pods(ws.name), who.identity.entry)
+    return answer(view, 202, {"ETag": f'"{ws.resource_version}"'})

@@ -1,0 +1,60 @@
+"""What there is to know about the install itself and about the caller."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from guildnet.access import Action
+from guildnet_api import presets
+from guildnet_api.handlers.bodies import answer
+from guildnet_api.services import Services, actor, identity
+
+
+async def healthz(_api: Services, _request: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+async def readyz(api: Services, _request: Request) -> Response:
+    report = await api.health.report()
+    return answer(report.as_json(), 200 if report.ok else 503)
+
+
+async def ui_config(api: Services, request: Request) -> Response:
+    entry = identity(request).entry
+    return answer(
+        {
+            "name": api.settings.install_name,
+            "version": api.version,
+            "originMode": entry.mode if entry else "path",
+            "features": {
+                "liveLogs": True,
+                "sharedLogs": api.hub.live_everywhere,
+                "presets": bool(api.presets),
+                "domain": bool(api.settings.domain),
+            },
+        }
+    )
+
+
+async def me(api: Services, request: Request) -> Response:
+    who = identity(request)
+    return answer(
+        {
+            "login": who.login,
+            "displayName": who.display_name,
+            "kind": who.kind,
+            "roles": list(who.roles),
+            "actions": [action.value for action in api.rights.possible(who)],
+        }
+    )
+
+
+async def images(api: Services, request: Request) -> Response:
+    api.rights.require_known(actor(request), Action.LIST, "images")
+    return answer([preset.wire() for preset in api.presets])
+
+
+async def image_defaults(api: Services, request: Request) -> Response:
+    api.rights.require_known(actor(request), Action.LIST, "images")
+    return answer(presets.defaults(api.presets, request.query_params.get("image", "")))

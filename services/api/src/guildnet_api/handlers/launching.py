@@ -1,0 +1,67 @@
+"""POST /api/jobs: a workspace under a name of its own, with its secrets beside it."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from guildnet.access import Action, Decision, Launch, Target
+from guildnet.errors import Conflict, GuildNetError
+from guildnet.kube.client import Json
+from guildnet.kube.resources import SECRETS, WORKSPACES
+from guildnet.names import ATTEMPTS, FIELD_MANAGER_API, LABEL_MANAGED, base_name, with_suffix
+from guildnet_api import launches, presets
+from guildnet_api.audit import Actor
+from guildnet_api.handlers.bodies import answer, read
+from guildnet_api.jobspec import JobSpec
+from guildnet_api.services import Services, actor
+
+
+async def launch(api: Services, request: Request) -> Response:
+    who = actor(request)
+    # Asked before the body is read in full: an unknown caller learns nothing about what is wrong with it.
+    api.rights.require_known(who, Action.LAUNCH, "a workspace")
+    job = presets.fill(await read(request, JobSpec), api.presets)
+    base = base_name(job.name, job.image)
+    target = Target({**(job.labels or {}), LABEL_MANAGED: "true"}, who.identity.subject)
+    decision = api.rights.require(who, Action.LAUNCH, base, target)
+    async with api.quota.turn(who.identity.subject):
+        asked = Launch(job.image, launches.ports(job), api.quota.running(who.identity.subject))
+        api.rights.constrain(who, Action.LAUNCH, base, target, asked)
+        name, created = await _create(api, who, decision, base, job)
+        api.quota.made(who.identity.subject, name)
+    await api.cache.seen(name, created["metadata"]["resourceVersion"])
+    return answer({"id": name, "status": "pending"}, 202, {"Location": f"/api/servers/{name}"})
+
+
+async def _create(api: Services, who: Actor, decision: Decision, base: str, job: JobSpec) -> tuple[str, Json]:
+    """The first free name of a few. Raises Conflict when none was."""
+    for _ in range(ATTEMPTS):
+        name = with_suffix(base)
+        plan = launches.plan(job, name=name, namespace=api.settings.k8s_namespace, owner=who.identity.subject)
+        api.audit.allowed(who, Action.LAUNCH, name, decision)
+        try:
+            return name, await _create_both(api, plan)
+        except Conflict as error:
+            api.audit.failed(who, Action.LAUNCH, name, decision, error)
+            if error.reason != "AlreadyExists":
+                raise
+        except GuildNetError as error:
+            api.audit.failed(who, Action.LAUNCH, name, decision, error)
+            raise
+    raise Conflict(f"No free name like {base}-xxxxx was found; give another name.", code="name_taken")
+
+
+async def _create_both(api: Services, plan: launches.Plan) -> Json:
+    """The Workspace, then the Secret it owns: without an owner nobody would ever remove it."""
+    namespace = api.settings.k8s_namespace
+    created = await api.client.create(WORKSPACES, namespace, plan.workspace, field_manager=FIELD_MANAGER_API)
+    if plan.secret_values:
+        body = launches.secret(plan.secret_name, plan.secret_values, created)
+        try:
+            await api.client.create(SECRETS, namespace, body, field_manager=FIELD_MANAGER_API)
+        except BaseException:
+            meta = created["metadata"]
+            await api.client.delete(WORKSPACES, namespace, meta["name"], uid=meta["uid"])
+            raise
+    return created

@@ -1,0 +1,189 @@
+"""What every request passes, outermost first: its id and measure, the headers of the control origin, the table of
+refusals, who is calling, and what a body may be.
+
+Nobody is authenticated here: the identity is the proxy's, signed for this very request, and nothing else is believed.
+Where a request comes *from* (Origin, Sec-Fetch-Site) is the proxy's gate too.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from secrets import token_hex
+from typing import Any, Final
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from guildnet.errors import GuildNetError, Invalid, NotFound, TooLarge
+from guildnet.identity import HEADER, Identity, verify
+from guildnet_api import errors
+from guildnet_api.metrics import Metrics
+from guildnet_api.services import IDENTITY, REQUEST_ID
+
+log = structlog.get_logger(__name__)
+
+MAX_BODY: Final = 1024 * 1024
+ROUTE: Final = "guildnet.route"
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
+_SANE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{7,127}")
+_MUTATIONS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_JSON: Final = re.compile(r"application/(?:[a-z0-9.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+
+
+def request_id(given: str) -> str:
+    """A sane one is kept, so that a request can be traced through; else 32 hex."""
+    return given if _SANE_ID.fullmatch(given) else token_hex(16)
+
+
+class Observed:
+    """Gives every request its id, echoes it, measures and logs. Query strings are never logged."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        scope[REQUEST_ID] = identifier = request_id(Headers(scope=scope).get("x-request-id", ""))
+        began, status = time.monotonic(), 0
+
+        async def observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = identifier
+                route = scope.get(ROUTE, "other")
+                self._metrics.requests.labels(route, scope["method"], str(status)).inc()
+                self._metrics.seconds.labels(route).observe(time.monotonic() - began)
+            await send(message)
+
+        structlog.contextvars.bind_contextvars(request_id=identifier)
+        try:
+            await self.app(scope, receive, observed)
+        finally:
+            structlog.contextvars.unbind_contextvars("request_id")
+            level = log.debug if status < 500 else log.warning
+            took = round((time.monotonic() - began) * 1000, 1)
+            level("request", method=scope["method"], path=scope["path"], status=status, ms=took, request_id=identifier)
+
+
+class OriginHeaders:
+    """The headers that make the control origin one: see `guildnet_api.origin`."""
+
+    def __init__(self, app: ASGIApp, headers: Callable[[Scope], list[tuple[bytes, bytes]]]) -> None:
+        self.app = app
+        self._headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *self._headers(scope)]
+            await send(message)
+
+        await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+class Refusals:
+    """Turns what is raised into the error answer; a stack trace stays in the log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            if started:
+                raise
+            refusal, headers = translated(error)
+            if refusal is errors.INTERNAL:
+                log.exception("request failed", method=scope["method"], path=scope["path"])
+            answer = errors.response(refusal, scope.get(REQUEST_ID, ""), headers)
+            await answer(scope, receive, send)
+
+
+def translated(error: Exception) -> tuple[GuildNetError, dict[str, str]]:
+    if isinstance(error, GuildNetError):
+        return error, {}
+    if isinstance(error, HTTPException):
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            text = f"This path takes {headers.get('Allow', 'another method')}."
+            return GuildNetError(text, code="method_not_allowed"), headers
+        if error.status_code == 404:
+            return NotFound("There is nothing at this path; /api/openapi.json lists what there is."), headers
+        return Invalid(str(error.detail), code="bad_request"), headers
+    return errors.INTERNAL, {}
+
+
+class Identified:
+    """Puts the proxy's signed identity into the scope. Health checks need none; everything else is refused without."""
+
+    def __init__(self, app: ASGIApp, key: bytes, now: Callable[[], float]) -> None:
+        self.app = app
+        self._key = key
+        self._now = now
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
+            scope[IDENTITY] = self._verified(scope)
+        await self.app(scope, receive, send)
+
+    def _verified(self, scope: Scope) -> Identity:
+        given = Headers(scope=scope).getlist(HEADER)
+        raw: Any = scope.get("raw_path") or scope["path"].encode()
+        path = raw.partition(b"?")[0].decode("latin-1")
+        # Two headers would leave it to chance which one counts.
+        return verify(
+            given[0] if len(given) == 1 else "", self._key, method=scope["method"], path=path, now=self._now()
+        )
+
+
+class Bodies:
+    """At most 1 MiB, however it is sent, and JSON where it changes something."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "0")
+        if length.isdecimal() and int(length) > MAX_BODY:
+            raise _too_large()
+        has_body = length not in ("", "0") or "transfer-encoding" in headers
+        if scope["method"] in _MUTATIONS and has_body and not _JSON.fullmatch(headers.get("content-type", "")):
+            raise Invalid("The body has to be JSON, with Content-Type: application/json.", code="unsupported_media_type")
+        got = 0
+
+        async def counted() -> Message:
+            nonlocal got
+            message = await receive()
+            got += len(message.get("body", b""))
+            if got > MAX_BODY:
+                raise _too_large()
+            return message
+
+        await self.app(scope, counted, send)
+
+
+def _too_large() -> TooLarge:
+    return TooLarge("The body is over 1 MiB; a specification is never that long.")

@@ -1,0 +1,41 @@
+"""How many workspaces a subject runs, with those just made: the watch tells of them a moment later."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from guildnet_api.cache import Cache
+
+
+class Quota:
+    """Counts per subject. Launches of one subject queue up in `turn`, or two at once would both see room for one.
+
+    Two replicas do not see each other's last moment: a limit can be passed by as many as there are replicas.
+    """
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._made: defaultdict[str, set[str]] = defaultdict(set)
+
+    @asynccontextmanager
+    async def turn(self, subject: str) -> AsyncIterator[None]:
+        lock = self._turns[subject]
+        async with lock:
+            yield
+        if not lock.locked() and not self._made[subject]:
+            self._turns.pop(subject, None)
+            self._made.pop(subject, None)
+
+    def running(self, subject: str) -> int:
+        """Workspaces of a subject that are to run, seen or just made."""
+        seen = {ws.name for ws in self._cache.roster.all() if ws.owner == subject}
+        self._made[subject] -= seen
+        counted = (ws for ws in self._cache.roster.all() if ws.owner == subject and ws.spec.running and not ws.deleting)
+        return sum(1 for _ in counted) + len(self._made[subject])
+
+    def made(self, subject: str, name: str) -> None:
+        self._made[subject].add(name)

@@ -1,0 +1,103 @@
+"""Who may do what, asked in one place: rules from `guildnet.access`, Capabilities from the cache, denials to the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from guildnet.access import Action, Decision, Default, Launch, Target, check_constraints, decide, grants
+from guildnet.capability import Capability, Selector
+from guildnet.errors import Conflict, Denied, GuildNetError, NotFound
+from guildnet.identity import Identity
+from guildnet.workspace import Workspace
+from guildnet_api.audit import Actor, Audit
+from guildnet_api.cache import Cache
+
+_WHY: Mapping[str, str] = {
+    "anonymous": "log in first",
+    "capabilities-unreadable": "the rules of this install cannot be read right now; try again",
+    "default-owner": "it belongs to somebody else",
+    "default-closed": "this install allows only what a Capability allows",
+    "no-capability": "no Capability allows it to you",
+}
+
+
+def target_of(ws: Workspace) -> Target:
+    return Target(ws.labels, ws.owner)
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Decisions of one install."""
+
+    cache: Cache
+    default: Default
+    audit: Audit
+
+    def may(self, identity: Identity, action: Action, target: Target) -> Decision:
+        return decide(identity, action, target, self.cache.capabilities(), self.default)
+
+    def require(self, actor: Actor, action: Action, what: str, target: Target) -> Decision:
+        """Raises Denied, after writing so into the audit trail."""
+        decision = self.may(actor.identity, action, target)
+        if not decision.allowed:
+            self.audit.denied(actor, action, what, decision)
+            why = _WHY.get(decision.rule, "it is not allowed")
+            raise Denied(f"You may not {_verb(action)} {what}: {why}.")
+        return decision
+
+    def require_known(self, actor: Actor, action: Action, what: str) -> None:
+        """For what any identified caller may ask. Raises Denied for an anonymous one."""
+        if actor.identity.kind == "anonymous":
+            self.audit.denied(actor, action, what, Decision(allowed=False, rule="anonymous"))
+            raise Denied(f"You may not {_verb(action)} {what}: {_WHY['anonymous']}.")
+
+    def visible(self, identity: Identity) -> Callable[[Workspace], bool] | None:
+        """Which workspaces the caller may list; None for every one."""
+        capabilities = self.cache.capabilities()
+        everything = Target(owner=identity.subject)
+        if identity.is_admin or (capabilities is not None and not capabilities and self.default == "open"):
+            return None if decide(identity, Action.LIST, everything, capabilities, self.default).allowed else _nothing
+        return lambda ws: decide(identity, Action.LIST, target_of(ws), capabilities, self.default).allowed
+
+    def find(self, identity: Identity, name: str) -> Workspace:
+        """Raises NotFound, also for a workspace the caller may not know of."""
+        ws = self.cache.roster.get(name)
+        if ws is None or not self.may(identity, Action.LIST, target_of(ws)).allowed:
+            raise NotFound(f"There is no workspace {name!r}; GET /api/servers lists those there are.")
+        return ws
+
+    def possible(self, identity: Identity) -> list[Action]:
+        """What the caller can do on some workspace, if not on every one: for a UI to show or hide."""
+        capabilities = self.cache.capabilities()
+        anywhere = None if capabilities is None else [replace(c, selector=Selector()) for c in capabilities]
+        own = Target(owner=identity.subject)
+        return [action for action in Action if decide(identity, action, own, anywhere, self.default).allowed]
+
+    def constrain(self, actor: Actor, action: Action, what: str, target: Target, launch: Launch) -> None:
+        """The second question about what was granted by a Capability: image, ports, number.
+
+        Raises Denied, or Conflict where only the number stands against it.
+        """
+        decision = self.may(actor.identity, action, target)
+        if not decision.rule.startswith("capability/"):
+            return
+        verdict = check_constraints(self._granting(actor.identity, action, target), launch)
+        if verdict.ok:
+            return
+        self.audit.denied(actor, action, what, Decision(allowed=False, rule=verdict.rule))
+        reasons = "; ".join(problem.reason for problem in verdict.problems)
+        refusal: type[GuildNetError] = Conflict if verdict.used_up else Denied
+        code = "limit_reached" if verdict.used_up else "forbidden"
+        raise refusal(f"You may not {_verb(action)} {what}: {reasons}.", code=code, details=verdict.problems)
+
+    def _granting(self, identity: Identity, action: Action, target: Target) -> Sequence[Capability]:
+        return grants(identity, action, target, self.cache.capabilities() or ())
+
+
+def _verb(action: Action) -> str:
+    return {Action.READ_LOGS: "read the logs of", Action.STOP_ALL: "stop"}.get(action, action.value)
+
+
+def _nothing(_: Workspace) -> bool:
+    return False

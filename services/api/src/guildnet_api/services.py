@@ -1,0 +1,54 @@
+"""What request handlers work with: one value, made in `__main__` and by tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from guildnet.identity import ANONYMOUS, Identity
+from guildnet.kube.client import Client
+from guildnet.telemetry import Health
+from guildnet_api.audit import Actor, Audit
+from guildnet_api.cache import Cache
+from guildnet_api.logs.hub import Hub
+from guildnet_api.logs.source import LogSource
+from guildnet_api.metrics import Metrics
+from guildnet_api.presets import Preset
+from guildnet_api.quota import Quota
+from guildnet_api.rights import Rights
+from guildnet_api.settings import Settings
+from guildnet_api.streams import Closing
+
+IDENTITY = "guildnet.identity"
+REQUEST_ID = "guildnet.request_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of one api process."""
+
+    settings: Settings
+    client: Client
+    cache: Cache
+    rights: Rights
+    audit: Audit
+    quota: Quota
+    presets: Sequence[Preset]
+    hub: Hub
+    source: LogSource
+    closing: Closing
+    health: Health
+    metrics: Metrics
+    key: bytes
+    now: Callable[[], float]
+    version: str
+
+
+def actor(request: Request) -> Actor:
+    return Actor(request.scope.get(IDENTITY, ANONYMOUS), request.scope.get(REQUEST_ID, ""))
+
+
+def identity(request: Request) -> Identity:
+    return actor(request).identity

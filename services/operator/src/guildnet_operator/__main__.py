@@ -1,0 +1,123 @@
+"""The operator's process: settings once, then watches, queue, event delivery and the ops listener until SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from guildnet import settings as shared
+from guildnet import telemetry
+from guildnet.kube.client import connect
+from guildnet_operator import delivery, metrics
+from guildnet_operator.delivery import Delivery
+from guildnet_operator.ports import Ports
+from guildnet_operator.queue import Queue
+from guildnet_operator.reconcile import Install, Reconciler
+from guildnet_operator.settings import Settings
+from guildnet_operator.watching import Cluster
+
+log = structlog.get_logger(__name__)
+
+STALE: float = 150.0
+"""Seconds without a word from the API server (it sends a bookmark every minute) after which a watch is not healthy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """The parts of a running operator."""
+
+    cluster: Cluster
+    queue: Queue
+    delivery: Delivery
+    ops_port: int
+    task: asyncio.Task[None]
+    """Runs for ever; when it ends, the operator is broken."""
+
+
+def main() -> None:
+    """Entry point of the container."""
+    settings = shared.load(Settings)
+    telemetry.configure_logging("operator", settings.log_level, settings.log_format)
+    delivery.quieten()
+    asyncio.run(_main(settings))
+
+
+async def _main(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with operator(settings) as running:
+        stopped = asyncio.create_task(stop.wait(), name="stop signal")
+        await asyncio.wait((stopped, running.task), return_when=asyncio.FIRST_COMPLETED)
+        if not stopped.done():
+            stopped.cancel()
+            running.task.result()
+        log.info("operator stops")
+
+
+@contextlib.asynccontextmanager
+async def operator(settings: Settings) -> AsyncIterator[Operator]:
+    """A running operator; everything it started has ended when the block ends."""
+    async with connect(settings.kubeconfig, user_agent="guildnet-operator") as client:
+        queue = Queue(workers=settings.reconcile_workers)
+        cluster = Cluster(
+            client, settings.k8s_namespace, (settings.release_namespace, settings.entries_configmap), queue.add
+        )
+        ports = Ports(client, settings.release_namespace, settings.ports_configmap, base=settings.port_base)
+        install = Install(settings.k8s_namespace, settings.policy(), settings.entries, settings.password())
+        reconciler = Reconciler(client, cluster, ports, install)
+        events = Delivery(settings.k8s_namespace, settings.kubeconfig, queue.add)
+        async with telemetry.serve_ops(settings.ops_port, _health(cluster), _metrics(cluster, queue)) as port:
+            log.info("operator starts", namespace=settings.k8s_namespace, ops_port=port)
+            task = asyncio.create_task(_run(cluster, queue, ports, events, reconciler), name="operator")
+            try:
+                yield Operator(cluster, queue, events, port, task)
+            finally:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+
+async def _run(cluster: Cluster, queue: Queue, ports: Ports, events: Delivery, reconciler: Reconciler) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(cluster.run(), name="watches")
+        group.create_task(events.run(), name="delivery")
+        # Before everything is listed a child that is not in a cache may well exist.
+        await cluster.synced()
+        origins = (item.status.origin for item in cluster.workspaces.reflector.store.values())
+        ports.seen(origin.port for origin in origins if origin is not None and origin.port is not None)
+        log.info("operator ready", workspaces=len(cluster.workspaces.reflector.store))
+        group.create_task(queue.run(reconciler), name="queue")
+
+
+def _health(cluster: Cluster) -> telemetry.Health:
+    health = telemetry.Health()
+
+    def check(kind: str) -> str | None:
+        reflector = cluster.reflectors[kind]
+        if not reflector.synced.is_set():
+            return f"{kind} are not listed yet: {reflector.last_error or 'waiting for the API server'}"
+        age = reflector.age()
+        return None if age < STALE else f"no word about {kind} for {age:.0f} s: {reflector.last_error or 'silence'}"
+
+    for kind in cluster.reflectors:
+        health.add(kind, functools.partial(check, kind))
+    return health
+
+
+def _metrics(cluster: Cluster, queue: Queue) -> CollectorRegistry:
+    ages = {kind: reflector.age for kind, reflector in cluster.reflectors.items()}
+    metrics.follow(lambda: len(queue), ages)
+    return metrics.REGISTRY
+
+
+if __name__ == "__main__":
+    main()

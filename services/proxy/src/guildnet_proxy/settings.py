@@ -1,0 +1,100 @@
+"""The proxy's settings, by their names in the environment."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from guildnet.identity import Mode
+from guildnet.settings import CommaList, Settings
+from guildnet_proxy.targetgate import parse_allowed
+
+
+class ProxySettings(Settings):
+    """Every field is one environment variable, its name in capitals."""
+
+    listen_local: str = Field(
+        default="0.0.0.0:8080", description="Address of the plain listener (local and domain entry)."
+    )
+    api_url: str = Field(default="http://guildnet-api:8080", description="Where the api and the UI's files are.")
+    identity_key_file: str = Field(
+        default="/etc/guildnet/keys/identity", description="File with the install's key, at least 32 bytes."
+    )
+    local_origin: str = Field(default="", description="Control origin of the local entry; empty for none.")
+    local_mode: Mode = Field(default="host", description="How workspaces get origins on the local entry.")
+    domain_origin: str = Field(default="", description="Control origin of the domain entry; empty for none.")
+    domain_mode: Mode = Field(default="host", description="How workspaces get origins on the domain entry.")
+    tailnet_mode: Mode = Field(default="port", description="How workspaces get origins on the tailnet entry.")
+    tailnet_socket: str = Field(
+        default="", description="The proxy's private listener for the sidecar, a unix socket; empty for no tailnet."
+    )
+    tailscaled_socket: str = Field(default="", description="The sidecar's LocalAPI socket.")
+    serve_file: str = Field(default="", description="The serve file rendered for the sidecar.")
+    entries_configmap: str = Field(default="guildnet-entries", description="ConfigMap that gets the tailnet's name.")
+    token_audience: str = Field(default="guildnet", min_length=1, description="Audience a bearer token has to name.")
+    admin_service_account: str = Field(
+        default="guildnet:guildnet-admin",
+        pattern=r"^[^:]+:[^:]+$",
+        description="Account (namespace:name) with every right by a built-in rule.",
+    )
+    allowed_targets: CommaList = Field(
+        default=(), description="Targets beyond workspaces, as CIDR:port, comma-separated."
+    )
+    frontend_origin: str = Field(default="", description="One more origin whose pages may use the api (CORS).")
+    ui_dev_origin: str = Field(default="", description="A development server for the UI's files, instead of the api.")
+    access_default: Literal["open", "owner", "closed"] = Field(
+        default="open", description="What is allowed while there is no Capability."
+    )
+    proxy_transport: Literal["pod", "api-server"] = Field(
+        default="pod", description="How workspaces are reached. Only `pod` is available in this version."
+    )
+    hostapp_disable_api_proxy: bool = Field(
+        default=True, description="First-generation name for not using the API server's pod proxy."
+    )
+    cluster_domain: str = Field(default="cluster.local", description="DNS domain of the cluster.")
+    path_trusted: bool = Field(
+        default=False, description="Serve the path form without a sandbox: workspaces then share the UI's origin."
+    )
+    first_byte_seconds: float = Field(
+        default=60.0, gt=0, description="Seconds a workspace may take to begin its answer."
+    )
+    streams_per_workspace: int = Field(default=512, gt=0, description="Simultaneous requests of one workspace.")
+    access_log: bool = Field(default=True, description="Write one line for every request.")
+    upstream_ca_file: str = Field(default="", description="CA bundle for allowed targets that speak https.")
+    cross_site: bool = Field(
+        default=False, description="The UI frames workspaces cross-site: their cookies get SameSite=None; Partitioned."
+    )
+
+    @field_validator("allowed_targets")
+    @classmethod
+    def _targets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        parse_allowed(value)
+        return value
+
+    @field_validator("local_origin", "domain_origin", "frontend_origin", "ui_dev_origin")
+    @classmethod
+    def _origin(cls, value: str) -> str:
+        value = value.rstrip("/").lower()
+        scheme, separator, rest = value.partition("://")
+        if value and (scheme not in {"http", "https"} or not separator or not rest or "/" in rest or "@" in rest):
+            raise ValueError("an origin is http(s)://host[:port]")
+        return value
+
+    @field_validator("listen_local")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        host, colon, port = value.rpartition(":")
+        if not colon or not port.isdigit() or int(port) > 65535:
+            raise ValueError("an address to listen on is host:port")
+        return value if host else f"0.0.0.0:{port}"
+
+    @model_validator(mode="after")
+    def _together(self) -> Any:
+        if self.proxy_transport == "api-server":
+            raise ValueError("PROXY_TRANSPORT=api-server is not available in this version; use pod")
+        if self.tailnet_socket and not (self.tailscaled_socket and self.serve_file):
+            raise ValueError("TAILNET_SOCKET needs TAILSCALED_SOCKET and SERVE_FILE")
+        if not (self.tailnet_socket or self.local_origin or self.domain_origin):
+            raise ValueError("no entry is configured: set TAILNET_SOCKET, LOCAL_ORIGIN or DOMAIN_ORIGIN")
+        return self

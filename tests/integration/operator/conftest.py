@@ -1,0 +1,72 @@
+"""A running operator against a real API server, and hands to do what people, kubelets and strangers do."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from guildnet.kube.client import Client
+from guildnet.kube.resources import NAMESPACES
+from guildnet_operator.__main__ import Operator, operator
+from guildnet_operator.settings import Settings
+from integration.operator.world import Start, World, Writes
+from support.apiserver import ApiServer
+
+
+@pytest.fixture
+def writes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Writes]:
+    recorded = Writes()
+    send = Client._send
+
+    async def recording(self: Client, method: str, path: str, *args: Any) -> Any:
+        if self._user_agent == "guildnet-operator" and method != "GET":
+            recorded.seen.append((method, path))
+        return await send(self, method, path, *args)
+
+    monkeypatch.setattr(Client, "_send", recording)
+    yield recorded
+
+
+@pytest.fixture
+def namespace(namespace_with_controllers: str) -> str:
+    return namespace_with_controllers
+
+
+@pytest.fixture
+def kube(kube_with_controllers: Client) -> Client:
+    return kube_with_controllers
+
+
+@pytest.fixture
+async def release(kube: Client, namespace: str) -> str:
+    """The namespace of the install itself."""
+    name = f"{namespace}-release"
+    await kube.create(NAMESPACES, None, {"metadata": {"name": name}})
+    return name
+
+
+@pytest.fixture
+def start(api_server_with_controllers: ApiServer, namespace: str, release: str) -> Start:
+    """Start an operator for this test's namespace; keywords are settings."""
+
+    @contextlib.asynccontextmanager
+    async def started(**settings: Any) -> AsyncIterator[Operator]:
+        given = {
+            "kubeconfig": str(api_server_with_controllers.kubeconfig),
+            "k8s_namespace": namespace,
+            "release_namespace": release,
+            "ops_port": 0,
+            "local_origin": "http://guildnet.localhost:8080",
+        }
+        async with operator(Settings(**{**given, **settings})) as running:
+            yield running
+
+    return started
+
+
+@pytest.fixture
+def world(kube: Client, namespace: str, release: str) -> World:
+    return World(kube, namespace, release)

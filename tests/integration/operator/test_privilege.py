@@ -1,0 +1,99 @@
+"""The operator works with exactly the rights the chart gives it, and none of them reaches beyond its namespaces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from guildnet.kube.client import Client
+from guildnet.kube.resources import DEPLOYMENTS, PVCS, ROLEBINDINGS, ROLES, SECRETS, WORKSPACES
+from guildnet_operator.delivery import Delivery
+from integration.operator.world import Start, World
+from support.apiserver import ApiServer, service_account_token
+from support.waiting import eventually
+
+READ = ["get", "list", "watch"]
+WORKSPACE_RULES: list[dict[str, Any]] = [
+    {"apiGroups": ["guildnet.io"], "resources": ["workspaces"], "verbs": READ},
+    {"apiGroups": ["guildnet.io"], "resources": ["workspaces/status"], "verbs": ["patch"]},
+    {"apiGroups": ["guildnet.io"], "resources": ["workspaces/finalizers"], "verbs": ["update"]},
+    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": [*READ, "create", "patch"]},
+    {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": READ},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": READ},
+    {"apiGroups": [""], "resources": ["services", "persistentvolumeclaims"], "verbs": [*READ, "create", "patch"]},
+    {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses"], "verbs": [*READ, "create", "patch", "delete"]},
+    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "get"]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
+]
+RELEASE_RULES: list[dict[str, Any]] = [
+    {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["guildnet-ports"], "verbs": ["get", "patch"]},
+    {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["guildnet-entries"], "verbs": READ},
+]
+
+
+async def _grant(kube: Client, namespace: str, rules: list[dict[str, Any]], account_namespace: str) -> None:
+    role = {"apiVersion": ROLES.api_version, "kind": "Role", "metadata": {"name": "operator"}, "rules": rules}
+    await kube.create(ROLES, namespace, role)
+    binding = {
+        "apiVersion": ROLEBINDINGS.api_version,
+        "kind": "RoleBinding",
+        "metadata": {"name": "operator"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "operator"},
+        "subjects": [{"kind": "ServiceAccount", "name": "guildnet-operator", "namespace": account_namespace}],
+    }
+    await kube.create(ROLEBINDINGS, namespace, binding)
+
+
+async def test_it_does_its_work_with_the_rights_of_the_table_alone(
+    start: Start, world: World, api_server_with_controllers: ApiServer, capsys: Any
+):
+    kube = world.kube
+    counter = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "guildnet-ports"}}
+    await kube.request("POST", f"/api/v1/namespaces/{world.release}/configmaps", body=counter)
+    token = await service_account_token(kube, world.release, "guildnet-operator")
+    await _grant(kube, world.namespace, WORKSPACE_RULES, world.release)
+    await _grant(kube, world.release, RELEASE_RULES, world.release)
+    kubeconfig = str(api_server_with_controllers.kubeconfig_for(token, world.namespace))
+    async with start(kubeconfig=kubeconfig, direct_exposure=True) as running:
+        exposure = {"type": "Ingress", "domain": "apps.example.com"}
+        image = "example.com/code-server:1"
+        await world.launch("small", image=image, storage={"size": "1Gi"}, exposure=exposure)
+        await world.run_pod("small")
+        await world.until_condition("small", "Ready", "True")
+        await world.edit("small", image="example.com/code-server:2", exposure=None)
+        await eventually(lambda: _image(world, "small", "example.com/code-server:2"))
+        for resource, name in ((PVCS, "small-storage"), (SECRETS, "small-password")):
+            assert await world.find(resource, name) is not None
+        await world.kube.delete(WORKSPACES, world.namespace, "small")
+        await world.until_gone(DEPLOYMENTS, "small")
+        assert running.delivery.running
+    said = capsys.readouterr().out
+    assert "forbidden" not in said.lower()
+
+
+async def test_kopf_delivers_the_key_of_a_workspace_with_the_right_to_watch_it_alone(
+    world: World, api_server_with_controllers: ApiServer
+):
+    import asyncio
+
+    token = await service_account_token(world.kube, world.release, "guildnet-operator")
+    await _grant(world.kube, world.namespace, WORKSPACE_RULES[:1], world.release)
+    kubeconfig = str(api_server_with_controllers.kubeconfig_for(token, f"{world.namespace}-kopf"))
+    seen: list[str] = []
+    task = asyncio.create_task(Delivery(world.namespace, kubeconfig, seen.append).run())
+    try:
+        await world.launch("told")
+        await eventually(lambda: "told" in seen, within=15)
+        seen.clear()
+        await world.edit("told", notes="changed")
+        await eventually(lambda: "told" in seen)
+        seen.clear()
+        await world.kube.delete(WORKSPACES, world.namespace, "told")
+        await eventually(lambda: "told" in seen)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _image(world: World, name: str, image: str) -> bool:
+    deployment = await world.get(DEPLOYMENTS, name)
+    return bool(deployment["spec"]["template"]["spec"]["containers"][0]["image"] == image)

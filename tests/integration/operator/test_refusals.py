@@ -1,0 +1,68 @@
+"""What the cluster refuses is said in its own words with the next step, and tried again."""
+
+from __future__ import annotations
+
+from guildnet.kube.resources import PVCS, Resource
+from integration.operator.world import Start, World
+from support.waiting import eventually
+
+QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
+
+
+async def test_an_exceeded_quota_is_named_and_recovers_when_it_is_raised(start: Start, world: World):
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "tight"},
+        "spec": {"hard": {"persistentvolumeclaims": "0"}},
+    }
+    await world.kube.create(QUOTAS, world.namespace, quota)
+    await eventually(lambda: _counted(world))
+    async with start():
+        await world.launch("poor", storage={"size": "1Gi"})
+        degraded = await world.until_condition("poor", "Degraded", "True", "QuotaExceeded")
+        assert "exceeded quota: tight" in degraded["message"]
+        assert (await world.status("poor"))["phase"] == "Failed"
+        assert (await world.condition("poor", "StorageReady"))["status"] == "False"
+        await world.kube.delete(QUOTAS, world.namespace, "tight")
+        await world.until(PVCS, "poor-storage")
+        await world.until_condition("poor", "Degraded", "False")
+
+
+async def test_a_pod_that_pod_security_refuses_is_named(start: Start, world: World):
+    labels = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
+    from guildnet.kube.resources import NAMESPACES
+
+    await world.kube.merge_patch(NAMESPACES, None, world.namespace, labels)
+    async with start():
+        await world.launch("good")
+        await world.run_pod("good")
+        await world.until_condition("good", "Ready", "True")
+
+
+async def test_an_image_that_cannot_be_pulled_and_a_crash_are_named(start: Start, world: World):
+    async with start():
+        await world.launch("sick")
+        waiting = {"reason": "ImagePullBackOff", "message": "Back-off pulling image: not found"}
+        await world.run_pod("sick", ready=False, state={"waiting": waiting}, imageID="")
+        pulled = await world.until_condition("sick", "ImagePulled", "False", "ImagePullFailed")
+        assert "example.com/app:1" in pulled["message"]
+        assert "not found" in pulled["message"]
+        ended = {"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-11-24T10:00:00Z"}
+        await world.run_pod(
+            "sick",
+            ready=False,
+            state={"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}},
+            lastState={"terminated": ended},
+            restartCount=2,
+        )
+        await world.until_condition("sick", "Degraded", "True", "OutOfMemory")
+        status = await world.status("sick")
+        assert (status["phase"], status["restarts"]) == ("Failed", 2)
+        await world.run_pod("sick", restartCount=2)
+        await world.until_condition("sick", "Ready", "True")
+        assert (await world.condition("sick", "Degraded"))["status"] == "False"
+
+
+async def _counted(world: World) -> bool:
+    return bool((await world.kube.get(QUOTAS, world.namespace, "tight")).get("status", {}).get("hard"))

@@ -1,0 +1,110 @@
+"""What is settled is left alone: by a restart, by a look without reason, and by an upgrade."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from guildnet.kube.resources import CONFIGMAPS, DEPLOYMENTS, SECRETS, WORKSPACES
+from guildnet.names import ANNOTATION_HASH
+from integration.operator.world import Start, World, Writes
+from support.waiting import eventually
+
+SPECS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "sized": {"resources": {"requests": {"cpu": "0.5", "memory": "1024Mi"}, "limits": {"memory": "2048Mi"}}},
+    "stored": {"storage": {"size": "1024Mi", "retain": True}},
+    "empty": {"env": [{"name": "EMPTY", "value": ""}], "probe": {"type": "none"}},
+    "editor": {"image": "example.com/code-server:1"},
+    "jupyter": {"image": "example.com/jupyterlab:1", "ports": [{"containerPort": 8888, "pathMode": "Preserve"}]},
+    "halted": {"running": False},
+    "outside": {"exposure": {"type": "Ingress", "domain": "apps.example.com"}},
+}
+
+
+async def _settle(world: World) -> None:
+    for name, spec in SPECS.items():
+        if spec.get("running", True):
+            await world.run_pod(name)
+            await world.until_condition(name, "Ready", "True")
+        else:
+            await world.until_condition(name, "Stopped", "True")
+
+
+async def test_a_restart_on_settled_workspaces_writes_nothing(start: Start, world: World, writes: Writes):
+    async with start(direct_exposure=True) as first:
+        for name, spec in SPECS.items():
+            await world.launch(name, **spec)
+        await _settle(world)
+        await eventually(first.queue.idle)
+    before = await world.snapshot()
+    writes.clear()
+    async with start(direct_exposure=True) as second:
+        await eventually(lambda: second.queue.worked >= len(SPECS) and second.queue.idle())
+        for name in SPECS:
+            second.queue.add(name)
+        await eventually(lambda: second.queue.worked >= 2 * len(SPECS) and second.queue.idle())
+    assert writes.seen == []
+    assert await world.snapshot() == before
+
+
+async def test_an_upgrade_that_changes_no_pod_restarts_no_pod(start: Start, world: World, writes: Writes):
+    async with start():
+        await world.launch("steady")
+        pod = await world.run_pod("steady")
+        await world.until_condition("steady", "Ready", "True")
+        # An operator of another version would have another idea of the hash.
+        other = {"metadata": {"annotations": {ANNOTATION_HASH: "of-another-version"}}}
+        await world.kube.merge_patch(DEPLOYMENTS, world.namespace, "steady", other)
+
+        async def applied() -> bool:
+            found = await world.get(DEPLOYMENTS, "steady")
+            return bool(found["metadata"]["annotations"][ANNOTATION_HASH] != "of-another-version")
+
+        await eventually(applied)
+        deployment = await world.get(DEPLOYMENTS, "steady")
+        assert deployment["metadata"]["generation"] == 1
+        assert [item["metadata"]["uid"] for item in await world.pods("steady")] == [pod["metadata"]["uid"]]
+        managers = [
+            (item["manager"], item["operation"])
+            for item in deployment["metadata"]["managedFields"]
+            if item["manager"] == "guildnet-operator"
+        ]
+        assert managers == [("guildnet-operator", "Apply")]
+
+
+async def test_a_password_is_made_once_and_never_again(start: Start, world: World, writes: Writes):
+    async with start():
+        await world.launch("secret", image="example.com/code-server:1")
+        made = (await world.until(SECRETS, "secret-password"))["data"]["password"]
+        await world.until(DEPLOYMENTS, "secret")
+    async with start(agent_default_password="another") as running:
+        await world.edit("secret", notes="look again")
+        await eventually(lambda: running.queue.worked and running.queue.idle())
+        assert (await world.get(SECRETS, "secret-password"))["data"]["password"] == made
+        container = (await world.get(DEPLOYMENTS, "secret"))["spec"]["template"]["spec"]["containers"][0]
+        (password,) = [item for item in container["env"] if item["name"] == "PASSWORD"]
+        assert password["valueFrom"]["secretKeyRef"] == {"name": "secret-password", "key": "password"}
+
+
+async def test_a_port_is_never_given_twice(start: Start, world: World):
+    async def port(name: str) -> int:
+        await world.launch(name)
+
+        async def given() -> int | None:
+            return ((await world.status(name)).get("origin") or {}).get("port")
+
+        return await eventually(given)
+
+    async with start():
+        used = [await port("a"), await port("b")]
+        assert await world.counter() == "20032"
+        await world.kube.delete(WORKSPACES, world.namespace, "b")
+    async with start():
+        # The rest of the first block is lost with the process that had reserved it.
+        used.append(await port("c"))
+        assert await world.counter() == "20064"
+    await world.kube.delete(CONFIGMAPS, world.release, "guildnet-ports")
+    async with start():
+        # A lost counter goes on above what workspaces have.
+        used.append(await port("d"))
+    assert used == [20000, 20001, 20032, 20033]

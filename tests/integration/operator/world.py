@@ -1,0 +1,151 @@
+"""Hands for the operator's tests: what people, kubelets and strangers do to a namespace."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+from guildnet.errors import NotFound
+from guildnet.kube.client import Client
+from guildnet.kube.resources import (
+    CONFIGMAPS,
+    DEPLOYMENTS,
+    INGRESSES,
+    PODS,
+    PVCS,
+    SECRETS,
+    SERVICES,
+    WORKSPACES,
+    Resource,
+)
+from guildnet_operator.__main__ import Operator
+from support.waiting import eventually
+
+Json = dict[str, Any]
+Start = Callable[..., AbstractAsyncContextManager[Operator]]
+
+KINDS: tuple[Resource, ...] = (WORKSPACES, DEPLOYMENTS, SERVICES, PVCS, SECRETS, INGRESSES)
+
+
+@dataclass(slots=True)
+class Writes:
+    """Every request of the operator that is not a read, as (method, path)."""
+
+    seen: list[tuple[str, str]] = field(default_factory=list)
+
+    def clear(self) -> None:
+        self.seen.clear()
+
+    @property
+    def without_events(self) -> list[tuple[str, str]]:
+        return [(method, path) for method, path in self.seen if not path.endswith("/events")]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The namespace as somebody with every right sees it."""
+
+    kube: Client
+    namespace: str
+    release: str
+
+    async def launch(self, name: str, *, annotations: dict[str, str] | None = None, **spec: Any) -> Json:
+        body = {
+            "apiVersion": WORKSPACES.api_version,
+            "kind": WORKSPACES.kind,
+            "metadata": {"name": name, "annotations": annotations or {}},
+            "spec": {"image": "example.com/app:1", **spec},
+        }
+        return await self.kube.create(WORKSPACES, self.namespace, body)
+
+    async def edit(self, name: str, **spec: Any) -> Json:
+        return await self.kube.merge_patch(WORKSPACES, self.namespace, name, {"spec": spec})
+
+    async def get(self, resource: Resource, name: str) -> Json:
+        return await self.kube.get(resource, self.namespace, name)
+
+    async def find(self, resource: Resource, name: str) -> Json | None:
+        try:
+            return await self.get(resource, name)
+        except NotFound:
+            return None
+
+    async def status(self, name: str) -> Json:
+        return (await self.get(WORKSPACES, name)).get("status") or {}
+
+    async def condition(self, name: str, kind: str) -> Json:
+        conditions = (await self.status(name)).get("conditions") or []
+        return next((item for item in conditions if item["type"] == kind), {})
+
+    async def until_condition(self, name: str, kind: str, status: str, reason: str | None = None) -> Json:
+        async def holds() -> Json | None:
+            found = await self.condition(name, kind)
+            assert found.get("status") == status, found
+            assert reason is None or found["reason"] == reason, found
+            return found
+
+        return await eventually(holds, within=15)
+
+    async def until(self, resource: Resource, name: str) -> Json:
+        """The object, as soon as it is there."""
+        return await eventually(lambda: self.find(resource, name), within=15)
+
+    async def until_gone(self, resource: Resource, name: str) -> None:
+        async def gone() -> bool:
+            return await self.find(resource, name) is None
+
+        await eventually(gone, within=20)
+
+    async def pods(self, name: str) -> list[Json]:
+        found = await self.kube.list(PODS, self.namespace, label_selector=f"guildnet.io/workspace={name}")
+        return [item for item in found["items"] if not item["metadata"].get("deletionTimestamp")]
+
+    async def run_pod(self, name: str, *, ready: bool = True, **container: Any) -> Json:
+        """Do what scheduler and kubelet do for the pod of this workspace."""
+        (pod,) = await eventually(lambda: self.pods(name), within=15)
+        pod_name = pod["metadata"]["name"]
+        if not pod["spec"].get("nodeName"):
+            binding = {"metadata": {"name": pod_name}, "target": {"kind": "Node", "name": "node-1"}}
+            target = f"/api/v1/namespaces/{self.namespace}/pods/{pod_name}/binding"
+            await self.kube.request("POST", target, body=binding)
+        state = {"state": {"running": {}}, "imageID": "sha256:1", "started": ready, "restartCount": 0} | container
+        status = {
+            "phase": "Running",
+            "conditions": [
+                {"type": "PodScheduled", "status": "True"},
+                {"type": "Ready", "status": "True" if ready else "False"},
+            ],
+            "containerStatuses": [{"name": "workspace", "image": "x", "ready": ready} | state],
+        }
+        return await self.kube.merge_patch(PODS, self.namespace, pod_name, {"status": status}, subresource="status")
+
+    async def kill_pods(self, name: str) -> None:
+        """Do what a kubelet does for pods that are to end: it lets them go."""
+        found = await self.kube.list(PODS, self.namespace, label_selector=f"guildnet.io/workspace={name}")
+        for item in found["items"]:
+            if item["metadata"].get("deletionTimestamp"):
+                with contextlib.suppress(NotFound):
+                    await self.kube.delete(PODS, self.namespace, item["metadata"]["name"], grace_period=0)
+
+    async def until_no_pods(self, name: str) -> None:
+        async def none() -> bool:
+            await self.kill_pods(name)
+            found = await self.kube.list(PODS, self.namespace, label_selector=f"guildnet.io/workspace={name}")
+            return not found["items"]
+
+        await eventually(none, within=20)
+
+    async def counter(self) -> str:
+        found = await self.kube.get(CONFIGMAPS, self.release, "guildnet-ports")
+        return str(found["data"]["next"])
+
+    async def snapshot(self) -> dict[tuple[str, str], Json]:
+        """Every object an operator could have written, by kind and name."""
+        found = {}
+        for resource in KINDS:
+            for item in (await self.kube.list(resource, self.namespace))["items"]:
+                found[resource.kind, item["metadata"]["name"]] = item
+        return found

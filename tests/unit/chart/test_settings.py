@@ -1,0 +1,99 @@
+"""Every setting of every service is reachable from a chart value, and the chart sets no name that nobody reads."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from guildnet import settings
+from unit.chart.rendered import MATRIX, Render
+
+SERVICES = ("api", "proxy", "operator")
+NOT_IN_A_CLUSTER = {"KUBECONFIG"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_chart_sets_exactly_the_names_the_service_reads(render: Render, service):
+    known = {row.env for row in settings.table(importlib.import_module(f"guildnet_{service}.settings").Settings)}
+    values = {"workspaces": {"defaultPassword": {"value": "x"}}}
+    assert set(render(values).env(service)) == known - NOT_IN_A_CLUSTER
+
+
+@pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX)
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_the_chart_sets_is_accepted_by_the_service(render: Render, service, values):
+    kind = importlib.import_module(f"guildnet_{service}.settings").Settings
+    given = {
+        name: value if isinstance(value, str) else "redis://:x@elsewhere:6379/0"  # from a Secret
+        for name, value in render(values).env(service).items()
+        if name != "TZ"
+    }
+    assert settings.load(kind, given)
+
+
+@pytest.mark.parametrize(
+    ("values", "component", "expected"),
+    [
+        ({"log": {"level": "debug", "format": "console"}}, "api", {"LOG_LEVEL": "debug", "LOG_FORMAT": "console"}),
+        ({"opsPort": 9191}, "operator", {"OPS_PORT": "9191"}),
+        ({"workspaces": {"namespace": "ws"}}, "proxy", {"K8S_NAMESPACE": "ws"}),
+        ({"access": {"default": "owner"}}, "proxy", {"ACCESS_DEFAULT": "owner"}),
+        ({"access": {"default": "owner"}}, "api", {"ACCESS_DEFAULT": "owner"}),
+        ({"api": {"logs": {"bytes": 8388608, "lingerSeconds": 1.5}}}, "api", {"LOG_BYTES": "8388608"}),
+        ({"proxy": {"allowedTargets": ["10.0.0.1/32:80", "10.0.0.2/32:81"]}}, "proxy",
+         {"ALLOWED_TARGETS": "10.0.0.1/32:80,10.0.0.2/32:81"}),
+        ({"proxy": {"transport": "api-server"}}, "proxy", {"PROXY_TRANSPORT": "api-server"}),
+        ({"proxy": {"disableApiProxy": True}}, "proxy", {"HOSTAPP_DISABLE_API_PROXY": "true"}),
+        ({"entries": {"pathTrusted": True}}, "proxy", {"PATH_TRUSTED": "true"}),
+        ({"entries": {"frontendOrigin": "https://ui.example.com"}}, "api", {"FRONTEND_ORIGIN": "https://ui.example.com"}),
+        ({"entries": {"uiDevOrigin": "http://127.0.0.1:5173"}}, "proxy", {"UI_DEV_ORIGIN": "http://127.0.0.1:5173"}),
+        ({"entries": {"local": {"origin": ""}}}, "operator", {"LOCAL_ORIGIN": ""}),
+        ({"workspaces": {"loadBalancer": {"enabled": True, "pool": "p"}}}, "operator",
+         {"WORKSPACE_LB": "true", "WORKSPACE_LB_POOL": "p"}),
+        ({"workspaces": {"ingress": {"domain": "d", "className": "c", "certManagerIssuer": "i", "tlsSecret": "t"}}},
+         "operator", {"WORKSPACE_DOMAIN": "d", "INGRESS_CLASS_NAME": "c", "CERT_MANAGER_ISSUER": "i",
+                      "WORKSPACE_TLS_SECRET": "t"}),
+        ({"workspaces": {"ingress": {"authUrl": "a", "authSignin": "b"}}}, "operator",
+         {"INGRESS_AUTH_URL": "a", "INGRESS_AUTH_SIGNIN": "b"}),
+        ({"workspaces": {"imagePullSecret": "pull", "portBase": 30000, "tolerateControlPlane": False}}, "operator",
+         {"K8S_IMAGE_PULL_SECRET": "pull", "PORT_BASE": "30000", "TOLERATE_CONTROL_PLANE": "false"}),
+        ({"workspaces": {"httpProbeImages": ["a", "b"], "directExposure": True}}, "operator",
+         {"HTTP_PROBE_IMAGES": "a,b", "DIRECT_EXPOSURE": "true"}),
+        ({"workspaces": {"defaultPassword": {"value": "pw"}}}, "operator",
+         {"AGENT_DEFAULT_PASSWORD": {"secretKeyRef": {"name": "guildnet-workspace-password", "key": "password"}}}),
+        ({"redis": {"url": "rediss://r:6380/1"}, "valkey": {"enabled": False}}, "api",
+         {"REDIS_URL": "rediss://r:6380/1"}),
+        ({"redis": {"existingSecret": "r"}, "valkey": {"enabled": False}}, "api",
+         {"REDIS_URL": {"secretKeyRef": {"name": "r", "key": "url"}}}),
+        ({}, "api", {"REDIS_URL": {"secretKeyRef": {"name": "guildnet-valkey", "key": "url"}}}),
+        ({"valkey": {"enabled": False}}, "api", {"REDIS_URL": ""}),
+    ],
+)  # fmt: skip
+def test_a_value_arrives_as_its_setting(render: Render, values, component, expected):
+    assert render(values).env(component).items() >= expected.items()
+
+
+def test_an_extra_entry_takes_the_place_of_the_charts_and_the_last_of_a_name_wins(render: Render):
+    extra = [{"name": n, "value": v} for n, v in (("LOG_LEVEL", "info"), ("A", "$(LOG_LEVEL)"), ("LOG_LEVEL", "debug"))]
+    env = render({"api": {"extraEnv": extra}}).container("api")["env"]
+    assert [e for e in env if e["name"] in ("A", "LOG_LEVEL")] == extra[1:]
+
+
+def test_one_domain_origin_gives_the_domain_its_entries_and_its_routes(render: Render):
+    rendering = render(MATRIX["domain"])
+    names = ["guildnet.example.com", "*.guildnet.example.com"]
+    assert rendering.env("api")["DOMAIN"] == "guildnet.example.com"
+    assert rendering.env("proxy")["DOMAIN_ORIGIN"] == "https://guildnet.example.com"
+    ingress = rendering.one("Ingress", "guildnet")["spec"]
+    assert [rule["host"] for rule in ingress["rules"]] == names
+    assert ingress["tls"] == [{"secretName": "wildcard", "hosts": names}]
+    route = rendering.one("HTTPRoute", "guildnet")["spec"]
+    assert route["hostnames"] == names
+    assert route["rules"][0]["backendRefs"] == [{"name": "guildnet-proxy", "port": 80}]
+
+
+def test_in_path_mode_there_is_no_wildcard_name(render: Render):
+    domain = {"origin": "https://g.example.com:8443", "mode": "path", "ingress": {"enabled": True}}
+    ingress = render({"entries": {"domain": domain}}).one("Ingress", "guildnet")
+    assert [rule["host"] for rule in ingress["spec"]["rules"]] == ["g.example.com"]

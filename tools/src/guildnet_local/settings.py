@@ -1,0 +1,145 @@
+"""Where the local cluster keeps things and which addresses it has: one frozen value, made once from the environment.
+
+Nothing here touches the machine. Refuses ports that are not numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+# Changes when a running cluster could not be taken over by this program: other addresses, paths or namespaces.
+LAYOUT = "1"
+
+NAME = "guildnet"
+NODE_NAME = "guildnet"
+NODE_IP = "10.123.0.1"
+NODE_NET = "10.123.0.0/24"
+POD_NET = "10.124.0.0/16"
+NODE_POD_NET = "10.124.0.0/24"
+SERVICE_NET = "10.96.0.0/16"
+KUBERNETES_IP = "10.96.0.1"
+DNS_IP = "10.96.0.10"
+FRONT_DOOR_IP = "10.96.0.80"
+CLUSTER_DOMAIN = "cluster.local"
+API_PORT = 6443
+SOCKS_PORT = 1055
+
+RELEASE = "guildnet"
+RELEASE_NAMESPACE = "guildnet"
+WORKSPACE_NAMESPACE = "guildnet-workspaces"
+ADMIN_ACCOUNT = "guildnet-admin"
+TOKEN_AUDIENCE = "guildnet"  # noqa: S105  (the audience of tokens, not a token)
+
+
+class LocalError(Exception):
+    """Something a person has to know or do; the text says what, and what to do next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The relays' ports on 127.0.0.1."""
+
+    api: int
+    front: int
+    socks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Paths, ports and switches of the one local cluster of this machine."""
+
+    checkout: Path
+    cache: Path
+    ports: Ports
+    audit: bool = False
+    state: Path = Path("/var/lib/guildnet-local")
+    run: Path = Path("/run/guildnet-local")
+    lock: Path = Path("/run/lock/guildnet-local.lock")
+    netns: Path = Path("/run/netns") / NAME
+
+    @property
+    def journal(self) -> Path:
+        return self.state / "journal.jsonl"
+
+    @property
+    def pki(self) -> Path:
+        return self.state / "pki"
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"
+
+    @property
+    def config(self) -> Path:
+        return self.state / "config"
+
+    @property
+    def processes(self) -> Path:
+        return self.state / "processes"
+
+    @property
+    def tailnet(self) -> Path:
+        return self.state / "tailnet"
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.state / "admin.kubeconfig"
+
+    @property
+    def mount_namespace(self) -> Path:
+        return self.run / "namespaces" / "mnt"
+
+    @property
+    def containerd_socket(self) -> Path:
+        return self.run / "containerd" / "containerd.sock"
+
+    @property
+    def audit_log(self) -> Path:
+        return self.state / "audit" / "audit.log"
+
+    @property
+    def chart(self) -> Path:
+        return self.checkout / "charts" / "guildnet"
+
+    @property
+    def times(self) -> Path:
+        return self.cache / "times" / "up.jsonl"
+
+    @property
+    def api_url(self) -> str:
+        return f"https://127.0.0.1:{self.ports.api}"
+
+    @property
+    def origin(self) -> str:
+        """The control origin of the local entry."""
+        port = "" if self.ports.front == 80 else f":{self.ports.front}"
+        return f"http://guildnet.localhost{port}"
+
+
+PORT_VARIABLES = {"api": "GUILDNET_API_PORT", "front": "GUILDNET_PORT", "socks": "GUILDNET_SOCKS_PORT"}
+_DEFAULT_PORTS = {"api": 16443, "front": 8080, "socks": 1055}
+
+
+def _port(environ: Mapping[str, str], which: str) -> int:
+    variable = PORT_VARIABLES[which]
+    text = environ.get(variable) or str(_DEFAULT_PORTS[which])
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise LocalError(f"{variable} is {text!r}: it has to be a port number from 1 to 65535")
+    return int(text)
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """The settings as the environment has them. Raises LocalError naming the variable that is wrong."""
+    cache = environ.get("XDG_CACHE_HOME") or ""
+    root = Path(cache) if cache.startswith("/") else Path(environ.get("HOME") or Path.home()) / ".cache"
+    ports = Ports(*(_port(environ, which) for which in ("api", "front", "socks")))
+    if len({ports.api, ports.front, ports.socks}) < 3:
+        raise LocalError(f"{', '.join(PORT_VARIABLES.values())} have to be three different ports")
+    return Settings(
+        checkout=Path(__file__).resolve().parents[3],
+        cache=root / "guildnet",
+        ports=ports,
+        audit=environ.get("GUILDNET_AUDIT", "") not in ("", "0"),
+    )
