@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from support.apiserver import ApiServer
 
 
 @pytest.fixture
-def writes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Writes]:
+def writes(monkeypatch: pytest.MonkeyPatch) -> Writes:
     recorded = Writes()
     send = Client._send
 
@@ -27,7 +27,7 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Writes]:
         return await send(self, method, path, *args)
 
     monkeypatch.setattr(Client, "_send", recording)
-    yield recorded
+    return recorded
 
 
 @pytest.fixture

@@ -110,10 +110,10 @@ async def _make(world: World, resource: Resource, name: str, rest: dict[str, Any
     await world.kube.create(resource, world.namespace, body)
 
     async def settled() -> str | None:
-        # The controllers write status once after creation: the comparison starts when they have.
+        # The controllers write status after creation: the comparison starts when they have.
         found = await world.get(resource, name)
-        observed = (found.get("status") or {}).get("observedGeneration")
-        if resource is DEPLOYMENTS and observed != found["metadata"]["generation"]:
+        reasons = [item["reason"] for item in (found.get("status") or {}).get("conditions") or ()]
+        if resource is DEPLOYMENTS and "NewReplicaSetAvailable" not in reasons:
             return None
         return json.dumps(found, sort_keys=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from guildnet.kube.resources import CONFIGMAPS, DEPLOYMENTS, SECRETS, WORKSPACES
+from guildnet.kube.resources import CONFIGMAPS, DEPLOYMENTS, REPLICASETS, SECRETS, WORKSPACES
 from guildnet.names import ANNOTATION_HASH
 from integration.operator.world import Start, World, Writes
 from support.waiting import eventually
@@ -52,6 +52,7 @@ async def test_an_upgrade_that_changes_no_pod_restarts_no_pod(start: Start, worl
         await world.launch("steady")
         pod = await world.run_pod("steady")
         await world.until_condition("steady", "Ready", "True")
+        before = await world.get(DEPLOYMENTS, "steady")
         # An operator of another version would have another idea of the hash.
         other = {"metadata": {"annotations": {ANNOTATION_HASH: "of-another-version"}}}
         await world.kube.merge_patch(DEPLOYMENTS, world.namespace, "steady", other)
@@ -62,7 +63,9 @@ async def test_an_upgrade_that_changes_no_pod_restarts_no_pod(start: Start, worl
 
         await eventually(applied)
         deployment = await world.get(DEPLOYMENTS, "steady")
-        assert deployment["metadata"]["generation"] == 1
+        assert deployment["spec"] == before["spec"]
+        sets = await world.kube.list(REPLICASETS, world.namespace, label_selector="guildnet.io/workspace=steady")
+        assert len(sets["items"]) == 1
         assert [item["metadata"]["uid"] for item in await world.pods("steady")] == [pod["metadata"]["uid"]]
         managers = [
             (item["manager"], item["operation"])

@@ -37,7 +37,7 @@ def test_the_next_step_is_a_workspace_of_the_first_preset(notes: Notes):
 
 
 def test_a_tailnet_gives_its_own_address(notes: Notes):
-    assert "kubectl -n guildnet get configmap guildnet-entries -o jsonpath='{.data.tailnet}'" in notes(
+    assert "get configmap guildnet-entries -o jsonpath='{.data.tailnet}'" in notes(
         MATRIX["tailnet"]
     )
 

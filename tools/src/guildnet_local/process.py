@@ -12,8 +12,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from guildnet_local.settings import LocalError
@@ -47,13 +47,18 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is kept about a started program."""
+    """What is kept about a started program. `identity` is None when the start was cut short before the process ran."""
 
     name: str
-    identity: Identity
     digest: str
     log: str
     since: float
+    boot: str
+    identity: Identity | None = None
+
+    @property
+    def alive(self) -> bool:
+        return self.identity is not None and is_alive(self.identity)
 
 
 def boot_id() -> str:
@@ -128,35 +133,51 @@ def reap() -> None:
 # Popen objects of programs that outlive this command; kept so that Python does not warn about them.
 _children: list[subprocess.Popen[bytes]] = []
 
-# Joins the control group, then becomes the program: same pid all along, so nothing runs outside of the group.
-_JOIN = 'for file in $1; do echo $$ > "$file" || exit 125; done; shift; exec "$@"'
+# Joins the control group, writes down who it is (the stat line holds pid and start time), then becomes the program: the
+# same pid all along, so there is no moment in which a process of ours runs unrecorded or outside of the group.
+_LAUNCH = """
+for file in $2; do echo $$ > "$file" || exit 125; done
+read -r stat < /proc/$$/stat && echo "$stat" > "$1.new" && mv "$1.new" "$1" || exit 125
+shift 2
+exec "$@"
+"""
 
 
-def command_line(
-    program: Program, *, tasks: Sequence[Path], netns: Path | None, mount_namespace: Path | None
-) -> list[str]:
-    """The whole command: join the group's `tasks` files, enter the namespaces, become the program."""
-    enter: list[str] = []
-    if program.inside and netns is not None and mount_namespace is not None:
-        enter = ["nsenter", f"--net={netns}", f"--mount={mount_namespace}", "--"]
-    return ["/bin/sh", "-c", _JOIN, "sh", " ".join(map(str, tasks)), *enter, *program.argv]
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where programs run: control group files to join and namespaces to enter."""
+
+    tasks: tuple[Path, ...]
+    netns: Path
+    mount_namespace: Path
+
+    def command_line(self, program: Program, stat: Path) -> list[str]:
+        """The whole command: join the group, record the identity in `stat`, enter the namespaces, become the program.
+
+        `nsenter` and not `ip netns exec`, which would remount /sys and hide the control groups from the kubelet.
+        """
+        enter = ["nsenter", f"--net={self.netns}", f"--mount={self.mount_namespace}", "--"] if program.inside else []
+        return ["/bin/sh", "-c", _LAUNCH, "sh", str(stat), " ".join(map(str, self.tasks)), *enter, *program.argv]
 
 
 class Processes:
-    """The programs of the cluster: one record file each."""
+    """The programs of the cluster: a record and a stat file each."""
 
-    def __init__(self, records: Path, logs: Path, launch: Callable[[Program], Sequence[str]]) -> None:
+    def __init__(self, records: Path, logs: Path, place: Place) -> None:
         self._records = records
         self._logs = logs
-        self._launch = launch
+        self._place = place
 
     def record(self, name: str) -> Record | None:
         try:
-            facts = json.loads((self._records / f"{name}.json").read_text())
-            return Record(**{**facts, "identity": Identity(**facts["identity"])})
-        except (FileNotFoundError, ValueError, TypeError, KeyError):
-            # A record cut short by a crash: the process, if it was started, is found through its control group.
+            record = Record(**json.loads((self._records / f"{name}.json").read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
             return None
+        try:
+            stat = (self._records / f"{name}.stat").read_text()
+        except FileNotFoundError:
+            return record
+        return replace(record, identity=Identity(int(stat.split()[0]), parse_stat(stat)[1], record.boot))
 
     def all(self) -> list[Record]:
         """The records of everything that was started, the first started first."""
@@ -170,43 +191,52 @@ class Processes:
     def ensure(self, program: Program) -> tuple[Record, bool]:
         """The running program, and whether it was started now: it is, unless the very same already runs."""
         record = self.record(program.name)
-        if record is not None and is_alive(record.identity):
+        if record is not None and record.identity is not None and record.alive:
             if record.digest == program.digest:
                 return record, False
             stop([record.identity], grace=10)
         return self._start(program), True
 
     def _start(self, program: Program) -> Record:
+        path, stat = self._records / f"{program.name}.json", self._records / f"{program.name}.stat"
         log = self.log(program.name)
+        stat.unlink(missing_ok=True)
+        facts = {
+            "name": program.name,
+            "digest": program.digest,
+            "log": str(log),
+            "since": time.time(),
+            "boot": boot_id(),
+        }
+        aside = path.with_suffix(".new")
+        aside.write_text(json.dumps(facts))
+        aside.replace(path)
         with log.open("ab") as output:
             child = subprocess.Popen(
-                self._launch(program),
+                self._place.command_line(program, stat),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**_base_environment(), **program.env},
+                env={**ENVIRONMENT, **program.env},
                 cwd="/",
                 start_new_session=True,
             )
         _children.append(child)
-        identity = identify(child.pid)
-        if identity is None:
-            raise LocalError(f"{program.name} ended at once; its log is {log}:\n{tail(log)}")
-        record = Record(program.name, identity, program.digest, str(log), time.time())
-        path = self._records / f"{program.name}.json"
-        aside = path.with_suffix(".new")
-        aside.write_text(json.dumps(asdict(record)))
-        aside.replace(path)
+        while not stat.exists():
+            if child.poll() is not None:
+                raise LocalError(f"{program.name} could not be started; its log is {log}:\n{tail(log)}")
+            time.sleep(0.002)
+        record = self.record(program.name)
+        assert record is not None  # noqa: S101  (just written, under the machine's lock)
         return record
 
 
-def _base_environment() -> dict[str, str]:
-    """What every program gets. No proxies, tokens or certificates of the caller's shell: the cluster talks to itself."""
-    return {
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "HOME": "/nonexistent",
-        "LANG": "C.UTF-8",
-    }
+# What every program gets. No proxies, tokens or certificates of the caller's shell: the cluster talks to itself.
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/nonexistent",
+    "LANG": "C.UTF-8",
+}
 
 
 def tail(log: Path, lines: int = 15) -> str:

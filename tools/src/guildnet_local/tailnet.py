@@ -7,6 +7,7 @@ It refuses to know anything of the cluster: the chart's part of the tailnet is i
     python -m guildnet_local.tailnet ready http URL | tls IP:PORT ROOT | socket PATH
 """
 
+import json
 import os
 import secrets
 import socket
@@ -94,7 +95,8 @@ def processes(
     """
     auth_key(state_dir)
     control, acme = state_dir / "control", state_dir / "acme"
-    grants = [f"--capability={ROLE_CAPABILITY}={_json_strings(roles)}"] if roles else []
+    granted = json.dumps([{"role": role} for role in roles])
+    grants = [f"--capability={ROLE_CAPABILITY}={granted}"] if roles else []
     return [
         {
             "name": "control-server",
@@ -236,10 +238,6 @@ def is_ready(kind: str, *arguments: str) -> bool:
             return True
     except OSError:
         return False
-
-
-def _json_strings(values: Sequence[str]) -> str:
-    return "[" + ",".join(f'"{value}"' for value in values) + "]"
 
 
 def main(arguments: Sequence[str]) -> int:

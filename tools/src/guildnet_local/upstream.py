@@ -81,6 +81,8 @@ def _build_into(group: Group, run: Run, target: Path) -> None:
     room = Path(tempfile.mkdtemp(prefix=f".build-{group.name}-", dir=target.parent))
     try:
         packages = build(run, room)
+        if target.name != f"{group.name}-{key(group, run.go.identity)}":
+            raise UpstreamError(f"the sources of {group.name} changed while it was being built: run this again")
         size = sum(path.stat().st_size for path in room.iterdir())
         facts = {
             "group": group.name,

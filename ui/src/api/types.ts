@@ -16,7 +16,8 @@ export interface Condition {
 }
 
 export interface TimelineEvent {
-  time?: string;
+  t?: string;
+  object?: string;
   type?: string;
   reason?: string;
   message?: string;
@@ -72,6 +73,12 @@ export interface LogLine {
   pod?: string;
 }
 
+/** `synced` of /sse/servers: with `full`, the stream has just told every server there is. */
+export interface Synced {
+  full: boolean;
+  ids?: string[];
+}
+
 export interface UiConfig {
   name: string;
   version?: string;
@@ -82,8 +89,10 @@ export interface Me {
   displayName?: string;
   kind: "user" | "node" | "token" | "anonymous";
   roles?: string[];
-  actions?: string[];
+  actions?: Action[];
 }
+
+export type Action = "launch" | "delete" | "stopAll" | "readLogs" | "proxy" | "start" | "stop" | "update" | "list";
 
 export interface FieldError {
   field: string;

@@ -2,69 +2,66 @@ import { createSignal, onCleanup } from "solid-js";
 import { createStore, produce, reconcile } from "solid-js/store";
 import { api, ApiError } from "../api/client";
 import { openStream, type StreamState } from "../api/stream";
-import type { Server } from "../api/types";
+import type { Server, Synced } from "../api/types";
 
 export interface ServerList {
   servers: Record<string, Server>;
-  /** False until the first list has arrived. */
+  /** False until a whole list has arrived. */
   loaded: () => boolean;
-  error: () => string;
+  /** Why there is no list yet; undefined when there is one, or when it is on its way. */
+  error: () => ApiError | undefined;
   stream: () => StreamState;
   put: (server: Server) => void;
   drop: (id: string) => void;
 }
 
 /**
- * The list, kept live: every time the stream opens the whole list is fetched once, and what the stream said meanwhile is
- * applied after it, so that nothing told between the two is lost. Call it below a reactive root.
+ * The list, kept live by one stream, which tells everything when it opens for the first time and then every change. The
+ * list is also fetched once: that shows it sooner, and is where an error has words. Call it below a reactive root.
  */
 export function createServerList(): ServerList {
   const [servers, setServers] = createStore<Record<string, Server>>({});
   const [loaded, setLoaded] = createSignal(false);
-  const [error, setError] = createSignal("");
+  const [error, setError] = createSignal<ApiError>();
   const [stream, setStream] = createSignal<StreamState>("connecting");
-  let queue: (() => void)[] | undefined;
 
   const put = (server: Server) => setServers(server.id, reconcile(server));
-  const drop = (id: string) =>
+  const drop = (...ids: string[]) =>
     setServers(
       produce((all) => {
-        delete all[id];
+        for (const id of ids) delete all[id];
       }),
     );
-  const apply = (change: () => void) => (queue ? queue.push(change) : change());
-
-  const refresh = async () => {
-    const mine: (() => void)[] = (queue = []);
+  const synced = ({ full, ids = [] }: Synced) => {
+    if (full) {
+      const present = new Set(ids);
+      drop(...Object.keys(servers).filter((id) => !present.has(id)));
+    }
+    setLoaded(true);
+    setError(undefined);
+  };
+  const fetchOnce = async () => {
     try {
       const list = await api.servers();
-      if (queue !== mine) return; // a later one is on its way
+      if (loaded()) return; // the stream was faster, and is newer
       setServers(reconcile(Object.fromEntries(list.map((server) => [server.id, server]))));
-      setError("");
       setLoaded(true);
     } catch (cause) {
-      setError(cause instanceof ApiError ? cause.message : String(cause));
-    } finally {
-      if (queue === mine) {
-        queue = undefined;
-        for (const change of mine) change();
-      }
+      if (!loaded()) setError(cause as ApiError);
     }
   };
 
   onCleanup(
     openStream("/sse/servers", {
-      state: (state) => {
-        setStream(state);
-        if (state === "live") void refresh();
-      },
+      state: setStream,
       on: {
-        server: (data) => apply(() => put(data as Server)),
-        gone: (data) => apply(() => drop((data as { id: string }).id)),
+        server: (data) => put(data as Server),
+        gone: (data) => drop((data as { id: string }).id),
+        synced: (data) => synced(data as Synced),
       },
     }),
   );
-  void refresh();
+  void fetchOnce();
 
   return { servers, loaded, error, stream, put, drop };
 }

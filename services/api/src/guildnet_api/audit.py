@@ -43,7 +43,9 @@ class Audit:
         try:
             self.write(json.dumps(_line(actor, action, what, decision, result), separators=(",", ":")))
         except OSError:
-            raise Unreachable("The audit trail cannot be written, so nothing was changed.", code="audit_failed") from None
+            raise Unreachable(
+                "The audit trail cannot be written, so nothing was changed.", code="audit_failed"
+            ) from None
 
     def allowed(self, actor: Actor, action: Action, what: str, decision: Decision) -> None:
         self.record(actor, action, what, decision, "allowed")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from guildnet import capability, workspace
 from guildnet.capability import Capability
+from guildnet.errors import NotFound
 from guildnet.kube.client import Client
 from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import CAPABILITIES, EVENTS, PODS, WORKSPACES
@@ -22,7 +23,7 @@ MAX_EVENTS = 200  # per workspace; the newest stay
 
 
 class Cache:
-    """Workspaces and their pods (as a `Roster`), Capabilities and events of one namespace. `run` in a task of its own."""
+    """Workspaces and their pods (as a `Roster`), Capabilities and events of one namespace; `run` has its own task."""
 
     def __init__(self, client: Client, namespace: str) -> None:
         self.roster = Roster()
@@ -52,6 +53,12 @@ class Cache:
     def age(self) -> float:
         """Seconds since the API server last confirmed the oldest of the copies that answers stand on."""
         return max(r.age() for r in (self._workspaces, self._pods, self._capabilities))
+
+    def missing_kinds(self) -> str | None:
+        """What the cluster does not serve of ours, or None."""
+        errors = {"workspaces": self._workspaces.last_error, "capabilities": self._capabilities.last_error}
+        missing = [what for what, error in errors.items() if isinstance(error, NotFound)]
+        return f"not installed: {', '.join(missing)}" if missing else None
 
     async def wait_synced(self) -> None:
         await asyncio.gather(*(r.synced.wait() for r in (self._workspaces, self._pods, self._capabilities)))

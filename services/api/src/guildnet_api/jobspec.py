@@ -93,12 +93,13 @@ class Expose(Wire):
 
 
 def _expose(ports: list[Expose]) -> list[Expose]:
-    problems = []
-    for port in ports:
-        if port.name and not _PORT_NAME.fullmatch(port.name):
-            problems.append(f"name {port.name!r} is not a DNS label of at most 15 characters")
-    for what, values in (("port", [p.port for p in ports]), ("name", [p.given_name for p in ports])):
-        twice = sorted({str(value) for value in values if values.count(value) > 1})
+    problems = [
+        f"name {port.name!r} is not a DNS label of at most 15 characters"
+        for port in ports
+        if port.name and not _PORT_NAME.fullmatch(port.name)
+    ]
+    for what, values in (("port", [str(p.port) for p in ports]), ("name", [p.given_name for p in ports])):
+        twice = sorted({value for value in values if values.count(value) > 1})
         if twice:
             problems.append(f"{what} {', '.join(twice)} given twice")
     if problems:
@@ -171,8 +172,8 @@ M = TypeVar("M", bound=Wire)
 def parse(body: bytes, model: type[M]) -> M:
     """The body as a value.
 
-    Raises Invalid: code `bad_body` with line and column when it is not JSON (or not an object), else `invalid_spec` with
-    one detail per field that is wrong.
+    Raises Invalid: code `bad_body` with line and column when it is not JSON (or not an object), else `invalid_spec`
+    with one detail per field that is wrong.
     """
     value = _json(body)
     try:

@@ -100,7 +100,9 @@ def change(patch: JobPatch, raw: Mapping[str, Any], secret_name: str) -> Change:
     sent = patch.model_fields_set
     old_env = raw["spec"].get("env", [])
     env = {key: value for key, value in (patch.env or {}).items() if value != MASK}
-    spec: dict[str, Any] = {name: getattr(patch, name) for name in ("image", "command", "args", "notes") if name in sent}
+    spec: dict[str, Any] = {
+        name: getattr(patch, name) for name in ("image", "command", "args", "notes") if name in sent
+    }
     if "expose" in sent:
         spec["ports"] = _ports(patch.expose, raw["spec"].get("ports", ()))
     if "resources" in sent:

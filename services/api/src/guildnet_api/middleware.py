@@ -171,7 +171,9 @@ class Bodies:
             raise _too_large()
         has_body = length not in ("", "0") or "transfer-encoding" in headers
         if scope["method"] in _MUTATIONS and has_body and not _JSON.fullmatch(headers.get("content-type", "")):
-            raise Invalid("The body has to be JSON, with Content-Type: application/json.", code="unsupported_media_type")
+            raise Invalid(
+                "The body has to be JSON, with Content-Type: application/json.", code="unsupported_media_type"
+            )
         got = 0
 
         async def counted() -> Message:

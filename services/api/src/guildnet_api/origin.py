@@ -43,7 +43,9 @@ def workspaces(entry: Entry | None) -> str:
 
 
 @lru_cache(maxsize=32)
-def headers(entry: Entry | None, scripts: tuple[str, ...] = (), styles: tuple[str, ...] = ()) -> tuple[tuple[bytes, bytes], ...]:
+def headers(
+    entry: Entry | None, scripts: tuple[str, ...] = (), styles: tuple[str, ...] = ()
+) -> tuple[tuple[bytes, bytes], ...]:
     policy = "; ".join(
         (
             "default-src 'none'",

@@ -1,4 +1,4 @@
-"""What the api reads of a pod: where it runs and what its containers are up to. Parsing only, tolerant of what is missing."""
+"""What the api reads of a pod: where it runs and what its containers are up to; tolerant of what is missing."""
 
 from __future__ import annotations
 
@@ -71,7 +71,8 @@ def _containers(
     by_name = {status["name"]: status for status in statuses}
     for spec in specs:
         status = by_name.get(spec["name"], {})
-        state, detail = next(iter(status.get("state", {}).items()), ("waiting", {}))
+        states: Mapping[str, Any] = status.get("state") or {"waiting": {}}
+        state, detail = next(iter(states.items()))
         yield Container(
             name=spec["name"],
             init=init,

@@ -1,7 +1,7 @@
 """The images an install offers, from PRESETS_FILE: a JSON list that the chart renders from its values.
 
-A preset fills in what a launch leaves open, never what it states. It is found by the launch's `presetsRef` (a preset's `name`,
-else its label as a slug) or, without one, by the very image.
+A preset fills in what a launch leaves open, never what it states. It is found by the launch's `presetsRef` (a preset's
+`name`, else its label as a slug) or, without one, by the very image.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def defaults(presets: Sequence[Preset], image: str) -> dict[str, Any]:
     preset = next((preset for preset in presets if preset.image == image.strip()), None)
     if preset is None:
         return {}
-    found = preset.model_dump(exclude_none=True, include={"command", "args", "env", "ports", "pathMode", "resources", "storage"})
+    found = preset.model_dump(
+        exclude_none=True, include={"command", "args", "env", "ports", "pathMode", "resources", "storage"}
+    )
     return {key: value for key, value in found.items() if value}
 
 

@@ -1,4 +1,4 @@
-"""Who may do what, asked in one place: rules from `guildnet.access`, Capabilities from the cache, denials to the audit."""
+"""Who may do what, asked in one place: rules of `guildnet.access`, Capabilities of the cache, denials to the audit."""
 
 from __future__ import annotations
 

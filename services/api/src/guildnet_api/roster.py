@@ -1,9 +1,9 @@
 """Every workspace as it is shown: encoded once per change and entry, joined into lists, pushed to streams.
 
 Fed by watches, read by requests; knows no Kubernetes and no HTTP. A list is a join of fragments; a stream resumes at a
-`Position`, the pair of resource versions up to which its reader has seen both watches (they run apart, so that one number
-would lose what the slower watch has yet to bring). Deletions are remembered for a while; a reader who was away longer is
-told everything again.
+`Position`, the pair of resource versions up to which its reader has seen both watches (they run apart, so that one
+number would lose what the slower watch has yet to bring). Deletions are remembered for a while; a reader who was away
+longer is told everything again.
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ class Roster:
         self.version = 0
         self._workspaces: dict[str, Workspace] = {}
         self._pods: dict[str, dict[str, Pod]] = {}
+        self._by_uid: dict[str, Pod] = {}
         self._changed: OrderedDict[str, _Mark] = OrderedDict()
         self._gone: OrderedDict[str, _Mark] = OrderedDict()
         self._forgotten = Position()
@@ -101,11 +102,13 @@ class Roster:
 
     def put_pod(self, pod: Pod) -> None:
         self._pods.setdefault(pod.workspace, {})[pod.name] = pod
+        self._by_uid[pod.uid] = pod
         self._touch(pod.workspace, pods=_version(pod.resource_version))
 
     def drop_pod(self, pod: Pod) -> None:
         known = self._pods.get(pod.workspace, {})
         known.pop(pod.name, None)
+        self._by_uid.pop(pod.uid, None)
         if not known:
             self._pods.pop(pod.workspace, None)
         self._touch(pod.workspace, pods=self.position.pods + 1)
@@ -142,6 +145,9 @@ class Roster:
         """The pod to speak of for a workspace."""
         return pod_views.current(self.pods(name))
 
+    def pod_by_uid(self, uid: str) -> Pod | None:
+        return self._by_uid.get(uid)
+
     def fragment(self, ws: Workspace, entry: Entry | None) -> bytes:
         """The workspace as JSON, encoded when first asked for after a change."""
         fragments = self._fragments.get(entry)
@@ -162,9 +168,7 @@ class Roster:
         if known and known[0] == self.version:
             return known[1], known[2]
         chosen = (
-            ws
-            for _, ws in sorted(self._workspaces.items())
-            if matches(ws, query) and (allowed is None or allowed(ws))
+            ws for _, ws in sorted(self._workspaces.items()) if matches(ws, query) and (allowed is None or allowed(ws))
         )
         body = b"[" + b",".join(self.fragment(ws, entry) for ws in chosen) + b"]"
         etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'

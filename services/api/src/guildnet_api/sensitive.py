@@ -1,12 +1,14 @@
 """Which environment variables hold a secret, judged by their name alone.
 
-The name decides, never the value: a rule that looked at values would have to be told of them in logs and tests. A name is
-read as words (`DB_PASSWORD` → db, password), so `KEYBOARD` and `TOKENIZER` are not secrets while `API_KEY` and `authToken` are.
+The name decides, never the value: a rule that looked at values would have to be told of them in logs and tests. A name
+is read as words (`DB_PASSWORD` → db, password), so `KEYBOARD` and `TOKENIZER` are not secrets while `API_KEY` and
+`authToken` are.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 MASK = "********"  # what a reader of the API sees; a PATCH that sends it back leaves the value alone
 
@@ -17,7 +19,9 @@ _SECRET_WORDS = frozenset(
         "credentials", "creds", "apikey", "accesskey", "authkey", "privatekey", "authtoken", "accesstoken", "dsn",
     }
 )  # fmt: skip
-_KEY_QUALIFIERS = frozenset({"api", "access", "private", "auth", "secret", "signing", "encryption", "master", "ssh", "license"})
+_KEY_QUALIFIERS = frozenset(
+    {"api", "access", "private", "auth", "secret", "signing", "encryption", "master", "ssh", "license"}
+)
 
 
 def is_secret(name: str) -> bool:
@@ -25,4 +29,4 @@ def is_secret(name: str) -> bool:
     words = [word.lower() for word in _WORDS.findall(name)]
     if _SECRET_WORDS.intersection(words):
         return True
-    return any(key == "key" and before in _KEY_QUALIFIERS for before, key in zip(words, words[1:], strict=False))
+    return any(key == "key" and before in _KEY_QUALIFIERS for before, key in pairwise(words))

@@ -149,4 +149,6 @@ def matches(ws: Workspace, query: Query) -> bool:
     if query.owner and ws.owner != query.owner:
         return False
     needle = query.q.casefold()
-    return not needle or any(needle in (text or "").casefold() for text in (ws.name, ws.spec.image, ws.owner, ws.spec.notes))
+    return not needle or any(
+        needle in (text or "").casefold() for text in (ws.name, ws.spec.image, ws.owner, ws.spec.notes)
+    )

@@ -29,11 +29,16 @@ class Settings(settings.Settings):
     access_default: Literal["open", "owner", "closed"] = Field(
         default="open", description="Who may do what while no Capability exists: everyone identified, owners, nobody."
     )
-    frontend_origin: str = Field(default="", description="Another origin that may call the API (the proxy sends its CORS).")
+    frontend_origin: str = Field(
+        default="", description="Another origin that may call the API (the proxy sends its CORS)."
+    )
     cluster_domain: str = Field(default="cluster.local", min_length=1, description="DNS domain of the cluster.")
     domain: str = Field(default="", description="Domain whose subdomains are workspace origins, where there is one.")
     log_lines: int = Field(
-        default=5000, ge=100, le=100_000, description="Lines kept per container, in Redis and in memory, for tails and resumes."
+        default=5000,
+        ge=100,
+        le=100_000,
+        description="Lines kept per container, in Redis and in memory, for tails and resumes.",
     )
     log_bytes: int = Field(
         default=4 * 1024 * 1024, ge=64 * 1024, description="Bytes of lines kept in memory per container and replica."

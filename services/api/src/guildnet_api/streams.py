@@ -1,7 +1,7 @@
 """An event stream as an ASGI answer: blocks of bytes as they come, until they end or the client leaves.
 
-A client that takes nothing for too long is aborted: its buffer is bounded (the server pauses above 64 KiB), and so is the
-time it may stay full. When the process closes down, every stream ends by itself with a `retry`.
+A client that takes nothing for too long is aborted: its buffer is bounded (the server pauses above 64 KiB), and so is
+the time it may stay full. When the process closes down, every stream ends by itself with a `retry`.
 """
 
 from __future__ import annotations
@@ -67,7 +67,11 @@ class EventStream:
     """An ASGI application that sends blocks; empty ones are not sent."""
 
     def __init__(
-        self, blocks: AsyncGenerator[bytes, None], closing: Closing, name: str, headers: Iterable[tuple[bytes, bytes]] = ()
+        self,
+        blocks: AsyncGenerator[bytes, None],
+        closing: Closing,
+        name: str,
+        headers: Iterable[tuple[bytes, bytes]] = (),
     ) -> None:
         self._blocks = blocks
         self._closing = closing

@@ -1,4 +1,4 @@
-"""A task group that raises what went wrong first, by itself: who waits for one thing should not have to unpack a group."""
+"""A task group that raises what went wrong first, by itself: who waits for one thing need not unpack a group."""
 
 from __future__ import annotations
 

@@ -30,7 +30,9 @@ def parse(obj: Mapping[str, Any]) -> Event:
     kind, name = about.get("kind", ""), about.get("name", "")
     series = obj.get("series") or {}
     meta = obj["metadata"]
-    time = series.get("lastObservedTime") or obj.get("lastTimestamp") or obj.get("eventTime") or obj.get("firstTimestamp")
+    time = (
+        series.get("lastObservedTime") or obj.get("lastTimestamp") or obj.get("eventTime") or obj.get("firstTimestamp")
+    )
     return Event(
         name=meta["name"],
         workspace=owner(kind, name),

@@ -60,10 +60,10 @@ class Sessions:
         claims = _open(self._session_key, value, now)
         return None if claims is None or claims.get("entry") != entry.name else _session(claims, entry)
 
-    def ticket(self, session: Session, label: str, uid: str, nonce: str, now: float) -> str:
-        """A ticket for the workspace origin `label` of the object `uid`, for the browser that holds `nonce`."""
+    def ticket(self, session: Session, label: str, uid: str, nonce_digest: str, now: float) -> str:
+        """A ticket for the workspace origin `label` of the object `uid`, for the browser that holds the nonce."""
         claims = _claims(session.identity, now + TICKET_SECONDS)
-        claims |= {"label": label, "uid": uid, "nonce": digest(nonce), "id": secrets.token_hex(12)}
+        claims |= {"label": label, "uid": uid, "nonce": nonce_digest, "id": secrets.token_hex(12)}
         return _seal(self._ticket_key, claims | {"session": session.expires})
 
     def redeem(self, ticket: str, label: str, nonce: str, entry: Entry, now: float) -> tuple[Session, str] | None:

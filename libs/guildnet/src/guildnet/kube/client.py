@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Literal
@@ -169,7 +168,8 @@ class Client:
     ) -> Json:
         """JSON merge patch (RFC 7396): null removes, lists are replaced.
 
-        `metadata.uid` or `metadata.resourceVersion` in the body are preconditions: Conflict where they differ.
+        `metadata.resourceVersion` in the body is a precondition: Conflict where the object has moved on. `metadata.uid`
+        is one too, but not for a subresource: the API server ignores it there.
         """
         target = path(resource, namespace, name, subresource)
         return await self.request("PATCH", target, query=_writing(field_manager), body=body, content_type=MERGE_PATCH)
@@ -276,7 +276,7 @@ async def _configure(configuration: Any, kubeconfig: str | None) -> None:
             )
         else:
             config.load_incluster_config(client_configuration=configuration)
-    except (config.ConfigException, OSError, ssl.SSLError) as error:
+    except Exception as error:  # noqa: BLE001  what a broken file raises depends on how it is broken
         wanted = f"the kubeconfig {kubeconfig}" if kubeconfig else "the pod's service account (or set KUBECONFIG)"
         raise Invalid(f"no access to Kubernetes through {wanted}: {error}", code="bad_kubeconfig") from error
 

@@ -20,6 +20,8 @@ from guildnet.errors import (
     Unreachable,
 )
 
+# A refused patch is answered with the whole object in the message, values of environment variables included.
+_STRICT = re.compile(r"strict decoding error: .*", re.DOTALL)
 _UNKNOWN_FIELD = re.compile(r'(unknown|duplicate) field "([^"]+)"')
 _KINDS: Mapping[int, type[GuildNetError]] = {
     400: Invalid,
@@ -57,18 +59,29 @@ def from_status(status: Mapping[str, Any], retry_after: str | None = None) -> Gu
     if code == 429:
         return TooManyRequests(message, retry_after=_seconds(retry_after, details), reason=reason)
     kind = _KINDS.get(code, Unreachable)
-    return kind(message, details=_fields(details, message) if kind is Invalid else (), reason=reason)
+    if kind is not Invalid:
+        return kind(message, reason=reason)
+    if strict := _STRICT.search(message):
+        return _unknown_fields(strict[0], reason)
+    fields = _fields(details)
+    if any(field.field == "metadata.uid" for field in fields):
+        # Asked to change one very object, found another of that name; some paths answer 409 to this, some 422.
+        return Conflict(message, reason="Conflict")
+    return Invalid(message, details=fields, reason=reason)
 
 
-def _fields(details: Mapping[str, Any], message: str) -> tuple[FieldError, ...]:
-    causes = tuple(
+def _unknown_fields(message: str, reason: str) -> Invalid:
+    details = [FieldError(field, f"{what} field") for what, field in _UNKNOWN_FIELD.findall(message)]
+    return Invalid(message, details=details, reason=reason)
+
+
+def _fields(details: Mapping[str, Any]) -> tuple[FieldError, ...]:
+    return tuple(
         FieldError(str(cause["field"]), str(cause.get("message") or cause.get("reason") or "is invalid"))
         for cause in details.get("causes") or ()
         # "<nil>" stands for the remark that further rules were not looked at.
         if cause.get("field", "<nil>") != "<nil>"
     )
-    # A strict decoding error comes without causes; its fields stand in the message only.
-    return causes or tuple(FieldError(field, f"{what} field") for what, field in _UNKNOWN_FIELD.findall(message))
 
 
 def _seconds(header: str | None, details: Mapping[str, Any]) -> float | None:

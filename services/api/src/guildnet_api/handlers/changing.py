@@ -133,7 +133,7 @@ def _deletion(api: Services, ws: Workspace) -> Callable[[], Awaitable[Json]]:
 
 
 async def _patched(api: Services, who: Actor, ws: Workspace, wish: JobPatch, stated: str) -> Json:
-    """The patch on what is there now. Without If-Match a write that overtook ours is taken in, else it is a conflict."""
+    """The patch on what is there now. Without If-Match a write that overtook ours is taken in."""
     namespace = api.settings.k8s_namespace
     for attempt in range(ATTEMPTS):
         raw = await api.client.get(WORKSPACES, namespace, ws.name)
@@ -141,6 +141,10 @@ async def _patched(api: Services, who: Actor, ws: Workspace, wish: JobPatch, sta
             raise Conflict(f"{ws.name} has changed since you read it; read it again.", code="stale")
         change = launches.change(wish, raw, f"{ws.name[:52]}-env-{token_hex(3)[:5]}")
         _constrain(api, who, ws, {**raw["spec"], **change.body.get("spec", {})})
+        if wish.labels:
+            # New labels can move it under other rules: the caller has to be allowed there too.
+            kept = {key: value for key, value in {**ws.labels, **wish.labels}.items() if value is not None}
+            api.rights.require(who, Action.UPDATE, ws.name, Target(kept, ws.owner))
         if change.secret_values:
             body = launches.secret(change.secret_name, change.secret_values, raw)
             await api.client.create(SECRETS, namespace, body, field_manager=FIELD_MANAGER_API)

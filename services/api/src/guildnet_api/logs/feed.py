@@ -1,8 +1,8 @@
 """The third room: one replica's ring of a run. Each line is encoded once; every viewer gets the same bytes.
 
 A feed takes records from wherever they come and keeps those above its last id, so that a repetition costs nothing. It
-has one ring per level somebody looks at. The joined block of the last wake-up is kept, because viewers stand at the same
-place nearly always.
+has one ring per level somebody looks at. The joined block of the last wake-up is kept, because viewers stand at the
+same place nearly always.
 """
 
 from __future__ import annotations

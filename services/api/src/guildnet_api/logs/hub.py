@@ -1,8 +1,8 @@
 """Starts a feed with its first viewer, ends it some time after its last, and keeps it filled from wherever it can.
 
 With Redis a feed reads the shared tail; the replica that gets the lease also follows the container into it. Without
-Redis, or while it is down, each replica follows for itself, marked `degraded`, and returns to the shared tail when it is
-back: ids are the same either way, so a viewer sees no more than the mark.
+Redis, or while it is down, each replica follows for itself, marked `degraded`, and returns to the shared tail when it
+is back: ids are the same either way, so a viewer sees no more than the mark.
 """
 
 from __future__ import annotations

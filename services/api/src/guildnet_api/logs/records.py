@@ -1,4 +1,4 @@
-"""What travels between the rooms: a run of a container, raw lines of it, records with ids, and publications of records."""
+"""What travels between the rooms: a run of a container, its raw lines, records with ids, publications of records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One replica's side of the shared tails: the subscription that fills feeds, and the lease that makes one replica follow.
+"""One replica's side of the shared tails: the subscription that fills feeds, the lease that makes one replica follow.
 
 Publications may be lost (Redis promises nothing there): each carries the id before it, and a feed that does not stand
 there reads the tail again. Every few seconds it does so anyway, for the case that the last one of a burst was lost.
@@ -73,15 +73,13 @@ class Shared:
         finally:
             self._subscription = None
             with suppress(RedisError, OSError):
-                await subscription.aclose()
+                await subscription.aclose()  # type: ignore[no-untyped-call]
 
     def _receive(self, name: str, payload: bytes) -> None:
         feed = self._feeds.get(name)
         if feed is None:
             return
-        if payload == LIVE:
-            feed.nudge.set()
-        elif payload == RELEASED:
+        if payload in (LIVE, RELEASED):
             feed.nudge.set()
         else:
             publication = decode(payload)

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 
 from guildnet.kube.client import Client
 from guildnet.kube.resources import PODS, path
@@ -58,7 +58,7 @@ class KubeLogs:
             max_line=self._max_line,
         )
         # The connection is given back at once when the reader stops, not when the collector finds the generator.
-        async with aclosing(cast("AsyncGenerator[bytes, None]", stream)) as lines:
+        async with aclosing(stream) as lines:
             async for line in lines:
                 yield line
 

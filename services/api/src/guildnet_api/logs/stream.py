@@ -8,9 +8,9 @@ time; the next holder reads it again from the kubelet.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from redis.asyncio import Redis
 
@@ -119,11 +119,12 @@ class Tail:
     async def last(self, count: int) -> list[Record]:
         """The newest records, oldest first."""
         found = await self.redis.xrevrange(self.key, count=count)
-        return [_record(item) for item in reversed(found)]
+        return [_record(item) for item in reversed(found or ())]
 
     async def after(self, identifier: str, count: int = 1000) -> list[Record]:
         """The records after an id, oldest first."""
-        return [_record(item) for item in await self.redis.xrange(self.key, min=f"({identifier}", count=count)]
+        found = await self.redis.xrange(self.key, min=f"({identifier}", count=count)
+        return [_record(item) for item in found or ()]
 
     async def has(self, identifier: str) -> bool:
         return bool(await self.redis.xrange(self.key, min=identifier, max=identifier))
@@ -143,7 +144,7 @@ class Lease:
         # Ids are never below the line's own time, so a range of ids has every line of that second.
         start = last[0].time_ns // SECOND * SECOND
         found = await self.tail.redis.xrange(self.tail.key, min=f"{start}-0")
-        return [Raw(r.time_ns, r.data, r.kind) for r in map(_record, found)]
+        return [Raw(r.time_ns, r.data, r.kind) for r in map(_record, found or ())]
 
     async def append(self, lines: Sequence[Raw]) -> None:
         """Raises LeaseLost; nothing is written then."""
@@ -171,8 +172,7 @@ class Lease:
 
 
 async def _call(redis: Redis, script: str, keys: Sequence[str], *arguments: Any) -> Any:
-    # redis-py types a command as either a value or an awaitable, whichever client it is.
-    return await cast("Awaitable[Any]", redis.eval(script, len(keys), *keys, *arguments))
+    return await redis.eval(script, len(keys), *keys, *arguments)
 
 
 def _record(item: Any) -> Record:

@@ -158,10 +158,10 @@ class Viewer:
         if at.prefix == run.prefix:
             if feed.holds(at.identifier) or not feed.first:
                 return at.identifier, b""
-            return START, self._gap(run, "expired", "Lines between your last one and the oldest kept are lost.")
+            return START, self._gap("expired", "Lines between your last one and the oldest kept are lost.")
         # Another run: what of it was not read is gone with it, unless the reader stood at its end.
         lost = first and bool(self._wish.resume)
-        gap = self._gap(run, "restarted", "The container ran anew; its earlier last lines may be missing.") if lost else b""
+        gap = self._gap("restarted", "The container ran anew; its earlier last lines may be missing.") if lost else b""
         # A stream that ended with a restart can have brought the first lines of the new run already.
         lines = view.ring.after(f"{at.time_ns}-{1 << 62}")
         skip = len(view.ring) - len(lines)
@@ -174,12 +174,16 @@ class Viewer:
         told = {"pod": run.pod, "container": run.container, "restart": run.restart}
         return sse.frame(sse.compact(told), event="source")
 
-    def _gap(self, run: Run, reason: str, message: str) -> bytes:
+    def _gap(self, reason: str, message: str) -> bytes:
         last = self._wish.resume
         return sse.frame(sse.compact({"reason": reason, "message": message, "after": last}), event="gap")
 
     def _cut(self, run: Run, cursor: str) -> bytes:
-        told = {"reason": "slow", "message": "Too slow for the stream; connect again.", "lastEventId": run.prefix + cursor}
+        told = {
+            "reason": "slow",
+            "message": "Too slow for the stream; connect again.",
+            "lastEventId": run.prefix + cursor,
+        }
         return sse.retry(1000) + sse.frame(sse.compact(told), event="cut")
 
     def _status(self, **told: str | bool) -> bytes:

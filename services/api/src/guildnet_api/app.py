@@ -1,0 +1,34 @@
+"""The application as a value: routes from their table, middleware as a list, the UI for everything else."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Scope
+
+from guildnet_api import openapi, origin, routes
+from guildnet_api.middleware import Bodies, Identified, Observed, OriginHeaders, Refusals
+from guildnet_api.services import IDENTITY, Services
+from guildnet_api.ui import Ui
+
+
+def build(api: Services, ui: Ui) -> Starlette:
+    def headers(scope: Scope) -> list[tuple[bytes, bytes]]:
+        who = scope.get(IDENTITY)
+        return list(origin.headers(who.entry if who else None, ui.scripts, ui.styles))
+
+    return Starlette(
+        routes=[*routes.build(api, openapi.document(routes.ROWS, api.version)), Mount("/", app=rooted(ui))],
+        middleware=[
+            Middleware(Observed, metrics=api.metrics),
+            Middleware(OriginHeaders, headers=headers),
+            Middleware(Refusals),
+            Middleware(Identified, key=api.key, now=api.now),
+            Middleware(Bodies),
+        ],
+    )
+
+
+def rooted(ui: Ui) -> ASGIApp:
+    return ui

@@ -1,0 +1,56 @@
+"""The named checks of readiness. Redis is told of and does not count: without it logs are followed per replica."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from guildnet.kube.client import Client
+from guildnet.telemetry import Health, Report
+from guildnet_api.cache import Cache
+from guildnet_api.logs.shared import Shared
+
+STALE_SECONDS: Final = 120.0
+OPTIONAL: Final = frozenset({"redis"})
+
+
+@dataclass(frozen=True, slots=True)
+class ApiReport(Report):
+    """A report in which an optional part may be missing."""
+
+    @property
+    def ok(self) -> bool:
+        return all(problem is None for name, problem in self.checks.items() if name not in OPTIONAL)
+
+
+class ApiHealth(Health):
+    """kubernetes, crds, redis, cache."""
+
+    def __init__(self, client: Client, cache: Cache, shared: Shared | None) -> None:
+        super().__init__()
+        self._client = client
+        self._cache = cache
+        self._shared = shared
+        self.add("kubernetes", self._kubernetes)
+        self.add("crds", cache.missing_kinds)
+        self.add("redis", self._redis)
+        self.add("cache", self._fresh)
+
+    async def report(self) -> ApiReport:
+        found = await super().report()
+        return ApiReport(found.checks)
+
+    async def _kubernetes(self) -> str | None:
+        await self._client.version()
+        return None
+
+    def _redis(self) -> str | None:
+        if self._shared is None:
+            return "not configured: every replica follows logs for itself"
+        return None if self._shared.up.is_set() else "no answer: every replica follows logs for itself"
+
+    def _fresh(self) -> str | None:
+        if not self._cache.synced:
+            return "the first list is still being read"
+        age = self._cache.age()
+        return None if age < STALE_SECONDS else f"not confirmed for {age:.0f} s"

@@ -1,0 +1,285 @@
+"""A whole api process on a loopback port, before a real API server and (where asked) a real Redis.
+
+Only the kubelet is missing in this ring: `Kubelet` stands in for its log streams, behind the same `LogSource`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from redis.asyncio import Redis
+
+from guildnet.errors import NotFound
+from guildnet.identity import HEADER, Entry, Identity, sign
+from guildnet.kube.client import Client, connect
+from guildnet.kube.resources import PODS, WORKSPACES
+from guildnet.names import LABEL_WORKSPACE
+from guildnet_api import app, ui
+from guildnet_api.audit import Audit
+from guildnet_api.logs.records import Run
+from guildnet_api.logs.source import Options
+from guildnet_api.process import assemble, connect_redis, running, server
+from guildnet_api.services import Services
+from guildnet_api.settings import Settings
+from support.waiting import eventually
+
+KEY = b"k" * 32
+LOCAL = Entry("local", "http://guildnet.localhost:8080", "host")
+ALICE = Identity("user", "alice@example.com", "Alice", source="tailnet", entry=LOCAL)
+BOB = Identity("user", "bob@example.com", "Bob", source="tailnet", entry=LOCAL)
+ADMIN = Identity("token", "guildnet-admin", roles=("admin",), source="bearer", entry=LOCAL)
+NOBODY = Identity("anonymous", source="none", entry=LOCAL)
+
+
+@dataclass
+class Kubelet:
+    """Logs of containers by pod and restart. `drop` cuts every open stream; `finish` ends a run's log for good."""
+
+    files: dict[tuple[str, int], list[bytes]] = field(default_factory=dict)
+    done: set[tuple[str, int]] = field(default_factory=set)
+    opened: list[tuple[Run, Options]] = field(default_factory=list)
+    generation: int = 0
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    clock_ns: int = field(default_factory=time.time_ns)
+
+    @property
+    def follows(self) -> int:
+        return sum(options.follow for _, options in self.opened)
+
+    def write(self, pod: str, *texts: str, restart: int = 0) -> None:
+        for text in texts:
+            self.clock_ns = max(self.clock_ns + 1, time.time_ns())
+            stamp = datetime.fromtimestamp(self.clock_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+            line = f"{stamp}.{self.clock_ns % 10**9:09d}Z {text}".encode()
+            self.files.setdefault((pod, restart), []).append(line)
+        self._wake()
+
+    def drop(self) -> None:
+        self.generation += 1
+        self._wake()
+
+    def finish(self, pod: str, restart: int = 0) -> None:
+        self.done.add((pod, restart))
+        self._wake()
+
+    def _wake(self) -> None:
+        event, self.changed = self.changed, asyncio.Event()
+        event.set()
+
+    async def open(self, run: Run, options: Options) -> AsyncGenerator[bytes, None]:
+        self.opened.append((run, options))
+        key, generation = (run.pod, run.restart), self.generation
+        if key not in self.files:
+            raise NotFound(f"pod {run.pod} not found")
+        since = options.since_ns // 10**9
+        first = len(self.files[key]) - options.tail if options.tail is not None else 0
+        at = max(first, 0)
+        while True:
+            lines = self.files[key]
+            while at < len(lines):
+                line = lines[at]
+                at += 1
+                if datetime.fromisoformat(line[:19].decode() + "+00:00").timestamp() >= since:
+                    yield line
+            if not options.follow or key in self.done or generation != self.generation:
+                return
+            await self.changed.wait()
+
+
+@dataclass
+class Api:
+    """One running api."""
+
+    services: Services
+    url: str
+    audit: list[dict[str, Any]]
+    namespace: str
+    kube: Client
+    identity: Identity = ALICE
+
+    def as_(self, identity: Identity) -> Api:
+        return replace(self, identity=identity)
+
+    def headers(self, method: str, path: str) -> dict[str, str]:
+        return {HEADER: sign(self.identity, KEY, method=method, path=path, now=time.time())}
+
+    async def ask(self, method: str, target: str, **options: Any) -> httpx2.Response:
+        headers = {**self.headers(method, target.partition("?")[0]), **options.pop("headers", {})}
+        async with httpx2.AsyncClient(base_url=self.url, timeout=30, trust_env=False) as client:
+            return await client.request(method, target, headers=headers, **options)
+
+    @asynccontextmanager
+    async def stream(self, target: str, **headers: str) -> AsyncIterator[Events]:
+        """The events of an event stream, as they come."""
+        given = {**self.headers("GET", target.partition("?")[0]), **headers}
+        async with (
+            httpx2.AsyncClient(base_url=self.url, timeout=30, trust_env=False) as client,
+            client.stream("GET", target, headers=given) as answer,
+        ):
+            events = Events(answer)
+            reading = asyncio.ensure_future(events.read())
+            try:
+                yield events
+            finally:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
+
+    async def workspace(self, name: str, **spec: Any) -> dict[str, Any]:
+        labels = spec.pop("labels", {})
+        owner = spec.pop("owner", "")
+        body = {
+            "apiVersion": "guildnet.io/v1alpha1",
+            "kind": "Workspace",
+            "metadata": {"name": name, "labels": labels, "annotations": {"guildnet.io/owner": owner}},
+            "spec": {"image": "example.com/team/app:1", **spec},
+        }
+        made = await self.kube.create(WORKSPACES, self.namespace, body)
+        await eventually(lambda: self.services.cache.roster.get(name))
+        return made
+
+    async def pod(self, workspace: str, name: str, *, restart: int = 0, running: bool = True) -> dict[str, Any]:
+        """A pod as the kubelet would have reported it."""
+        body = {
+            "metadata": {"name": name, "labels": {LABEL_WORKSPACE: workspace}},
+            "spec": {"containers": [{"name": "main", "image": "example.com/team/app:1"}]},
+        }
+        made = await self.kube.create(PODS, self.namespace, body)
+        await self.pod_status(name, restart=restart, running=running)
+        return made
+
+    async def pod_status(self, name: str, *, restart: int = 0, running: bool = True) -> None:
+        state = (
+            {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+            if running
+            else {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}
+        )
+        status = {
+            "phase": "Running",
+            "containerStatuses": [
+                {"name": "main", "ready": running, "restartCount": restart, "image": "x", "imageID": "x", "state": state}
+            ],
+        }
+        await self.kube.merge_patch(PODS, self.namespace, name, {"status": status}, subresource="status")
+
+
+class Events:
+    """What an event stream sent: `data` of unnamed events, named ones as (name, data), the ids, pings and retries."""
+
+    def __init__(self, answer: httpx2.Response) -> None:
+        self.answer = answer
+        self.lines: list[dict[str, Any]] = []
+        self.named: list[tuple[str, dict[str, Any]]] = []
+        self.ids: list[str] = []
+        self.retries: list[int] = []
+        self.pings = 0
+        self.ended = False
+
+    async def read(self) -> None:
+        event: dict[str, str] = {}
+        async for line in self.answer.aiter_lines():
+            if line.startswith(":"):
+                self.pings += 1
+            elif line:
+                name, _, value = line.partition(": ")
+                event[name] = value
+            elif event:
+                self._take(event)
+                event = {}
+        self.ended = True
+
+    def _take(self, event: dict[str, str]) -> None:
+        if "id" in event:
+            self.ids.append(event["id"])
+        if "retry" in event:
+            self.retries.append(int(event["retry"]))
+        if "data" in event:
+            data = json.loads(event["data"])
+            if "event" in event:
+                self.named.append((event["event"], data))
+            else:
+                self.lines.append(data)
+
+    @property
+    def messages(self) -> list[str]:
+        return [line["msg"] for line in self.lines]
+
+    def of(self, name: str) -> list[dict[str, Any]]:
+        return [data for given, data in self.named if given == name]
+
+
+Starter = Callable[..., Any]
+
+
+def _closing_tls() -> bool:
+    """Whether this loop still says goodbye on some TLS connection; ending it now would leave the socket to the collector."""
+    transports = list(asyncio.get_running_loop()._transports.values())  # type: ignore[attr-defined]
+    states = [getattr(transport.get_protocol(), "_state", None) for transport in transports]
+    return any(state is not None and state.name in ("FLUSHING", "SHUTDOWN") for state in states)
+
+
+@pytest.fixture
+def kubelet() -> Kubelet:
+    return Kubelet()
+
+
+@pytest.fixture
+async def start_api(
+    kubeconfig: str, namespace: str, kube: Client, kubelet: Kubelet, tmp_path: Path
+) -> AsyncIterator[Starter]:
+    """Starts an api: `await start_api(redis_url=…, access_default=…)`. Each is a replica of the same install."""
+    key = tmp_path / "identity"
+    key.write_bytes(KEY)
+    async with AsyncExitStack() as stack:
+
+        async def start(*, redis_url: str = "", ui_dir: Path | None = None, **settings: Any) -> Api:
+            given = Settings(
+                k8s_namespace=namespace,
+                kubeconfig=kubeconfig,
+                identity_key_file=key,
+                redis_url=redis_url,
+                ui_dir=ui_dir,
+                **{"log_linger_seconds": 0.2, **settings},
+            )
+            redis: Redis | None = connect_redis(redis_url) if redis_url else None
+            if redis:
+                stack.push_async_callback(redis.aclose)
+            client = await stack.enter_async_context(connect(kubeconfig, user_agent="guildnet-api-test"))
+            audit: list[dict[str, Any]] = []
+            trail = Audit(lambda line: audit.append(json.loads(line)))
+            services, _ = assemble(given, client, redis, source=kubelet, audit=trail)
+            listening = socket.create_server(("127.0.0.1", 0))
+            listener = server(app.build(services, ui.load(given.ui_dir)), "127.0.0.1", 0)
+            await stack.enter_async_context(running(services))
+            serving = asyncio.ensure_future(listener.serve(sockets=[listening]))
+
+            async def stop() -> None:
+                services.closing.close()
+                listener.should_exit = True
+                await serving
+
+            stack.push_async_callback(stop)
+            await services.cache.wait_synced()
+            await eventually(lambda: listener.started)
+            if redis:
+                await eventually(lambda: services.hub.live_everywhere)
+            return Api(services, f"http://127.0.0.1:{listening.getsockname()[1]}", audit, namespace, kube)
+
+        yield start
+    await eventually(lambda: not _closing_tls())
+
+
+@pytest.fixture
+async def api(start_api: Starter) -> Api:
+    started: Api = await start_api()
+    return started

@@ -1,0 +1,150 @@
+"""Launching a workspace through the API, on a real API server."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+
+import pytest
+
+from guildnet.errors import NotFound
+from guildnet.kube.resources import CAPABILITIES, SECRETS, WORKSPACES
+from guildnet_api.middleware import MAX_BODY
+
+from .conftest import ALICE, NOBODY, Api
+
+
+async def test_a_job_becomes_a_workspace_of_its_caller(api: Api):
+    answer = await api.ask("POST", "/api/jobs", json={"image": "ghcr.io/acme/Tool:1".lower(), "name": "My App"})
+    assert answer.status_code == 202, answer.text
+    name = answer.json()["id"]
+    assert re.fullmatch(r"my-app-[0-9a-f]{5}", name)
+    assert answer.json() == {"id": name, "status": "pending"}
+    assert answer.headers["Location"] == f"/api/servers/{name}"
+    made = await api.kube.get(WORKSPACES, api.namespace, name)
+    assert made["metadata"]["labels"] == {"guildnet.io/managed": "true", "guildnet.io/id": name}
+    assert made["metadata"]["annotations"]["guildnet.io/owner"] == "alice@example.com"
+    assert [line["action"] for line in api.audit] == ["launch"]
+    assert api.audit[0]["object"] == name
+    assert api.audit[0]["who"] == "alice@example.com"
+
+
+async def test_everything_a_job_says_reaches_the_workspace(api: Api):
+    job = {
+        "image": "ghcr.io/acme/tool:1", "command": ["run"], "args": ["--fast", ""], "env": {"A": "1", "": "dropped"},
+        "resources": {"cpu": "500m", "memory": "1Gi"}, "labels": {"team": "data"}, "storage": {"size": "2Gi"},
+        "expose": [{"port": 3000}, {"port": 9000, "name": "admin"}], "notes": "for the demo",
+    }  # fmt: skip
+    name = (await api.ask("POST", "/api/jobs", json=job)).json()["id"]
+    made = await api.kube.get(WORKSPACES, api.namespace, name)
+    assert made["metadata"]["labels"]["team"] == "data"
+    spec = made["spec"]
+    assert (spec["command"], spec["args"], spec["notes"]) == (["run"], ["--fast", ""], "for the demo")
+    assert spec["env"] == [{"name": "A", "value": "1"}]
+    assert [(p["containerPort"], p["name"]) for p in spec["ports"]] == [(3000, "p-3000"), (9000, "admin")]
+    assert spec["resources"] == {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}
+    assert spec["storage"]["size"] == "2Gi"
+    shown = (await api.ask("GET", f"/api/servers/{name}")).json()
+    assert shown["resources"] == {"cpu": "500m", "memory": "1Gi"}
+    assert shown["ports"] == [{"port": 3000, "name": "p-3000"}, {"port": 9000, "name": "admin"}]
+
+
+async def test_a_secret_value_goes_into_a_secret_that_the_workspace_owns(api: Api):
+    job = {"image": "acme/tool", "env": {"DB_PASSWORD": "hunter2", "MODE": "fast"}}
+    name = (await api.ask("POST", "/api/jobs", json=job)).json()["id"]
+    made = await api.kube.get(WORKSPACES, api.namespace, name)
+    assert "hunter2" not in str(made)
+    reference = next(e for e in made["spec"]["env"] if e["name"] == "DB_PASSWORD")["valueFrom"]["secretKeyRef"]
+    secret = await api.kube.get(SECRETS, api.namespace, reference["name"])
+    assert base64.b64decode(secret["data"][reference["key"]]) == b"hunter2"
+    assert secret["metadata"]["ownerReferences"][0]["uid"] == made["metadata"]["uid"]
+    answer = await api.ask("GET", f"/api/servers/{name}")
+    assert answer.json()["env"] == {"DB_PASSWORD": "********", "MODE": "fast"}
+    assert "hunter2" not in str(api.audit)
+
+
+BAD = {
+    "bad JSON": (b'{"image": ', 400, "bad_body", None),
+    "not an object": (b"[]", 400, "bad_body", None),
+    "no image": (b"{}", 400, "invalid_spec", "image"),
+    "unknown field": (b'{"image": "x", "colour": "red"}', 400, "invalid_spec", "colour"),
+    "port 0": (b'{"image": "x", "expose": [{"port": 0}]}', 400, "invalid_spec", "expose[0].port"),
+    "our label": (b'{"image": "x", "labels": {"guildnet.io/id": "y"}}', 400, "invalid_spec", "labels"),
+    "2 MiB": (b'{"image": "' + b"x" * (2 << 20) + b'"}', 413, "too_large", None),
+}
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["with length", "chunked"])
+@pytest.mark.parametrize(("body", "status", "code", "field"), BAD.values(), ids=BAD)
+async def test_bad_input_is_refused_in_one_shape(api: Api, body, status, code, field, chunked):
+    async def pieces():
+        for start in range(0, len(body), 65536):
+            yield body[start : start + 65536]
+            await asyncio.sleep(0)
+
+    answer = await api.ask(
+        "POST", "/api/jobs", content=pieces() if chunked else body, headers={"Content-Type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    assert answer.json()["message"]
+    assert answer.json()["request_id"] == answer.headers["X-Request-Id"]
+    if field:
+        assert field in [detail["field"] for detail in answer.json()["details"]]
+    assert len(body) > MAX_BODY or "x" * 100 not in answer.text
+
+
+async def test_a_body_that_is_not_json_by_its_type_is_415(api: Api):
+    answer = await api.ask("POST", "/api/jobs", content=b"image=x", headers={"Content-Type": "text/plain"})
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+
+
+async def test_what_only_the_cluster_can_refuse_names_the_field_too(api: Api):
+    body = {"image": "acme/tool", "env": {f"V{n}": "x" * 20000 for n in range(40)}, "notes": "n" * 4096}
+    answer = await api.ask("POST", "/api/jobs", json=body)
+    assert answer.status_code in (202, 400, 413), answer.text
+
+
+async def test_nobody_launches_without_being_known(api: Api):
+    answer = await api.as_(NOBODY).ask("POST", "/api/jobs", json={"image": "acme/tool"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert api.audit[-1]["result"] == "denied"
+
+
+async def test_a_capability_limits_image_port_and_number(api: Api):
+    spec = {
+        "actions": ["launch", "list"],
+        "subjects": [{"kind": "User", "name": "alice@example.com"}],
+        "constraints": {"allowedImages": ["acme/tool"], "allowedPorts": [3000], "maxConcurrent": 1},
+    }
+    body = {"apiVersion": "guildnet.io/v1alpha1", "kind": "Capability", "metadata": {"name": "few"}, "spec": spec}
+    from support.waiting import eventually
+
+    await api.kube.create(CAPABILITIES, api.namespace, body)
+    await eventually(lambda: api.services.cache.capabilities())
+    good = {"image": "acme/tool:2", "expose": [{"port": 3000}]}
+    other_image = await api.ask("POST", "/api/jobs", json={**good, "image": "acme/other"})
+    assert (other_image.status_code, other_image.json()["details"][0]["field"]) == (403, "image")
+    default_ports = await api.ask("POST", "/api/jobs", json={"image": "acme/tool"})
+    assert default_ports.status_code == 403
+    answers = await asyncio.gather(*(api.ask("POST", "/api/jobs", json=good) for _ in range(3)))
+    assert sorted(a.status_code for a in answers) == [202, 409, 409]
+    stranger = await api.as_(ALICE.__class__("user", "eve@example.com", entry=ALICE.entry)).ask(
+        "POST", "/api/jobs", json=good
+    )
+    assert stranger.status_code == 403
+
+
+async def test_a_workspace_whose_secret_cannot_be_made_does_not_stay(api: Api, monkeypatch: pytest.MonkeyPatch):
+    real = api.services.client.create
+
+    async def create(resource, namespace, body, **options):
+        if resource is SECRETS:
+            raise NotFound("no secrets today")
+        return await real(resource, namespace, body, **options)
+
+    monkeypatch.setattr(api.services.client, "create", create)
+    answer = await api.ask("POST", "/api/jobs", json={"image": "acme/tool", "env": {"TOKEN": "x"}})
+    assert answer.status_code == 404
+    assert (await api.kube.list(WORKSPACES, api.namespace))["items"] == []
+    assert [line["result"] for line in api.audit] == ["allowed", "failed:not_found"]

@@ -1,0 +1,151 @@
+"""Upstream programs built by the real Go compiler, from a module small enough for a test."""
+
+import fcntl
+import os
+import re
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from guildnet_local import upstream, upstream_build, upstream_plan
+from guildnet_local.upstream_plan import Group, UpstreamError
+
+MAIN = """package main
+
+import "fmt"
+
+var version = "unknown"
+
+func main() { fmt.Println("hello from", version) }
+"""
+
+
+@pytest.fixture
+def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Group:
+    """A group `tiny` of two programs in a module without dependencies; the cache is the test's own."""
+    directory = tmp_path / "go" / "tiny"
+    for name in ("greet", "part"):
+        (directory / "cmd" / name).mkdir(parents=True)
+        (directory / "cmd" / name / "main.go").write_text(MAIN)
+    (directory / "go.mod").write_text("module example.org/tiny\n\ngo 1.21.0\n\n// example.org/tiny v1.2.3\n")
+    (directory / "go.sum").write_text("")
+    monkeypatch.setattr(upstream_plan, "GO_DIRECTORY", tmp_path / "go")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    tiny = Group(
+        "tiny", {"greet": "./cmd/greet", "part": "./cmd/part"}, "// example.org/tiny", {"main.version": "{version}"}
+    )
+    for module in (upstream_plan, upstream):
+        monkeypatch.setattr(module, "GROUPS", {"tiny": tiny})
+        monkeypatch.setattr(module, "PROGRAMS", dict.fromkeys(tiny.programs, tiny))
+    return tiny
+
+
+def kept(tmp_path: Path) -> list[str]:
+    return sorted(path.name for path in (tmp_path / "cache" / "guildnet" / "programs").iterdir())
+
+
+def test_a_program_is_built_stamped_and_found_again_without_building(group: Group):
+    said: list[str] = []
+    programs = upstream.ensure(["greet"], report=said.append)
+    assert subprocess.check_output([programs["greet"]], text=True) == "hello from v1.2.3\n"
+    assert re.fullmatch(r"building tiny v1\.2\.3 \(greet, part\) with go\S+ …", said[0])
+    assert re.fullmatch(r"built tiny v1\.2\.3: \d+ packages, \d+ MB, \S+s", said[-1])
+    said.clear()
+    assert upstream.ensure(["tiny"], report=said.append)["greet"] == programs["greet"]
+    assert said == []
+
+
+def test_a_changed_source_is_built_anew_and_the_two_newest_builds_stay(group: Group, tmp_path: Path):
+    built = []
+    for number in range(3):
+        (group.directory / "cmd" / "greet" / "more.go").write_text(f"package main\n\nconst more = {number}\n")
+        built.append(upstream.ensure(["greet"], report=lambda _: None)["greet"].parent)
+        os.utime(built[-1], (number, number))
+    assert [path.exists() for path in built] == [False, True, True]
+
+
+def test_a_build_that_fails_says_which_program_and_why_and_leaves_nothing(group: Group, tmp_path: Path):
+    (group.directory / "cmd" / "part" / "main.go").write_text("package main\n\nfunc main() { missing() }\n")
+    with pytest.raises(UpstreamError) as refused:
+        upstream.ensure(["greet"], report=lambda _: None)
+    text = str(refused.value)
+    assert text.startswith("cannot build part: `go build` of tiny failed in package example.org/tiny/cmd/part")
+    assert "cmd/part/main.go:3:15: undefined: missing" in text
+    assert kept(tmp_path) == [".lock-tiny"]
+
+
+def test_the_command_line_prints_the_path_alone_on_its_output(group: Group, capsys: pytest.CaptureFixture[str]):
+    assert upstream.main(["path", "part"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.endswith("/part\n")
+    assert printed.out.count("\n") == 1
+    assert "building tiny" in printed.err
+    assert upstream.main(["list"]) == 0
+    assert re.search(r"^tiny\s+v1\.2\.3\s+built in \S+s\s+greet part$", capsys.readouterr().out, re.MULTILINE)
+    assert upstream.main(["path", "headscale"]) == 1
+    assert "no such program" in capsys.readouterr().err
+
+
+def test_a_second_builder_waits_for_the_first_and_uses_its_build(group: Group, tmp_path: Path):
+    said: list[str] = []
+    waiting = threading.Event()
+
+    def report(line: str) -> None:
+        said.append(line)
+        if "waiting" in line:
+            waiting.set()
+
+    cache = upstream.cache_directory()
+    with (cache / ".lock-tiny").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        second = threading.Thread(target=upstream.ensure, args=(["greet"],), kwargs={"report": report})
+        second.start()
+        assert waiting.wait(30), "the second builder did not notice the first"
+        target = cache / f"tiny-{upstream_plan.key(group, upstream_build.find_go(os.environ).identity)}"
+        target.mkdir()
+    second.join(30)
+    assert len(said) == 1, "the second builder built although the first had"
+
+
+def test_the_heartbeat_tells_how_far_a_long_build_is(group: Group, tmp_path: Path):
+    slow = tmp_path / "slow-go"
+    slow.write_text("#!/bin/sh\necho net/http\nexec sleep 0.3\n")
+    slow.chmod(0o755)
+    said: list[str] = []
+    go = upstream_build.Go(str(slow), "go1.26.8", "linux/amd64")
+    run = upstream_build.Run(group, go, os.environ, said.append, heartbeat=0.1)
+    run(("build",), "compiling", 12)
+    assert re.fullmatch(r"  tiny: compiling: 1 of up to 12 packages \(0\.\ds\)", said[-1])
+
+
+def test_a_build_that_is_interrupted_leaves_no_compiler_behind(group: Group, tmp_path: Path):
+    pid_file = tmp_path / "pid"
+    slow = tmp_path / "slow-go"
+    slow.write_text(f"#!/bin/sh\nsleep 300 &\necho $! > {pid_file}.new\nmv {pid_file}.new {pid_file}\nwait\n")
+    slow.chmod(0o755)
+
+    def interrupt(_: str) -> None:
+        if pid_file.exists():
+            raise KeyboardInterrupt
+
+    go = upstream_build.Go(str(slow), "go1.26.8", "linux/amd64")
+    with pytest.raises(KeyboardInterrupt):
+        upstream_build.Run(group, go, os.environ, interrupt, heartbeat=0.05)(("build",), "compiling")
+    assert not alive(int(pid_file.read_text()))
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that has ended but was not waited for by its parent does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_the_real_groups_are_listed_without_building(capsys: pytest.CaptureFixture[str]):
+    assert upstream.main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(upstream.GROUPS)
+    assert sum("v1.35.4" in line for line in lines) == 1

@@ -1,0 +1,211 @@
+"""The whole process against a real API server: its watches, its token reviews, the entries ConfigMap, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from guildnet.kube.client import Client
+from guildnet.kube.resources import CAPABILITIES, CONFIGMAPS, ENDPOINTSLICES, WORKSPACES
+from guildnet.names import API_VERSION, origin_label
+from guildnet_proxy.app import Running, running
+from guildnet_proxy.settings import ProxySettings
+from integration.proxy.room import KEY, api_app, echo_app, read_answer, serve_app
+from support.apiserver import service_account_token
+from support.process import free_port
+from support.waiting import eventually
+
+
+class Sidecar:
+    """The LocalAPI of a sidecar that is logged in as one node."""
+
+    def __init__(self) -> None:
+        self.state = "NeedsLogin"
+
+    def app(self) -> web.Application:
+        async def status(_: web.Request) -> web.Response:
+            return web.json_response({"BackendState": self.state, "Self": {"DNSName": "guildnet.tailtest.example."}})
+
+        async def whois(request: web.Request) -> web.Response:
+            assert request.headers["Host"] == "local-tailscaled.sock"
+            if request.query["addr"] != "100.64.0.7":
+                return web.Response(status=404, text="no match for IP:port")
+            user = {"LoginName": "ann@example.com", "DisplayName": "Ann"}
+            granted = {"guildnet.io/cap/role": [{"roles": ["admin"]}]}
+            return web.json_response({"Node": {"Name": "laptop.x."}, "UserProfile": user, "CapMap": granted})
+
+        app = web.Application()
+        app.add_routes([web.get("/localapi/v0/status", status), web.get("/localapi/v0/whois", whois)])
+        return app
+
+
+class Cluster:
+    def __init__(self, proxy: Running, kube: Client, namespace: str, sidecar: Sidecar, directory: Path) -> None:
+        self.proxy, self.kube, self.namespace, self.sidecar, self.directory = proxy, kube, namespace, sidecar, directory
+        self.host = proxy.server.door.entries.all()[-1].origin.removeprefix("http://")
+
+    async def ask(self, method: str, path: str, *headers: str, host: str = "") -> Any:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.proxy.port)
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {host or self.host}", "Connection: close", *headers]
+        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n")
+        answer = await read_answer(reader, method)
+        writer.close()
+        return answer
+
+    async def tailnet(self, host: str, path: str) -> Any:
+        reader, writer = await asyncio.open_unix_connection(str(self.directory / "tailnet.sock"))
+        lines = [f"GET {path} HTTP/1.1", "Host: localhost", f"X-Forwarded-Host: {host}", "Connection: close",
+                 "X-Forwarded-For: 100.64.0.7", "Tailscale-User-Login: ann@example.com"]  # fmt: skip
+        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n")
+        answer = await read_answer(reader)
+        writer.close()
+        return answer
+
+    async def workspace(self, name: str, port: int, *, service_uid: str) -> str:
+        made = await self.kube.create(
+            WORKSPACES,
+            self.namespace,
+            {
+                "apiVersion": API_VERSION,
+                "kind": "Workspace",
+                "metadata": {"name": name},
+                "spec": {"image": "test", "ports": [{"containerPort": port}]},
+            },
+        )
+        status = {"phase": "Running", "serviceUID": service_uid, "origin": {"port": 20001}}
+        await self.kube.merge_patch(WORKSPACES, self.namespace, name, {"status": status}, subresource="status")
+        return str(made["metadata"]["uid"])
+
+    async def slice(self, name: str, port: int, *, owner_uid: str) -> None:
+        owner = {"apiVersion": "v1", "kind": "Service", "name": "s", "uid": owner_uid, "controller": True}
+        target = {"kind": "Pod", "name": "pod", "namespace": self.namespace}
+        await self.kube.create(
+            ENDPOINTSLICES,
+            self.namespace,
+            {
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "addressType": "IPv4",
+                "metadata": {"name": name, "ownerReferences": [owner] if owner_uid else []},
+                # The API server takes no loopback address for an endpoint; the test points it home below.
+                "endpoints": [{"addresses": ["10.9.9.9"], "conditions": {"ready": True}, "targetRef": target}],
+                "ports": [{"name": "http", "port": port, "protocol": "TCP"}],
+            },
+        )
+
+
+@pytest.fixture
+async def cluster(kube: Client, kubeconfig: str, namespace: str, tmp_path: Path) -> AsyncIterator[Cluster]:
+    api, api_port = await serve_app(api_app([]))
+    sidecar = Sidecar()
+    runner = web.AppRunner(sidecar.app(), access_log=None)
+    await runner.setup()
+    await web.UnixSite(runner, str(tmp_path / "tailscaled.sock")).start()
+    (tmp_path / "key").write_bytes(KEY)
+    await kube.create(CONFIGMAPS, namespace, {"metadata": {"name": "guildnet-entries"}})
+    port = free_port()
+    settings = ProxySettings(
+        kubeconfig=kubeconfig,
+        k8s_namespace=namespace,
+        release_namespace=namespace,
+        identity_key_file=str(tmp_path / "key"),
+        local_origin=f"http://guildnet.localhost:{port}",
+        listen_local=f"127.0.0.1:{port}",
+        api_url=f"http://127.0.0.1:{api_port}",
+        tailnet_socket=str(tmp_path / "tailnet.sock"),
+        tailscaled_socket=str(tmp_path / "tailscaled.sock"),
+        serve_file=str(tmp_path / "serve.json"),
+        admin_service_account=f"{namespace}:guildnet-admin",
+        ops_port=0,
+    )
+    async with running(settings) as proxy:
+        await asyncio.wait_for(proxy.watches.synced(), 20)
+        yield Cluster(proxy, kube, namespace, sidecar, tmp_path)
+    await runner.cleanup()
+    await api.cleanup()
+
+
+async def test_a_token_of_the_admin_account_logs_in_and_another_audience_does_not(cluster):
+    token = await service_account_token(cluster.kube, cluster.namespace, "guildnet-admin", audiences=("guildnet",))
+    answer = await cluster.ask("GET", f"/login?token={token}")
+    assert answer.status == 303
+    cookie = answer.one("set-cookie").partition(";")[0]
+    me = json.loads((await cluster.ask("GET", "/api/me", f"Cookie: {cookie}")).body)
+    assert me["login"] == f"system:serviceaccount:{cluster.namespace}:guildnet-admin"
+    other = await service_account_token(cluster.kube, cluster.namespace, "guildnet-admin", audiences=("elsewhere",))
+    assert (await cluster.ask("GET", f"/login?token={other}")).status == 401
+
+
+async def test_workspaces_slices_and_capabilities_are_followed(cluster, monkeypatch):
+    upstream, port = await serve_app(echo_app())
+    token = await service_account_token(cluster.kube, cluster.namespace, "someone", audiences=("guildnet",))
+    bearer = f"Authorization: Bearer {token}"
+    uid = await cluster.workspace("ws1", port, service_uid="the-service")
+    await cluster.slice("foreign", port, owner_uid="another-service")
+    await cluster.slice("nobodys", port, owner_uid="")
+    table = cluster.proxy.table
+    await eventually(lambda: table.find("ws1") is not None and table.find("ws1").status.service_uid)
+    host = f"{origin_label('ws1', uid)}.{cluster.host}"
+    assert (await cluster.ask("GET", "/", bearer, host=host)).status == 503
+    await cluster.slice("own", port, owner_uid="the-service")
+    await eventually(lambda: [item.address for item in table.endpoints(table.workspaces["ws1"])] == ["10.9.9.9"])
+
+    opened = cluster.proxy.server.pool.open
+
+    async def at_home(place: Any) -> Any:
+        from dataclasses import replace
+
+        assert place.address == "10.9.9.9"
+        return await opened(replace(place, address="127.0.0.1"))
+
+    monkeypatch.setattr(cluster.proxy.server.pool, "open", at_home)
+    assert (await cluster.ask("GET", "/x", bearer, host=host)).status == 200
+    body = {"metadata": {"name": "readers"}, "spec": {"actions": ["readLogs"]}}
+    body |= {"apiVersion": API_VERSION, "kind": "Capability"}
+    await cluster.kube.create(CAPABILITIES, cluster.namespace, body)
+
+    async def denied() -> bool:
+        return (await cluster.ask("GET", "/x", bearer, host=host)).status == 403
+
+    await eventually(denied)
+    await cluster.kube.delete(CAPABILITIES, cluster.namespace, "readers")
+    await eventually(lambda: table.capabilities == ())
+    await cluster.kube.delete(WORKSPACES, cluster.namespace, "ws1")
+    await eventually(lambda: not table.workspaces)
+    assert (await cluster.ask("GET", "/", bearer, host=host)).status == 404
+    await upstream.cleanup()
+
+
+async def test_the_tailnet_name_is_learnt_published_and_served(cluster):
+    assert json.loads((cluster.directory / "serve.json").read_text())["TCP"] == {"443": {"HTTPS": True}}
+    assert (await cluster.tailnet("guildnet.tailtest.example", "/api/me")).status == 503
+    cluster.sidecar.state = "Running"
+
+    async def published() -> bool:
+        held = await cluster.kube.get(CONFIGMAPS, cluster.namespace, "guildnet-entries")
+        return (held.get("data") or {}).get("tailnet") == "guildnet.tailtest.example"
+
+    await eventually(published)
+    me = await cluster.tailnet("guildnet.tailtest.example", "/api/me")
+    assert json.loads(me.body) == {"kind": "user", "login": "ann@example.com", "entry": "tailnet", "path": "/api/me"}
+    await cluster.workspace("ws1", 8080, service_uid="u")
+    await eventually(lambda: "20001" in json.loads((cluster.directory / "serve.json").read_text())["TCP"])
+    assert (await cluster.tailnet("guildnet.tailtest.example:20001", "/")).status == 503
+    await cluster.kube.delete(WORKSPACES, cluster.namespace, "ws1")
+    await eventually(lambda: list(json.loads((cluster.directory / "serve.json").read_text())["TCP"]) == ["443"])
+
+
+async def test_the_ops_listener_tells_readiness_and_metrics(cluster):
+    await cluster.ask("GET", "/healthz")
+    reader, writer = await asyncio.open_connection("127.0.0.1", cluster.proxy.ops)
+    writer.write(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\nGET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    text = (await reader.read(-1)).decode()
+    writer.close()
+    assert text.startswith("HTTP/1.1 200")
+    assert 'guildnet_proxy_requests_total{entry="local",kind="api",status="200"}' in text

@@ -1,0 +1,162 @@
+"""The bare cluster, step by step: namespaces, certificates, control plane, container runtime, node, DNS.
+
+Every step may be run again: it keeps what is there, restarts what ended or changed, and completes what is half-made.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+from guildnet_local import cgroups, controlplane, dns, namespaces, node, pki, process, relay, tailnet
+from guildnet_local.journal import Journal
+from guildnet_local.kubectl import Kubectl, KubectlError
+from guildnet_local.process import Place, Processes, Program, Record
+from guildnet_local.settings import API_PORT, FRONT_DOOR_IP, NODE_IP, NODE_NAME, SOCKS_PORT, LocalError, Settings
+from guildnet_local.waiting import answers, until
+
+KUBERNETES_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
+# The tag under which the sandbox image is known to containerd, whatever its content.
+PAUSE = "docker.io/guildnet/pause:local"
+
+
+@dataclass
+class Cluster:
+    """The cluster of one machine: settings and journal, and the programs once they are known."""
+
+    settings: Settings
+    journal: Journal
+    programs: Mapping[str, Path]
+
+    @cached_property
+    def processes(self) -> Processes:
+        place = Place(cgroups.tasks(), self.settings.netns, self.settings.mount_namespace)
+        return Processes(self.settings.processes, self.settings.logs, place)
+
+    @cached_property
+    def kubectl(self) -> Kubectl:
+        return Kubectl(self.programs["kubectl"], self.settings.kubeconfig)
+
+    def start(self, program: Program) -> Record:
+        """The running program; written down before it is started."""
+        self.journal.intend("process", name=program.name)
+        return self.processes.ensure(program)[0]
+
+    # ---- steps ----
+
+    def make_namespaces(self) -> str | None:
+        settings = self.settings
+        for directory in (settings.logs, settings.processes, settings.config, settings.audit_log.parent):
+            directory.mkdir(parents=True, exist_ok=True)
+        namespaces.make_network(settings, self.journal)
+        namespaces.make_mounts(settings, self.journal)
+        self.journal.intend("cgroup")
+        cgroups.make()
+        return None
+
+    def make_certificates(self) -> str | None:
+        settings = self.settings
+        pki.make(settings.pki)
+        settings.config.mkdir(parents=True, exist_ok=True)
+        for name in ("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"):
+            pki.write_kubeconfig(settings.config / f"{name}.kubeconfig", settings.pki, name, controlplane.SERVER)
+        pki.write_kubeconfig(settings.kubeconfig, settings.pki, "admin", settings.api_url)
+        return None
+
+    def open_relays(self) -> str | None:
+        ports = self.settings.ports
+        routes = (
+            relay.Route(ports.api, NODE_IP, API_PORT),
+            relay.Route(ports.front, FRONT_DOOR_IP, 80),
+            relay.Route(ports.socks, NODE_IP, SOCKS_PORT),
+        )
+        argv = (sys.executable, "-m", "guildnet_local.relay", str(self.settings.netns), *map(str, routes))
+        self.start(Program("relay", argv, env={"PYTHONDONTWRITEBYTECODE": "1"}, inside=False))
+        return ", ".join(f"127.0.0.1:{route.port}" for route in routes)
+
+    def start_control_plane(self) -> str | None:
+        settings, programs = self.settings, self.programs
+        settings.config.mkdir(parents=True, exist_ok=True)
+        (settings.config / "audit-policy.yaml").write_text(yaml.safe_dump(dict(controlplane.AUDIT_POLICY)))
+        etcd = self.start(controlplane.etcd(settings, programs["etcd"]))
+        server = self.start(controlplane.api_server(settings, programs["kube-apiserver"]))
+        until(self.api_is_ready, "the API server is ready", seconds=60, of=(etcd, server))
+        self.start(controlplane.controller_manager(settings, programs["kube-controller-manager"]))
+        self.start(controlplane.scheduler(settings, programs["kube-scheduler"]))
+        return None
+
+    def api_is_ready(self) -> bool:
+        return answers(f"{self.settings.api_url}/readyz", self.settings.pki / "ca.crt")
+
+    def start_runtime(self) -> str | None:
+        settings = self.settings
+        for path, text in node.files(settings, PAUSE).items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        runtime = self.start(node.containerd(settings, PAUSE))
+        until(lambda: self._containerd_answers(), "containerd answers", seconds=60, of=(runtime,))
+        return None
+
+    def _containerd_answers(self) -> bool:
+        command = ["ctr", f"--address={self.settings.containerd_socket}", "--connect-timeout=2s", "version"]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    def start_node(self) -> str | None:
+        """kubelet and kube-proxy; returns when the node is Ready."""
+        kubelet = self.start(node.kubelet(self.settings, self.programs["kubelet"]))
+        proxy = self.start(node.kube_proxy(self.settings, self.programs["kube-proxy"]))
+        until(self.node_is_ready, "the node is Ready", seconds=90, of=(kubelet, proxy))
+        return None
+
+    def node_is_ready(self) -> bool:
+        try:
+            found = self.kubectl.get("node", NODE_NAME)
+        except KubectlError:
+            return False
+        conditions = {c["type"]: c["status"] for c in found.get("status", {}).get("conditions", ())}
+        taints = found["spec"].get("taints", ())
+        return conditions.get("Ready") == "True" and not taints
+
+    def apply_dns(self, image: str) -> str | None:
+        self.kubectl.apply(dns.manifests(image))
+        return None
+
+    def await_dns(self) -> str | None:
+        self.kubectl("--namespace=kube-system", "rollout", "status", "deployment/coredns", "--timeout=90s", seconds=100)
+        return None
+
+    def start_tailnet(self) -> str | None:
+        """The test tailnet: control server, certificate authority, second device; each ready before the next."""
+        settings = self.settings
+        for spec in tailnet.processes(self.programs, settings.tailnet, NODE_IP):
+            name = spec["name"]
+            check = ["nsenter", f"--net={settings.netns}", "--", *spec["ready_check"]]
+            if spec["once"]:
+                self._run_once(name, spec["argv"], spec["env"])
+                continue
+            program = Program(name, tuple(spec["argv"]), spec["env"])
+            record = self.start(program)
+            until(lambda check=check: _succeeds(check), f"{name} serves", seconds=60, of=(record,))  # type: ignore[misc]
+        return None
+
+    def _run_once(self, name: str, argv: list[str], env: Mapping[str, str]) -> None:
+        done = subprocess.run(
+            ["nsenter", f"--net={self.settings.netns}", "--", *argv],
+            env={**process.ENVIRONMENT, **env},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=90,
+        )
+        if done.returncode != 0:
+            raise LocalError(f"{name} failed: {(done.stderr or done.stdout).strip()}")
+
+
+def _succeeds(command: list[str]) -> bool:
+    return subprocess.run(command, capture_output=True, check=False, timeout=30).returncode == 0

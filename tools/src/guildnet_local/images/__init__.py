@@ -1,0 +1,26 @@
+"""The images of the local cluster: built from ordinary Dockerfiles, kept as OCI archives under a hash of their inputs.
+
+    python -m guildnet_local.images build [NAME…] | list | ref NAME | sizes [NAME…]
+
+Docker builds them where its daemon answers, else buildah on Debian bases made here by mmdebstrap. An image is built
+when it is first asked for and again when something it is made of changes. Nothing is pushed anywhere.
+"""
+
+from collections.abc import Iterable
+
+from guildnet_local.images.making import Workshop
+from guildnet_local.images.recipes import RECIPES, USUAL, ImageError, recipe
+from guildnet_local.images.store import Image, Report, cache_directory
+
+__all__ = ["RECIPES", "USUAL", "Image", "ImageError", "ensure"]
+
+
+def ensure(names: Iterable[str], *, report: Report = print) -> dict[str, Image]:
+    """The named images, in the order of the names; those that are not there yet are built, one after the other.
+
+    `report` is given a line at the start and the end of a build and one every ten seconds in between; nothing when all
+    is there. Raises ImageError: an unknown name, no builder, a build that fails; UpstreamError: a program that does.
+    """
+    wanted = [recipe(name) for name in names]
+    workshop = Workshop(cache_directory(), report)
+    return {one.name: workshop.ensure(one) for one in wanted}

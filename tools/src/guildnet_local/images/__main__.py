@@ -1,0 +1,65 @@
+"""The command line of the images; a build that fails is one error text and exit code 1."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+
+from guildnet_local.images import RECIPES, USUAL, Image, ImageError, ensure
+from guildnet_local.images.archive import read
+from guildnet_local.images.running import duration, megabytes
+from guildnet_local.images.store import Store, cache_directory
+from guildnet_local.upstream import UpstreamError
+
+
+def _table(images: Iterable[Image]) -> Iterable[str]:
+    for image in images:
+        yield f"{image.name:<24}{megabytes(image.size_bytes):>8}  {duration(image.seconds):>12}  {image.ref}"
+
+
+def _list() -> Iterable[str]:
+    store = Store(cache_directory())
+    for name in RECIPES:
+        kept = store.kept(name)
+        yield from _table(kept) if kept else (f"{name:<24}not built",)
+
+
+def _sizes(names: Sequence[str]) -> Iterable[str]:
+    for image in ensure(names, report=_to_stderr).values():
+        facts, limit = read(image.archive), RECIPES[image.name].limit
+        within = f", limit {megabytes(limit)}" if limit else ""
+        yield f"{image.name:<24}{megabytes(facts.size):>8} in {facts.layers} layers{within}"
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="guildnet_local.images", description=f"Images: {', '.join(RECIPES)}")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("build", help="build what is not there yet").add_argument("name", nargs="*")
+    verbs.add_parser("list", help="every build that is kept")
+    verbs.add_parser("ref", help="print the reference of an image, building it if need be").add_argument("name")
+    verbs.add_parser("sizes", help="how large images are unpacked").add_argument("name", nargs="*")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    asked = _parser().parse_args(arguments)
+    try:
+        if asked.verb == "build":
+            print("\n".join(_table(ensure(asked.name or USUAL, report=_to_stderr).values())))
+        elif asked.verb == "ref":
+            print(ensure([asked.name], report=_to_stderr)[asked.name].ref)
+        elif asked.verb == "sizes":
+            print("\n".join(_sizes(asked.name or USUAL)))
+        else:
+            print("\n".join(_list()))
+    except (ImageError, UpstreamError) as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""Reading an image archive, an OCI layout as buildah and docker write it: its name, and how large it is unpacked."""
+
+import gzip
+import json
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from guildnet_local.images.recipes import ImageError
+
+REF_NAME = "org.opencontainers.image.ref.name"
+# Docker writes the whole reference here and only the tag into REF_NAME.
+CONTAINERD_NAME = "io.containerd.image.name"
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an archive says. `size` is the sum of its layers uncompressed, in bytes."""
+
+    name: str
+    size: int
+    layers: int
+    config: Mapping[str, Any]
+
+
+def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
+    try:
+        stream = archive.extractfile(name)
+    except KeyError:
+        stream = None
+    if stream is None:
+        raise ImageError(f"{archive.name!s} is not an OCI archive: it has no {name}")
+    return stream
+
+
+def _document(archive: tarfile.TarFile, name: str) -> dict[str, Any]:
+    with _member(archive, name) as stream:
+        found: dict[str, Any] = json.load(stream)
+    return found
+
+
+def _blob(digest: str) -> str:
+    algorithm, _, value = digest.partition(":")
+    return f"blobs/{algorithm}/{value}"
+
+
+def _unpacked(archive: tarfile.TarFile, layer: Mapping[str, Any]) -> int:
+    if not str(layer["mediaType"]).endswith("gzip"):
+        return int(layer["size"])
+    size = 0
+    with _member(archive, _blob(layer["digest"])) as packed, gzip.open(packed) as stream:
+        while chunk := stream.read(_CHUNK):
+            size += len(chunk)
+    return size
+
+
+def read(path: Path) -> Facts:
+    """What the archive at `path` holds. Raises ImageError when it is not an OCI archive of one image."""
+    with tarfile.open(path) as archive:
+        index = _document(archive, "index.json")
+        if len(index["manifests"]) != 1:
+            raise ImageError(f"{path} holds {len(index['manifests'])} images, not one")
+        descriptor = index["manifests"][0]
+        manifest = _document(archive, _blob(descriptor["digest"]))
+        if "manifests" in manifest:
+            manifest = _document(archive, _blob(manifest["manifests"][0]["digest"]))
+        config = _document(archive, _blob(manifest["config"]["digest"]))
+        size = sum(_unpacked(archive, layer) for layer in manifest["layers"])
+    annotations = descriptor.get("annotations", {})
+    name = annotations.get(CONTAINERD_NAME) or annotations.get(REF_NAME, "")
+    return Facts(name, size, len(manifest["layers"]), config)

@@ -1,0 +1,156 @@
+"""The two ways to build a Dockerfile: docker where it answers, else buildah with a store of its own in the cache.
+
+Both take the same Dockerfiles, build arguments and secrets, and give an OCI archive. buildah needs no daemon and no
+container runtime: steps run in a chroot.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from guildnet_local.images.context import DOCKERFILE
+from guildnet_local.images.host import CA_INSIDE
+from guildnet_local.images.recipes import ImageError
+from guildnet_local.images.running import Job
+
+# Names under which tools look for more certificate authorities; a Dockerfile declares those that it needs.
+_CA_ARGUMENTS = ("PIP_CERT", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE")
+_PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One build: the context's directory, the image's name, build arguments, secret files."""
+
+    directory: Path
+    ref: str
+    arguments: Mapping[str, str]
+    secrets: Mapping[str, Path]
+
+    def options(self) -> list[str]:
+        """What both builders understand."""
+        arguments = dict(self.arguments)
+        if "ca" in self.secrets:
+            arguments |= dict.fromkeys(_CA_ARGUMENTS, CA_INSIDE)
+        built = [part for name, value in sorted(arguments.items()) for part in ("--build-arg", f"{name}={value}")]
+        kept = [part for name, path in sorted(self.secrets.items()) for part in ("--secret", f"id={name},src={path}")]
+        return [*built, *kept, "-t", self.ref, "-f", str(self.directory / DOCKERFILE)]
+
+
+class Engine(Protocol):
+    """A builder of Dockerfiles."""
+
+    @property
+    def pulls(self) -> bool:
+        """Whether it has registries to pull official bases from, so that none has to be made here."""
+
+    def build(self, build: Build, job: Job) -> None:
+        """Build into the engine's store. Raises ImageError."""
+
+    def save(self, ref: str, archive: Path, job: Job) -> None:
+        """Write an image of the store as an OCI archive. Raises ImageError."""
+
+    def has(self, ref: str) -> bool:
+        """Whether the engine's store holds the image."""
+
+    def forget(self, refs: Iterable[str]) -> None:
+        """Remove images from the engine's store; those that are not there do not matter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Docker:
+    """The docker daemon, with BuildKit."""
+
+    pulls: bool = True
+
+    def build(self, build: Build, job: Job) -> None:
+        # Arguments every Dockerfile has without declaring them; they are not recorded in the image.
+        given = (f"{name}={os.environ[name]}" for name in _PROXY_VARIABLES if name in os.environ)
+        proxies = [part for argument in given for part in ("--build-arg", argument)]
+        command = ["docker", "build", "--progress", "plain", "--network", "host", *proxies, *build.options()]
+        job.run([*command, str(build.directory)], env={**os.environ, "DOCKER_BUILDKIT": "1"})
+
+    def save(self, ref: str, archive: Path, job: Job) -> None:
+        job.run(["docker", "save", "--output", str(archive), ref])
+
+    def has(self, ref: str) -> bool:
+        return _quiet(["docker", "image", "inspect", ref]) == 0
+
+    def forget(self, refs: Iterable[str]) -> None:
+        for ref in refs:
+            _quiet(["docker", "image", "rm", ref])
+
+
+# Layers of builds that no name leads to any more are dropped above this many images; the next build makes them again.
+_CROWDED = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Buildah:
+    """buildah, its images and layers below `directory`."""
+
+    directory: Path
+    pulls: bool = False
+
+    def command(self, *arguments: str) -> list[str]:
+        # What is mounted is noted in the run directory, and wrong after a reboot: hence one for each boot.
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:8]
+        return [
+            "buildah", "--root", str(self.directory / "root"), "--runroot", str(self.directory / f"run-{boot}"),
+            "--storage-driver", "overlay", *arguments,
+        ]  # fmt: skip
+
+    def environment(self) -> dict[str, str]:
+        scratch = self.directory / "tmp"
+        scratch.mkdir(parents=True, exist_ok=True)
+        return {**os.environ, "BUILDAH_ISOLATION": "chroot", "TMPDIR": str(scratch)}
+
+    def build(self, build: Build, job: Job) -> None:
+        command = self.command("build", "--layers", "--format", "oci", *build.options(), str(build.directory))
+        job.run(command, env=self.environment())
+
+    def save(self, ref: str, archive: Path, job: Job) -> None:
+        # Packing takes longer than all the rest of a small change, and the archive stays on this disk.
+        plain = ("push", "--quiet", "--disable-compression", "--format", "oci")
+        job.run(self.command(*plain, ref, f"oci-archive:{archive}:{ref}"), env=self.environment())
+
+    def has(self, ref: str) -> bool:
+        return _quiet(self.command("inspect", "--type", "image", ref), self.environment()) == 0
+
+    def forget(self, refs: Iterable[str]) -> None:
+        for ref in refs:
+            _quiet(self.command("rmi", ref), self.environment())
+        layers = self.directory / "root" / "overlay-images"
+        if layers.is_dir() and sum(1 for _ in layers.iterdir()) > _CROWDED:
+            _quiet(self.command("rmi", "--prune"), self.environment())
+
+    def clear(self) -> None:
+        """Remove what an interrupted build left: working containers with their mounts, files, other boots' notes."""
+        if (self.directory / "root").is_dir():
+            _quiet(self.command("rm", "--all"), self.environment())
+        current = Path(self.command()[4]).name
+        for left in [*self.directory.glob("run-*"), *self.directory.glob("tmp/*")]:
+            if left.is_file():
+                left.unlink()
+            elif left.name != current:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _quiet(command: list[str], env: Mapping[str, str] | None = None) -> int:
+    done = subprocess.run(
+        command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+    )
+    return done.returncode
+
+
+def find(cache: Path) -> Engine:
+    """Docker when its daemon answers, else buildah. Raises ImageError when there is neither."""
+    if shutil.which("docker") and _quiet(["docker", "info"]) == 0:
+        return Docker()
+    if shutil.which("buildah"):
+        return Buildah(cache / "buildah")
+    raise ImageError("images are built by docker or by buildah, and neither is there: apt-get install buildah")

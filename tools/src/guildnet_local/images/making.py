@@ -1,0 +1,145 @@
+"""Making one image: what it needs before, its build context, the build, the archive.
+
+Everything is done under the image's lock in a directory that is removed at the end, whatever happens.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from guildnet_local.images import archive, base, host, ui
+from guildnet_local.images.context import Entry, entries, key, lay_out
+from guildnet_local.images.engine import Build, Buildah, Engine, find
+from guildnet_local.images.recipes import ImageError, Recipe
+from guildnet_local.images.running import Job, duration, megabytes
+from guildnet_local.images.store import Image, Report, Store, locked, reference
+
+CHECKOUT = Path(__file__).resolve().parents[4]
+BASE_DOCKERFILE = Path("images/base/Dockerfile")
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where images are made: the checkout they come from, the cache they go to, the caller's wishes.
+
+    `environ` may name official bases (BASE, BUILD_BASE) to be pulled in place of those made here.
+    """
+
+    cache: Path
+    report: Report
+    checkout: Path = CHECKOUT
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.cache)
+
+    @cached_property
+    def engine(self) -> Engine:
+        return find(self.cache)
+
+    def ensure(self, recipe: Recipe) -> Image:
+        """The image, built when it is not there. Raises ImageError."""
+        files = self.files(recipe)
+        bases = self.bases(recipe)
+        current = key(files, bases)
+        if (image := self.store.find(recipe.name, current)) is not None:
+            return image
+        with locked(self._lock(recipe.name), f"the image {recipe.name}", self.report):
+            return self.store.find(recipe.name, current) or self._make(recipe, files, bases)
+
+    def files(self, recipe: Recipe) -> tuple[Entry, ...]:
+        """The context's files, with programs and UI built where they are not there."""
+        made: dict[str, Path] = {}
+        if recipe.programs:
+            from guildnet_local import upstream
+
+            made |= upstream.ensure(recipe.programs, report=self.report)
+        if recipe.ui:
+            made["ui/dist"] = ui.ensure(self.checkout / "ui", self.cache, self.report)
+        return entries(recipe, self.checkout, made)
+
+    def bases(self, recipe: Recipe) -> dict[str, str]:
+        """Build argument → base image. Docker takes a Dockerfile's own; a base that is named is taken by both."""
+        named = {name: self.environ[name] for name in recipe.bases if self.environ.get(name)}
+        if "BUILD_BASE" in recipe.bases and "BASE" in self.environ:
+            named.setdefault("BUILD_BASE", self.environ["BASE"])
+        if named or self.engine.pulls:
+            return named
+        dockerfile = (self.checkout / BASE_DOCKERFILE).read_bytes()
+        return {name: base.reference(base.VARIANTS[variant], dockerfile) for name, variant in recipe.bases.items()}
+
+    def _lock(self, name: str) -> Path:
+        return self.cache / "images" / f".lock-{name}"
+
+    def _make(self, recipe: Recipe, files: tuple[Entry, ...], bases: Mapping[str, str]) -> Image:
+        with self._building(), self._room(recipe.name) as room:
+            for name in bases:
+                self._ensure_base(recipe.bases[name], bases[name])
+            job = self._job(recipe.name)
+            self.report(f"building the image {recipe.name} …")
+            # What is built is what was copied, and gets the key of that, should a file change at this moment.
+            current = key(lay_out(files, room / "context"), bases)
+            ref = reference(recipe.name, current)
+            written = room / f"{recipe.name}.tar"
+            self.engine.build(Build(room / "context", ref, bases, host.secrets(room / "secrets", self.environ)), job)
+            self.engine.save(ref, written, job)
+            facts = archive.read(written)
+            if recipe.limit and facts.size > recipe.limit:
+                found, allowed = megabytes(facts.size), megabytes(recipe.limit)
+                raise ImageError(f"the image {recipe.name} has {found}, more than its limit of {allowed}")
+            finished = Image(
+                recipe.name, current, ref, self.store.archive(recipe.name, current), facts.size, round(job.seconds, 1)
+            )
+            self.store.put(finished, written)
+            self.engine.forget(stale.ref for stale in self.store.forget_stale(recipe.name))
+        self.report(f"built the image {recipe.name}: {megabytes(finished.size_bytes)}, {duration(job.seconds)}")
+        return finished
+
+    def _ensure_base(self, variant: str, ref: str) -> None:
+        if not ref.startswith("localhost/guildnet/base-") or self.engine.has(ref):
+            return
+        what = f"base-{variant}"
+        with locked(self._lock(what), f"the base image {variant}", self.report), self._room(what) as room:
+            if not self.engine.has(ref):
+                job = self._job(what)
+                self.report(f"building the base image {variant} …")
+                base.make(base.VARIANTS[variant], self.checkout / BASE_DOCKERFILE, self.engine, job, room)
+                size = (room / "base.tar").stat().st_size
+                self.report(f"built the base image {variant}: {megabytes(size)}, {duration(job.seconds)}")
+
+    def _job(self, name: str) -> Job:
+        log = self.cache / "images" / "logs" / f"{name}.log"
+        log.unlink(missing_ok=True)
+        return Job(name, log, self.report)
+
+    @contextmanager
+    def _room(self, name: str) -> Iterator[Path]:
+        """A directory for one build, on the file system of the archives; what an interrupted one left goes first."""
+        parent = self.cache / "images"
+        for left in parent.glob(f".build-{name}.*"):
+            shutil.rmtree(left, ignore_errors=True)
+        room = Path(tempfile.mkdtemp(prefix=f".build-{name}.", dir=parent))
+        try:
+            yield room
+        finally:
+            shutil.rmtree(room, ignore_errors=True)
+
+    @contextmanager
+    def _building(self) -> Iterator[None]:
+        """Hold the engine's store together with other builds; whoever is alone first clears what broken ones left."""
+        with (self.cache / "images" / ".lock-engine").open("a") as lock:
+            if isinstance(self.engine, Buildah):
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    self.engine.clear()
+                except BlockingIOError:
+                    pass
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            yield

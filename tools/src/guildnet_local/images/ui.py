@@ -1,0 +1,67 @@
+"""The built files of the browser UI, kept in the cache under a key of their sources.
+
+npm runs in a copy, so the checkout's own node_modules and dist are neither used nor touched. Packages stay installed
+for the next build as long as the lock file does.
+"""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from guildnet_local.images.context import Entry, key, lay_out, tree
+from guildnet_local.images.recipes import ImageError
+from guildnet_local.images.running import Job, duration, megabytes
+from guildnet_local.images.store import Report, locked
+
+_LEFT_OUT = frozenset({"dist", "coverage", "test-results"})
+_TESTS = (".test.ts", ".test.tsx")
+_LOCKS = ("package.json", "package-lock.json", ".npmrc")
+_KEPT = 2
+
+
+def sources(directory: Path) -> tuple[Entry, ...]:
+    """The files the built UI depends on: all but its tests."""
+    if not (directory / "package-lock.json").is_file():
+        raise ImageError(f"the UI cannot be built: {directory} has no package-lock.json")
+    places = sorted(path.name for path in directory.iterdir() if path.name not in _LEFT_OUT | {"node_modules"})
+    found = (entry for place in places for entry in tree(place, directory / place))
+    return tuple(entry for entry in found if not entry.place.endswith(_TESTS))
+
+
+def ensure(directory: Path, cache: Path, report: Report) -> Path:
+    """The directory of the built files, built when its sources are new. Raises ImageError."""
+    files = sources(directory)
+    room = cache / "ui"
+    target = room / key(files, {})
+    if not target.is_dir():
+        with locked(room / ".lock", "the UI", report):
+            if not target.is_dir():
+                _build(files, room, target, Job("ui", cache / "images" / "logs" / "ui.log", report))
+    os.utime(target)
+    return target
+
+
+def _build(files: tuple[Entry, ...], room: Path, target: Path, job: Job) -> None:
+    job.report("building the UI …")
+    job.log.unlink(missing_ok=True)
+    work = room / "work"
+    modules, installed = work / "node_modules", work / ".installed"
+    wanted = hashlib.sha256(b"\0".join(e.source.read_bytes() for e in files if e.place in _LOCKS)).hexdigest()
+    kept = modules.is_dir() and installed.is_file() and installed.read_text() == wanted
+    for left in work.iterdir() if work.is_dir() else ():
+        if not (kept and left in {modules, installed}):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+    lay_out(files, work)
+    if not kept:
+        job.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=work)
+        installed.write_text(wanted)
+    job.run(["npm", "run", "build"], cwd=work)
+    if not (work / "dist" / "index.html").is_file():
+        raise ImageError("the UI's build left no dist/index.html")
+    size = sum(path.stat().st_size for path in (work / "dist").rglob("*") if path.is_file())
+    (work / "dist").rename(target)
+    builds = sorted((path for path in room.iterdir() if len(path.name) == 12), key=lambda path: path.stat().st_mtime)
+    for stale in builds[:-_KEPT]:
+        shutil.rmtree(stale, ignore_errors=True)
+    job.report(f"built the UI: {megabytes(size)}, {duration(job.seconds)}")

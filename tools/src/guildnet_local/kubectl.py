@@ -1,0 +1,56 @@
+"""kubectl as a value: which program, which kubeconfig, which context."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from guildnet_local.settings import LocalError
+
+
+class KubectlError(LocalError):
+    """kubectl said no; the text is what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kubectl:
+    """Calls of one cluster. Without `kubeconfig` the user's own is used."""
+
+    program: Path
+    kubeconfig: Path | None = None
+    context: str | None = None
+
+    def command(self, *arguments: str) -> list[str]:
+        where = [f"--kubeconfig={self.kubeconfig}"] if self.kubeconfig else []
+        which = [f"--context={self.context}"] if self.context else []
+        return [str(self.program), *where, *which, *arguments]
+
+    def __call__(self, *arguments: str, stdin: str | None = None, seconds: float = 60) -> str:
+        """The output. Raises KubectlError with kubectl's own words."""
+        try:
+            done = subprocess.run(
+                self.command(*arguments), input=stdin, capture_output=True, text=True, check=False, timeout=seconds
+            )
+        except subprocess.TimeoutExpired as problem:
+            raise KubectlError(f"kubectl {' '.join(arguments)}: no answer within {seconds:g} s") from problem
+        if done.returncode != 0:
+            raise KubectlError(f"kubectl {' '.join(arguments)}: {(done.stderr or done.stdout).strip()}")
+        return done.stdout
+
+    def get(self, *arguments: str) -> Any:
+        return json.loads(self("get", *arguments, "--output=json"))
+
+    def apply(self, objects: Iterable[Mapping[str, Any]]) -> None:
+        """Server-side apply, in order."""
+        body = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+        self("apply", "--server-side", "--force-conflicts", "--field-manager=guildnet-local", "-f", "-", stdin=body)
+
+    def token(self, namespace: str, account: str, *, audience: str, hours: int) -> str:
+        """A new token of a ServiceAccount."""
+        return self(
+            "create", "token", account, f"--namespace={namespace}", f"--audience={audience}", f"--duration={hours}h"
+        ).strip()
