@@ -167,7 +167,14 @@ class Api:
         status = {
             "phase": "Running",
             "containerStatuses": [
-                {"name": "main", "ready": running, "restartCount": restart, "image": "x", "imageID": "x", "state": state}
+                {
+                    "name": "main",
+                    "ready": running,
+                    "restartCount": restart,
+                    "image": "x",
+                    "imageID": "x",
+                    "state": state,
+                }
             ],
         }
         await self.kube.merge_patch(PODS, self.namespace, name, {"status": status}, subresource="status")

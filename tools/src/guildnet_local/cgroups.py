@@ -1,8 +1,8 @@
-"""The cluster's own control groups: /guildnet in every hierarchy, with `system` for its programs (and, as their children,
-the container shims) and `kubepods`, made by the kubelet, for the pods.
+"""The cluster's own control groups: /guildnet in every hierarchy.
 
-Whatever runs in there is ours, whoever started it and whoever died since: that is how `down` finds processes that nobody
-recorded. Never touches a group outside of /guildnet.
+In it are `system` for the cluster's programs (and, as their children, the container shims) and `kubepods`, made by the
+kubelet, for the pods. Whatever runs in there is ours, whoever started it and whoever died since: that is how `down`
+finds processes that nobody recorded. Never touches a group outside of /guildnet.
 """
 
 from __future__ import annotations

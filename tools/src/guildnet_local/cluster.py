@@ -21,7 +21,14 @@ from guildnet_local.process import Place, Processes, Program, Record
 from guildnet_local.settings import API_PORT, FRONT_DOOR_IP, NODE_IP, NODE_NAME, SOCKS_PORT, LocalError, Settings
 from guildnet_local.waiting import answers, until
 
-KUBERNETES_PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
+KUBERNETES_PROGRAMS = (
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kubelet",
+    "kube-proxy",
+    "kubectl",
+)
 # The tag under which the sandbox image is known to containerd, whatever its content.
 PAUSE = "docker.io/guildnet/pause:local"
 
@@ -100,7 +107,7 @@ class Cluster:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         runtime = self.start(node.containerd(settings, PAUSE))
-        until(lambda: self._containerd_answers(), "containerd answers", seconds=60, of=(runtime,))
+        until(self._containerd_answers, "containerd answers", seconds=60, of=(runtime,))
         return None
 
     def _containerd_answers(self) -> bool:

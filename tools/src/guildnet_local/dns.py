@@ -9,7 +9,8 @@ from guildnet_local.settings import CLUSTER_DOMAIN, DNS_IP
 NAMESPACE = "kube-system"
 LABELS = {"k8s-app": "kube-dns"}
 
-# No `forward`: there is nothing to reach outside, and a name that cannot exist should fail at once.
+# No `forward`: there is nothing to reach outside. Other names do not exist, rather than fail for now: programs take the
+# one for an answer and try again and again on the other.
 COREFILE = f"""\
 .:5353 {{
     errors
@@ -19,6 +20,9 @@ COREFILE = f"""\
         pods insecure
         fallthrough in-addr.arpa ip6.arpa
         ttl 5
+    }}
+    template ANY ANY {{
+        rcode NXDOMAIN
     }}
     cache 5
     reload

@@ -1,4 +1,4 @@
-"""The chart into the cluster: values for this install, Helm's command line, the example workspace, waiting for Ready."""
+"""The chart into the cluster: values for this install, Helm's command line, the example workspace, the waiting."""
 
 from __future__ import annotations
 
@@ -94,8 +94,10 @@ class Helm:
             raise LocalError(f"helm uninstall {RELEASE}: {done.stderr.strip()}")
 
     def _forget_unfinished(self) -> None:
-        """Helm refuses to touch a release whose last operation was cut short. Drop the record of that operation: what it
-        made carries the release's marks and is taken over."""
+        """Helm refuses to touch a release whose last operation was cut short: drop the record of that operation.
+
+        What it made carries the release's marks and is taken over.
+        """
         try:
             self.kubectl(
                 "delete", "secret", f"--namespace={RELEASE_NAMESPACE}", "--ignore-not-found",
@@ -193,5 +195,5 @@ def _troubled(pods: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
             *pod.get("status", {}).get("initContainerStatuses", ()),
             *pod.get("status", {}).get("containerStatuses", ()),
         )
-        if not status["ready"] and "waiting" not in status.get("state", {}) or status.get("restartCount", 0) > 0
+        if (not status["ready"] and "waiting" not in status.get("state", {})) or status.get("restartCount", 0) > 0
     ]

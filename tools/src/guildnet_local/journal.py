@@ -1,7 +1,8 @@
 """The journal: every resource is written down before it is made, so that `down` can take all of them away again.
 
-One JSON object a line, appended and flushed to disk before the resource exists. It never says that something *was* made:
-an entry means that it may exist, and undoing tolerates that it does not. Refuses nothing but a file that is not a journal.
+One JSON object a line, appended and flushed to disk before the resource exists. It never says that something *was*
+made: an entry means that it may exist, and undoing tolerates that it does not. Refuses nothing but a file that is not a
+journal.
 """
 
 from __future__ import annotations

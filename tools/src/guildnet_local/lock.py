@@ -1,7 +1,7 @@
 """One command at a time and one cluster per machine.
 
-The lock file is held (flock) while a command changes something and says which; the cluster's own file says whose cluster
-runs, since when, and what made it.
+The lock file is held (flock) while a command changes something and says which; the cluster's own file says whose
+cluster runs, since when, and what made it.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Owner:
     checkout: str
     since: float
     version: str
+    boot: str
     complete: bool = False
 
     @staticmethod

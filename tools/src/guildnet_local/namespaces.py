@@ -1,9 +1,9 @@
 """The cluster's network namespace and mount namespace.
 
-Both are pinned by a file, so they outlive the command that made them and need no process. The network namespace keeps the
-cluster unreachable from outside the machine. The mount namespace gives the cluster's programs private versions of the paths
-they have built in (/run/containerd, /var/lib/cni, /var/lib/kubelet, /var/log/containers) and of the kernel settings that the
-kubelet would change for the whole machine; every mount that containers need lives and dies with it.
+Both are pinned by a file, so they outlive the command that made them and need no process. The network namespace keeps
+the cluster unreachable from outside the machine. The mount namespace gives the cluster's programs private versions of
+the paths they have built in (/run/containerd, /var/lib/cni, /var/lib/kubelet, /var/log/containers) and of the kernel
+settings that the kubelet would change for the whole machine; every mount that containers need lives and dies with it.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def mount_points(mountinfo: str | None = None) -> list[str]:
 
 
 def make_directory(journal: Journal, path: Path) -> None:
-    """A directory outside of our own trees, with the parents it lacks; each is written down and goes when it is empty."""
+    """A directory outside of our own trees, with the parents it lacks; each is written down, and goes if empty."""
     missing = [path, *path.parents][: next(i for i, p in enumerate([path, *path.parents]) if p.exists())]
     for directory in reversed(missing):
         journal.intend("mountpoint", path=str(directory))
@@ -70,7 +70,9 @@ def make_network(settings: Settings, journal: Journal) -> None:
         run("unshare", f"--net={settings.netns}", "true")
     inside = ("nsenter", f"--net={settings.netns}", "--")
     # -force goes on after a line that fails: on a second run most of them say that it is there already.
-    subprocess.run([*inside, "ip", "-force", "-batch", "-"], input=_NETWORK, capture_output=True, text=True, check=False)
+    subprocess.run(
+        [*inside, "ip", "-force", "-batch", "-"], input=_NETWORK, capture_output=True, text=True, check=False
+    )
     if SERVICE_NET not in run(*inside, "ip", "route", "show", "dev", BRIDGE):
         run(*inside, "ip", "-batch", "-", stdin=_NETWORK)
     run(*inside, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward && "
@@ -121,7 +123,7 @@ def make_mounts(settings: Settings, journal: Journal) -> None:
     wanted = private_paths(settings) | _sysctl_files(settings)
     script = [f"mount --bind {ours} {path}" for path, ours in wanted.items() if str(path) not in present]
     if script:
-        # rshared: the kubelet hands mounts on to containers; nothing of it reaches the machine, to which we are a slave.
+        # rshared: the kubelet hands mounts on to containers. Nothing of it reaches the machine: to it we are a slave.
         run(*inside, "sh", "-ec", "\n".join(["mount --make-rshared /", *script]))
 
 
@@ -165,7 +167,7 @@ def enter_network(path: Path) -> None:
 
 
 def within(path: Path, look: Callable[[], T]) -> T:
-    """What `look` gives when run inside the network namespace. It gets a thread of its own: namespaces are per thread."""
+    """What `look` gives inside the network namespace. It gets a thread of its own: namespaces are per thread."""
     answers: list[T] = []
     problems: list[BaseException] = []
 

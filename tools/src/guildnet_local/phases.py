@@ -77,8 +77,8 @@ class _Run:
         self.failure: StepError | None = None
         self.changed = threading.Condition()
 
-    def ready(self, *, foreground: bool) -> list[Step]:
-        """Steps that may start now; they count as under way."""
+    def take(self, *, foreground: bool) -> list[Step]:
+        """Steps that may start now, one at most in the foreground; they count as under way."""
         with self.changed:
             if self.failure is not None:
                 return []
@@ -88,35 +88,45 @@ class _Run:
             self.under_way.update(step.name for step in found)
             return found
 
+    def start_background(self) -> None:
+        """Start every background step that may. Called by whoever finished a step, since the foreground may be busy."""
+        for step in self.take(foreground=False):
+            # Daemons: an interrupt of the calling thread ends the command, not only that thread.
+            threading.Thread(target=self.perform, args=(step,), name=step.name, daemon=True).start()
+
     def perform(self, step: Step) -> None:
         started = time.monotonic()
         try:
             said = step.run()
         except Exception as problem:  # noqa: BLE001  (told to whoever runs the steps)
-            with self.changed:
-                self.failure = self.failure or StepError(step.name, problem)
-                self.clock.say(f"{step.name} FAILED")
-                self.under_way.discard(step.name)
-                self.changed.notify_all()
+            self.clock.say(f"{step.name} FAILED")
+            self._finish(step, StepError(step.name, problem))
             return
         seconds = time.monotonic() - started
+        self.clock.phases.append((step.name, seconds))
+        self.clock.say(f"{step.name}{f': {said}' if said else ''} ({seconds:.1f} s)")
+        self._finish(step, None)
+
+    def _finish(self, step: Step, failure: StepError | None) -> None:
         with self.changed:
-            self.clock.phases.append((step.name, seconds))
-            self.clock.say(f"{step.name}{f': {said}' if said else ''} ({seconds:.1f} s)")
-            self.done.add(step.name)
             self.under_way.discard(step.name)
+            if failure is None:
+                self.done.add(step.name)
+            self.failure = self.failure or failure
+        self.start_background()
+        with self.changed:
             self.changed.notify_all()
 
     def wait(self) -> bool:
-        """Wait for a change; False when nothing is under way or left to start."""
+        """Wait until a foreground step may start (true) or nothing is under way any more (false)."""
         with self.changed:
-            startable = self.failure is None and any(self.done.issuperset(step.needs) for step in self.waiting)
-            if startable:
-                return True
-            if not self.under_way:
-                return False
-            self.changed.wait(1.0)
-            return True
+            while True:
+                able = [s for s in self.waiting if s.foreground and self.done.issuperset(s.needs)]
+                if able and self.failure is None:
+                    return True
+                if not self.under_way:
+                    return False
+                self.changed.wait()
 
 
 def check(steps: Sequence[Step]) -> None:
@@ -138,13 +148,9 @@ def run_steps(steps: Sequence[Step], clock: Clock) -> None:
     """Run all steps, each as soon as what it needs is done. Raises StepError for the first that failed."""
     check(steps)
     run = _Run(steps, clock)
-    while True:
-        for step in run.ready(foreground=False):
-            # Daemons: an interrupt of the calling thread ends the command, not only that thread.
-            threading.Thread(target=run.perform, args=(step,), name=step.name, daemon=True).start()
-        for step in run.ready(foreground=True):
+    run.start_background()
+    while run.wait():
+        for step in run.take(foreground=True):
             run.perform(step)
-        if not run.wait():
-            break
     if run.failure is not None:
         raise run.failure

@@ -1,7 +1,7 @@
 """Processes by identity: a pid together with its start time, so that a pid used again is never taken for ours.
 
-Starts long-running programs in a session of their own, in the cluster's namespaces and control group, with their output in
-a log file; ends them with SIGTERM, then SIGKILL. Never looks for a process by its name.
+Starts long-running programs in a session of their own, in the cluster's namespaces and control group, with their output
+in a log file; ends them with SIGTERM, then SIGKILL. Never looks for a process by its name.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     python -m guildnet_local.relay NETNS LISTEN_PORT=ADDRESS:PORT …
 
-It opens its listening sockets on the host first, then enters the namespace and dials from there. Bytes only; a peer that
-stops reading stops the other side from being read. Refuses to listen anywhere but on 127.0.0.1, and more than LIMIT
-connections a port.
+It opens its listening sockets on the host first, then enters the namespace and dials from there. Bytes only; a peer
+that stops reading stops the other side from being read. Refuses to listen anywhere but on 127.0.0.1, and more than
+LIMIT connections a port.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ async def serve(route: Route, listener: socket.socket) -> None:
 async def _connect(route: Route, client: socket.socket, slots: asyncio.Semaphore) -> None:
     """Dial the target first: a client of a service that is not there yet sees its connection close at once."""
     loop = asyncio.get_running_loop()
-    client.setblocking(False)
+    client.setblocking(False)  # noqa: FBT003  (the socket module's own signature)
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
@@ -145,7 +145,7 @@ def listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     listener.listen(512)
-    listener.setblocking(False)
+    listener.setblocking(False)  # noqa: FBT003  (the socket module's own signature)
     return listener
 
 

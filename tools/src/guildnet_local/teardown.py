@@ -1,7 +1,7 @@
 """Taking the cluster away: ends its processes, then replays the journal backwards.
 
-Works from what is on this machine alone, so it does not matter whether the API server answers, or whether anything runs at
-all. Whoever is in the cluster's control groups is the cluster's; nothing else is touched.
+Works from what is on this machine alone, so it does not matter whether the API server answers, or whether anything runs
+at all. Whoever is in the cluster's control groups is the cluster's; nothing else is touched.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Facts = Mapping[str, Any]
 
 
 def remove(settings: Settings, journal: Journal, report: Callable[[str], None]) -> None:
-    """Remove everything that the journal names. Raises LocalError when something will not go; the journal then stays."""
+    """Remove everything that the journal names. Raises LocalError when something will not go; then the journal stays."""
     records = Processes(settings.processes, settings.logs, Place((), settings.netns, settings.mount_namespace)).all()
     identities = {record.name: record.identity for record in records if record.identity is not None}
     # The kubelet first: it would start again what ends under it.
@@ -77,5 +77,3 @@ def _remove_tree(path: Path) -> None:
         shutil.rmtree(path)
     except FileNotFoundError:
         return
-
-

@@ -14,7 +14,7 @@ from guildnet_local.settings import LocalError
 
 
 def until(true: Callable[[], bool], what: str, *, seconds: float, of: tuple[Record, ...] = ()) -> None:
-    """Return when `true()` is. Raises LocalError naming `what` after `seconds`, or at once when a process of it ended."""
+    """Return when `true()` is. Raises LocalError naming `what` after `seconds`, or at once when a process ended."""
     deadline = time.monotonic() + seconds
     pause = 0.02
     while not true():

@@ -4,7 +4,7 @@ import type { JSX } from "solid-js";
 const PATHS = {
   open: "M14 4h6v6M20 4l-9 9M18 14v5a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V7a1 1 0 0 1 1-1h5",
   logs: "M4 6h16M4 12h10M4 18h13",
-  stop: "M7 7h10v10H7z",
+  stop: "M6 6h12v12H6z",
   start: "M8 5.5v13l10.5-6.5z",
   remove: "M4 7h16M10 11v6M14 11v6M6 7l1 13h10l1-13M9 7V4h6v3",
   add: "M12 5v14M5 12h14",

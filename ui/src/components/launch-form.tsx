@@ -5,6 +5,9 @@ import type { Preset } from "../api/types";
 import { EMPTY, fieldProblems, jobSpec, type LaunchFields, type Problems } from "../lib/launch";
 import { Field } from "./field";
 
+/** Fields that are folded away until one is wrong. */
+const MORE = ["cpu", "memory", "storage", "ports", "env"] as const;
+
 export function LaunchForm(props: { presets: readonly Preset[]; onLaunched: (id: string) => void; onCancel: () => void }) {
   const [fields, setFields] = createStore<LaunchFields>({ ...EMPTY, choice: props.presets.length > 0 ? "0" : "custom" });
   const [problems, setProblems] = createStore<Problems>({});
@@ -76,7 +79,7 @@ export function LaunchForm(props: { presets: readonly Preset[]; onLaunched: (id:
         {(aria) => <input {...aria} value={fields.name} onInput={typed("name")} maxlength="57" spellcheck={false} />}
       </Field>
 
-      <details>
+      <details open={MORE.some((name) => problems[name])}>
         <summary>More</summary>
         <div class="columns">
           <Field label="CPU" hint="Such as 500m or 2" problem={problems.cpu}>

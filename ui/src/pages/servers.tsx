@@ -24,6 +24,7 @@ export function ServersPage() {
 
   const all = createMemo(() => Object.values(list.servers).toSorted(order));
   const shown = createMemo(() => all().filter((server) => matches(server, filter())));
+  const offered = () => (presets.state === "ready" ? presets() : []);
   const stranger = () => me.state === "ready" && me().kind === "anonymous";
 
   const LaunchButton = () => (
@@ -71,7 +72,7 @@ export function ServersPage() {
       <Dialog open={launching()} onClose={() => setLaunching(false)} title="Launch a workspace">
         <Show when={launching()}>
           <LaunchForm
-            presets={presets.state === "ready" ? presets() : []}
+            presets={offered()}
             onCancel={() => setLaunching(false)}
             onLaunched={(id) => {
               setLaunching(false);

@@ -33,10 +33,10 @@ export function createLog(id: string, tail = 500) {
     arrived.push({ key: next++, ...line });
     frame ||= requestAnimationFrame(flush);
   };
-  const note = (fallback: string) => (data: unknown) => {
-    const said = data as { message?: string; reason?: string; state?: string; event?: string } | string;
-    const text = typeof said === "string" ? said : (said.message ?? said.reason ?? said.state ?? said.event);
-    add({ kind: "note", level: "note", text: text || fallback });
+  const note = (text: string) => add({ kind: "note", level: "note", text });
+  const said = (fallback: string) => (data: unknown) => {
+    const { message, reason } = data as { message?: string; reason?: string };
+    note(message || reason || fallback);
   };
 
   const close = openStream(`/sse/logs?target=${encodeURIComponent(id)}&tail=${tail}`, {
@@ -51,9 +51,12 @@ export function createLog(id: string, tail = 500) {
           ...(line.t ? { time: line.t } : {}),
         });
       },
-      source: note("The container was started anew."),
-      status: note("Waiting for the container."),
-      gap: note("Some lines could not be recovered."),
+      source: (data) => {
+        const { pod, restart = 0 } = data as { pod?: string; restart?: number };
+        note(restart > 0 ? `Container started anew, restart ${restart}.` : `From pod ${pod ?? "?"}.`);
+      },
+      status: said("Waiting for the container."),
+      gap: said("Some lines could not be recovered."),
     },
   });
   onCleanup(() => {

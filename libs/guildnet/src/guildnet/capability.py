@@ -100,7 +100,7 @@ def parse(obj: Mapping[str, Any]) -> Capability:
     if not isinstance(name, str) or not name:
         raise Invalid("the Capability has no name", details=[FieldError("metadata.name", "must not be empty")])
     try:
-        return _understood(name, obj.get("spec") or {}, obj.get("status") or {})
+        return _understood(name, _mapping(obj.get("spec")), _mapping(obj.get("status")))
     except (AttributeError, KeyError, TypeError, ValueError):
         return Capability(name=name)
 
@@ -109,9 +109,9 @@ def _understood(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -
     return Capability(
         name=name,
         actions=frozenset(_strings(spec["actions"])),
-        selector=_selector(spec.get("selector") or {}),
+        selector=_selector(_mapping(spec.get("selector"))),
         subjects=_subjects(spec.get("subjects")),
-        constraints=_constraints(spec.get("constraints") or {}),
+        constraints=_constraints(_mapping(spec.get("constraints"))),
         status=CapabilityStatus(
             observed_generation=int(status.get("observedGeneration") or 0),
             conditions=tuple(status.get("conditions") or ()),
@@ -120,18 +120,18 @@ def _understood(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -
 
 
 def _selector(raw: Mapping[str, Any]) -> Selector:
-    labels = raw.get("matchLabels") or {}
+    labels = _mapping(raw.get("matchLabels"))
     _strings(list(labels.values()))
     return Selector(
         match_labels=dict(labels),
-        match_expressions=tuple(_expression(item) for item in raw.get("matchExpressions") or ()),
+        match_expressions=tuple(_expression(item) for item in _list(raw.get("matchExpressions"))),
     )
 
 
 def _expression(raw: Mapping[str, Any]) -> Expression:
     if raw["operator"] not in _OPERATORS:
         raise ValueError(raw["operator"])
-    return Expression(key=raw["key"], operator=raw["operator"], values=_strings(raw.get("values") or []))
+    return Expression(key=raw["key"], operator=raw["operator"], values=_strings(_list(raw.get("values"))))
 
 
 def _subjects(raw: Any) -> tuple[Subject, ...] | None:
@@ -150,6 +150,19 @@ def _constraints(raw: Mapping[str, Any]) -> Constraints:
         allowed_ports=None if ports is None else tuple(int(port) for port in ports),
         max_concurrent=None if concurrent is None else int(concurrent),
     )
+
+
+def _mapping(raw: Any) -> Mapping[str, Any]:
+    """Absent is empty; anything else that is no mapping was meant as something and is not to be read as nothing."""
+    if not isinstance(raw, Mapping | None):
+        raise TypeError(raw)
+    return raw or {}
+
+
+def _list(raw: Any) -> list[Any]:
+    if not isinstance(raw, list | None):
+        raise TypeError(raw)
+    return raw or []
 
 
 def _strings(raw: Any) -> tuple[str, ...]:

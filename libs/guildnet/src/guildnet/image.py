@@ -91,7 +91,7 @@ def _normalised(parts: list[str]) -> tuple[str, ...] | None:
         registry, path = _HUB, parts
     if registry == "index.docker.io":
         registry = _HUB
-    if registry == _HUB and len(path) == 1:
+    if registry == _HUB and len(path) == 1 and path[0] != "library":
         path = ["library", *path]
     if not all(_SEGMENT.fullmatch(part) for part in path):
         return None

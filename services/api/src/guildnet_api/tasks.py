@@ -9,11 +9,18 @@ from contextlib import asynccontextmanager
 
 @asynccontextmanager
 async def together() -> AsyncIterator[asyncio.TaskGroup]:
-    """Tasks that end together: the first failure cancels the others and is raised."""
+    """Tasks that end together: the first failure cancels the others and is raised.
+
+    A cancellation from outside goes before any failure: a TaskGroup raises the failure alone, and whoever handles that
+    would go on although it was told to end.
+    """
     try:
         async with asyncio.TaskGroup() as tasks:
             yield tasks
     except BaseExceptionGroup as group:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError from None
         raise _first(group) from None
 
 

@@ -78,12 +78,15 @@ def command(variant: Variant, target: Path) -> list[str]:
     """The call of mmdebstrap that writes the file system to `target`; its sources come on standard input."""
     removed = _REMOVED if variant.mode == "apt" else _REMOVED + _REMOVED_WITHOUT_APT
     paths = " ".join(f'"$1"/{path}' for path in removed)
+    # mmdebstrap's own tidying runs apt again, whose configuration the hook has taken away.
+    untidied = () if variant.mode == "apt" else ("--skip=cleanup/apt,cleanup/mmdebstrap",)
     return [
         "mmdebstrap",
         f"--variant={variant.mode}",
         f"--include={','.join(variant.packages)}",
         *(f"--dpkgopt={option}" for option in _DPKG),
         f"--customize-hook=rm -rf {paths}",
+        *untidied,
         host.SUITE,
         str(target),
     ]

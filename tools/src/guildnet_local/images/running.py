@@ -21,9 +21,10 @@ from guildnet_local.images.store import Report
 
 HEARTBEAT_SECONDS = 10.0
 _ERROR_LINES = 20
-# buildah: `[2/3] STEP 4/7: RUN …`; docker: `#8 [base 4/7] RUN …`; mmdebstrap: `I: installing …`; npm: `> build`.
+# buildah: `[2/3] STEP 4/7: RUN …`; docker: `#8 [base 4/7] RUN …`; mmdebstrap: `I: installing …`, its tidying
+# after an error left out; npm: `> build`.
 _STEP = re.compile(
-    r"(?:(?:\[\d+/\d+\] )?STEP \d+/\d+: (?!COMMIT)|#\d+ \[[^\]]+\] |I: |> )(?P<step>\S.*)",
+    r"(?:(?:\[\d+/\d+\] )?STEP \d+/\d+: (?!COMMIT)|#\d+ \[[^\]]+\] |I: (?!removing|main\(\))|> )(?P<step>\S.*)",
 )
 
 
@@ -49,8 +50,7 @@ class Said:
     def take(self, line: str) -> None:
         if (found := _STEP.match(line)) is not None:
             self.step = found["step"]
-            self.last.clear()
-        elif line.strip():
+        if line.strip():
             self.last.append(line)
 
 

@@ -276,7 +276,8 @@ async def _configure(configuration: Any, kubeconfig: str | None) -> None:
             )
         else:
             config.load_incluster_config(client_configuration=configuration)
-    except Exception as error:  # noqa: BLE001  what a broken file raises depends on how it is broken
+    except Exception as error:
+        # What a broken file raises depends on how it is broken.
         wanted = f"the kubeconfig {kubeconfig}" if kubeconfig else "the pod's service account (or set KUBECONFIG)"
         raise Invalid(f"no access to Kubernetes through {wanted}: {error}", code="bad_kubeconfig") from error
 

@@ -139,18 +139,21 @@ class Hub:
         async with self._slots:
             feed.mark(trouble="")
             self._metrics.follows.labels("direct").inc()
-            following = asyncio.ensure_future(self._follow_into(feed).run(feed.run, Direct(feed)))
-            back = asyncio.ensure_future(self._shared.up.wait() if self._shared else asyncio.Event().wait())
-            try:
-                await asyncio.wait({following, back}, return_when=asyncio.FIRST_COMPLETED)
-                if following.done():
-                    following.result()
-            finally:
-                for task in (following, back):
-                    task.cancel()
-                for task in (following, back):
-                    with suppress(asyncio.CancelledError, Exception):
-                        await task
+            with suppress(_Back):
+                async with together() as tasks:
+                    waiting = tasks.create_task(self._until_back())
+                    await self._follow_into(feed).run(feed.run, Direct(feed))
+                    waiting.cancel()
+
+    async def _until_back(self) -> None:
+        """Ends the group it is in when Redis answers again; without one, never."""
+        if self._shared:
+            await self._shared.up.wait()
+            raise _Back
+
+
+class _Back(Exception):  # noqa: N818 - it is news, not an error
+    """Redis answers again."""
 
 
 def _telling(feed: Feed) -> Callable[[str], None]:

@@ -47,6 +47,8 @@ class Shared:
                 await self._subscribed()
             except (RedisError, OSError, TimeoutError) as error:
                 self.down(error)
+            # What is left in the pool was cut with the subscription; each would fail its next user once.
+            await self._redis.connection_pool.disconnect(inuse_connections=False)
             await asyncio.sleep(RETRY_SECONDS)
 
     def down(self, error: BaseException) -> None:
@@ -136,8 +138,10 @@ class Shared:
             except LeaseLost:
                 log.info("lease lost", pod=feed.run.pod, container=feed.run.container)
             finally:
-                with suppress(RedisError, OSError, asyncio.CancelledError):
-                    await asyncio.shield(lease.release())
+                # Without an answer in time the lease runs out by itself.
+                with suppress(RedisError, OSError, TimeoutError):
+                    async with asyncio.timeout(1.0):
+                        await lease.release()
 
 
 async def _hold(lease: Lease, follow: Follow) -> None:

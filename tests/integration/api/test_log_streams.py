@@ -1,0 +1,260 @@
+"""Live logs over real Redis and a real API server; only the kubelet's streams are played."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+
+from guildnet.kube.resources import CAPABILITIES, PODS, WORKSPACES
+from support.redis import RedisServer
+from support.waiting import eventually
+
+from .conftest import ALICE, Api, Kubelet, Starter
+
+
+@pytest.fixture(params=["redis", "no redis"])
+async def any_api(request: pytest.FixtureRequest, start_api: Starter) -> Api:
+    url = request.getfixturevalue("redis_url") if request.param == "redis" else ""
+    api: Api = await start_api(redis_url=url)
+    await api.workspace("ws", owner="alice@example.com")
+    await api.pod("ws", "ws-1")
+    return api
+
+
+async def test_the_tail_comes_first_and_then_each_line_as_it_is_written(any_api: Api, kubelet: Kubelet):
+    kubelet.write("ws-1", *(f"old {n}" for n in range(10)))
+    async with any_api.stream("/sse/logs?target=ws&tail=3") as events:
+        await eventually(lambda: len(events.lines) == 3)
+        assert events.messages == ["old 7", "old 8", "old 9"]
+        for n in range(20):
+            began = time.monotonic()
+            kubelet.write("ws-1", f"new {n}")
+            await eventually(lambda n=n: events.messages[-1] == f"new {n}", within=1.0, every=0.005)
+            assert time.monotonic() - began < 1.0
+        assert events.messages[3:] == [f"new {n}" for n in range(20)]
+        assert len(set(events.ids)) == len(events.ids) == 23
+        assert events.retries
+        assert events.of("source") == [{"pod": "ws-1", "container": "main", "restart": 0}]
+        assert events.answer.headers["cache-control"] == "no-cache, no-transform"
+        assert events.answer.headers["x-accel-buffering"] == "no"
+
+
+async def test_a_tail_of_none_brings_only_what_is_new(any_api: Api, kubelet: Kubelet):
+    kubelet.write("ws-1", "old")
+    async with any_api.stream("/sse/logs?target=ws&tail=0") as events:
+        await eventually(lambda: kubelet.follows == 1)
+        kubelet.write("ws-1", "new")
+        await eventually(lambda: events.lines)
+        assert events.messages == ["new"]
+
+
+async def test_many_viewers_cost_one_follow(any_api: Api, kubelet: Kubelet):
+    kubelet.write("ws-1", "first")
+    async with (
+        any_api.stream("/sse/logs?target=ws") as one,
+        any_api.stream("/sse/logs?target=ws") as two,
+        any_api.stream("/sse/logs?target=ws&level=error") as errors,
+    ):
+        await eventually(lambda: one.messages == two.messages == ["first"])
+        kubelet.write("ws-1", "INFO fine", "ERROR broken")
+        await eventually(lambda: one.messages[1:] == two.messages[1:] == ["INFO fine", "ERROR broken"])
+        await eventually(lambda: errors.messages == ["ERROR broken"])
+        assert [line["lvl"] for line in one.lines] == ["info", "info", "error"]
+    assert kubelet.follows == 1
+
+
+async def test_a_reader_that_comes_back_goes_on_at_the_next_line(any_api: Api, kubelet: Kubelet):
+    kubelet.write("ws-1", *(f"line {n}" for n in range(5)))
+    async with any_api.stream("/sse/logs?target=ws") as events:
+        await eventually(lambda: len(events.lines) == 5)
+        last = events.ids[2]
+    kubelet.write("ws-1", "line 5")
+    async with any_api.stream("/sse/logs?target=ws", **{"Last-Event-ID": last}) as again:
+        await eventually(lambda: again.messages == ["line 3", "line 4", "line 5"])
+    async with any_api.stream(f"/sse/logs?target=ws&lastEventId={last}") as again:
+        await eventually(lambda: again.messages == ["line 3", "line 4", "line 5"])
+        assert again.of("gap") == []
+
+
+async def test_a_cut_stream_loses_nothing_and_repeats_nothing(any_api: Api, kubelet: Kubelet):
+    kubelet.write("ws-1", "line 0")
+    async with any_api.stream("/sse/logs?target=ws") as events:
+        await eventually(lambda: events.lines)
+        for n in range(1, 60):
+            kubelet.write("ws-1", f"line {n}")
+            if n % 20 == 0:
+                opened = len(kubelet.opened)
+                kubelet.drop()
+                kubelet.write("ws-1", *(f"during {n}.{m}" for m in range(3)))
+                await eventually(lambda opened=opened: len(kubelet.opened) > opened, within=20)
+        await eventually(lambda: events.messages[-1:] == ["line 59"], within=20)
+        expected = [
+            text
+            for n in range(60)
+            for text in (f"line {n}", *(f"during {n}.{m}" for m in range(3) if n and n % 20 == 0))
+        ]
+        assert events.messages == expected
+        assert events.of("gap") == []
+
+
+async def test_lines_removed_before_they_were_read_are_a_gap(any_api: Api, kubelet: Kubelet):
+    kubelet.write("ws-1", "one")
+    async with any_api.stream("/sse/logs?target=ws") as events:
+        await eventually(lambda: kubelet.follows == 1 and events.lines)
+        kubelet.files["ws-1", 0] = []
+        kubelet.write("ws-1", "later")
+        kubelet.drop()
+        await eventually(lambda: "later" in events.messages, within=20)
+        assert [gap["reason"] for gap in events.of("gap")] == ["rotated"]
+
+
+async def test_a_restart_of_the_container_is_told_and_followed(any_api: Api, kubelet: Kubelet):
+    kubelet.write("ws-1", "first run")
+    async with any_api.stream("/sse/logs?target=ws") as events:
+        await eventually(lambda: kubelet.follows == 1 and events.lines)
+        kubelet.write("ws-1", "goodbye")
+        kubelet.finish("ws-1")
+        kubelet.write("ws-1", "second run", restart=1)
+        await any_api.pod_status("ws-1", restart=1)
+        await eventually(lambda: events.messages == ["first run", "goodbye", "second run"], within=20)
+        assert [source["restart"] for source in events.of("source")] == [0, 1]
+
+
+async def test_a_new_pod_is_told_and_followed(any_api: Api, kubelet: Kubelet):
+    kubelet.write("ws-1", "old pod")
+    async with any_api.stream("/sse/logs?target=ws") as events:
+        await eventually(lambda: kubelet.follows == 1 and events.lines)
+        await any_api.kube.delete(PODS, any_api.namespace, "ws-1", grace_period=0)
+        kubelet.finish("ws-1")
+        await any_api.pod("ws", "ws-2", running=False)
+        kubelet.write("ws-2", "new pod")
+        await any_api.pod_status("ws-2")
+        await eventually(lambda: events.messages == ["old pod", "new pod"], within=20)
+        assert [source["pod"] for source in events.of("source")] == ["ws-1", "ws-2"]
+
+
+async def test_without_a_pod_the_stream_waits_and_says_why(any_api: Api, kubelet: Kubelet):
+    await any_api.workspace("idle", owner="alice@example.com")
+    async with any_api.stream("/sse/logs?target=idle") as events:
+        await eventually(lambda: events.of("status"))
+        assert events.of("status")[0]["reason"]
+        await any_api.pod("idle", "idle-1")
+        kubelet.write("idle-1", "awake")
+        await eventually(lambda: events.messages == ["awake"])
+
+
+async def test_the_stream_of_a_deleted_workspace_says_so_and_ends(any_api: Api):
+    await any_api.workspace("going", owner="alice@example.com")
+    async with any_api.stream("/sse/logs?target=going") as events:
+        await eventually(lambda: events.of("status"))
+        await any_api.kube.delete(WORKSPACES, any_api.namespace, "going")
+        await eventually(lambda: events.ended)
+        assert events.of("status")[-1]["reason"] == "Deleted"
+
+
+async def test_closing_down_ends_every_stream_with_a_retry(any_api: Api, kubelet: Kubelet):
+    kubelet.write("ws-1", "line")
+    async with any_api.stream("/sse/logs?target=ws") as logs, any_api.stream("/sse/servers") as servers:
+        await eventually(lambda: logs.lines and servers.of("synced"))
+        any_api.services.closing.close()
+        await eventually(lambda: logs.ended and servers.ended)
+        assert len(logs.retries) == len(servers.retries) == 2
+
+
+async def test_a_right_taken_away_ends_the_stream(any_api: Api, kubelet: Kubelet):
+    kubelet.write("ws-1", "line")
+    async with any_api.stream("/sse/logs?target=ws") as events:
+        await eventually(lambda: events.lines)
+        body = {"metadata": {"name": "nobody"}, "spec": {"actions": ["list"]}}
+        body |= {"apiVersion": "guildnet.io/v1alpha1", "kind": "Capability"}
+        await any_api.kube.create(CAPABILITIES, any_api.namespace, body)
+        await eventually(lambda: events.ended, within=12)
+    assert (await any_api.ask("GET", "/sse/logs?target=ws")).status_code == 403
+
+
+async def test_what_cannot_be_streamed_is_refused_before_it_begins(any_api: Api):
+    missing = await any_api.ask("GET", "/sse/logs")
+    assert (missing.status_code, missing.json()["code"]) == (400, "missing_target")
+    unknown = await any_api.ask("GET", "/sse/logs?target=nothing")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
+    probe = await any_api.ask("GET", "/sse/logs?target=ws", headers={"Accept": "application/json"})
+    assert probe.status_code == 200
+    assert probe.json()["target"] == "ws"
+
+
+# ---- more than one replica ---------------------------------------------------------------------------------------------
+
+
+async def test_two_replicas_share_one_follow_and_take_over_from_each_other(
+    start_api: Starter, redis_url: str, kubelet: Kubelet
+):
+    first: Api = await start_api(redis_url=redis_url)
+    second: Api = await start_api(redis_url=redis_url)
+    await first.workspace("ws", owner="alice@example.com")
+    await first.pod("ws", "ws-1")
+    kubelet.write("ws-1", "line 0")
+    await eventually(lambda: second.services.cache.roster.pod("ws"))
+    async with second.stream("/sse/logs?target=ws") as there:
+        async with first.stream("/sse/logs?target=ws") as here:
+            await eventually(lambda: here.messages == there.messages == ["line 0"])
+            assert kubelet.follows == 1
+            last = here.ids[-1]
+        # The first reader leaves; whoever held the lease, lines go on arriving at the second replica.
+        for n in range(1, 40):
+            kubelet.write("ws-1", f"line {n}")
+            await eventually(lambda n=n: there.messages[-1] == f"line {n}", within=12)
+        assert there.messages == [f"line {n}" for n in range(40)]
+        async with first.stream("/sse/logs?target=ws", **{"Last-Event-ID": last}) as back:
+            await eventually(lambda: back.messages == [f"line {n}" for n in range(1, 40)])
+            assert back.ids == there.ids[1:]
+
+
+async def test_redis_going_and_coming_back_costs_no_line(
+    start_api: Starter, redis_server: RedisServer, kubelet: Kubelet
+):
+    assert redis_server.command("FLUSHALL") == b"+OK\r\n"
+    api: Api = await start_api(redis_url=redis_server.url)
+    await api.workspace("ws", owner="alice@example.com")
+    await api.pod("ws", "ws-1")
+    kubelet.write("ws-1", "line 0")
+    async with api.stream("/sse/logs?target=ws") as events:
+        await eventually(lambda: events.lines)
+        redis_server.stop(kill=True)
+        try:
+            kubelet.write("ws-1", "line 1")
+            await eventually(lambda: events.messages[-1] == "line 1", within=15)
+            assert events.of("status")[-1]["degraded"] is True
+        finally:
+            redis_server.start()
+        await eventually(lambda: api.services.hub.live_everywhere, within=15)
+        for n in range(2, 30):
+            kubelet.write("ws-1", f"line {n}")
+            await eventually(lambda n=n: events.messages[-1] == f"line {n}", within=15)
+        assert events.messages == [f"line {n}" for n in range(30)]
+        await eventually(lambda: events.of("status")[-1]["degraded"] is False, within=15)
+        assert events.of("gap") == []
+
+
+async def test_a_reader_that_takes_nothing_is_cut_and_disturbs_nobody(start_api: Starter, kubelet: Kubelet):
+    api: Api = await start_api(slow_viewer_seconds=1.0)
+    await api.workspace("ws", owner="alice@example.com")
+    await api.pod("ws", "ws-1")
+    kubelet.write("ws-1", "line")
+    port = int(api.url.rpartition(":")[2])
+    head = "".join(f"{name}: {value}\r\n" for name, value in api.headers("GET", "/sse/logs").items())
+    with socket.socket() as stalled:
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stalled.connect(("127.0.0.1", port))
+        stalled.sendall(f"GET /sse/logs?target=ws HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode())
+        async with api.as_(ALICE).stream("/sse/logs?target=ws") as healthy:
+            await eventually(lambda: healthy.lines)
+
+            def cut() -> bool:
+                kubelet.write("ws-1", *("spam " + "x" * 8000 for _ in range(10)))
+                return bool(api.services.metrics.cut.labels("stalled")._value.get())
+
+            await eventually(cut, within=20, every=0.05)
+            kubelet.write("ws-1", "still here")
+            await eventually(lambda: healthy.messages[-1:] == ["still here"], within=20)

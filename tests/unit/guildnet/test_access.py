@@ -1,0 +1,246 @@
+"""Who may do what: the rules in their order, subjects, selectors, constraints."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from guildnet import access, capability
+from guildnet.access import Action, Decision, Launch, Target, check_constraints, decide, grants
+from guildnet.capability import Capability, Constraints, Expression, Selector, Subject
+from guildnet.identity import ANONYMOUS, Identity
+
+ADA = Identity(kind="user", login="ada@example.com", source="tailnet")
+BOB = Identity(kind="user", login="bob@example.com", source="tailnet")
+ADMIN = replace(ADA, roles=("admin",))
+NODE = Identity(kind="node", login="ada@example.com", display_name="ci-1", tags=("tag:ci",), source="tailnet")
+TOKEN = Identity(
+    kind="token", login="system:serviceaccount:apps:bot", groups=("system:serviceaccounts",), source="bearer"
+)
+BLUE = Target(labels={"team": "blue"}, owner="ada@example.com")
+ALL = Capability("all", actions=frozenset(action.value for action in Action))
+
+
+def allows(subjects: list[tuple[str, str]] | None, identity: Identity) -> bool:
+    named = None if subjects is None else tuple(Subject(*subject) for subject in subjects)
+    return decide(identity, Action.PROXY, BLUE, [replace(ALL, subjects=named)], "open").allowed
+
+
+def test_the_actions_are_those_of_the_contract() -> None:
+    assert {action.value for action in Action} == {
+        "launch",
+        "delete",
+        "stopAll",
+        "readLogs",
+        "proxy",
+        "start",
+        "stop",
+        "update",
+        "list",
+    }
+
+
+def test_anonymous_is_denied_whatever_else_holds() -> None:
+    for default, caps in itertools.product(("open", "owner", "closed"), (None, [], [ALL])):
+        for identity in (ANONYMOUS, replace(ANONYMOUS, roles=("admin",), login="ada@example.com")):
+            for action in Action:
+                assert decide(identity, action, BLUE, caps, default) == Decision(False, "anonymous")
+
+
+def test_the_admin_role_is_allowed_before_any_capability_is_looked_at() -> None:
+    for default, caps in itertools.product(("open", "owner", "closed"), (None, [], [Capability("closes")])):
+        assert decide(ADMIN, Action.DELETE, BLUE, caps, default) == Decision(True, "admin-role")
+
+
+def test_an_unreadable_list_denies() -> None:
+    assert decide(ADA, Action.PROXY, BLUE, None, "open") == Decision(False, "capabilities-unreadable")
+
+
+DEFAULTS = [
+    ("open", BOB, Action.DELETE, BLUE, True),
+    ("owner", ADA, Action.DELETE, BLUE, True),
+    ("owner", BOB, Action.DELETE, BLUE, False),
+    ("owner", BOB, Action.LAUNCH, Target(), True),
+    ("owner", BOB, Action.STOP_ALL, Target(), False),
+    ("owner", Identity(kind="user"), Action.DELETE, Target(), False),
+    ("owner", NODE, Action.DELETE, BLUE, False),
+    ("closed", ADA, Action.LIST, BLUE, False),
+]
+
+
+@pytest.mark.parametrize(("default", "who", "action", "target", "allowed"), DEFAULTS)
+def test_without_any_capability_the_installs_default_decides(
+    default: Any, who: Identity, action: Action, target: Target, allowed: bool
+) -> None:
+    assert decide(who, action, target, [], default) == Decision(allowed, f"default-{default}")
+
+
+def test_the_first_capability_closes_the_install_for_everybody_it_does_not_cover() -> None:
+    only_bob = Capability("bobs", frozenset({"proxy"}), subjects=(Subject("User", "bob@example.com"),))
+    assert decide(ADA, Action.PROXY, BLUE, [only_bob], "open") == Decision(False, "no-capability")
+    assert decide(BOB, Action.PROXY, BLUE, [only_bob], "closed") == Decision(True, "capability/bobs")
+    assert decide(BOB, Action.DELETE, BLUE, [only_bob], "open") == Decision(False, "no-capability")
+
+
+def test_one_granting_capability_among_many_is_enough_and_is_named() -> None:
+    none = Capability("none")
+    assert decide(ADA, Action.PROXY, BLUE, [none, ALL], "closed") == Decision(True, "capability/all")
+
+
+SUBJECTS = [
+    (None, ADA, True),
+    ([], ADA, False),
+    ([("Any", "")], NODE, True),
+    ([("User", "ada@example.com")], ADA, True),
+    ([("User", "Ada@example.com")], ADA, False),
+    ([("User", "ada@example.com")], NODE, False),
+    ([("User", "")], Identity(kind="user"), False),
+    ([("User", "system:serviceaccount:apps:bot")], TOKEN, True),
+    ([("Tag", "tag:ci")], NODE, True),
+    ([("Tag", "ci")], NODE, True),
+    ([("Tag", "c")], NODE, False),
+    ([("Tag", "tag:ci")], ADA, False),
+    ([("Role", "builder")], replace(ADA, roles=("builder",)), True),
+    ([("Role", "builder")], ADA, False),
+    ([("Group", "system:serviceaccounts")], TOKEN, True),
+    ([("Group", "system:serviceaccounts")], replace(ADA, roles=("system:serviceaccounts",)), False),
+    ([("Robot", "x")], ADA, False),
+    ([("Robot", "x"), ("User", "ada@example.com")], ADA, True),
+]
+
+
+@pytest.mark.parametrize(("subjects", "who", "allowed"), SUBJECTS)
+def test_a_capability_covers_its_subjects_only(subjects: Any, who: Identity, allowed: bool) -> None:
+    assert allows(subjects, who) is allowed
+
+
+def test_no_subject_covers_anonymous() -> None:
+    for subjects in (None, (Subject("Any"),), (Subject("User", ""),)):
+        assert not access.covers(subjects, ANONYMOUS)
+
+
+LABELS = {"team": "blue", "tier": "a"}
+SELECTORS = [
+    (Selector(), True),
+    (Selector({"team": "blue"}), True),
+    (Selector({"team": "red"}), False),
+    (Selector({"missing": ""}), False),
+    (Selector(match_expressions=(Expression("tier", "In", ("a", "b")),)), True),
+    (Selector(match_expressions=(Expression("tier", "In", ("b",)),)), False),
+    (Selector(match_expressions=(Expression("missing", "In", ("a",)),)), False),
+    (Selector(match_expressions=(Expression("tier", "NotIn", ("a",)),)), False),
+    (Selector(match_expressions=(Expression("missing", "NotIn", ("a",)),)), True),
+    (Selector(match_expressions=(Expression("tier", "Exists"),)), True),
+    (Selector(match_expressions=(Expression("missing", "Exists"),)), False),
+    (Selector(match_expressions=(Expression("missing", "DoesNotExist"),)), True),
+    (Selector(match_expressions=(Expression("tier", "DoesNotExist"),)), False),
+    (Selector(match_expressions=(Expression("tier", "Like", ("a",)),)), False),
+    (Selector({"team": "blue"}, (Expression("tier", "In", ("b",)),)), False),
+    (Selector({"team": "red"}, (Expression("tier", "In", ("a",)),)), False),
+    (Selector({"team": "blue"}, (Expression("tier", "In", ("a",)), Expression("x", "DoesNotExist"))), True),
+]
+
+
+@pytest.mark.parametrize(("selector", "matches"), SELECTORS)
+def test_both_halves_of_a_selector_must_hold(selector: Selector, matches: bool) -> None:
+    assert selector.matches(LABELS) is matches
+    assert bool(grants(ADA, Action.PROXY, Target(LABELS), [replace(ALL, selector=selector)])) is matches
+
+
+def constrained(name: str = "c", **limits: Any) -> Capability:
+    return replace(ALL, name=name, constraints=Constraints(**limits))
+
+
+CONSTRAINTS = [
+    ({}, Launch("nginx", (80,), 99), []),
+    ({"allowed_images": ("ghcr.io/acme",)}, Launch("ghcr.io/acme/x"), []),
+    ({"allowed_images": ("ghcr.io/acme",)}, Launch("nginx"), ["image"]),
+    ({"allowed_images": ()}, Launch("nginx"), ["image"]),
+    ({"allowed_ports": (8080, 8888)}, Launch("nginx", (8888,)), []),
+    ({"allowed_ports": (8080,)}, Launch("nginx", (8080, 22, 23)), ["ports", "ports"]),
+    ({"allowed_ports": ()}, Launch("nginx", (22,)), ["ports"]),
+    ({"max_concurrent": 2}, Launch("nginx", running=1), []),
+    ({"max_concurrent": 2}, Launch("nginx", running=2), ["maxConcurrent"]),
+    ({"max_concurrent": 2}, Launch("nginx", running=3), ["maxConcurrent"]),
+]
+
+
+@pytest.mark.parametrize(("limits", "launch", "fields"), CONSTRAINTS)
+def test_a_launch_keeps_to_the_constraints(limits: dict[str, Any], launch: Launch, fields: list[str]) -> None:
+    verdict = check_constraints([constrained(**limits)], launch)
+    assert [problem.field for problem in verdict.problems] == fields
+    assert verdict.ok is (not fields)
+    assert verdict.used_up is (fields == ["maxConcurrent"])
+    assert verdict.rule == "capability/c"
+
+
+def test_a_rule_without_capability_has_no_constraints() -> None:
+    assert check_constraints([], Launch("anything", (1,), 1000)).ok
+
+
+def test_one_capability_that_lets_the_launch_through_is_enough() -> None:
+    strict, loose = constrained("strict", allowed_images=()), constrained("loose")
+    verdict = check_constraints([strict, loose], Launch("nginx"))
+    assert (verdict.ok, verdict.rule) == (True, "capability/loose")
+
+
+def test_of_several_refusals_the_one_that_came_closest_is_told() -> None:
+    image, full = constrained("image", allowed_images=()), constrained("full", max_concurrent=1)
+    verdict = check_constraints([image, full], Launch("nginx", running=1))
+    assert verdict.used_up
+    assert "Capability full" in verdict.problems[0].reason
+    assert "stop or delete one" in verdict.problems[0].reason
+
+
+BROKEN: list[Any] = [
+    None,
+    {},
+    {"actions": None},
+    {"actions": "proxy"},
+    {"actions": [1]},
+    {"actions": ["proxy"], "selector": []},
+    {"actions": ["proxy"], "selector": {"matchLabels": {"a": 1}}},
+    {"actions": ["proxy"], "selector": {"matchExpressions": [{}]}},
+    {"actions": ["proxy"], "selector": {"matchExpressions": [{"key": "a", "operator": "Like"}]}},
+    {"actions": ["proxy"], "selector": {"matchLabels": []}},
+    {"actions": ["proxy"], "selector": {"matchExpressions": {}}},
+    {"actions": ["proxy"], "selector": {"matchExpressions": [{"key": "a", "operator": "NotIn", "values": ""}]}},
+    {"actions": ["proxy"], "constraints": []},
+    {"actions": ["proxy"], "subjects": ["x"]},
+    {"actions": ["proxy"], "subjects": [{"kind": "Robot"}]},
+    {"actions": ["proxy"], "constraints": {"allowedPorts": ["x"]}},
+    {"actions": ["proxy"], "constraints": {"allowedImages": "nginx"}},
+]
+
+
+@pytest.mark.parametrize("spec", BROKEN)
+def test_a_capability_nobody_can_read_still_closes_the_install(spec: Any) -> None:
+    read = capability.parse({"metadata": {"name": "broken"}, "spec": spec})
+    assert decide(ADA, Action.PROXY, BLUE, [read], "open") == Decision(False, "no-capability")
+
+
+def test_a_capability_without_a_name_is_refused() -> None:
+    with pytest.raises(Exception, match="no name"):
+        capability.parse({"metadata": {}, "spec": {"actions": ["proxy"]}})
+
+
+def test_unknown_actions_of_a_later_version_grant_nothing_we_know() -> None:
+    read = capability.parse({"metadata": {"name": "later"}, "spec": {"actions": ["fly", "proxy"]}})
+    assert decide(ADA, Action.PROXY, BLUE, [read], "closed").allowed
+    assert not decide(ADA, Action.DELETE, BLUE, [read], "open").allowed
+
+
+@pytest.mark.parametrize(
+    ("who", "subject"),
+    [
+        (ADA, "ada@example.com"),
+        (NODE, "node:ada@example.com"),
+        (TOKEN, "token:system:serviceaccount:apps:bot"),
+        (ANONYMOUS, ""),
+    ],
+)
+def test_no_other_kind_can_be_named_like_a_user(who: Identity, subject: str) -> None:
+    assert who.subject == subject

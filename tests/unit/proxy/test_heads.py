@@ -1,0 +1,121 @@
+"""Heads that pass are values that cannot be read two ways; the vectors that die are in the integration ring too."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guildnet_proxy.framing import BrokenFraming, Chunked, Length, chunk
+from guildnet_proxy.heads import claims_identity, parse_request, parse_response
+from guildnet_proxy.refusals import Refusal
+
+
+def request(*lines: str, first: str = "GET /x HTTP/1.1") -> bytes:
+    return "\r\n".join((first, "Host: a", *lines, "", "")).encode("latin-1")
+
+
+def test_a_plain_request_keeps_names_values_and_order():
+    head = parse_request(request("X-B: 1", "x-a:  two words \t", "X-B: 3"))
+    assert [(name, value) for name, _, value, _ in head.fields] == [
+        (b"Host", b"a"), (b"X-B", b"1"), (b"x-a", b"two words"), (b"X-B", b"3"),
+    ]  # fmt: skip
+    assert head.get(b"x-b") == b"1, 3"
+    assert (head.method, head.target, head.keep_alive, head.has_body) == (b"GET", b"/x", True, False)
+
+
+def test_absolute_form_for_our_own_authority_becomes_origin_form():
+    assert parse_request(request(first="GET http://A/x?y HTTP/1.1")).target == b"/x?y"
+    assert parse_request(request(first="GET https://a?y HTTP/1.1")).target == b"/?y"
+    with pytest.raises(Refusal):
+        parse_request(request(first="GET http://b/x HTTP/1.1"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Tailscale-User-Login", "tailscale_user_login", "TAILSCALE.USER.LOGIN", "X_Forwarded-For", "x-real.ip", "forwarded",
+     "Remote_User", "IMPERSONATE-EXTRA-x", "X-Guildnet-Identity", "x_webauth_user"],
+)  # fmt: skip
+def test_a_claim_of_identity_is_out_of_the_fields_in_every_spelling(name):
+    head = parse_request(request(f"{name}: evil"))
+    assert claims_identity(name.lower().encode())
+    assert all(lower != name.lower().encode() for _, lower, _, _ in head.fields)
+    assert b"evil" not in head.values.values()
+    assert head.claims == {name.lower().encode(): b"evil"}
+
+
+@pytest.mark.parametrize("name", ["X-Forward", "Forwarded-By", "X-Tailscale", "Cookie", "X-Request-Id", "Remote"])
+def test_other_names_are_left_alone(name):
+    assert not claims_identity(name.lower().encode())
+
+
+def test_an_upgrade_is_a_bodyless_get_to_websocket():
+    head = parse_request(request("Upgrade: WebSocket", "Connection: keep-alive, Upgrade"))
+    assert head.upgrade
+    with pytest.raises(Refusal):
+        parse_request(request("Upgrade: websocket"))
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_make_the_parser_do_anything_but_parse_or_refuse(data):
+    try:
+        head = parse_request(b"GET / HTTP/1.1\r\nHost: a\r\n" + data + b"\r\n\r\n")
+    except Refusal as error:
+        assert error.status in {400, 405, 431}
+        return
+    for name, lower, value, _ in head.fields:
+        assert name.lower() == lower
+        assert not set(value) & {0, 10, 13}
+        assert not set(name) & set(b' \t\r\n:"')
+
+
+@pytest.mark.parametrize(
+    ("block", "status", "length", "chunked", "keep_alive"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", 200, 3, False, True),
+        (b"HTTP/1.1 200\r\n\r\n", 200, None, False, True),
+        (b"HTTP/1.0 302 Found\r\nLocation: /\r\n\r\n", 302, None, False, False),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\nConnection: close\r\n\r\n", 200, None, True, False),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", 101, None, False, True),
+    ],
+)
+def test_an_answers_head_is_parsed(block, status, length, chunked, keep_alive):
+    head = parse_response(block)
+    assert (head.status, head.length, head.chunked, head.keep_alive) == (status, length, chunked, keep_alive)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=50), max_size=8), st.data())
+def test_chunks_cut_anywhere_give_the_same_body(pieces, data):
+    wire = b"".join(chunk(piece) for piece in pieces) + b"0\r\n\r\n"
+    decoder, body, at = Chunked(), b"", 0
+    while at < len(wire):
+        step = data.draw(st.integers(min_value=1, max_value=len(wire) - at))
+        body += decoder.feed(wire[at : at + step])
+        at += step
+    assert (body, decoder.done, decoder.rest) == (b"".join(pieces), True, b"")
+
+
+def test_bytes_after_the_last_chunk_are_marked():
+    decoder = Chunked()
+    assert decoder.feed(b"1\r\na\r\n0\r\n\r\nGET /") == b"a"
+    assert (decoder.done, bool(decoder.rest)) == (True, True)
+
+
+def test_trailers_are_dropped_and_floods_of_them_end_the_body():
+    decoder = Chunked()
+    assert decoder.feed(b"1\r\na\r\n0\r\nX: y\r\n\r\n") == b"a"
+    assert decoder.done
+    flood = Chunked()
+    with pytest.raises(BrokenFraming):
+        for _ in range(100):
+            flood.feed(b"1;" + b"x" * 1000 + b"\r\na\r\n")
+
+
+@given(st.binary(max_size=50), st.integers(min_value=0, max_value=60))
+def test_a_length_takes_its_bytes_and_gives_the_rest_back(data, length):
+    decoder = Length(length)
+    body = decoder.feed(data) if length else b""
+    assert body == data[:length]
+    assert decoder.done == (len(data) >= length or length == 0)
+    if length:
+        assert decoder.rest == data[length:]

@@ -1,0 +1,88 @@
+"""A workspace's answer is moved to where it appears and keeps no header with which it could reach past that."""
+
+from __future__ import annotations
+
+import pytest
+
+from guildnet_proxy.entry import Placement
+from guildnet_proxy.heads import parse_response
+from guildnet_proxy.responses import ControlRules, WorkspaceRules
+from unit.proxy.values import OWN, PATH, PORT
+
+UPSTREAM = frozenset({"10.1.1.1:8080", "guildnet.localhost:8080"})
+
+
+def lines(placement: Placement, *fields: str, strips: bool = True, cors: bytes = b"") -> list[str]:
+    block = "\r\n".join(("HTTP/1.1 200 OK", *fields, "", "")).encode("latin-1")
+    rules = WorkspaceRules(placement, UPSTREAM, strips, cors, b"rid")
+    return b"".join(rules.lines(parse_response(block))).decode("latin-1").split("\r\n")
+
+
+@pytest.mark.parametrize(
+    ("placement", "strips", "location", "expected"),
+    [
+        (PATH, True, "/x", "/proxy/server/ws/x"),
+        (PATH, True, "/proxy/server/ws/x", "/proxy/server/ws/x"),
+        (PATH, True, "/proxy/server/ws2/x", "/proxy/server/ws/proxy/server/ws2/x"),
+        (PATH, True, "x", "x"),
+        (PATH, True, "?a", "?a"),
+        (PATH, True, "//elsewhere/x", "//elsewhere/x"),
+        (PATH, True, "http://10.1.1.1:8080/x?y", "http://guildnet.localhost:8080/proxy/server/ws/x?y"),
+        (PATH, True, "https://guildnet.localhost:8080", "http://guildnet.localhost:8080/proxy/server/ws/"),
+        (PATH, True, "https://elsewhere/x", "https://elsewhere/x"),
+        (PATH, False, "/proxy/server/ws/tree", "/proxy/server/ws/tree"),
+        (PATH, False, "/login", "/login"),
+        (OWN, True, "/x", "/x"),
+        (OWN, True, "http://10.1.1.1:8080/x", "http://ws.guildnet.localhost:8080/x"),
+        (PORT, True, "http://10.1.1.1:8080", "https://g.ts.example:20001/"),
+        (OWN, True, "http://[bad", "http://[bad"),
+    ],
+)
+def test_a_redirect_leads_to_where_the_workspace_appears(placement, strips, location, expected):
+    assert f"Location: {expected}" in lines(placement, f"Location: {location}", strips=strips)
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["X-Frame-Options: DENY", 'Clear-Site-Data: "*"', "Strict-Transport-Security: max-age=1", "Public-Key-Pins: x",
+     'Alt-Svc: h3=":443"', "NEL: {}", "Report-To: {}", "X-Guildnet-Identity: x", "Tailscale-User-Login: x",
+     "Connection: X-Drop", "Keep-Alive: timeout=5", "X-Request-Id: theirs"],
+)  # fmt: skip
+def test_what_a_workspace_may_not_say(field):
+    for placement in (OWN, PORT, PATH):
+        assert not any(line.startswith(field.partition(":")[0] + ":") and line != "X-Request-Id: rid" for line in lines(placement, field))
+
+
+def test_only_the_path_form_is_sandboxed_and_refused_a_wider_service_worker():
+    own, path = lines(OWN, "Service-Worker-Allowed: /"), lines(PATH, "Service-Worker-Allowed: /")
+    assert "Service-Worker-Allowed: /" in own
+    assert "Service-Worker-Allowed: /" not in path
+    assert any("sandbox allow-scripts" in line and "allow-same-origin" not in line for line in path)
+    assert not any("sandbox" in line for line in own)
+
+
+def test_frame_ancestors_are_ours_and_other_policies_stay():
+    found = lines(OWN, "Content-Security-Policy: frame-ancestors *; script-src 'self', frame-ancestors 'none'")
+    policies = [line for line in found if line.startswith("Content-Security-Policy")]
+    assert policies == [
+        "Content-Security-Policy: script-src 'self'",
+        "Content-Security-Policy: frame-ancestors 'self' http://guildnet.localhost:8080",
+    ]
+
+
+def test_cors_for_the_control_origin_is_decided_here():
+    named = "Access-Control-Allow-Origin: http://guildnet.localhost:8080"
+    assert named not in lines(OWN, named, "Access-Control-Allow-Credentials: true")
+    assert "Access-Control-Allow-Origin: https://other" in lines(OWN, "Access-Control-Allow-Origin: https://other")
+    ours = lines(OWN, "Access-Control-Allow-Origin: *", cors=b"http://guildnet.localhost:8080")
+    assert [line for line in ours if "Allow-Origin" in line] == [named]
+
+
+def test_the_control_origin_protects_itself_whatever_the_api_says():
+    block = b"HTTP/1.1 200 OK\r\nContent-Security-Policy: script-src 'sha256-x'\r\nX-Frame-Options: ALLOW\r\n\r\n"
+    text = b"".join(ControlRules(b"'self'", b"", b"rid", https=False).lines(parse_response(block))).decode()
+    assert "script-src 'sha256-x'" in text
+    assert "frame-ancestors 'none'; frame-src 'self'" in text
+    assert "default-src" not in text
+    for field in ("X-Frame-Options: DENY", "Cross-Origin-Opener-Policy: same-origin", "X-Content-Type-Options: nosniff"):
+        assert field in text

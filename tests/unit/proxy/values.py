@@ -1,0 +1,31 @@
+"""Small makers of the values the proxy's pure functions take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from guildnet.identity import Entry
+from guildnet.workspace import Workspace, parse
+from guildnet_proxy.entry import Placement, Site
+from guildnet_proxy.heads import RequestHead, parse_request
+
+LOCAL = Entry("local", "http://guildnet.localhost:8080", "host")
+TAILNET = Entry("tailnet", "https://g.ts.example", "port")
+CONTROL = Site(LOCAL, b"guildnet.localhost:8080", "http://guildnet.localhost:8080")
+OWN = Placement("", "http://ws.guildnet.localhost:8080", False, "", False, LOCAL.origin)  # noqa: FBT003
+PORT = Placement("", "https://g.ts.example:20001", False, "gn20001-", False, TAILNET.origin)  # noqa: FBT003
+PATH = Placement("/proxy/server/ws", LOCAL.origin, False, "", True, LOCAL.origin)  # noqa: FBT003
+
+
+def head(*lines: str, method: str = "GET", target: str = "/", host: str = "a") -> RequestHead:
+    return parse_request("\r\n".join((f"{method} {target} HTTP/1.1", f"Host: {host}", *lines, "", "")).encode("latin-1"))
+
+
+def workspace(name: str = "ws", *, spec: Any = None, status: Any = None, **meta: Any) -> Workspace:
+    return parse(
+        {
+            "metadata": {"name": name, "namespace": "ns", "uid": "12345678-uid", **meta},
+            "spec": {"image": "x", **(spec or {})},
+            "status": {"phase": "Running", "serviceUID": f"service-{name}", **(status or {})},
+        }
+    )

@@ -1,0 +1,213 @@
+"""The command line: `python -m guildnet_local COMMAND`. Prints what a command answers on stdout, the rest on stderr."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from guildnet_local import bringup, context, images, status, tailnet, teardown
+from guildnet_local.context import Target
+from guildnet_local.images import ImageError
+from guildnet_local.journal import Journal
+from guildnet_local.kubectl import Kubectl
+from guildnet_local.lock import Owner, held, other_checkout
+from guildnet_local.phases import StepError
+from guildnet_local.runtime import Runtime
+from guildnet_local.settings import ADMIN_ACCOUNT, TOKEN_AUDIENCE, LocalError, Settings, load
+from guildnet_local.upstream_plan import UpstreamError
+
+Command = Callable[["Request"], int]
+say = partial(print, flush=True)
+complain = partial(print, file=sys.stderr, flush=True)
+
+
+class Request:
+    """One call: the parsed arguments, the settings, and which cluster is meant."""
+
+    def __init__(self, arguments: argparse.Namespace, environ: Mapping[str, str]) -> None:
+        self.arguments = arguments
+        self.environ = environ
+        self.settings: Settings = load(environ)
+        self.target: Target = context.parse_target(arguments.cluster or environ.get("CLUSTER", ""))
+
+    def kubectl(self) -> Kubectl:
+        return context.kubectl_of(self.settings, self.target, complain)
+
+    def local_only(self, what: str) -> None:
+        if self.target.context:
+            raise LocalError(f"`{what}` is of the local cluster; context {self.target.context} is a cluster of yours")
+
+
+def up(request: Request) -> int:
+    if request.target.context:
+        context.up(request.settings, request.target, request.environ, say)
+        return 0
+    run = bringup.Up(request.settings, say, request.arguments.only)
+    run.run()
+    run.clock.say("done")
+    where = request.settings.api_url if request.arguments.only == "cluster" else request.settings.origin
+    say(f"{'The cluster' if request.arguments.only == 'cluster' else 'GuildNet'} is up: {where}")
+    return 0
+
+
+def down(request: Request) -> int:
+    if request.target.context:
+        context.down(request.target, say)
+        return 0
+    settings = request.settings
+    if os.geteuid() != 0:
+        raise LocalError("the local cluster was made by root: run `sudo make down`")
+    with held(settings.lock, bringup.holder(settings, "down"), complain):
+        owner = Owner.read(bringup.owner_file(settings))
+        if owner is not None and owner.checkout != str(settings.checkout) and not request.arguments.other:
+            raise LocalError(other_checkout(owner))
+        if not settings.state.exists() and not settings.run.exists():
+            say("no local cluster: nothing to remove")
+            return 0
+        teardown.remove(settings, Journal(settings.journal), say)
+    say("the local cluster is gone; programs and images stay in the cache")
+    return 0
+
+
+def show_status(request: Request) -> int:
+    if request.target.context:
+        say(request.kubectl()("get", "deployments,pods,workspaces.guildnet.io", "--all-namespaces",
+                              "--selector=app.kubernetes.io/part-of=guildnet"), end="")  # fmt: skip
+        return 0
+    if not request.arguments.quiet:
+        for line in status.describe(request.settings, request.kubectl):
+            say(line)
+    return 0 if status.is_up(request.settings) else 1
+
+
+def logs(request: Request) -> int:
+    request.local_only("logs")
+    chosen = request.arguments
+    if chosen.component:
+        return status.follow_log(
+            request.settings, chosen.component, request.kubectl, follow=chosen.follow, lines=chosen.lines or 200
+        )
+    for line in status.last_lines(request.settings, chosen.lines or 10):
+        say(line)
+    return 0
+
+
+def _token(request: Request) -> str:
+    return context.token_of(request.kubectl(), TOKEN_AUDIENCE, ADMIN_ACCOUNT)
+
+
+def url(request: Request) -> int:
+    say(f"{request.settings.origin}/login?token={_token(request)}")
+    return 0
+
+
+def token(request: Request) -> int:
+    say(_token(request))
+    return 0
+
+
+def kubeconfig(request: Request) -> int:
+    request.local_only("kubeconfig")
+    if not request.settings.kubeconfig.exists():
+        raise LocalError("no local cluster runs: `make up` makes one")
+    say(request.settings.kubeconfig)
+    return 0
+
+
+def show_tailnet(request: Request) -> int:
+    request.local_only("tailnet")
+    settings = request.settings
+    if not tailnet.root_certificate(settings.tailnet).exists():
+        raise LocalError("the test tailnet does not run: `make up` makes one")
+    say(context.one_line(tailnet.browse(settings.tailnet, f"127.0.0.1:{settings.ports.socks}")))
+    return 0
+
+
+def values(request: Request) -> int:
+    request.local_only("values")
+    file = request.settings.config / "values.yaml"
+    if not file.exists():
+        raise LocalError("GuildNet is not installed on the local cluster: run `make up`")
+    say(file.read_text(), end="")
+    return 0
+
+
+def add_images(request: Request) -> int:
+    request.local_only("image")
+    settings = request.settings
+    if not settings.containerd_socket.exists():
+        raise LocalError("no local cluster runs: `make up` makes one")
+    runtime, tag = Runtime(settings), bringup.chart_version(settings)
+    for name, image in images.ensure(request.arguments.names, report=complain).items():
+        wanted = bringup.imported(image, tag)
+        complain(f"{name}: {'imported' if runtime.add(wanted) else 'already there'} as {wanted.alias}")
+        say(image.ref)
+    return 0
+
+
+def run_kubectl(request: Request) -> int:
+    command = request.kubectl().command(*request.arguments.rest)
+    sys.stdout.flush()
+    os.execv(command[0], command)  # noqa: S606  (becomes kubectl: its terminal, its signals, its exit status)
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="guildnet_local",
+        description="The local cluster and test tailnet of GuildNet.",
+        epilog="Environment: CLUSTER, IMAGE_REGISTRY, GUILDNET_PORT, GUILDNET_API_PORT, GUILDNET_SOCKS_PORT, "
+        "GUILDNET_AUDIT=1 (keep an audit log of the API server).",
+    )
+    top.add_argument("--cluster", default="", help="`bare` (the default) or `context:NAME`; also as CLUSTER")
+    verbs = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def verb(name: str, run: Command, text: str) -> argparse.ArgumentParser:
+        made = verbs.add_parser(name, help=text, description=text)
+        made.set_defaults(run=run)
+        return made
+
+    verb("up", up, "bring the cluster up, or what is missing of it").add_argument(
+        "--only", choices=["cluster", "chart", "all"], default="all",
+        help="stop after the bare cluster, or after the chart, without the example workspace",
+    )  # fmt: skip
+    verb("down", down, "remove everything that `up` made").add_argument(
+        "--other", action="store_true", help="also when it is the cluster of another checkout"
+    )
+    verb("status", show_status, "what runs; exit status 1 when the cluster is not whole").add_argument(
+        "--quiet", action="store_true", help="print nothing"
+    )
+    made = verb("logs", logs, "the logs of programs and components")
+    made.add_argument("component", nargs="?", default="", help="one of them; without: the end of every program's log")
+    made.add_argument("-f", "--follow", action="store_true", help="go on as lines come")
+    made.add_argument("-n", "--lines", type=int, default=0, help="how many lines")
+    verb("url", url, "the login URL usable on this host")
+    verb("token", token, "a bearer token with full rights on the install, good for a day")
+    verb("kubeconfig", kubeconfig, "the path of an admin kubeconfig usable on this host")
+    verb("tailnet", show_tailnet, "one line of JSON: the second device of the test tailnet")
+    verb("values", values, "the chart's values on this cluster, as YAML")
+    verb("image", add_images, "build images that `up` does not need and import them").add_argument(
+        "names", nargs="+", metavar="NAME", help=f"one of {', '.join(images.RECIPES)}"
+    )
+    verb("kubectl", run_kubectl, "kubectl on this cluster").add_argument("rest", nargs=argparse.REMAINDER)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; what a person has to know goes to stderr and gives exit status 1."""
+    asked = parser().parse_args(arguments)
+    try:
+        run: Command = asked.run
+        return run(Request(asked, os.environ))
+    except (LocalError, StepError, UpstreamError, ImageError) as problem:
+        complain(f"error: {problem}")
+        return 1
+    except KeyboardInterrupt:
+        complain("interrupted; `make up` goes on from here, `make down` removes what was made")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""GuildNet on a cluster the user has: nothing but the chart goes there, and nothing is made on this machine.
+
+Images have to come from a registry that the cluster can pull from and that the user names; there is no guessing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from guildnet_local import install, upstream
+from guildnet_local.kubectl import Kubectl
+from guildnet_local.phases import Clock
+from guildnet_local.settings import RELEASE_NAMESPACE, WORKSPACE_NAMESPACE, LocalError, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which cluster a command means. `context` is empty for the local one."""
+
+    context: str = ""
+
+
+def parse_target(text: str) -> Target:
+    """`bare` (or nothing) or `context:NAME`. Raises LocalError for anything else, `kind` included."""
+    if text in ("", "bare"):
+        return Target()
+    kind, _, name = text.partition(":")
+    if kind == "context" and name:
+        return Target(name)
+    if kind == "kind":
+        raise LocalError(
+            "CLUSTER=kind comes with a later version. Until then: a kind cluster that you made is a context like any "
+            "other (CLUSTER=context:kind-NAME), and CLUSTER=bare needs no container engine"
+        )
+    raise LocalError(f"CLUSTER is {text!r}: it has to be `bare` or `context:NAME` (see `kubectl config get-contexts`)")
+
+
+def registry(environ: Mapping[str, str]) -> str:
+    """The registry of the images. Raises LocalError when the user named none."""
+    named = environ.get("IMAGE_REGISTRY", "").rstrip("/")
+    if not named:
+        raise LocalError(
+            "a cluster of yours has to pull the images from somewhere: push them to a registry it can reach and name "
+            "it, for example make up CLUSTER=context:NAME IMAGE_REGISTRY=registry.example.com/team "
+            "(it has to hold guildnet/api, guildnet/proxy, … tagged with the chart's appVersion)"
+        )
+    return named
+
+
+def example(manifest: str, where: str) -> str:
+    """The example with its image taken from the registry `where`."""
+    parsed = yaml.safe_load(manifest)
+    image = parsed["spec"]["image"]
+    if image.startswith("guildnet/"):
+        parsed["spec"]["image"] = f"{where}/{image}"
+    return yaml.safe_dump(parsed, sort_keys=False)
+
+
+def up(settings: Settings, target: Target, environ: Mapping[str, str], report: Callable[[str], None]) -> None:
+    """Install the chart in the user's context, launch the example, wait for it."""
+    where = registry(environ)
+    clock = Clock(report)
+    programs = upstream.ensure(("kubectl", "helm"), report=clock.say)
+    kubectl = Kubectl(programs["kubectl"], context=target.context)
+    known = kubectl("config", "get-contexts", "--output=name").split()
+    if target.context not in known:
+        raise LocalError(f"no context {target.context!r} in the kubeconfig; there are: {', '.join(known) or 'none'}")
+    kubectl("version", "--output=json", "--request-timeout=10s")
+    clock.say(f"using the cluster of context {target.context}")
+    helm = install.Helm(programs["helm"], kubectl)
+    clock.say(f"chart: {helm.upgrade(settings.chart, install.context_values(where, settings.origin))}")
+    install.await_rollout(kubectl, seconds=300)
+    manifest = example((settings.checkout / install.EXAMPLE).read_text(), where)
+    kubectl("apply", "--filename=-", stdin=manifest)
+    name = yaml.safe_load(manifest)["metadata"]["name"]
+    install.await_workspace(kubectl, name, clock.say, seconds=600)
+    clock.say(f"workspace {name} is Ready; to reach the front door from here, keep this running:")
+    report(f"  kubectl --context={target.context} --namespace={RELEASE_NAMESPACE} "
+           f"port-forward service/guildnet-proxy {settings.ports.front}:80")  # fmt: skip
+    report(f"GuildNet is up: {settings.origin}")
+
+
+def down(target: Target, report: Callable[[str], None]) -> None:
+    """Uninstall the release. What the keep policy names stays: workspaces with their volumes, keys, CRDs."""
+    programs = upstream.ensure(("kubectl", "helm"), report=report)
+    kubectl = Kubectl(programs["kubectl"], context=target.context)
+    install.Helm(programs["helm"], kubectl).uninstall()
+    report(
+        f"uninstalled; the namespace {WORKSPACE_NAMESPACE} with its workspaces stays (keep policy). To delete it too:"
+    )
+    report(f"  kubectl --context={target.context} delete namespace {WORKSPACE_NAMESPACE} {RELEASE_NAMESPACE}")
+
+
+def kubectl_of(settings: Settings, target: Target, report: Callable[[str], None]) -> Kubectl:
+    """kubectl for the cluster a command means. Raises LocalError when the local one does not run."""
+    if target.context:
+        return Kubectl(_program(report), context=target.context)
+    if not settings.kubeconfig.exists():
+        raise LocalError("no local cluster runs: `make up` makes one")
+    return Kubectl(_program(report), settings.kubeconfig)
+
+
+def _program(report: Callable[[str], None]) -> Path:
+    return upstream.ensure(("kubectl",), report=report)["kubectl"]
+
+
+def token_of(kubectl: Kubectl, audience: str, account: str) -> str:
+    return kubectl.token(RELEASE_NAMESPACE, account, audience=audience, hours=24)
+
+
+def one_line(facts: Mapping[str, str]) -> str:
+    return json.dumps(dict(facts))

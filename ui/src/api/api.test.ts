@@ -1,0 +1,106 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { answering } from "../test/fake-api";
+import { FakeEventSource } from "../test/fake-event-source";
+import { api, ApiError } from "./client";
+import { openStream, type StreamState } from "./stream";
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe("the API client", () => {
+  it("sends a launch as JSON and nothing but JSON", async () => {
+    const sent = answering({ "POST /api/jobs": [202, { id: "web-12345", status: "pending" }] });
+    expect(await api.launch({ image: "nginx:1" })).toEqual({ id: "web-12345", status: "pending" });
+    expect(sent).toEqual([{ method: "POST", path: "/api/jobs", body: { image: "nginx:1" } }]);
+  });
+
+  it("quotes an id, so that it cannot leave its place in the path", async () => {
+    const sent = answering({});
+    await expect(api.remove("../admin")).rejects.toThrow();
+    expect(sent[0]?.path).toBe("/api/servers/..%2Fadmin");
+  });
+
+  it("hands on the API's words, code and fields", async () => {
+    const details = [{ field: "image", reason: "empty" }];
+    answering({ "POST /api/jobs": [400, { code: "invalid_spec", message: "See image.", details, request_id: "r1" }] });
+    const error = await api.launch({ image: "" }).catch((cause: unknown) => cause);
+    expect(error).toBeInstanceOf(ApiError);
+    expect(error).toMatchObject({ status: 400, code: "invalid_spec", message: "See image.", details, requestId: "r1" });
+  });
+
+  it("has words for an answer that is none of the API's, and for none at all", async () => {
+    vi.stubGlobal("fetch", async () => new Response("<html>", { status: 502, statusText: "Bad Gateway" }));
+    await expect(api.me()).rejects.toThrow("The server answered 502 Bad Gateway.");
+    vi.stubGlobal("fetch", async () => {
+      throw new TypeError("failed");
+    });
+    await expect(api.me()).rejects.toMatchObject({ status: 0, code: "unreachable" });
+  });
+});
+
+describe("a stream", () => {
+  let states: StreamState[] = [];
+  let heard: unknown[] = [];
+  const open = () =>
+    openStream("/sse/logs?target=a", { state: (state) => states.push(state), on: { message: (data) => heard.push(data) } });
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    FakeEventSource.opened = [];
+    states = [];
+    heard = [];
+    vi.stubGlobal("EventSource", FakeEventSource);
+  });
+  afterEach(() => vi.useRealTimers());
+
+  it("tells what it hears and how it stands", () => {
+    const close = open();
+    FakeEventSource.last.accept();
+    FakeEventSource.last.say("message", { msg: "hello" });
+    expect(heard).toEqual([{ msg: "hello" }]);
+    expect(states).toEqual(["connecting", "live"]);
+    close();
+    expect(FakeEventSource.last.readyState).toBe(FakeEventSource.CLOSED);
+  });
+
+  it("leaves a broken connection to the browser", () => {
+    const close = open();
+    FakeEventSource.last.accept();
+    FakeEventSource.last.fail(false);
+    vi.advanceTimersByTime(60_000);
+    expect(FakeEventSource.opened).toHaveLength(1);
+    expect(states.at(-1)).toBe("waiting");
+    close();
+  });
+
+  it("opens anew after the last event seen when it was refused, ever more slowly", () => {
+    const close = open();
+    FakeEventSource.last.accept();
+    FakeEventSource.last.say("message", {}, "k-7");
+    FakeEventSource.last.fail(true);
+    vi.advanceTimersByTime(500);
+    expect(FakeEventSource.last.url).toBe("/sse/logs?target=a&lastEventId=k-7");
+    FakeEventSource.last.fail(true);
+    vi.advanceTimersByTime(999);
+    expect(FakeEventSource.opened).toHaveLength(2);
+    vi.advanceTimersByTime(1);
+    expect(FakeEventSource.opened).toHaveLength(3);
+    close();
+    vi.advanceTimersByTime(60_000);
+    expect(FakeEventSource.opened).toHaveLength(3);
+  });
+
+  it("is closed while the page is hidden and goes on where it was", () => {
+    const visibility = vi.spyOn(document, "visibilityState", "get").mockReturnValue("visible");
+    const close = open();
+    FakeEventSource.last.accept();
+    FakeEventSource.last.say("message", {}, "k-9");
+    visibility.mockReturnValue("hidden");
+    document.dispatchEvent(new Event("visibilitychange"));
+    expect(FakeEventSource.last.readyState).toBe(FakeEventSource.CLOSED);
+    visibility.mockReturnValue("visible");
+    document.dispatchEvent(new Event("visibilitychange"));
+    expect(FakeEventSource.opened).toHaveLength(2);
+    expect(FakeEventSource.last.url).toContain("lastEventId=k-9");
+    close();
+  });
+});

@@ -1,0 +1,111 @@
+import { describe, expect, it, test } from "vitest";
+import { withoutEscapes } from "./ansi";
+import { EMPTY, fieldProblems, jobSpec } from "./launch";
+import { address, imageParts, matches, order } from "./server";
+import { age, clock } from "./time";
+import { aServer } from "../test/fake-api";
+
+const NOW = Date.parse("2026-11-24T12:00:00Z");
+
+test.each([
+  ["2026-11-24T11:59:48Z", "12s"],
+  ["2026-11-24T11:55:00Z", "5m"],
+  ["2026-11-24T09:00:00Z", "3h"],
+  ["2026-11-20T12:00:00Z", "4d"],
+  ["2026-11-24T12:00:09Z", "0s"],
+  [undefined, ""],
+  ["yesterday", ""],
+])("the age of %s is %s", (from, expected) => {
+  expect(age(from, NOW)).toBe(expected);
+});
+
+test("a line's time is shown to the millisecond, and a bad one not at all", () => {
+  expect(clock("2026-11-24T12:00:00.007Z")).toMatch(/^\d\d:\d\d:00\.007$/);
+  expect(clock("soon")).toBe("");
+});
+
+test("colours and titles of terminals are taken out of log lines", () => {
+  expect(withoutEscapes("\u001B[32mok\u001B[0m \u001B]0;title\u0007done")).toBe("ok done");
+  expect(withoutEscapes("[I plain]")).toBe("[I plain]");
+});
+
+test.each([
+  ["localhost/guildnet/jupyterlab:dev-1", "guildnet/jupyterlab", "dev-1"],
+  ["registry.example.com:5000/a/b:1.2", "a/b", "1.2"],
+  ["nginx", "nginx", ""],
+  ["library/nginx:1", "library/nginx", "1"],
+  [`ghcr.io/x/y@sha256:${"a".repeat(64)}`, "x/y", "a".repeat(12)],
+])("%s is shown as %s %s", (image, name, tag) => {
+  expect(imageParts(image)).toEqual({ name, tag });
+});
+
+describe("a server", () => {
+  it("opens on its own origin where it has one", () => {
+    expect(address(aServer({ url: "https://guildnet.example.ts.net:20001/" }))).toBe("https://guildnet.example.ts.net:20001/");
+    expect(address(aServer())).toBe("/proxy/server/lab-12345/");
+  });
+
+  it("is found by name, image or owner, whatever the case", () => {
+    const server = aServer({ owner: "Ada@example.com" });
+    for (const text of ["LAB", "jupyter", "ada@", " "]) expect(matches(server, { text, status: "all" })).toBe(true);
+    expect(matches(server, { text: "nginx", status: "all" })).toBe(false);
+    expect(matches(server, { text: "", status: "stopped" })).toBe(false);
+  });
+
+  it("stands above those that are older", () => {
+    const [old, young] = [aServer({ id: "a", created_at: "2026-01-01" }), aServer({ id: "b", created_at: "2026-02-01" })];
+    expect([old, young].toSorted(order)).toEqual([young, old]);
+  });
+});
+
+describe("the launch form", () => {
+  const presets = [{ label: "JupyterLab", name: "jupyterlab", image: "guildnet/jupyterlab:1" }];
+
+  it("sends no more than was typed", () => {
+    expect(jobSpec(EMPTY, presets).job).toEqual({ image: "guildnet/jupyterlab:1", presetsRef: "jupyterlab" });
+  });
+
+  it("sends everything that was typed", () => {
+    const fields = {
+      ...EMPTY,
+      choice: "custom",
+      image: " nginx:1 ",
+      name: "web",
+      env: "A=1\n\nB=x=y\n",
+      ports: "80, 8443",
+      cpu: "1",
+      memory: "1Gi",
+      storage: "5Gi",
+    };
+    expect(jobSpec(fields, presets).job).toEqual({
+      image: "nginx:1",
+      name: "web",
+      env: { A: "1", B: "x=y" },
+      expose: [{ port: 80 }, { port: 8443 }],
+      resources: { cpu: "1", memory: "1Gi" },
+      storage: { size: "5Gi" },
+    });
+  });
+
+  it.each([
+    [{ choice: "custom" }, "image"],
+    [{ env: "just a word" }, "env"],
+    [{ ports: "http" }, "ports"],
+    [{ ports: "0" }, "ports"],
+    [{ ports: "70000" }, "ports"],
+  ] as const)("says what is wrong with %o at its field", (over, field) => {
+    const { job, problems } = jobSpec({ ...EMPTY, ...over }, presets);
+    expect(job).toBeUndefined();
+    expect(Object.keys(problems)).toEqual([field]);
+  });
+
+  it("puts the API's objections to the fields they are about", () => {
+    const details = [
+      { field: "expose[0].port", reason: "p" },
+      { field: "resources.memory", reason: "m" },
+      { field: "env.FOO", reason: "e" },
+      { field: "labels", reason: "l" },
+    ];
+    expect(fieldProblems(details)).toEqual({ problems: { ports: "p", memory: "m", env: "e" }, rest: "labels: l" });
+  });
+});
