@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
-from support.local import NAMESPACE, Local, until
+from support.local import NAMESPACE, Local, guildnet_local, until
 
 
-def test_a_terminal_in_code_server_runs_a_command(local: Local, logged_in: Page, fresh: Callable[[str], str]):
+@pytest.fixture(scope="module")
+def image() -> str:
+    """Built (some minutes, once) and imported: `up` does not need it."""
+    guildnet_local("image", "code-server", timeout=900)
+    return "guildnet/code-server:0.1.0"
+
+
+@pytest.mark.timeout(1200)
+def test_a_terminal_in_code_server_runs_a_command(local: Local, logged_in: Page, image: str):
     with local.api() as api:
-        answer = api.post("/api/jobs", json={"image": "guildnet/code-server:0.1.0", "name": "editor"})
+        answer = api.post("/api/jobs", json={"image": image, "name": "editor"})
         assert answer.status_code == 202, answer.text
-        name = fresh_name = answer.json()["id"]
+        name = answer.json()["id"]
         assert answer.headers["Location"].endswith(name)
-        local.wait_ready(fresh_name)
+        local.wait_ready(name)
         server = api.get(f"/api/servers/{name}").json()
     try:
         _use(local, logged_in, name, server["url"])

@@ -3,6 +3,12 @@
 {{- if eq .Values.workspaces.namespace .Release.Namespace -}}
 {{- fail (printf "workspaces.namespace is the release namespace %q: workspaces need a namespace of their own, because whoever can create a Deployment there can read its Secrets" .Release.Namespace) -}}
 {{- end -}}
+{{- if ne .Values.proxy.transport "pod" -}}
+{{- fail "proxy.transport: api-server is not available in this version; set proxy.transport: pod" -}}
+{{- end -}}
+{{- if not (or .Values.tailnet.enabled .Values.entries.local.origin .Values.entries.domain.origin) -}}
+{{- fail "there is no way in: set tailnet.enabled, entries.local.origin or entries.domain.origin" -}}
+{{- end -}}
 {{- if and .Values.tailnet.enabled (gt (int .Values.proxy.replicas) 1) -}}
 {{- fail "proxy.replicas is above 1 with tailnet.enabled: a tailnet node's key belongs to one process; set proxy.replicas: 1" -}}
 {{- end -}}

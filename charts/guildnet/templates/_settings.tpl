@@ -69,12 +69,15 @@ UI_DIR: {{ .Values.api.uiDir | quote }}
 {{- define "guildnet.settings.proxy" -}}
 {{ include "guildnet.settings.common" . }}
 ACCESS_DEFAULT: {{ .Values.access.default | quote }}
+ACCESS_LOG: {{ .Values.proxy.accessLog | quote }}
 ADMIN_SERVICE_ACCOUNT: {{ printf "%s:%s-admin" .Release.Namespace (include "guildnet.fullname" .) | quote }}
 ALLOWED_TARGETS: {{ join "," .Values.proxy.allowedTargets | quote }}
 API_URL: {{ printf "http://%s-api:8080" (include "guildnet.fullname" .) | quote }}
+CROSS_SITE: {{ .Values.entries.crossSite | quote }}
 DOMAIN_MODE: {{ .Values.entries.domain.mode | quote }}
 DOMAIN_ORIGIN: {{ .Values.entries.domain.origin | quote }}
 ENTRIES_CONFIGMAP: {{ include "guildnet.configmap.entries" . | quote }}
+FIRST_BYTE_SECONDS: {{ .Values.proxy.firstByteSeconds | quote }}
 FRONTEND_ORIGIN: {{ .Values.entries.frontendOrigin | quote }}
 HOSTAPP_DISABLE_API_PROXY: {{ .Values.proxy.disableApiProxy | quote }}
 IDENTITY_KEY_FILE: /etc/guildnet/keys/identity
@@ -84,11 +87,13 @@ LOCAL_ORIGIN: {{ .Values.entries.local.origin | quote }}
 PATH_TRUSTED: {{ .Values.entries.pathTrusted | quote }}
 PROXY_TRANSPORT: {{ .Values.proxy.transport | quote }}
 SERVE_FILE: {{ ternary "/run/guildnet/serve/serve.json" "" .Values.tailnet.enabled | quote }}
+STREAMS_PER_WORKSPACE: {{ .Values.proxy.streamsPerWorkspace | int | quote }}
 TAILNET_MODE: {{ .Values.tailnet.mode | quote }}
 TAILNET_SOCKET: {{ ternary "/run/guildnet/tailnet.sock" "" .Values.tailnet.enabled | quote }}
 TAILSCALED_SOCKET: {{ ternary "/run/guildnet/ts/tailscaled.sock" "" .Values.tailnet.enabled | quote }}
 TOKEN_AUDIENCE: {{ .Values.proxy.tokenAudience | quote }}
 UI_DEV_ORIGIN: {{ .Values.entries.uiDevOrigin | quote }}
+UPSTREAM_CA_FILE: {{ ternary "/etc/guildnet/upstream/ca.crt" "" (ne .Values.proxy.upstreamCA "") | quote }}
 {{- end -}}
 
 {{- define "guildnet.settings.operator" -}}

@@ -229,7 +229,7 @@ Starter = Callable[..., Any]
 
 
 def _closing_tls() -> bool:
-    """Whether this loop still says goodbye on some TLS connection; ending it now would leave the socket to the collector."""
+    """Whether this loop still says goodbye on some TLS connection; its socket would be left to the collector."""
     transports = list(asyncio.get_running_loop()._transports.values())  # type: ignore[attr-defined]
     states = [getattr(transport.get_protocol(), "_state", None) for transport in transports]
     return any(state is not None and state.name in ("FLUSHING", "SHUTDOWN") for state in states)
@@ -250,18 +250,18 @@ async def start_api(
     async with AsyncExitStack() as stack:
 
         async def start(*, redis_url: str = "", ui_dir: Path | None = None, **settings: Any) -> Api:
+            defaults = {"kubeconfig": kubeconfig, "log_linger_seconds": 0.2}
             given = Settings(
                 k8s_namespace=namespace,
-                kubeconfig=kubeconfig,
                 identity_key_file=key,
                 redis_url=redis_url,
                 ui_dir=ui_dir,
-                **{"log_linger_seconds": 0.2, **settings},
+                **{**defaults, **settings},
             )
             redis: Redis | None = connect_redis(redis_url) if redis_url else None
             if redis:
                 stack.push_async_callback(redis.aclose)
-            client = await stack.enter_async_context(connect(kubeconfig, user_agent="guildnet-api-test"))
+            client = await stack.enter_async_context(connect(given.kubeconfig, user_agent="guildnet-api-test"))
             audit: list[dict[str, Any]] = []
             trail = Audit(lambda line: audit.append(json.loads(line)))
             services, _ = assemble(given, client, redis, source=kubelet, audit=trail)

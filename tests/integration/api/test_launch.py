@@ -11,6 +11,7 @@ import pytest
 from guildnet.errors import NotFound
 from guildnet.kube.resources import CAPABILITIES, SECRETS, WORKSPACES
 from guildnet_api.middleware import MAX_BODY
+from support.waiting import eventually
 
 from .conftest import ALICE, NOBODY, Api
 
@@ -118,10 +119,8 @@ async def test_a_capability_limits_image_port_and_number(api: Api):
         "constraints": {"allowedImages": ["acme/tool"], "allowedPorts": [3000], "maxConcurrent": 1},
     }
     body = {"apiVersion": "guildnet.io/v1alpha1", "kind": "Capability", "metadata": {"name": "few"}, "spec": spec}
-    from support.waiting import eventually
-
     await api.kube.create(CAPABILITIES, api.namespace, body)
-    await eventually(lambda: api.services.cache.capabilities())
+    await eventually(api.services.cache.capabilities)
     good = {"image": "acme/tool:2", "expose": [{"port": 3000}]}
     other_image = await api.ask("POST", "/api/jobs", json={**good, "image": "acme/other"})
     assert (other_image.status_code, other_image.json()["details"][0]["field"]) == (403, "image")

@@ -184,7 +184,7 @@ async def test_what_cannot_be_streamed_is_refused_before_it_begins(any_api: Api)
     assert probe.json()["target"] == "ws"
 
 
-# ---- more than one replica ---------------------------------------------------------------------------------------------
+# ---- more than one replica ------------------------------------------------------------------------------------------
 
 
 async def test_two_replicas_share_one_follow_and_take_over_from_each_other(

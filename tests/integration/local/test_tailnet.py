@@ -97,12 +97,13 @@ class Room:
         self.namespace.wait_until(lambda: self.is_named(HOST), f"{incarnation} on the tailnet")
 
     def serve(self, *ports: int) -> None:
-        """The serve file, written aside and renamed: containerboot dies of half a file."""
+        """The serve file (`{}` for no ports), written aside and renamed: containerboot dies of half a file."""
         handlers = {"Handlers": {"/": {"Proxy": f"unix:{self.backend}", "AcceptAppCaps": [tailnet.ROLE_CAPABILITY]}}}
         web = {f"${{TS_CERT_DOMAIN}}:{port}": handlers for port in ports}
         self.serve_file.parent.mkdir(exist_ok=True)
         aside = self.serve_file.with_suffix(".new")
-        aside.write_text(json.dumps({"TCP": {str(port): {"HTTPS": True} for port in ports}, "Web": web}))
+        tcp = {str(port): {"HTTPS": True} for port in ports}
+        aside.write_text(json.dumps({"TCP": tcp, "Web": web} if ports else {}))
         aside.rename(self.serve_file)
 
     def nodes(self) -> list[dict[str, Any]]:
@@ -174,8 +175,9 @@ def room(namespace: Namespace, tmp_path_factory: pytest.TempPathFactory) -> Iter
     serving.start()
     try:
         made.start_tailnet()
-        made.serve(443)
+        made.serve()
         made.start_node("node")
+        made.serve(443)
         namespace.wait_until(made.answers, "the first request (its certificate is issued now)")
         yield made
     finally:

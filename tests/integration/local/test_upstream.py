@@ -4,7 +4,10 @@ import fcntl
 import os
 import re
 import subprocess
+import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -134,6 +137,31 @@ def test_a_build_that_is_interrupted_leaves_no_compiler_behind(group: Group, tmp
     with pytest.raises(KeyboardInterrupt):
         upstream_build.Run(group, go, os.environ, interrupt, heartbeat=0.05)(("build",), "compiling")
     assert not alive(int(pid_file.read_text()))
+
+
+def test_a_killed_builder_takes_its_compiler_along(group: Group, tmp_path: Path):
+    pid_file = tmp_path / "pid"
+    slow = tmp_path / "slow-go"
+    slow.write_text(f"#!/bin/sh\necho $$ > {pid_file}.new\nmv {pid_file}.new {pid_file}\nexec sleep 300\n")
+    slow.chmod(0o755)
+    program = (
+        "from guildnet_local import upstream_build as b; from guildnet_local.upstream_plan import Group;"
+        f"go = b.Go({str(slow)!r}, 'go1.26.8', 'linux/amd64');"
+        "b.Run(Group('kind', {}, ''), go, {'PATH': '/usr/bin:/bin'}, print)(('build',), 'compiling')"
+    )
+    builder = subprocess.Popen([sys.executable, "-c", program])
+    eventually(pid_file.exists)
+    builder.kill()
+    builder.wait()
+    compiler = int(pid_file.read_text())
+    eventually(lambda: not alive(compiler))
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "not within 30 s"
+        time.sleep(0.05)
 
 
 def alive(pid: int) -> bool:

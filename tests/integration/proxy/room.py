@@ -23,7 +23,7 @@ from guildnet_proxy.localapi import Peer
 from guildnet_proxy.records import Records
 from guildnet_proxy.server import Server
 from guildnet_proxy.sessions import Sessions
-from guildnet_proxy.settings import ProxySettings
+from guildnet_proxy.settings import Settings
 from guildnet_proxy.sources import Review, Sources
 from guildnet_proxy.table import Endpoint, Slice, Table
 from support.process import free_port
@@ -39,7 +39,10 @@ def jwt(name: str, audience: str = "guildnet") -> str:
 
 
 def workspace_object(name: str, number: int, **more: Any) -> Workspace:
-    spec = {"image": "test", "ports": [{"containerPort": more.get("port", 8080), "pathMode": more.get("mode", "Strip")}]}
+    spec = {
+        "image": "test",
+        "ports": [{"containerPort": more.get("port", 8080), "pathMode": more.get("mode", "Strip")}],
+    }
     spec |= more.get("spec", {})
     status = {
         "phase": "Running",
@@ -120,7 +123,9 @@ class Room:
         port = upstream_port or self.upstream_port
         workspace = workspace_object(name, number, port=port, **more)
         self.table.put_workspace(workspace)
-        endpoints = (Endpoint("127.0.0.1", port, more.get("port_name", "http"), f"{name}-pod", more.get("ready", True)),)
+        endpoints = (
+            Endpoint("127.0.0.1", port, more.get("port_name", "http"), f"{name}-pod", more.get("ready", True)),
+        )
         self.table.put_slice(Slice(f"{name}-slice", f"service-{name}", endpoints))
         return workspace
 
@@ -141,7 +146,9 @@ class Room:
         writer.close()
         return answer
 
-    async def ask(self, method: str, path: str, *headers: str, host: str = "", body: bytes = b"", private: bool = False) -> Answer:
+    async def ask(
+        self, method: str, path: str, *headers: str, host: str = "", body: bytes = b"", private: bool = False
+    ) -> Answer:
         """One request on its own connection."""
         lines = [f"{method} {path} HTTP/1.1", f"Host: {host or self.host}", "Connection: close", *headers]
         if body:
@@ -178,7 +185,9 @@ async def read_answer(reader: asyncio.StreamReader, method: str = "GET") -> Answ
 
 
 async def serve_app(app: web.Application, **more: Any) -> tuple[web.AppRunner, int]:
-    runner = web.AppRunner(app, access_log=None, auto_decompress=False, handle_signals=False, shutdown_timeout=0.1, **more)
+    runner = web.AppRunner(
+        app, access_log=None, auto_decompress=False, handle_signals=False, shutdown_timeout=0.1, **more
+    )
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     return runner, int(runner.addresses[0][1])
@@ -227,7 +236,7 @@ def api_app(seen: list[web.Request]) -> web.Application:
 
 async def make_room(tmp_path: Path, upstream_port: int, api_port: int, **more: Any) -> Room:
     port = free_port()
-    settings = ProxySettings(
+    settings = Settings(
         local_origin=f"http://guildnet.localhost:{port}",
         api_url=f"http://127.0.0.1:{api_port}",
         tailnet_socket=str(tmp_path / "tailnet.sock"),

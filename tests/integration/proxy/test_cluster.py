@@ -15,7 +15,7 @@ from guildnet.kube.client import Client
 from guildnet.kube.resources import CAPABILITIES, CONFIGMAPS, ENDPOINTSLICES, WORKSPACES
 from guildnet.names import API_VERSION, origin_label
 from guildnet_proxy.app import Running, running
-from guildnet_proxy.settings import ProxySettings
+from guildnet_proxy.settings import Settings
 from integration.proxy.room import KEY, api_app, echo_app, read_answer, serve_app
 from support.apiserver import service_account_token
 from support.process import free_port
@@ -110,7 +110,7 @@ async def cluster(kube: Client, kubeconfig: str, namespace: str, tmp_path: Path)
     (tmp_path / "key").write_bytes(KEY)
     await kube.create(CONFIGMAPS, namespace, {"metadata": {"name": "guildnet-entries"}})
     port = free_port()
-    settings = ProxySettings(
+    settings = Settings(
         kubeconfig=kubeconfig,
         k8s_namespace=namespace,
         release_namespace=namespace,
@@ -204,7 +204,9 @@ async def test_the_tailnet_name_is_learnt_published_and_served(cluster):
 async def test_the_ops_listener_tells_readiness_and_metrics(cluster):
     await cluster.ask("GET", "/healthz")
     reader, writer = await asyncio.open_connection("127.0.0.1", cluster.proxy.ops)
-    writer.write(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\nGET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    writer.write(
+        b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\nGET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    )
     text = (await reader.read(-1)).decode()
     writer.close()
     assert text.startswith("HTTP/1.1 200")

@@ -194,7 +194,9 @@ async def test_tailnet_headers_that_disagree_with_whois_are_refused(room):
 
 
 async def test_a_response_head_is_rewritten_to_where_the_workspace_appears(room):
-    query = "set-Location=http://{0}/next&set-Set-Cookie=a%3D1;%20Domain%3Dlocalhost;%20Path%3D/x&set-X-Frame-Options=DENY"
+    query = (
+        "set-Location=http://{0}/next&set-Set-Cookie=a%3D1;%20Domain%3Dlocalhost;%20Path%3D/x&set-X-Frame-Options=DENY"
+    )
     answer = await room.ask("GET", "/proxy/server/ws1/?" + query.format(room.host), f"Cookie: {room.cookie()}")
     assert answer.one("location") == f"http://{room.host}/proxy/server/ws1/next"
     assert answer.one("set-cookie") == "a=1; Path=/proxy/server/ws1/x"
@@ -209,4 +211,3 @@ async def test_an_error_of_an_unexpected_kind_is_a_500_without_a_trace(room, mon
     answer = await room.ask("GET", "/")
     assert answer.status == 500
     assert b"secret" not in answer.body
-

@@ -17,7 +17,9 @@ SMUGGLING = {
     "te-and-cl": "POST / HTTP/1.1\r\n" + OK + "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
     "cl-and-te": "POST / HTTP/1.1\r\n" + OK + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "te-gzip-chunked": "POST / HTTP/1.1\r\n" + OK + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-    "te-twice": "POST / HTTP/1.1\r\n" + OK + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "te-twice": "POST / HTTP/1.1\r\n"
+    + OK
+    + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "te-identity": "POST / HTTP/1.1\r\n" + OK + "Transfer-Encoding: identity\r\n\r\n",
     "te-xchunked": "POST / HTTP/1.1\r\n" + OK + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
     "te-with-tab": "POST / HTTP/1.1\r\n" + OK + "Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n",
@@ -54,7 +56,9 @@ SMUGGLING = {
     "fragment": "GET /#x HTTP/1.1\r\n" + OK + "\r\n",
     "non-ascii-target": "GET /\xff HTTP/1.1\r\n" + OK + "\r\n",
     "upgrade-post": "POST / HTTP/1.1\r\n" + OK + "Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
-    "upgrade-body": "GET / HTTP/1.1\r\n" + OK + "Upgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 1\r\n\r\nx",
+    "upgrade-body": "GET / HTTP/1.1\r\n"
+    + OK
+    + "Upgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 1\r\n\r\nx",
     "upgrade-h2c": "GET / HTTP/1.1\r\n" + OK + "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n",
     "upgrade-two": "GET / HTTP/1.1\r\n" + OK + "Upgrade: websocket, h2c\r\nConnection: Upgrade\r\n\r\n",
     "large-header": "GET / HTTP/1.1\r\n" + OK + "X: " + "a" * 33000 + "\r\n\r\n",
@@ -211,7 +215,9 @@ async def test_an_upstream_that_breaks_the_rules_is_a_502(room, answer):
 async def test_an_upstream_that_talks_after_its_answer_is_not_used_again(room):
     async def chatty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await reader.readuntil(b"\r\n\r\n"):
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+            )
 
     server = await asyncio.start_server(chatty, "127.0.0.1", 0)
     room.add("chatty", number=6, upstream_port=server.sockets[0].getsockname()[1])

@@ -112,7 +112,9 @@ async def test_a_token_logs_in_once_and_the_session_counts(room):
     assert "Max-Age=0" in out.one("set-cookie")
 
 
-@pytest.mark.parametrize("next_", ["//evil.example/", "/\\evil.example", "https://evil.example/", "javascript:1", "/%0d%0aX:1"])
+@pytest.mark.parametrize(
+    "next_", ["//evil.example/", "/\\evil.example", "https://evil.example/", "javascript:1", "/%0d%0aX:1"]
+)
 async def test_login_goes_nowhere_but_to_this_origin(room, next_):
     token = jwt("admin")
     room.tokens[token] = ADMIN
@@ -209,7 +211,14 @@ async def test_who_may_not_use_a_workspace_gets_no_ticket_and_no_byte(room):
 
 async def test_explicit_targets_are_denied_by_default_and_open_a_workspaces_own_address(room):
     cookie = f"Cookie: {room.cookie()}"
-    for target in ("127.0.0.1:80", "169.254.169.254:80", "[::1]:80", "10.0.0.1:80", "[::ffff:127.0.0.1]:80", "localhost:80"):
+    for target in (
+        "127.0.0.1:80",
+        "169.254.169.254:80",
+        "[::1]:80",
+        "10.0.0.1:80",
+        "[::ffff:127.0.0.1]:80",
+        "localhost:80",
+    ):
         answer = await room.ask("GET", f"/proxy/{target}/", cookie)
         assert (answer.status, json.loads(answer.body)["code"]) == (403, "target_denied"), target
     assert (await room.ask("GET", "/proxy?to=127.0.0.1:80&path=/x", cookie)).status == 403
@@ -224,4 +233,3 @@ async def test_proxy_debug_says_which_rule_fired(room):
     assert (gone["verdict"], gone["status"]) == ("refused", 404)
     to = json.loads((await room.ask("GET", "/api/proxy-debug?to=10.0.0.1:80", f"Cookie: {room.cookie()}")).body)
     assert to["target"] == "http://10.0.0.1:80"
-

@@ -96,7 +96,7 @@ MATRIX: dict[str, dict[str, Any]] = {
     },
     "many": {
         "api": {"replicas": 3},
-        "proxy": {"replicas": 2, "transport": "api-server", "allowedTargets": ["192.0.2.10/32:8443"]},
+        "proxy": {"replicas": 2, "allowedTargets": ["192.0.2.10/32:8443", "[2001:db8::/64]:443"], "upstreamCA": CA},
         "redis": {"existingSecret": "redis"},
         "valkey": {"enabled": False},
         "monitoring": {"podMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}},

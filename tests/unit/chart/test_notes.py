@@ -37,9 +37,7 @@ def test_the_next_step_is_a_workspace_of_the_first_preset(notes: Notes):
 
 
 def test_a_tailnet_gives_its_own_address(notes: Notes):
-    assert "get configmap guildnet-entries -o jsonpath='{.data.tailnet}'" in notes(
-        MATRIX["tailnet"]
-    )
+    assert "get configmap guildnet-entries -o jsonpath='{.data.tailnet}'" in notes(MATRIX["tailnet"])
 
 
 def test_without_an_auth_key_it_says_where_the_login_url_is(notes: Notes):

@@ -52,9 +52,6 @@ OPERATOR: dict[Rule, frozenset[str]] = {
 TAILNET: dict[Rule, frozenset[str]] = {
     (RELEASE, "secrets", "guildnet-tailnet-state"): frozenset({"get", "update", "patch"})
 }
-POD_PROXY: dict[Rule, frozenset[str]] = {
-    (WORKSPACES, "pods/proxy", "*"): frozenset({"get", "create", "update", "patch", "delete"})
-}
 
 
 def permissions(rendering: Rendering, account: str) -> dict[Rule, frozenset[str]]:
@@ -81,7 +78,7 @@ def permissions(rendering: Rendering, account: str) -> dict[Rule, frozenset[str]
         ("guildnet-api", "tailnet", API),
         ("guildnet-proxy", "defaults", PROXY),
         ("guildnet-proxy", "tailnet", PROXY | TAILNET),
-        ("guildnet-proxy", "many", PROXY | POD_PROXY),
+        ("guildnet-proxy", "many", PROXY),
         ("guildnet-operator", "defaults", OPERATOR),
         ("guildnet-operator", "tailnet", OPERATOR),
         ("guildnet-valkey", "defaults", {}),

@@ -89,6 +89,8 @@ def test_a_wrong_value_is_refused_with_its_place(render: Render, values, said):
         ({"workspaces": {"namespace": "guildnet"}}, "need a namespace of their own"),
         ({"tailnet": {"enabled": True}, "proxy": {"replicas": 2}}, "set proxy.replicas: 1"),
         ({"api": {"replicas": 2}, "valkey": {"enabled": False}}, "without Redis"),
+        ({"proxy": {"transport": "api-server"}}, "not available in this version"),
+        ({"entries": {"local": {"origin": ""}}}, "there is no way in"),
         ({"redis": {"url": "redis://x"}}, "set valkey.enabled: false"),
         ({"entries": {"domain": {"ingress": {"enabled": True}}}}, "set entries.domain.origin"),
         (

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import importlib
-
 import pytest
 
 from guildnet import settings
+from guildnet_api import settings as api
+from guildnet_operator import settings as operator
+from guildnet_proxy import settings as proxy
 from unit.chart.rendered import MATRIX, Render
 
-SERVICES = ("api", "proxy", "operator")
+SERVICES: dict[str, type[settings.Settings]] = {
+    "api": api.Settings,
+    "proxy": proxy.ProxySettings,
+    "operator": operator.Settings,
+}
 NOT_IN_A_CLUSTER = {"KUBECONFIG"}
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_chart_sets_exactly_the_names_the_service_reads(render: Render, service):
-    known = {row.env for row in settings.table(importlib.import_module(f"guildnet_{service}.settings").Settings)}
+    known = {row.env for row in settings.table(SERVICES[service])}
     values = {"workspaces": {"defaultPassword": {"value": "x"}}}
     assert set(render(values).env(service)) == known - NOT_IN_A_CLUSTER
 
@@ -23,13 +28,12 @@ def test_the_chart_sets_exactly_the_names_the_service_reads(render: Render, serv
 @pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX)
 @pytest.mark.parametrize("service", SERVICES)
 def test_what_the_chart_sets_is_accepted_by_the_service(render: Render, service, values):
-    kind = importlib.import_module(f"guildnet_{service}.settings").Settings
     given = {
         name: value if isinstance(value, str) else "redis://:x@elsewhere:6379/0"  # from a Secret
         for name, value in render(values).env(service).items()
         if name != "TZ"
     }
-    assert settings.load(kind, given)
+    assert settings.load(SERVICES[service], given)
 
 
 @pytest.mark.parametrize(
@@ -43,12 +47,15 @@ def test_what_the_chart_sets_is_accepted_by_the_service(render: Render, service,
         ({"api": {"logs": {"bytes": 8388608, "lingerSeconds": 1.5}}}, "api", {"LOG_BYTES": "8388608"}),
         ({"proxy": {"allowedTargets": ["10.0.0.1/32:80", "10.0.0.2/32:81"]}}, "proxy",
          {"ALLOWED_TARGETS": "10.0.0.1/32:80,10.0.0.2/32:81"}),
-        ({"proxy": {"transport": "api-server"}}, "proxy", {"PROXY_TRANSPORT": "api-server"}),
-        ({"proxy": {"disableApiProxy": True}}, "proxy", {"HOSTAPP_DISABLE_API_PROXY": "true"}),
+        ({"proxy": {"disableApiProxy": False}}, "proxy", {"HOSTAPP_DISABLE_API_PROXY": "false"}),
+        ({"proxy": {"firstByteSeconds": 2.5, "streamsPerWorkspace": 9, "accessLog": False}}, "proxy",
+         {"FIRST_BYTE_SECONDS": "2.5", "STREAMS_PER_WORKSPACE": "9", "ACCESS_LOG": "false"}),
+        ({"proxy": {"upstreamCA": "PEM"}}, "proxy", {"UPSTREAM_CA_FILE": "/etc/guildnet/upstream/ca.crt"}),
+        ({"entries": {"crossSite": True}}, "proxy", {"CROSS_SITE": "true"}),
         ({"entries": {"pathTrusted": True}}, "proxy", {"PATH_TRUSTED": "true"}),
         ({"entries": {"frontendOrigin": "https://ui.example.com"}}, "api", {"FRONTEND_ORIGIN": "https://ui.example.com"}),
         ({"entries": {"uiDevOrigin": "http://127.0.0.1:5173"}}, "proxy", {"UI_DEV_ORIGIN": "http://127.0.0.1:5173"}),
-        ({"entries": {"local": {"origin": ""}}}, "operator", {"LOCAL_ORIGIN": ""}),
+        ({"entries": {"local": {"origin": ""}}, "tailnet": {"enabled": True}}, "operator", {"LOCAL_ORIGIN": ""}),
         ({"workspaces": {"loadBalancer": {"enabled": True, "pool": "p"}}}, "operator",
          {"WORKSPACE_LB": "true", "WORKSPACE_LB_POOL": "p"}),
         ({"workspaces": {"ingress": {"domain": "d", "className": "c", "certManagerIssuer": "i", "tlsSecret": "t"}}},

@@ -30,17 +30,8 @@ def allows(subjects: list[tuple[str, str]] | None, identity: Identity) -> bool:
 
 
 def test_the_actions_are_those_of_the_contract() -> None:
-    assert {action.value for action in Action} == {
-        "launch",
-        "delete",
-        "stopAll",
-        "readLogs",
-        "proxy",
-        "start",
-        "stop",
-        "update",
-        "list",
-    }
+    names = {action.value for action in Action}
+    assert names == {"launch", "delete", "stopAll", "readLogs", "proxy", "start", "stop", "update", "list"}
 
 
 def test_anonymous_is_denied_whatever_else_holds() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -93,9 +94,10 @@ def test_the_causes_of_a_refusal_become_its_fields() -> None:
 
 
 def test_a_strict_decoding_error_names_its_fields_and_repeats_nothing_else() -> None:
-    message = 'x "" is invalid: patch: Invalid value: "{\\"password\\":1}": strict decoding error: unknown field "spec.a", duplicate field "b"'
+    strict = 'strict decoding error: unknown field "spec.a", duplicate field "b"'
+    message = f'x "" is invalid: patch: Invalid value: "{{\\"password\\":1}}": {strict}'
     refused = faults.from_status({"code": 422, "message": message, "details": {"causes": [{"field": "patch"}]}})
-    assert refused.message == 'strict decoding error: unknown field "spec.a", duplicate field "b"'
+    assert refused.message == strict
     assert [(item.field, item.reason) for item in refused.details] == [
         ("spec.a", "unknown field"),
         ("b", "duplicate field"),
@@ -125,7 +127,7 @@ def test_too_many_requests_says_when_to_come_back(
 def test_lines_are_the_same_however_the_bytes_arrive(data: bytes, cuts: list[int]) -> None:
     splitter = LineSplitter(1000)
     edges = [0, *sorted(cuts), len(data)]
-    lines = [line for start, end in zip(edges, edges[1:], strict=False) for line in splitter.feed(data[start:end])]
+    lines = [line for start, end in pairwise(edges) for line in splitter.feed(data[start:end])]
     lines += splitter.close()
     expected = data.split(b"\n")
     assert lines == (expected if expected[-1] else expected[:-1])

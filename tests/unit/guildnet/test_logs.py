@@ -91,6 +91,10 @@ LEVELS = [
     ("errors: 0", "info"),
     ("GET /debug HTTP/1.1 200", "info"),
     ("a [link] to error pages", "info"),
+    ("(e.g. this)", "info"),
+    ("<i>html</i>", "info"),
+    ("[C 2026-11-24 10:00:00.123 ServerApp] x", "error"),
+    ("<error> boom", "error"),
     ("", "info"),
     ("   ", "info"),
 ]
@@ -107,8 +111,7 @@ def test_any_text_has_one_of_the_three_levels(text: str) -> None:
 
 
 def test_ids_are_ordered_by_number_and_not_by_spelling() -> None:
-    ids = ["9-0", "10-2", "10-10", "100-0"]
-    assert sorted(reversed(ids), key=logs.id_key) == ids
+    assert sorted(["10-10", "100-0", "9-0", "10-2"], key=logs.id_key) == ["9-0", "10-2", "10-10", "100-0"]
     assert logs.line_id(5) == "5-0"
 
 

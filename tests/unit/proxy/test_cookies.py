@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from guildnet_proxy.cookies import for_upstream, set_cookie, value_of
 from unit.proxy.values import OWN, PATH, PORT
 
-CROSS = type(OWN)("", "https://x", True, "", False, "https://y")  # noqa: FBT003
+CROSS = type(OWN)("", "https://x", True, "", False, "https://y")
 
 
 @pytest.mark.parametrize(
@@ -72,5 +72,8 @@ def test_no_cookie_of_a_workspace_has_a_domain_or_leaves_its_base(header):
 @given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=80))
 def test_ours_never_reach_a_workspace(header):
     for placement in (OWN, PORT, PATH):
-        assert "__host-guildnet" not in for_upstream(f"{header}; __Host-guildnet-x=secret", placement).lower().split("=")[0]
+        assert (
+            "__host-guildnet"
+            not in for_upstream(f"{header}; __Host-guildnet-x=secret", placement).lower().split("=")[0]
+        )
         assert "secret" not in for_upstream(f"a=1; __Host-guildnet-x=secret; {header}", placement) or "secret" in header

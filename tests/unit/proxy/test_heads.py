@@ -76,7 +76,13 @@ def test_no_bytes_make_the_parser_do_anything_but_parse_or_refuse(data):
         (b"HTTP/1.1 200\r\n\r\n", 200, None, False, True),
         (b"HTTP/1.0 302 Found\r\nLocation: /\r\n\r\n", 302, None, False, False),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\nConnection: close\r\n\r\n", 200, None, True, False),
-        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", 101, None, False, True),
+        (
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+            101,
+            None,
+            False,
+            True,
+        ),
     ],
 )
 def test_an_answers_head_is_parsed(block, status, length, chunked, keep_alive):

@@ -37,7 +37,9 @@ def env(value: str) -> dict[str, Any]:
 
 
 def test_the_service_answers_with_the_first_declared_port():
-    table, found = table_with(pod(9), pod(7), pod(7, address="10.1.1.2"), spec={"ports": [{"containerPort": 7}, {"containerPort": 9}]})
+    table, found = table_with(
+        pod(9), pod(7), pod(7, address="10.1.1.2"), spec={"ports": [{"containerPort": 7}, {"containerPort": 9}]}
+    )
     got = ask(table, found)
     assert (got.rule, got.port, got.addresses, got.scheme) == ("service", 7, ("10.1.1.1", "10.1.1.2"), "http")
     assert ask(table, found, 9).port == 9
@@ -50,7 +52,12 @@ def test_without_declared_ports_8080_comes_before_8443():
 
 @pytest.mark.parametrize(
     ("value", "host", "port", "scheme"),
-    [("h:8443", "h", 8443, "https"), ("h:1234", "h", 1234, "http"), ("h", "h", 8080, "http"), ("10.0.0.1", "10.0.0.1", 8080, "http")],
+    [
+        ("h:8443", "h", 8443, "https"),
+        ("h:1234", "h", 1234, "http"),
+        ("h", "h", 8080, "http"),
+        ("10.0.0.1", "10.0.0.1", 8080, "http"),
+    ],
 )
 def test_agent_host_answers_when_the_service_does_not(value, host, port, scheme):
     got = ask(*table_with(spec=env(value)))
@@ -122,7 +129,9 @@ def test_a_foreign_slice_never_becomes_an_endpoint():
 
 def test_a_name_used_again_takes_its_own_label_and_port():
     table = Table()
-    table.put_workspace(workspace(uid="aaaaaaaa-1", status={"origin": {"port": 20001}}, labels={"guildnet.io/id": "old"}))
+    table.put_workspace(
+        workspace(uid="aaaaaaaa-1", status={"origin": {"port": 20001}}, labels={"guildnet.io/id": "old"})
+    )
     table.put_workspace(workspace(uid="bbbbbbbb-1", status={"origin": {"port": 20002}}))
     assert table.by_label("ws-aaaaaaaa") is None
     assert table.by_port(20001) is None
@@ -154,7 +163,11 @@ def test_addresses_that_are_never_targets(address, kind):
 @given(st.ip_addresses(v=4))
 def test_no_spelling_of_an_ipv4_address_inside_ipv6_hides_it(address):
     value = int(address)
-    for text in (f"::ffff:{address}", f"64:ff9b::{value >> 16:x}:{value & 0xFFFF:x}", f"2002:{value >> 16:x}:{value & 0xFFFF:x}::"):
+    for text in (
+        f"::ffff:{address}",
+        f"64:ff9b::{value >> 16:x}:{value & 0xFFFF:x}",
+        f"2002:{value >> 16:x}:{value & 0xFFFF:x}::",
+    ):
         assert unmapped(ip_address(text)) == address
 
 
@@ -194,7 +207,10 @@ async def test_a_name_is_resolved_once_and_every_answer_counts():
     async def mixed(host: str, port: int) -> list[str]:
         return ["10.5.0.1", "169.254.169.254"]
 
-    assert await judge(TargetGate(parse_allowed(["10.5.0.0/16:80"]), lambda *_: None, resolver=mixed), "x") == "never-link-local"
+    assert (
+        await judge(TargetGate(parse_allowed(["10.5.0.0/16:80"]), lambda *_: None, resolver=mixed), "x")
+        == "never-link-local"
+    )
 
     async def none(host: str, port: int) -> list[str]:
         raise OSError

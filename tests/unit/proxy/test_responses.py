@@ -50,7 +50,10 @@ def test_a_redirect_leads_to_where_the_workspace_appears(placement, strips, loca
 )  # fmt: skip
 def test_what_a_workspace_may_not_say(field):
     for placement in (OWN, PORT, PATH):
-        assert not any(line.startswith(field.partition(":")[0] + ":") and line != "X-Request-Id: rid" for line in lines(placement, field))
+        assert not any(
+            line.startswith(field.partition(":")[0] + ":") and line != "X-Request-Id: rid"
+            for line in lines(placement, field)
+        )
 
 
 def test_only_the_path_form_is_sandboxed_and_refused_a_wider_service_worker():
@@ -84,5 +87,9 @@ def test_the_control_origin_protects_itself_whatever_the_api_says():
     assert "script-src 'sha256-x'" in text
     assert "frame-ancestors 'none'; frame-src 'self'" in text
     assert "default-src" not in text
-    for field in ("X-Frame-Options: DENY", "Cross-Origin-Opener-Policy: same-origin", "X-Content-Type-Options: nosniff"):
+    for field in (
+        "X-Frame-Options: DENY",
+        "Cross-Origin-Opener-Policy: same-origin",
+        "X-Content-Type-Options: nosniff",
+    ):
         assert field in text

@@ -15,7 +15,10 @@ SERVER = {
     "slash": (b"/proxy/server/ws1/", ServerTarget("ws1", None, b"/", b"")),
     "query-only": (b"/proxy/server/ws1?a=b", ServerTarget("ws1", None, b"", b"?a=b")),
     "empty-query": (b"/proxy/server/ws1/?", ServerTarget("ws1", None, b"/", b"?")),
-    "ours-in-the-query-is-the-apps": (b"/proxy/server/ws1/?to=a:1&path=/", ServerTarget("ws1", None, b"/", b"?to=a:1&path=/")),
+    "ours-in-the-query-is-the-apps": (
+        b"/proxy/server/ws1/?to=a:1&path=/",
+        ServerTarget("ws1", None, b"/", b"?to=a:1&path=/"),
+    ),
     "encoded-rest": (b"/proxy/server/ws1/%2F%2e%2e/%00//..", ServerTarget("ws1", None, b"/%2F%2e%2e/%00//..", b"")),
     "encoded-name": (b"/proxy/server/%77s1/", ServerTarget("ws1", None, b"/", b"")),
     "port": (b"/proxy/server/ws1/~8081/x?y", ServerTarget("ws1", 8081, b"/x", b"?y")),
@@ -35,7 +38,10 @@ HOST = {
     "ipv6": (b"/proxy/[fd00::1]:80/", HostTarget("fd00::1", 80, "http", b"/", b"")),
     "encoded-colon": (b"/proxy/a%3A80/", HostTarget("a", 80, "http", b"/", b"")),
     "query": (b"/proxy?to=a:80&path=/x", HostTarget("a", 80, "http", b"/x", b"")),
-    "query-encoded": (b"/proxy?path=%2Fx%20y%3Fz%3D1&to=a%3A80&scheme=https", HostTarget("a", 80, "https", b"/x%20y", b"?z=1")),
+    "query-encoded": (
+        b"/proxy?path=%2Fx%20y%3Fz%3D1&to=a%3A80&scheme=https",
+        HostTarget("a", 80, "https", b"/x%20y", b"?z=1"),
+    ),
     "query-others": (b"/proxy?to=a:80&path=/x&z=1", HostTarget("a", 80, "http", b"/x", b"?z=1")),
     "no-path": (b"/proxy?to=a:80", HostTarget("a", 80, "http", b"/", b"")),
     "relative": (b"/proxy?to=a:80&path=x", HostTarget("a", 80, "http", b"/x", b"")),
@@ -101,7 +107,13 @@ def test_a_host_that_gets_through_is_a_name_or_an_address_in_canonical_form(text
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("a", ("a", 8080)), ("A.B", ("a.b", 8080)), ("10.0.0.1", ("10.0.0.1", 8080)), ("[fd00::1]", ("fd00::1", 8080)), ("a:1", ("a", 1))],
+    [
+        ("a", ("a", 8080)),
+        ("A.B", ("a.b", 8080)),
+        ("10.0.0.1", ("10.0.0.1", 8080)),
+        ("[fd00::1]", ("fd00::1", 8080)),
+        ("a:1", ("a", 1)),
+    ],
 )
 def test_a_bare_host_gets_the_default_port(text, expected):
     assert host_port(text, default_port=8080) == expected

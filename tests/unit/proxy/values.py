@@ -12,13 +12,15 @@ from guildnet_proxy.heads import RequestHead, parse_request
 LOCAL = Entry("local", "http://guildnet.localhost:8080", "host")
 TAILNET = Entry("tailnet", "https://g.ts.example", "port")
 CONTROL = Site(LOCAL, b"guildnet.localhost:8080", "http://guildnet.localhost:8080")
-OWN = Placement("", "http://ws.guildnet.localhost:8080", False, "", False, LOCAL.origin)  # noqa: FBT003
-PORT = Placement("", "https://g.ts.example:20001", False, "gn20001-", False, TAILNET.origin)  # noqa: FBT003
-PATH = Placement("/proxy/server/ws", LOCAL.origin, False, "", True, LOCAL.origin)  # noqa: FBT003
+OWN = Placement("", "http://ws.guildnet.localhost:8080", False, "", False, LOCAL.origin)
+PORT = Placement("", "https://g.ts.example:20001", False, "gn20001-", False, TAILNET.origin)
+PATH = Placement("/proxy/server/ws", LOCAL.origin, False, "", True, LOCAL.origin)
 
 
 def head(*lines: str, method: str = "GET", target: str = "/", host: str = "a") -> RequestHead:
-    return parse_request("\r\n".join((f"{method} {target} HTTP/1.1", f"Host: {host}", *lines, "", "")).encode("latin-1"))
+    return parse_request(
+        "\r\n".join((f"{method} {target} HTTP/1.1", f"Host: {host}", *lines, "", "")).encode("latin-1")
+    )
 
 
 def workspace(name: str = "ws", *, spec: Any = None, status: Any = None, **meta: Any) -> Workspace:

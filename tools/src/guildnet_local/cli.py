@@ -149,9 +149,10 @@ def add_images(request: Request) -> int:
 
 
 def run_kubectl(request: Request) -> int:
-    command = request.kubectl().command(*request.arguments.rest)
+    kubectl = request.kubectl()
+    command = kubectl.command(*request.arguments.rest)
     sys.stdout.flush()
-    os.execv(command[0], command)  # noqa: S606  (becomes kubectl: its terminal, its signals, its exit status)
+    os.execve(command[0], command, kubectl.environment)  # noqa: S606  (becomes kubectl: its terminal, its signals, its exit status)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -191,13 +192,17 @@ def parser() -> argparse.ArgumentParser:
     verb("image", add_images, "build images that `up` does not need and import them").add_argument(
         "names", nargs="+", metavar="NAME", help=f"one of {', '.join(images.RECIPES)}"
     )
-    verb("kubectl", run_kubectl, "kubectl on this cluster").add_argument("rest", nargs=argparse.REMAINDER)
+    verb("kubectl", run_kubectl, "kubectl on this cluster, with the arguments that follow")
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; what a person has to know goes to stderr and gives exit status 1."""
-    asked = parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # Everything behind `kubectl` is kubectl's, options too.
+    mine = given.index("kubectl") + 1 if "kubectl" in given else len(given)
+    asked = parser().parse_args(given[:mine])
+    asked.rest = given[mine:]
     try:
         run: Command = asked.run
         return run(Request(asked, os.environ))

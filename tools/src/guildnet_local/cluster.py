@@ -5,6 +5,7 @@ Every step may be run again: it keeps what is there, restarts what ended or chan
 
 from __future__ import annotations
 
+import datetime as dt
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -118,13 +119,17 @@ class Cluster:
         """kubelet and kube-proxy; returns when the node is Ready."""
         kubelet = self.start(node.kubelet(self.settings, self.programs["kubelet"]))
         proxy = self.start(node.kube_proxy(self.settings, self.programs["kube-proxy"]))
-        until(self.node_is_ready, "the node is Ready", seconds=90, of=(kubelet, proxy))
+        until(lambda: self.node_is_ready(since=kubelet.since), "the node is Ready", seconds=90, of=(kubelet, proxy))
         return None
 
-    def node_is_ready(self) -> bool:
+    def node_is_ready(self, since: float) -> bool:
+        """Whether the node is Ready by the word of a kubelet that started at `since`, not of one before it."""
         try:
+            lease = self.kubectl.get("lease", NODE_NAME, "--namespace=kube-node-lease")
             found = self.kubectl.get("node", NODE_NAME)
         except KubectlError:
+            return False
+        if dt.datetime.fromisoformat(lease["spec"]["renewTime"]).timestamp() < since:
             return False
         conditions = {c["type"]: c["status"] for c in found.get("status", {}).get("conditions", ())}
         taints = found["spec"].get("taints", ())

@@ -10,22 +10,24 @@ NAMESPACE = "kube-system"
 LABELS = {"k8s-app": "kube-dns"}
 
 # No `forward`: there is nothing to reach outside. Other names do not exist, rather than fail for now: programs take the
-# one for an answer and try again and again on the other.
+# one for an answer and try again and again on the other. A block of its own, since `template` goes before `kubernetes`.
 COREFILE = f"""\
-.:5353 {{
+{CLUSTER_DOMAIN}:5353 in-addr.arpa:5353 ip6.arpa:5353 {{
     errors
     health :8080
     ready :8181
     kubernetes {CLUSTER_DOMAIN} in-addr.arpa ip6.arpa {{
         pods insecure
-        fallthrough in-addr.arpa ip6.arpa
         ttl 5
-    }}
-    template ANY ANY {{
-        rcode NXDOMAIN
     }}
     cache 5
     reload
+}}
+.:5353 {{
+    errors
+    template ANY ANY {{
+        rcode NXDOMAIN
+    }}
 }}
 """
 

@@ -74,7 +74,13 @@ class Helm:
 
     def _run(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self.command(*arguments), input=stdin, capture_output=True, text=True, check=False, timeout=300
+            self.command(*arguments),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+            env=self.kubectl.environment,
         )
 
     def upgrade(self, chart: Path, values: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -29,11 +30,26 @@ class Kubectl:
         which = [f"--context={self.context}"] if self.context else []
         return [str(self.program), *where, *which, *arguments]
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of kubectl and Helm. What they cache about a local cluster goes when the cluster goes."""
+        if self.kubeconfig is None:
+            return dict(os.environ)
+        room = self.kubeconfig.parent / "client"
+        homes = {f"HELM_{what}_HOME": str(room / what.lower()) for what in ("CACHE", "CONFIG", "DATA")}
+        return {**os.environ, **homes, "KUBECACHEDIR": str(room / "kube")}
+
     def __call__(self, *arguments: str, stdin: str | None = None, seconds: float = 60) -> str:
         """The output. Raises KubectlError with kubectl's own words."""
         try:
             done = subprocess.run(
-                self.command(*arguments), input=stdin, capture_output=True, text=True, check=False, timeout=seconds
+                self.command(*arguments),
+                input=stdin,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=seconds,
+                env=self.environment,
             )
         except subprocess.TimeoutExpired as problem:
             raise KubectlError(f"kubectl {' '.join(arguments)}: no answer within {seconds:g} s") from problem

@@ -214,7 +214,7 @@ def browse(state_dir: Path, socks: str = f"127.0.0.1:{SOCKS_PORT}") -> dict[str,
 
 def ready_check(kind: str, *arguments: str) -> list[str]:
     """The command of this module that tells whether something listens; it exits 0 when it does."""
-    return [sys.executable, "-m", __spec__.name if __spec__ else "guildnet_local.tailnet", "ready", kind, *arguments]
+    return [sys.executable, "-m", "guildnet_local.tailnet", "ready", kind, *arguments]
 
 
 def is_ready(kind: str, *arguments: str) -> bool:

@@ -20,7 +20,7 @@ Facts = Mapping[str, Any]
 
 
 def remove(settings: Settings, journal: Journal, report: Callable[[str], None]) -> None:
-    """Remove everything that the journal names. Raises LocalError when something will not go; then the journal stays."""
+    """Remove all that the journal names. Raises LocalError when something will not go; then the journal stays."""
     records = Processes(settings.processes, settings.logs, Place((), settings.netns, settings.mount_namespace)).all()
     identities = {record.name: record.identity for record in records if record.identity is not None}
     # The kubelet first: it would start again what ends under it.

@@ -123,6 +123,12 @@ def _drain(process: subprocess.Popen[str], output: Output) -> None:
             output.take(line.rstrip("\n"))
 
 
+def _dying_with_us() -> list[str]:
+    """A prefix that ends `go` when we are killed, so that the next build does not meet it at work in the same room."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
+
+
 def _end(process: subprocess.Popen[str]) -> None:
     """End `go` and the compilers it started: they share its process group."""
     if process.poll() is None:
@@ -153,7 +159,7 @@ class Run:
         """Run `go` to its end, saying every heartbeat how far it is. Raises UpstreamError with Go's last lines."""
         output = Output()
         process = subprocess.Popen(
-            [self.go.path, *arguments],
+            [*_dying_with_us(), self.go.path, *arguments],
             cwd=self.group.directory,
             env=go_environment(self.environ),
             stdin=subprocess.DEVNULL,

@@ -90,7 +90,8 @@ _GROUPS = (
         "tailscale.com",
         {"tailscale.com/version.shortStamp": "{number}", "tailscale.com/version.longStamp": "{number}"},
     ),
-    Group("coredns", {"coredns": "github.com/coredns/coredns"}, "github.com/coredns/coredns"),
+    # A main of our own with the few plugins that are needed: 800 packages in place of 1,400.
+    Group("coredns", {"coredns": "./cmd/coredns"}, "github.com/coredns/coredns"),
     Group(
         "local-path-provisioner",
         {"local-path-provisioner": "github.com/rancher/local-path-provisioner"},

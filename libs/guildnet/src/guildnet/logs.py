@@ -70,7 +70,7 @@ def parse_kube_line(raw: bytes) -> tuple[int, bytes]:
 
 
 _ERROR = frozenset(
-    {"error", "err", "e", "fatal", "f", "critical", "crit", "panic", "alert", "emerg", "emergency", "severe"}
+    {"error", "err", "e", "fatal", "f", "critical", "crit", "c", "panic", "alert", "emerg", "emergency", "severe"}
 )
 _INFO = frozenset({"info", "information", "i", "notice", "warn", "warning", "w", "log"})
 _DEBUG = frozenset({"debug", "dbug", "d", "trace", "verbose", "fine"})
@@ -82,7 +82,8 @@ _WORD: Final = (
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _KLOG = re.compile(r"([IWEF])\d{4} \d\d:\d\d:\d\d")
 _LOGFMT = re.compile(rf'(?:^|\s)(?:level|lvl|severity)="?({_WORD})\b', re.IGNORECASE)
-_BRACKET = re.compile(rf"[\[(<]\s*(?:\w+:)?({_WORD}|[DIWEF])\b(?: \d{{4}}-)?", re.IGNORECASE)
+_BRACKET = re.compile(rf"[\[<]\s*({_WORD})\s*[\]>:]", re.IGNORECASE)
+_JUPYTER = re.compile(r"\[([DIWEFC]) \d{4}-\d\d-\d\d ")
 _LEADING = re.compile(rf"(?:[\d:.,TZ/+\- ]*\s)?({_WORD})\s*[:|\]\s-]", re.IGNORECASE)
 _NAMED = re.compile(rf"\s-\s({_WORD})\s-\s", re.IGNORECASE)
 _PYTHON = re.compile(r"(?:Traceback \(most recent call last\)|(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception)(?::|$))")
@@ -96,12 +97,9 @@ def infer_level(text: str) -> str:
     head = _ANSI.sub("", text[: _HEAD * 2])[:_HEAD].lstrip()
     if head.startswith("{"):
         return _json_level(text) or "info"
-    if found := _KLOG.match(head):
-        return _level(found[1]) or "info"
-    for pattern in (_LOGFMT, _BRACKET, _NAMED):
-        if found := pattern.search(head):
-            return _level(found[1]) or "info"
-    if found := _LEADING.match(head):
+    found = _KLOG.match(head) or _JUPYTER.match(head) or _LEADING.match(head)
+    found = found or _LOGFMT.search(head) or _BRACKET.search(head) or _NAMED.search(head)
+    if found:
         return _level(found[1]) or "info"
     return "error" if _PYTHON.match(head) else "info"
 

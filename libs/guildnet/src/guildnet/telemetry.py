@@ -26,6 +26,10 @@ Outcome = bool | str | None
 Check = Callable[[], Outcome | Awaitable[Outcome]]
 """Healthy: None or True. Not: False, or a text that says what is missing. Raising counts as not healthy."""
 
+# Without local variables: they hold whatever the process was just working on, tokens and cookies included.
+_TRACEBACKS: Final = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
 CHECK_TIMEOUT: Final = 2.0
 """Seconds one check may take; a kubelet probe gives up after a few."""
 
@@ -46,9 +50,11 @@ def configure_logging(service: str, level: str = "info", fmt: Literal["json", "c
         cache_logger_on_first_use=False,
     )
     renderer: list[Any] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [_TRACEBACKS, structlog.processors.JSONRenderer()]
         if fmt == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+        else [
+            structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Mount
-from starlette.types import ASGIApp, Scope
+from starlette.types import Scope
 
 from guildnet_api import openapi, origin, routes
 from guildnet_api.middleware import Bodies, Identified, Observed, OriginHeaders, Refusals
@@ -19,7 +22,7 @@ def build(api: Services, ui: Ui) -> Starlette:
         return list(origin.headers(who.entry if who else None, ui.scripts, ui.styles))
 
     return Starlette(
-        routes=[*routes.build(api, openapi.document(routes.ROWS, api.version)), Mount("/", app=rooted(ui))],
+        routes=[*routes.build(api, openapi.document(routes.ROWS, api.version)), Mount("/", app=ui)],
         middleware=[
             Middleware(Observed, metrics=api.metrics),
             Middleware(OriginHeaders, headers=headers),
@@ -27,8 +30,10 @@ def build(api: Services, ui: Ui) -> Starlette:
             Middleware(Identified, key=api.key, now=api.now),
             Middleware(Bodies),
         ],
+        exception_handlers={HTTPException: _passed_on},
     )
 
 
-def rooted(ui: Ui) -> ASGIApp:
-    return ui
+async def _passed_on(_request: Request, error: Exception) -> Response:
+    """Starlette would answer its own refusals in plain text; they go out by the same table as ours."""
+    raise error

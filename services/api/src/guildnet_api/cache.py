@@ -16,7 +16,6 @@ from guildnet.workspace import Workspace
 from guildnet_api import pods, timeline
 from guildnet_api.pods import Pod
 from guildnet_api.roster import Roster
-from guildnet_api.signals import Signal
 from guildnet_api.timeline import Event
 
 MAX_EVENTS = 200  # per workspace; the newest stay
@@ -27,7 +26,6 @@ class Cache:
 
     def __init__(self, client: Client, namespace: str) -> None:
         self.roster = Roster()
-        self.rules = Signal()
         self._events: dict[str, dict[str, Event]] = {}
         self._workspaces = Reflector(
             client, WORKSPACES, namespace=namespace, parse=workspace.parse, on_change=self._workspace
@@ -100,7 +98,6 @@ class Cache:
             self.roster.drop_pod(change.old)
 
     def _capability(self, _: Change[Capability]) -> None:
-        self.rules.notify()
         self.roster.signal.notify()
 
     def _event(self, change: Change[Event]) -> None:

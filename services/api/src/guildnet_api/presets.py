@@ -1,7 +1,7 @@
 """The images an install offers, from PRESETS_FILE: a JSON list that the chart renders from its values.
 
 A preset fills in what a launch leaves open, never what it states. It is found by the launch's `presetsRef` (a preset's
-`name`, else its label as a slug) or, without one, by the very image.
+`name`, else its label as a slug) or, without one, by the image.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from guildnet import image as references
 from guildnet.errors import FieldError, Invalid
 from guildnet.names import slug
 from guildnet_api.jobspec import Args, Command, Env, Expose, Image, JobSpec, Ports, Resources, Storage
@@ -63,7 +64,7 @@ def load(path: Path | None) -> tuple[Preset, ...]:
 
 def defaults(presets: Sequence[Preset], image: str) -> dict[str, Any]:
     """What GET /api/image-defaults answers: `{}` for a blank or unknown image."""
-    preset = next((preset for preset in presets if preset.image == image.strip()), None)
+    preset = _of_image(presets, image.strip())
     if preset is None:
         return {}
     found = preset.model_dump(
@@ -93,13 +94,22 @@ def fill(job: JobSpec, presets: Sequence[Preset]) -> JobSpec:
 
 def _find(job: JobSpec, presets: Sequence[Preset]) -> Preset | None:
     if job.presetsRef is None:
-        return next((preset for preset in presets if preset.image == job.image), None)
+        return _of_image(presets, job.image)
     found = next((preset for preset in presets if preset.ref == job.presetsRef), None)
     if found is None:
         known = ", ".join(preset.ref for preset in presets) or "none"
         detail = FieldError("presetsRef", f"no such preset; this install has: {known}")
         raise Invalid("The specification is not valid: see presetsRef.", code="invalid_spec", details=(detail,))
     return found
+
+
+def _of_image(presets: Sequence[Preset], image: str) -> Preset | None:
+    """The preset of this very image, else of another tag of it: ports and paths belong to the program, not its version."""
+    exact = next((preset for preset in presets if preset.image == image), None)
+    wanted = references.parse(image)
+    if exact or wanted is None:
+        return exact
+    return next((p for p in presets if (of := references.parse(p.image)) and of.segments == wanted.segments), None)
 
 
 def _merged(first: Mapping[str, str] | None, second: Mapping[str, str] | None) -> dict[str, str] | None:

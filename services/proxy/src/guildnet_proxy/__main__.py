@@ -11,16 +11,16 @@ from guildnet.errors import GuildNetError
 from guildnet.settings import load
 from guildnet.telemetry import configure_logging, logger
 from guildnet_proxy.app import running
-from guildnet_proxy.settings import ProxySettings
+from guildnet_proxy.settings import Settings
 
 
 def main() -> None:
-    settings = load(ProxySettings)
+    settings = load(Settings)
     configure_logging("proxy", settings.log_level, settings.log_format)
     raise SystemExit(uvloop.run(_run(settings)))
 
 
-async def _run(settings: ProxySettings) -> int:
+async def _run(settings: Settings) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

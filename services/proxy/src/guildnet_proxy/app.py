@@ -30,7 +30,7 @@ from guildnet_proxy.outcome import Place, Record
 from guildnet_proxy.records import Records
 from guildnet_proxy.server import Server
 from guildnet_proxy.sessions import Sessions
-from guildnet_proxy.settings import ProxySettings
+from guildnet_proxy.settings import Settings
 from guildnet_proxy.sources import Review, Sources
 from guildnet_proxy.table import Table
 from guildnet_proxy.tailnet import Tailnet
@@ -40,7 +40,7 @@ from guildnet_proxy.watches import Watches
 from guildnet_proxy.workspaces import Policy, Workspaces
 
 
-def entries_of(settings: ProxySettings) -> Entries:
+def entries_of(settings: Settings) -> Entries:
     local = Entry("local", settings.local_origin, settings.local_mode) if settings.local_origin else None
     domain = Entry("domain", settings.domain_origin, settings.domain_mode) if settings.domain_origin else None
     return Entries(local=local, domain=domain, tailnet_mode=settings.tailnet_mode if settings.tailnet_socket else None)
@@ -57,7 +57,7 @@ def place_of(url: str, *, insecure: bool = False) -> Place:
 
 
 def door_of(
-    settings: ProxySettings, table: Table, entries: Entries, sources: Sources, records: Records, key: bytes
+    settings: Settings, table: Table, entries: Entries, sources: Sources, records: Records, key: bytes
 ) -> FrontDoor:
     policy = Policy(
         namespace=settings.k8s_namespace,
@@ -117,7 +117,7 @@ def still_allowed(door: FrontDoor, record: Record) -> bool:
 
 
 @asynccontextmanager
-async def running(settings: ProxySettings, *, registry: CollectorRegistry | None = None) -> AsyncIterator[Running]:
+async def running(settings: Settings, *, registry: CollectorRegistry | None = None) -> AsyncIterator[Running]:
     """The whole proxy while the block runs; stops in order on the way out."""
     registry = registry or make_registry()
     key = read_key(settings.identity_key_file)

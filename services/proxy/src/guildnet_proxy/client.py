@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from guildnet_proxy.entry import Listener
 from guildnet_proxy.exchange import Exchange
+from guildnet_proxy.flow import Reading
 from guildnet_proxy.framing import BrokenFraming
 from guildnet_proxy.heads import MAX_HEAD, RequestHead, parse_request
 from guildnet_proxy.outcome import Forward, Outcome, Record
@@ -36,8 +37,8 @@ class ClientConnection(asyncio.Protocol):
     """`address` is the client's for X-Forwarded-For; on the private listener the sidecar names it per request."""
 
     __slots__ = (
-        "_buffer", "_exchange", "_head", "_head_since", "_lingered", "_paused_seconds", "_paused_since",
-        "_record", "_since", "_state", "_task", "_write_paused", "address", "last_request", "listener", "server",
+        "_buffer", "_exchange", "_head", "_head_since", "_lingered",
+        "_record", "_since", "_state", "_task", "_write_paused", "address", "last_request", "listener", "reading", "server",
         "transport",
     )  # fmt: skip
 
@@ -45,6 +46,7 @@ class ClientConnection(asyncio.Protocol):
         self.server = server
         self.listener = listener
         self.transport: asyncio.Transport
+        self.reading: Reading
         self.address = ""
         self.last_request = False
         self._state = HEAD
@@ -56,14 +58,13 @@ class ClientConnection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._task: asyncio.Task[None] | None = None
         self._write_paused = False
-        self._paused_since = 0.0
-        self._paused_seconds = 0.0
         self._lingered = 0
 
     # ---- the transport's calls --------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
+        self.reading = Reading(self.transport, self.server.loop)
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if isinstance(peer, tuple) else ""
         self._since = self.server.loop.time()
@@ -83,7 +84,7 @@ class ClientConnection(asyncio.Protocol):
         elif state != CLOSED:
             self._buffer += data
             if len(self._buffer) > BUFFERED:
-                self.pause_reading()
+                self.reading.pause()
 
     def eof_received(self) -> bool:
         """A client that stops talking in the middle of an exchange is gone (as nginx sees it); else we are done."""
@@ -173,12 +174,11 @@ class ClientConnection(asyncio.Protocol):
             self._answer(outcome)
             return
         self._state = EXCHANGE
-        self._paused_seconds = 0.0
-        self._since = self.server.loop.time()
+        self.reading.begin()
         self._exchange = Exchange(self, head, outcome, record)
         self._exchange.start()
         if head.has_body:
-            self.resume_reading()
+            self.reading.resume()
             if self._buffer:
                 data, self._buffer = self._buffer, b""
                 self._body(data)
@@ -223,7 +223,7 @@ class ClientConnection(asyncio.Protocol):
             self._finish_record(self._record.status)
         self._head = None
         if keep_alive:
-            self.resume_reading()
+            self.reading.resume()
             self._idle()
             self._read_heads()
         elif exchange is not None and not exchange.request_done:
@@ -255,7 +255,7 @@ class ClientConnection(asyncio.Protocol):
         record, self._exchange, self._state = self._record, None, CLOSED
         self._record = None
         self.server.clients.discard(self)
-        self.resume_reading()
+        self.reading.resume()
         self.write(head)
         if self._buffer:
             upstream.write(self._buffer)
@@ -270,7 +270,7 @@ class ClientConnection(asyncio.Protocol):
     def _linger(self) -> None:
         self._state = LINGER
         self._since = self.server.loop.time()
-        self.resume_reading()
+        self.reading.resume()
         if self.transport.can_write_eof() and not self.transport.is_closing():
             self.transport.write_eof()
 
@@ -284,23 +284,7 @@ class ClientConnection(asyncio.Protocol):
             record.status = status
             self.server.finished(record)
 
-    # ---- flow and time ----------------------------------------------------------------------------------------------
-
-    def pause_reading(self) -> None:
-        if not self._paused_since and not self.transport.is_closing():
-            self._paused_since = self.server.loop.time()
-            self.transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        if self._paused_since and not self.transport.is_closing():
-            self._paused_seconds += self.server.loop.time() - self._paused_since
-            self._paused_since = 0.0
-            self.transport.resume_reading()
-
-    def reading_seconds(self, now: float) -> float:
-        """Seconds of this exchange in which the client could have sent something."""
-        paused = self._paused_seconds + (now - self._paused_since if self._paused_since else 0.0)
-        return now - self._since - paused
+    # ---- time -------------------------------------------------------------------------------------------------------
 
     def sweep(self, now: float) -> None:
         """Called once a second; ends what is over its deadline."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from guildnet_proxy.answers import Framed, frame
 from guildnet_proxy.framing import LAST_CHUNK, Body, BrokenFraming, Chunked, Length, UntilClose, chunk
 from guildnet_proxy.heads import RequestHead, ResponseHead, parse_response
 from guildnet_proxy.outcome import Forward, Record
@@ -31,27 +32,8 @@ class Exchange:
     """Joins `client` and one upstream connection for one request."""
 
     __slots__ = (
-        "_answer_body",
-        "_body",
-        "_buffer",
-        "_chunked_out",
-        "_head",
-        "_keep_alive",
-        "_pending",
-        "_pending_size",
-        "_retried",
-        "_reusable",
-        "_reused",
-        "_task",
-        "body_bytes",
-        "client",
-        "forward",
-        "last",
-        "record",
-        "request_done",
-        "started",
-        "upstream",
-        "waiting_since",
+        "_body", "_buffer", "_framed", "_head", "_pending", "_pending_size", "_retried", "_reused", "_task", "body_bytes",
+        "client", "forward", "last", "record", "request_done", "started", "upstream", "waiting_since",
     )  # fmt: skip
 
     def __init__(self, client: ClientConnection, head: RequestHead, forward: Forward, record: Record) -> None:
@@ -65,10 +47,7 @@ class Exchange:
         self.last = self.waiting_since = client.server.loop.time()
         self._head = head
         self._body: Body | None = None if self.request_done else Chunked() if head.chunked else Length(head.length)
-        self._answer_body: Body | None = None
-        self._chunked_out = False
-        self._keep_alive = False
-        self._reusable = False
+        self._framed: Framed | None = None
         self._buffer = b""
         self._pending: list[bytes] = []
         self._pending_size = 0
@@ -118,7 +97,7 @@ class Exchange:
         else:
             connection.transport.write(self.forward.head)
         if self._body is not None:
-            self.client.resume_reading()
+            self.client.reading.resume()
 
     def client_data(self, data: bytes) -> bytes:
         """More of the request's body; gives back what belongs to the next request. Raises BrokenFraming."""
@@ -150,13 +129,13 @@ class Exchange:
         self._pending.append(data)
         self._pending_size += len(data)
         if self._pending_size > PENDING_BYTES:
-            self.client.pause_reading()
+            self.client.reading.pause()
 
     def upstream_full(self) -> None:
-        self.client.pause_reading()
+        self.client.reading.pause()
 
     def upstream_drained(self) -> None:
-        self.client.resume_reading()
+        self.client.reading.resume()
 
     # ---- towards the client -----------------------------------------------------------------------------------------
 
@@ -171,8 +150,8 @@ class Exchange:
     def upstream_data(self, data: bytes) -> None:
         self.last = self.client.server.loop.time()
         try:
-            if self._answer_body is not None:
-                self._stream(data)
+            if self._framed is not None:
+                self._stream(data, [])
             else:
                 self._heads(self._buffer + data if self._buffer else data)
         except (Refusal, BrokenFraming) as error:
@@ -202,63 +181,39 @@ class Exchange:
     def _begin(self, head: ResponseHead, data: bytes) -> None:
         """Sends the rewritten head, joined with what is there of the body."""
         client = self.client
-        lines = self.forward.rules.lines(head)
-        self._keep_alive = self._head.keep_alive and not client.last_request and not client.server.draining
-        bodyless = self._head.method == b"HEAD" or head.status in {204, 304}
-        if bodyless:
-            body: Body = Length(0)
-            if head.length is not None and head.status != 204:
-                lines.append(b"Content-Length: %d\r\n" % head.length)
-        elif head.chunked:
-            body = Chunked()
-        elif head.length is not None:
-            body = Length(head.length)
-            lines.append(b"Content-Length: %d\r\n" % head.length)
-        else:
-            body = UntilClose()
-        self._reusable = head.keep_alive and not isinstance(body, UntilClose)
-        if not isinstance(body, Length):
-            self._chunked_out = self._head.minor == 1
-            if self._chunked_out:
-                lines.append(b"Transfer-Encoding: chunked\r\n")
-            else:
-                self._keep_alive = False
-        if not self.request_done:
-            self._keep_alive = False
-        lines.append(b"\r\n" if self._keep_alive else b"Connection: close\r\n\r\n")
-        self._answer_body = body
+        keep_alive = self._head.keep_alive and self.request_done
+        keep_alive = keep_alive and not (client.last_request or client.server.draining)
+        self._framed = framed = frame(self._head, head, keep_alive=keep_alive)
         self.started = True
         self.record.status = head.status
-        self._stream(data, lines)
+        self._stream(data, [*self.forward.rules.lines(head), framed.lines])
 
-    def _stream(self, data: bytes, lines: list[bytes] | None = None) -> None:
-        body = self._answer_body
-        if body is None:
+    def _stream(self, data: bytes, out: list[bytes]) -> None:
+        framed = self._framed
+        if framed is None:
             return
+        body = framed.body
         payload = body.feed(data) if data else b""
-        out = lines or []
         if payload:
             self.record.sent += len(payload)
-            out.append(chunk(payload) if self._chunked_out else payload)
-        if body.done:
-            if self._chunked_out:
-                out.append(LAST_CHUNK)
-            self._reusable = self._reusable and not body.rest
+            out.append(chunk(payload) if framed.chunked else payload)
+        if body.done and framed.chunked:
+            out.append(LAST_CHUNK)
         if out:
             self.client.write(b"".join(out) if len(out) > 1 else out[0])
         if body.done:
-            self._finish()
+            self._finish(framed)
 
-    def _finish(self) -> None:
+    def _finish(self, framed: Framed) -> None:
         upstream, self.upstream = self.upstream, None
         if upstream is not None:
             upstream.exchange = None
-            if self._reusable and self.request_done:
+            if framed.reusable and self.request_done and not framed.body.rest:
                 upstream.transport.resume_reading()
                 self.client.server.pool.put(upstream)
             else:
                 upstream.transport.close()
-        self.client.exchange_done(keep_alive=self._keep_alive and self.request_done)
+        self.client.exchange_done(keep_alive=framed.keep_alive and self.request_done)
 
     def _upgrade(self, head: ResponseHead, rest: bytes) -> None:
         if not self._head.upgrade or self.upstream is None:
@@ -275,11 +230,11 @@ class Exchange:
 
     def upstream_lost(self, exc: Exception | None) -> None:
         self.upstream = None
-        if isinstance(self._answer_body, UntilClose) and exc is None:
-            if self._chunked_out:
+        framed = self._framed
+        if framed is not None and isinstance(framed.body, UntilClose) and exc is None:
+            if framed.chunked:
                 self.client.write(LAST_CHUNK)
-            self._answer_body.done = True
-            self._finish()
+            self._finish(framed)
         elif self._reused and not self.started and not self._buffer and not self._retried:
             self._retried = True
             self.start()
@@ -314,7 +269,7 @@ class Exchange:
         elif self.request_done:
             if now - self.waiting_since > first_byte:
                 self._broken(Refusal(504, "upstream_timeout", "The workspace did not answer in time."))
-        elif self.body_bytes < BODY_BYTES_A_SECOND * (self.client.reading_seconds(now) - BODY_GRACE_SECONDS):
+        elif self.body_bytes < BODY_BYTES_A_SECOND * (self.client.reading.seconds(now) - BODY_GRACE_SECONDS):
             self._broken(Refusal(408, "slow_body", "The request's body came too slowly.", close=True))
         elif now - self.last > max(first_byte, BODY_GRACE_SECONDS):
             self._broken(Refusal(504, "upstream_timeout", "The workspace stopped reading the request.", close=True))

@@ -6,12 +6,13 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from guildnet import settings
 from guildnet.identity import Mode
-from guildnet.settings import CommaList, Settings
+from guildnet.settings import CommaList
 from guildnet_proxy.targetgate import parse_allowed
 
 
-class ProxySettings(Settings):
+class Settings(settings.Settings):
     """Every field is one environment variable, its name in capitals."""
 
     listen_local: str = Field(
@@ -50,7 +51,7 @@ class ProxySettings(Settings):
         default="pod", description="How workspaces are reached. Only `pod` is available in this version."
     )
     hostapp_disable_api_proxy: bool = Field(
-        default=True, description="First-generation name for not using the API server's pod proxy."
+        default=False, description="First-generation switch: true means PROXY_TRANSPORT=pod, whatever that says."
     )
     cluster_domain: str = Field(default="cluster.local", description="DNS domain of the cluster.")
     path_trusted: bool = Field(
@@ -91,7 +92,7 @@ class ProxySettings(Settings):
 
     @model_validator(mode="after")
     def _together(self) -> Any:
-        if self.proxy_transport == "api-server":
+        if self.proxy_transport == "api-server" and not self.hostapp_disable_api_proxy:
             raise ValueError("PROXY_TRANSPORT=api-server is not available in this version; use pod")
         if self.tailnet_socket and not (self.tailscaled_socket and self.serve_file):
             raise ValueError("TAILNET_SOCKET needs TAILSCALED_SOCKET and SERVE_FILE")

@@ -16,7 +16,7 @@ from guildnet.telemetry import logger
 from guildnet_proxy import serve
 from guildnet_proxy.entry import Entries
 from guildnet_proxy.localapi import LocalApi
-from guildnet_proxy.settings import ProxySettings
+from guildnet_proxy.settings import Settings
 from guildnet_proxy.table import Table
 
 ASK_SECONDS = 2.0
@@ -28,7 +28,7 @@ class Tailnet:
 
     def __init__(
         self,
-        settings: ProxySettings,
+        settings: Settings,
         client: Client,
         local_api: LocalApi,
         entries: Entries,

@@ -19,6 +19,7 @@ from guildnet_local.images.running import Job
 
 # Names under which tools look for more certificate authorities; a Dockerfile declares those that it needs.
 _CA_ARGUMENTS = ("PIP_CERT", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE")
+_SAVING = "writing the archive"
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
@@ -75,7 +76,7 @@ class Docker:
         job.run([*command, str(build.directory)], env={**os.environ, "DOCKER_BUILDKIT": "1"})
 
     def save(self, ref: str, archive: Path, job: Job) -> None:
-        job.run(["docker", "save", "--output", str(archive), ref])
+        job.run(["docker", "save", "--output", str(archive), ref], step=_SAVING)
 
     def has(self, ref: str) -> bool:
         return _quiet(["docker", "image", "inspect", ref]) == 0
@@ -116,7 +117,8 @@ class Buildah:
     def save(self, ref: str, archive: Path, job: Job) -> None:
         # Packing takes longer than all the rest of a small change, and the archive stays on this disk.
         plain = ("push", "--quiet", "--disable-compression", "--format", "oci")
-        job.run(self.command(*plain, ref, f"oci-archive:{archive}:{ref}"), env=self.environment())
+        target = f"oci-archive:{archive}:{ref}"
+        job.run(self.command(*plain, ref, target), env=self.environment(), step=_SAVING)
 
     def has(self, ref: str) -> bool:
         return _quiet(self.command("inspect", "--type", "image", ref), self.environment()) == 0

@@ -83,10 +83,13 @@ class Job:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         stdin: str = "",
+        step: str = "starting",
     ) -> None:
-        """Run one builder to its end. Raises ImageError with the step that failed and its last lines."""
+        """Run one builder to its end. `step` names what it does before it says so itself.
+
+        Raises ImageError with the step that failed and its last lines."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        said = Said()
+        said = Said(step)
         with self.log.open("ab") as log:
             log.write(f"$ {' '.join(command)}\n".encode())
             code = self._follow(command, said, log, env=env, cwd=cwd, stdin=stdin)

@@ -25,6 +25,7 @@ from guildnet_api.servers import explanation
 from guildnet_api.streams import Closing
 
 START: Final = "0-0"
+LOOK_SECONDS: Final = 2.0  # between two questions whether the reader still may
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +218,7 @@ class Viewer:
         if self._closing.closed or self._revoked:
             return True
         now = time.monotonic()
-        if now - self._looked_at < TICK_SECONDS:
+        if now - self._looked_at < LOOK_SECONDS:
             return False
         self._looked_at = now
         self._revoked = not self._allowed()

@@ -1,0 +1,147 @@
+"""What the proxy writes for others: the serve file, its own pages, its complaints about settings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from guildnet.settings import load
+from guildnet_proxy import pages, serve
+from guildnet_proxy.headers import Caller, request_id, to_api, to_workspace
+from guildnet_proxy.local import safe_next
+from guildnet_proxy.refusals import Refusal
+from guildnet_proxy.settings import Settings
+from unit.proxy.values import CONTROL, OWN, PATH, head
+
+CALLER = Caller("10.0.0.9", CONTROL, b"rid")
+
+
+def test_the_serve_file_sends_every_port_to_the_socket():
+    assert json.loads(serve.render([20002, 20001], "/run/guildnet/tailnet.sock")) == {
+        "TCP": {"443": {"HTTPS": True}, "20001": {"HTTPS": True}, "20002": {"HTTPS": True}},
+        "Web": {
+            f"${{TS_CERT_DOMAIN}}:{port}": {
+                "Handlers": {
+                    "/": {"Proxy": "unix:/run/guildnet/tailnet.sock", "AcceptAppCaps": ["guildnet.io/cap/role"]}
+                }
+            }
+            for port in (443, 20001, 20002)
+        },
+    }
+
+
+def test_the_serve_file_is_replaced_whole_and_only_when_it_differs(tmp_path: Path):
+    file = tmp_path / "serve.json"
+    file.write_text("{}")
+    held = file.open()
+    assert serve.write(file, "new")
+    assert (held.read(), file.read_text()) == ("{}", "new")
+    assert not serve.write(file, "new")
+    assert [item.name for item in tmp_path.iterdir()] == ["serve.json"]
+    held.close()
+
+
+def test_a_page_escapes_what_it_shows_and_reloads_only_while_waiting():
+    waiting = Refusal(503, "starting", "<b>", conditions=[("Ready", "False", "<r>", "<m>")])
+    page = pages.refusal(waiting, "rid", html=True).body.decode()
+    assert "<b>" not in page
+    assert "&lt;m&gt;" in page
+    assert 'http-equiv="refresh"' in page
+    assert "refresh" not in pages.refusal(Refusal(409, "stopped", "x"), "rid", html=True).body.decode()
+    shape = json.loads(pages.refusal(waiting, "rid", html=False).body)
+    assert shape == {
+        "code": "starting", "message": "<b>", "request_id": "rid", "details": [{"field": "Ready", "reason": "False: <r> <m>"}],
+    }  # fmt: skip
+    assert b'value="&quot;&gt;&lt;x"' in pages.login('"><x', "rid").body
+
+
+def test_an_answer_frames_itself():
+    answer = pages.Answer(200, b"ok")
+    assert answer.encode(head_only=False, keep_alive=True) == b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    assert answer.encode(head_only=True, keep_alive=False).endswith(b"Content-Length: 2\r\nConnection: close\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("abc-1._X", True),
+        ("a" * 64, True),
+        ("a" * 65, False),
+        ("", False),
+        ("a b", False),
+        ("a/b", False),
+        ("é", False),
+    ],
+)
+def test_a_sane_request_id_is_kept(given, kept):
+    lines = [f"X-Request-Id: {given}"] if given else []
+    assert (request_id(head(*lines), b"fresh") != b"fresh") == kept
+
+
+def test_the_request_head_of_a_workspace():
+    given = head(
+        "User-Agent: u", "Connection: close, X-Hop", "X-Hop: 1", "TE: trailers", "Proxy-Authorization: x",
+        "Authorization: Bearer y", "Cookie: __Host-guildnet-i=1; a=b", "X-Forwarded-For: evil", "Content-Length: 3",
+        method="POST",
+    )  # fmt: skip
+    block = to_workspace(given, b"/x", PATH, CALLER, strip_authorization=True, prefix=True)
+    assert block.decode().split("\r\n") == [
+        "POST /x HTTP/1.1", "Host: guildnet.localhost:8080", "User-Agent: u", "Cookie: a=b",
+        "X-Forwarded-For: 10.0.0.9", "X-Forwarded-Host: guildnet.localhost:8080", "X-Forwarded-Proto: http",
+        'Forwarded: for=10.0.0.9;host="guildnet.localhost:8080";proto=http', "X-Request-Id: rid",
+        "X-Forwarded-Prefix: /proxy/server/ws", "Content-Length: 3", "", "",
+    ]  # fmt: skip
+    kept = to_workspace(given, b"/x", OWN, CALLER, strip_authorization=False, prefix=True)
+    assert b"Authorization: Bearer y" in kept
+    assert b"Prefix" not in kept
+
+
+def test_an_upgrade_and_chunks_are_framed_by_us():
+    upgrade = head("Upgrade: websocket", "Connection: keep-alive, Upgrade", "Sec-WebSocket-Key: k")
+    assert to_workspace(upgrade, b"/", OWN, CALLER, strip_authorization=False, prefix=True).endswith(
+        b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    )
+    chunked = head("Transfer-Encoding: chunked", method="POST")
+    assert to_api(chunked, CALLER, "v1.x.y").endswith(
+        b"X-Guildnet-Identity: v1.x.y\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+
+
+@pytest.mark.parametrize("text", ["//x", "/\\x", "x", "", "http://x/", "/a b", "/a\nb", "/é"])
+def test_next_is_a_path_of_ours_or_the_root(text):
+    assert safe_next(text) == "/"
+    assert safe_next("/a?b=//c#d") == "/a?b=//c#d"
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({}, "no entry is configured"),
+        ({"LOCAL_ORIGIN": "guildnet.localhost"}, "LOCAL_ORIGIN"),
+        ({"LOCAL_ORIGIN": "http://x/path"}, "LOCAL_ORIGIN"),
+        ({"LOCAL_ORIGIN": "http://x", "ALLOWED_TARGETS": "10.0.0.0/8"}, "ALLOWED_TARGETS"),
+        ({"LOCAL_ORIGIN": "http://x", "LISTEN_LOCAL": "8080"}, "LISTEN_LOCAL"),
+        ({"LOCAL_ORIGIN": "http://x", "PROXY_TRANSPORT": "api-server"}, "PROXY_TRANSPORT=api-server"),
+        ({"TAILNET_SOCKET": "/x"}, "TAILSCALED_SOCKET"),
+        ({"LOCAL_ORIGIN": "http://x", "ADMIN_SERVICE_ACCOUNT": "admin"}, "ADMIN_SERVICE_ACCOUNT"),
+        ({"LOCAL_ORIGIN": "http://x", "LOCAL_MODE": "weird"}, "LOCAL_MODE"),
+    ],
+)
+def test_bad_settings_are_named_and_end_the_process_with_2(environ, named, capsys):
+    with pytest.raises(SystemExit) as ended:
+        load(Settings, environ)
+    assert ended.value.code == 2
+    assert named in capsys.readouterr().err
+
+
+def test_settings_are_read_by_their_names():
+    settings = load(
+        Settings,
+        {"LOCAL_ORIGIN": "http://GuildNet.localhost:8080/", "ALLOWED_TARGETS": "10.0.0.0/8:80, [fd00::/8]:443",
+         "LISTEN_LOCAL": ":8081", "PATH_TRUSTED": "true", "HOSTAPP_DISABLE_API_PROXY": "true"},
+    )  # fmt: skip
+    assert settings.local_origin == "http://guildnet.localhost:8080"
+    assert settings.allowed_targets == ("10.0.0.0/8:80", "[fd00::/8]:443")
+    assert (settings.listen_local, settings.path_trusted) == ("0.0.0.0:8081", True)
