@@ -12,6 +12,7 @@ import base64
 import json
 import os
 import secrets
+import shutil
 import ssl
 import urllib.request
 from collections.abc import Mapping
@@ -36,7 +37,8 @@ CRD_FILES = sorted((Path(__file__).parents[2] / "crds").glob("*.yaml"))
 ADMIN_TOKEN = "admin-of-the-test-run"
 PROGRAMS = ("etcd", "kube-apiserver")
 CONTROLLER_PROGRAMS = (*PROGRAMS, "kube-controller-manager")
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,10 @@ class ApiServer:
         return write_kubeconfig(self.directory / f"kubeconfig-{name}", self.url, self.ca, token)
 
 
+class _EndedError(RuntimeError):
+    """A program ended instead of becoming ready."""
+
+
 class Servers:
     """The processes behind an ApiServer; made, stopped and restarted by one owner."""
 
@@ -64,13 +70,29 @@ class Servers:
         self.programs = programs
         self.controllers = controllers
         self.processes: list[Process] = []
+        self._choose_ports()
+
+    def _choose_ports(self) -> None:
         self.etcd_port, self.peer_port, self.port = free_port(), free_port(), free_port()
-        self.server = ApiServer(f"https://127.0.0.1:{self.port}", directory, directory / "kubeconfig")
+        self.server = ApiServer(f"https://127.0.0.1:{self.port}", self.directory, self.directory / "kubeconfig")
 
     def start(self) -> ApiServer:
         """Start everything and wait until it is ready and the CRDs are served."""
         self.directory.mkdir(parents=True, exist_ok=True)
         _write_pki(self.directory)
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self._started()
+            except _EndedError:
+                # Most likely another program was given one of the ports between asking for it and binding it.
+                self.stop()
+                shutil.rmtree(self.directory / "etcd", ignore_errors=True)
+                if attempt == _ATTEMPTS:
+                    raise
+                self._choose_ports()
+        raise AssertionError("not reached")
+
+    def _started(self) -> ApiServer:
         write_kubeconfig(self.server.kubeconfig, self.server.url, self.server.ca, ADMIN_TOKEN)
         self.start_etcd()
         self.start_apiserver()
@@ -99,7 +121,7 @@ class Servers:
         def answers() -> bool:
             for process in self.processes:
                 if not process.running:
-                    raise RuntimeError(process.tail())
+                    raise _EndedError(process.tail())
             return ready(self.server)
 
         try:

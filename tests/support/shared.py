@@ -19,7 +19,7 @@ from pathlib import Path
 
 from support.apiserver import CONTROLLER_PROGRAMS, PROGRAMS, ApiServer, Servers
 
-_START_SECONDS = 120.0
+_START_SECONDS = 240.0
 _STOP_SECONDS = 20.0
 
 

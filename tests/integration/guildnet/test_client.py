@@ -165,7 +165,7 @@ async def test_two_hundred_streams_do_not_block_a_request(kube: Client, namespac
         await stream.aclose()
 
 
-async def lines(kube: Client, target: str, query: dict[str, Any], **limits: float) -> list[bytes]:
+async def lines(kube: Client, target: str, query: dict[str, Any], **limits: Any) -> list[bytes]:
     """Everything a stream says until it ends."""
     async with aclosing(kube.stream(target, query, **limits)) as stream:
         return [line async for line in stream]
@@ -246,7 +246,7 @@ async def test_a_deployment_gets_its_replica_set_and_pod_where_controllers_run(
     await client.apply(DEPLOYMENTS, namespace, "d", {"metadata": {"name": "d"}, "spec": spec}, "tests")
 
     async def pods() -> list[Any]:
-        return (await client.list(PODS, namespace, label_selector="app=x"))["items"]
+        return list((await client.list(PODS, namespace, label_selector="app=x"))["items"])
 
     assert len(await eventually(pods, within=60)) == 1
     await client.delete(DEPLOYMENTS, namespace, "d")

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from guildnet import workspace
+from guildnet.errors import NotFound
 from guildnet.kube.client import Client, connect
 from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import CONFIGMAPS, CRDS, WORKSPACES, Resource
-from support.apiserver import PROGRAMS, Servers, install_crds, make_namespace, ready
+from support.apiserver import PROGRAMS, Servers, make_namespace, ready
 from support.waiting import eventually
 
 
@@ -34,8 +35,9 @@ def configmap(name: str, value: str = "1") -> dict[str, Any]:
 
 
 def copy_of(client: Client, namespace: str, **options: Any) -> Reflector[str]:
-    selector = {"label_selector": "app=x"}
-    return Reflector(client, CONFIGMAPS, namespace=namespace, parse=lambda obj: obj["data"]["v"], **selector, **options)
+    return Reflector(
+        client, CONFIGMAPS, namespace=namespace, label_selector="app=x", parse=lambda obj: obj["data"]["v"], **options
+    )
 
 
 async def test_a_copy_follows_the_api_server_event_by_event(kube: Client, namespace: str) -> None:
@@ -111,15 +113,26 @@ async def test_it_survives_an_api_server_that_freezes_dies_and_comes_back(server
     assert sorted(told) == [("deleted", "gone"), ("modified", "changed")]
 
 
-async def test_a_kind_that_is_not_there_yet_is_waited_for(mistreated: Client) -> None:
-    client, namespace = mistreated, await make_namespace(mistreated)
-    await client.delete(CRDS, None, "capabilities.guildnet.io")
-    kind = Resource("guildnet.io", "v1alpha1", "capabilities", "Capability")
-    reflector = Reflector(client, kind, namespace=namespace, parse=lambda obj: obj["metadata"]["name"])
+def crd_of(kind: Resource) -> dict[str, Any]:
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    return {
+        "metadata": {"name": f"{kind.plural}.{kind.group}"},
+        "spec": {
+            "group": kind.group,
+            "scope": "Namespaced",
+            "names": {"kind": kind.kind, "plural": kind.plural},
+            "versions": [{"name": kind.version, "served": True, "storage": True, "schema": schema}],
+        },
+    }
+
+
+async def test_a_kind_that_is_not_there_yet_is_waited_for(kube: Client, namespace: str) -> None:
+    kind = Resource(f"{namespace}.example", "v1", "lates", "Late")
+    reflector = Reflector(kube, kind, namespace=namespace, parse=lambda obj: obj["metadata"]["name"])
     async with running(reflector):
-        await eventually(lambda: reflector.last_error is not None, within=30)
+        await eventually(lambda: isinstance(reflector.last_error, NotFound), within=30)
         assert reflector.snapshot() is None
-        await install_crds(client)
-        body = {"metadata": {"name": "late"}, "spec": {"actions": ["proxy"]}}
-        await client.create(kind, namespace, body)
+        await kube.create(CRDS, None, crd_of(kind))
+        await asyncio.wait_for(reflector.synced.wait(), 60)
+        await kube.create(kind, namespace, {"metadata": {"name": "late"}})
         await eventually(lambda: reflector.snapshot() == ("late",), within=30)

@@ -12,7 +12,7 @@ from unit.chart.rendered import MATRIX, Render
 
 SERVICES: dict[str, type[settings.Settings]] = {
     "api": api.Settings,
-    "proxy": proxy.ProxySettings,
+    "proxy": proxy.Settings,
     "operator": operator.Settings,
 }
 NOT_IN_A_CLUSTER = {"KUBECONFIG"}

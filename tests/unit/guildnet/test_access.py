@@ -20,6 +20,7 @@ NODE = Identity(kind="node", login="ada@example.com", display_name="ci-1", tags=
 TOKEN = Identity(
     kind="token", login="system:serviceaccount:apps:bot", groups=("system:serviceaccounts",), source="bearer"
 )
+EVERY_DEFAULT: tuple[access.Default, ...] = ("open", "owner", "closed")
 BLUE = Target(labels={"team": "blue"}, owner="ada@example.com")
 ALL = Capability("all", actions=frozenset(action.value for action in Action))
 
@@ -35,14 +36,14 @@ def test_the_actions_are_those_of_the_contract() -> None:
 
 
 def test_anonymous_is_denied_whatever_else_holds() -> None:
-    for default, caps in itertools.product(("open", "owner", "closed"), (None, [], [ALL])):
+    for default, caps in itertools.product(EVERY_DEFAULT, (None, [], [ALL])):
         for identity in (ANONYMOUS, replace(ANONYMOUS, roles=("admin",), login="ada@example.com")):
             for action in Action:
                 assert decide(identity, action, BLUE, caps, default) == Decision(False, "anonymous")
 
 
 def test_the_admin_role_is_allowed_before_any_capability_is_looked_at() -> None:
-    for default, caps in itertools.product(("open", "owner", "closed"), (None, [], [Capability("closes")])):
+    for default, caps in itertools.product(EVERY_DEFAULT, (None, [], [Capability("closes")])):
         assert decide(ADMIN, Action.DELETE, BLUE, caps, default) == Decision(True, "admin-role")
 
 

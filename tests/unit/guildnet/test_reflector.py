@@ -343,7 +343,7 @@ async def test_pauses_grow_to_their_bound_and_begin_anew_after_a_success(monkeyp
         pauses.append(seconds)
         await real(0)
 
-    monkeypatch.setattr(module.asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     reflector = Scene().reflector
     for _ in range(12):
         await reflector._pause(Unreachable("down"))

@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 
 from guildnet_local import bringup, context, images, status, tailnet, teardown
 from guildnet_local.context import Target
@@ -20,8 +19,14 @@ from guildnet_local.settings import ADMIN_ACCOUNT, TOKEN_AUDIENCE, LocalError, S
 from guildnet_local.upstream_plan import UpstreamError
 
 Command = Callable[["Request"], int]
-say = partial(print, flush=True)
-complain = partial(print, file=sys.stderr, flush=True)
+
+
+def say(text: object, end: str = "\n") -> None:
+    print(text, end=end, flush=True)
+
+
+def complain(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 class Request:

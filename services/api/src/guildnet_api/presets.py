@@ -104,7 +104,7 @@ def _find(job: JobSpec, presets: Sequence[Preset]) -> Preset | None:
 
 
 def _of_image(presets: Sequence[Preset], image: str) -> Preset | None:
-    """The preset of this very image, else of another tag of it: ports and paths belong to the program, not its version."""
+    """The preset of this very image, else of another tag of it: ports belong to the program, not to its version."""
     exact = next((preset for preset in presets if preset.image == image), None)
     wanted = references.parse(image)
     if exact or wanted is None:

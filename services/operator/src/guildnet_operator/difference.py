@@ -56,7 +56,7 @@ def first_difference(desired: Mapping[str, Any], live: Mapping[str, Any]) -> str
     for key, value in desired.items():
         if key in _SERVERS_OWN:
             continue
-        path = _compare(key, value, live.get(key), quantity=False)
+        path = _compare(key, value, live.get(key), quantity=key in _QUANTITIES)
         if path is not None:
             return path
     return None

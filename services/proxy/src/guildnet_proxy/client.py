@@ -8,7 +8,6 @@ kernel would reset the answer away), CLOSED (also after an upgrade, when the byt
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from guildnet_proxy.entry import Listener
 from guildnet_proxy.exchange import Exchange
 from guildnet_proxy.flow import Reading
 from guildnet_proxy.framing import BrokenFraming
-from guildnet_proxy.heads import MAX_HEAD, RequestHead, parse_request
+from guildnet_proxy.heads import RequestHead, check_incomplete, parse_request
 from guildnet_proxy.outcome import Forward, Outcome, Record
 from guildnet_proxy.pages import Answer
 from guildnet_proxy.refusals import Refusal, bad_request
@@ -30,16 +29,14 @@ KEEP_ALIVE_SECONDS = 60.0
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 1024 * 1024
 BUFFERED = 64 * 1024
-_BARE_LF = re.compile(rb"(?<!\r)\n")
 
 
 class ClientConnection(asyncio.Protocol):
     """`address` is the client's for X-Forwarded-For; on the private listener the sidecar names it per request."""
 
     __slots__ = (
-        "_buffer", "_exchange", "_head", "_head_since", "_lingered",
-        "_record", "_since", "_state", "_task", "_write_paused", "address", "last_request", "listener", "reading", "server",
-        "transport",
+        "_buffer", "_exchange", "_head", "_head_since", "_lingered", "_record", "_since", "_state", "_task",
+        "_write_paused", "address", "last_request", "listener", "reading", "server", "transport",
     )  # fmt: skip
 
     def __init__(self, server: Server, listener: Listener) -> None:
@@ -125,24 +122,18 @@ class ClientConnection(asyncio.Protocol):
                 buffer = self._buffer = buffer[2:]  # RFC 9112 2.2: one empty line before a request is forgiven
             end = buffer.find(b"\r\n\r\n")
             if end < 0:
-                self._incomplete(buffer)
-                return
-            self._buffer = buffer[end + 4 :]
-            self._head_since = 0.0
+                self._head_since = self._head_since or self.server.loop.time()
             try:
+                if end < 0:
+                    check_incomplete(buffer)
+                    return
+                self._buffer = buffer[end + 4 :]
+                self._head_since = 0.0
                 head = parse_request(buffer[: end + 4])
             except Refusal as error:
                 self._refuse(error)
                 return
             self._handle(head)
-
-    def _incomplete(self, buffer: bytes) -> None:
-        if len(buffer) > MAX_HEAD:
-            self._refuse(Refusal(431, "headers_too_large", "The request's header block is over 32 KiB.", close=True))
-        elif _BARE_LF.search(buffer):
-            self._refuse(bad_request("Header lines end with CRLF.", "bare-lf"))
-        elif self._head_since == 0.0:
-            self._head_since = self.server.loop.time()
 
     def _refuse(self, error: Refusal) -> None:
         self._record = record = self.server.record()

@@ -32,8 +32,8 @@ class Exchange:
     """Joins `client` and one upstream connection for one request."""
 
     __slots__ = (
-        "_body", "_buffer", "_framed", "_head", "_pending", "_pending_size", "_retried", "_reused", "_task", "body_bytes",
-        "client", "forward", "last", "record", "request_done", "started", "upstream", "waiting_since",
+        "_body", "_buffer", "_framed", "_head", "_pending", "_pending_size", "_retried", "_reused", "_task",
+        "body_bytes", "client", "forward", "last", "record", "request_done", "started", "upstream", "waiting_since",
     )  # fmt: skip
 
     def __init__(self, client: ClientConnection, head: RequestHead, forward: Forward, record: Record) -> None:

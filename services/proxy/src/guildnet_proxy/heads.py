@@ -27,6 +27,7 @@ _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _FIELDS = rb"(?:" + _TOKEN + rb":[\t\x20-\x7e\x80-\xff]*+\r\n)*+\r\n"
 _REQUEST = re.compile(rb"[A-Z-]{1,32} [\x21-\x7e]++ HTTP/1\.[01]\r\n" + _FIELDS)
 _RESPONSE = re.compile(rb"HTTP/1\.[01] [0-9]{3}(?: [\t\x20-\x7e\x80-\xff]*+)?\r\n" + _FIELDS)
+_BARE_LF = re.compile(rb"(?<!\r)\n")
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 
 _CLAIM_PREFIXES = (b"tailscale-", b"x-forwarded-", b"x-webauth-", b"remote-", b"impersonate-", b"x-guildnet-")
@@ -164,6 +165,14 @@ class _Fields:
         if self.count(b"content-length") > 1 or not _DIGITS.fullmatch(value):
             raise bad_request("Content-Length has to be given once, in digits.", "content-length")
         return int(value)
+
+
+def check_incomplete(start: bytes) -> None:
+    """What has come of a head so far; raises Refusal when no end of it could make it a good one."""
+    if len(start) > MAX_HEAD:
+        raise Refusal(431, "headers_too_large", "The request's header block is over 32 KiB.", close=True)
+    if _BARE_LF.search(start):
+        raise bad_request("Header lines end with CRLF.", "bare-lf")
 
 
 def parse_request(block: bytes) -> RequestHead:

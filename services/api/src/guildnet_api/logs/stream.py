@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -109,7 +110,8 @@ class Tail:
     async def acquire(self, owner: str) -> Lease | None:
         """The lease, or None while somebody holds it."""
         keys = (self.lease, f"{self.key}:fence", self.live_key)
-        token = await _call(self.redis, _ACQUIRE, keys, owner, LEASE_MS, KEEP_MS)
+        # The random part keeps tokens apart even where Redis has dropped the counter.
+        token = await _call(self.redis, _ACQUIRE, keys, f"{owner}:{token_hex(4)}", LEASE_MS, KEEP_MS)
         return Lease(self, bytes(token)) if token else None
 
     async def is_live(self) -> bool:

@@ -1,0 +1,167 @@
+"""Launch plans, presets, the control origin's policy, settings and the OpenAPI document."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guildnet import settings as shared_settings
+from guildnet.errors import Conflict, Denied, FieldError, GuildNetError, Invalid, TooManyRequests
+from guildnet.identity import Entry
+from guildnet_api import errors, launches, openapi, origin, presets, routes
+from guildnet_api.jobspec import JobPatch, JobSpec, parse
+from guildnet_api.middleware import request_id
+from guildnet_api.settings import Settings
+
+OPENAPI = Path(__file__).parent / "openapi.json"
+
+
+def job(**fields: Any) -> JobSpec:
+    return parse(json.dumps({"image": "acme/tool:1", **fields}).encode(), JobSpec)
+
+
+def test_a_plan_reads_like_what_it_makes():
+    plan = launches.plan(job(env={"A": "1", "API_KEY": "s"}), name="tool-abcde", namespace="n", owner="alice")
+    assert plan.workspace == {
+        "apiVersion": "guildnet.io/v1alpha1",
+        "kind": "Workspace",
+        "metadata": {
+            "name": "tool-abcde",
+            "namespace": "n",
+            "labels": {"guildnet.io/managed": "true", "guildnet.io/id": "tool-abcde"},
+            "annotations": {"guildnet.io/owner": "alice"},
+        },
+        "spec": {
+            "image": "acme/tool:1",
+            "env": [
+                {"name": "A", "value": "1"},
+                {"name": "API_KEY", "valueFrom": {"secretKeyRef": {"name": "tool-abcde-env", "key": "API_KEY"}}},
+            ],
+        },
+    }
+    assert plan.secret_values == {"API_KEY": "s"}
+
+
+def test_a_patch_holds_only_for_what_it_was_made_from():
+    raw = {
+        "metadata": {"resourceVersion": "7", "uid": "u"},
+        "spec": {
+            "image": "a", "env": [{"name": "A", "value": "1"}],
+            "ports": [{"containerPort": 8888, "name": "http", "pathMode": "Preserve"}],
+        },
+    }  # fmt: skip
+    patch = parse(b'{"env": {"B": "2"}, "expose": [{"port": 8888}, {"port": 80}], "labels": {"x": null}}', JobPatch)
+    change = launches.change(patch, raw, "s")
+    assert change.body == {
+        "metadata": {"resourceVersion": "7", "uid": "u", "labels": {"x": None}},
+        "spec": {
+            "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+            "ports": [
+                {"containerPort": 8888, "name": "p-8888", "protocol": "TCP", "pathMode": "Preserve"},
+                {"containerPort": 80, "name": "p-80", "protocol": "TCP"},
+            ],
+        },
+    }
+
+
+def preset(tmp_path: Path, **fields: Any) -> tuple[presets.Preset, ...]:
+    file = tmp_path / "presets.json"
+    file.write_text(json.dumps([{"label": "My Tool", "image": "acme/tool:1", **fields}]))
+    return presets.load(file)
+
+
+def test_a_preset_fills_in_and_never_overrides(tmp_path: Path):
+    known = preset(tmp_path, args=["--x"], env={"A": "1", "B": "2"}, ports=[{"port": 3000}], pathMode="Preserve")
+    filled = presets.fill(job(env={"B": "3"}), known)
+    assert filled.args == ["--x"]
+    assert filled.env == {"A": "1", "B": "3"}
+    assert [(p.port, p.pathMode) for p in filled.expose or ()] == [(3000, "Preserve")]
+    stated = presets.fill(job(args=[], expose=[{"port": 3000}, {"port": 4000}]), known)
+    assert stated.args == []
+    assert [(p.port, p.pathMode) for p in stated.expose or ()] == [(3000, "Preserve"), (4000, None)]
+    assert presets.fill(job(image="acme/tool:2"), known).args == ["--x"]
+    assert presets.fill(job(image="acme/other"), known).args is None
+
+
+def test_a_preset_file_that_is_none_says_where(tmp_path: Path):
+    with pytest.raises(ValueError, match=r"presets.json: 0.ports.0.port"):
+        preset(tmp_path, ports=[{"port": 0}])
+
+
+@pytest.mark.parametrize(
+    ("entry", "source"),
+    [
+        (Entry("local", "http://guildnet.localhost:8080", "host"), "http://*.guildnet.localhost:8080"),
+        (Entry("domain", "https://guild.example.com", "host"), "https://*.guild.example.com"),
+        (Entry("tailnet", "https://guildnet.tailnet.example", "port"), "https://guildnet.tailnet.example:*"),
+        (Entry("domain", "https://guild.example.com", "path"), "'self'"),
+        (None, "'none'"),
+    ],
+    ids=["host with port", "host", "port", "path", "no entry"],
+)
+def test_only_the_workspaces_of_the_entry_may_be_framed(entry: Entry | None, source: str):
+    policy = dict(origin.headers(entry))[b"content-security-policy"].decode()
+    assert f"frame-src {source};" in policy
+    assert "unsafe" not in policy
+
+
+def test_inline_scripts_are_allowed_by_their_hash_alone():
+    scripts, styles = origin.hashes(
+        b'<script type="module" src="/x.js"></script><script>go()</script><style>a{}</style>'
+    )
+    assert scripts == ("'sha256-5KYv+PUboo5h+0+YAtGRPbwv5d/QxzHslP4YGnUaxRw='",)
+    assert len(styles) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (Invalid("x"), 400), (Denied("x"), 403), (Conflict("x"), 409), (TooManyRequests("x", retry_after=3), 429),
+        (Invalid("x", code="unsupported_media_type"), 415), (GuildNetError("x"), 500),
+    ],
+)  # fmt: skip
+def test_every_refusal_has_its_status(error: GuildNetError, status: int):
+    assert errors.response(error, "id").status_code == status
+
+
+def test_the_shape_of_a_refusal():
+    error = Invalid("wrong", details=[FieldError("a", "b")])
+    assert errors.body_of(error, "r") == {
+        "code": "invalid_spec", "message": "wrong", "request_id": "r", "details": [{"field": "a", "reason": "b"}],
+    }  # fmt: skip
+    assert errors.response(TooManyRequests("x", retry_after=2.4), "r").headers["Retry-After"] == "2"
+
+
+@pytest.mark.parametrize("bad", ["", "short", "a" * 129, "with space in it", "line\nbreak-12345", '"quoted-12345"'])
+def test_request_ids_that_are_not_sane_are_replaced(bad: str):
+    assert len(request_id(bad)) == 32
+    assert request_id("0af7651916cd43dd8448eb211c80319c") == "0af7651916cd43dd8448eb211c80319c"
+
+
+def test_the_openapi_document_is_the_one_of_the_routes(update_golden: bool):
+    document = openapi.document(routes.ROWS, "0.1.0")
+    text = json.dumps(document, indent=1, sort_keys=True) + "\n"
+    if update_golden:
+        OPENAPI.write_text(text)
+    assert OPENAPI.read_text() == text, "the routes changed: run with --update-golden and read the difference"
+
+
+def test_operations_are_named_once_and_every_reference_resolves():
+    document = openapi.document(routes.ROWS, "0.1.0")
+    names = [op["operationId"] for by in document["paths"].values() for op in by.values()]
+    assert len(names) == len(set(names))
+    referred = {part.partition('"')[0] for part in json.dumps(document).split('"#/components/schemas/')[1:]}
+    assert referred <= set(document["components"]["schemas"])
+
+
+def test_settings_come_from_the_environment_and_say_what_is_wrong(capsys: pytest.CaptureFixture[str]):
+    given = shared_settings.load(Settings, {"LISTEN": "127.0.0.1:8081", "REDIS_URL": "redis://x/0"})
+    assert given.address == ("127.0.0.1", 8081)
+    with pytest.raises(SystemExit) as caught:
+        shared_settings.load(Settings, {"LISTEN": "nowhere", "REDIS_URL": "http://x", "ACCESS_DEFAULT": "maybe"})
+    assert caught.value.code == 2
+    said = capsys.readouterr().err
+    assert all(name in said for name in ("LISTEN", "REDIS_URL", "ACCESS_DEFAULT"))

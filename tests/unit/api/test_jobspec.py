@@ -1,0 +1,137 @@
+"""What a client may ask of a workspace, and how a refusal names what is wrong."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guildnet.errors import Invalid
+from guildnet_api.jobspec import JobPatch, JobSpec, parse
+from guildnet_api.sensitive import is_secret
+
+
+def refusal(body: bytes) -> Invalid:
+    with pytest.raises(Invalid) as caught:
+        parse(body, JobSpec)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"image": ', "line 1, column 11"),
+        (b'{\n "image" "x"}', "line 2, column 10"),
+        (b"", "line 1, column 1"),
+        (b"[]", "object"),
+        (b'"text"', "object"),
+        (b'{"image": NaN}', "NaN"),
+        (b'{"image": "a", "image": "b"}', "twice"),
+        (b"\xff\xfe", "UTF-8"),
+        (b'{"a":' * 100_000, ""),
+    ],
+    ids=["cut", "second line", "empty", "list", "text", "NaN", "key twice", "not UTF-8", "too deep"],
+)
+def test_what_is_not_json_is_a_bad_body_that_says_where(body: bytes, words: str):
+    error = refusal(body)
+    assert error.code == "bad_body"
+    assert words in error.message
+
+
+FIELDS: dict[str, tuple[dict[str, Any], str]] = {
+    "no image": ({}, "image"),
+    "empty image": ({"image": ""}, "image"),
+    "image with a space": ({"image": "a b"}, "image"),
+    "upper-case repository": ({"image": "Acme/Tool"}, "image"),
+    "image of 600 characters": ({"image": "a" * 600}, "image"),
+    "image null": ({"image": None}, "image"),
+    "unknown field": ({"colour": "red"}, "colour"),
+    "unknown field inside": ({"resources": {"gpu": "1"}}, "resources.gpu"),
+    "number as env value": ({"env": {"A": 1}}, "env.A"),
+    "env name with a dash": ({"env": {"A-B": "1"}}, "env"),
+    "args not a list": ({"args": "x"}, "args"),
+    "argument not text": ({"args": ["a", 1]}, "args[1]"),
+    "unclosed quote": ({"command": "run 'it"}, "command"),
+    "port 0": ({"expose": [{"port": 0}]}, "expose[0].port"),
+    "port 65536": ({"expose": [{"port": 65536}]}, "expose[0].port"),
+    "port as text": ({"expose": [{"port": "80"}]}, "expose[0].port"),
+    "port true": ({"expose": [{"port": True}]}, "expose[0].port"),
+    "port twice": ({"expose": [{"port": 80}, {"port": 80}]}, "expose"),
+    "port name twice": ({"expose": [{"port": 80, "name": "a"}, {"port": 81, "name": "a"}]}, "expose"),
+    "given name like a made one": ({"expose": [{"port": 80}, {"port": 81, "name": "p-80"}]}, "expose"),
+    "port name too long": ({"expose": [{"port": 80, "name": "a" * 16}]}, "expose"),
+    "seventeen ports": ({"expose": [{"port": n} for n in range(1, 18)]}, "expose"),
+    "no amount": ({"resources": {"cpu": "lots"}}, "resources.cpu"),
+    "nothing of it": ({"resources": {"memory": "0"}}, "resources.memory"),
+    "storage without size": ({"storage": {}}, "storage.size"),
+    "our label": ({"labels": {"guildnet.io/id": "x"}}, "labels"),
+    "our label below": ({"labels": {"x.guildnet.io/id": "x"}}, "labels"),
+    "label value too long": ({"labels": {"a": "x" * 64}}, "labels"),
+    "label key with two slashes": ({"labels": {"a/b/c": "x"}}, "labels"),
+    "notes too long": ({"notes": "x" * 4097}, "notes"),
+    "NUL in an argument": ({"args": ["a\0b"]}, "args[0]"),
+}
+
+
+@pytest.mark.parametrize(("given_fields", "field"), FIELDS.values(), ids=FIELDS)
+def test_a_wrong_field_is_named(given_fields: dict[str, Any], field: str):
+    image = {} if "image" in given_fields or field == "image" else {"image": "acme/tool"}
+    error = refusal(json.dumps({**image, **given_fields}).encode())
+    assert error.code == "invalid_spec"
+    assert [detail.field for detail in error.details] == [field]
+    assert field in error.message
+
+
+def test_every_problem_is_listed_at_once():
+    error = refusal(b'{"colour": 1, "expose": [{"port": 0}], "env": {"A": 2}}')
+    assert {detail.field for detail in error.details} == {"image", "colour", "expose[0].port", "env.A"}
+
+
+def test_what_older_clients_send_is_taken():
+    job = parse(
+        b'{"image": "acme/tool:1", "env": {"": "x", " ": "y", "A": ""}, "command": "run --fast \'a b\'"}', JobSpec
+    )
+    assert job.env == {"A": ""}
+    assert job.command == ["run", "--fast", "a b"]
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["tool", "acme/tool", "ghcr.io/acme/tool:1.2", "localhost:5000/tool", "tool@sha256:" + "a" * 64, "a/b/c/d:x_y"],
+)
+def test_references_that_a_runtime_takes_are_taken(image: str):
+    assert parse(json.dumps({"image": image}).encode(), JobSpec).image == image
+
+
+def test_a_patch_tells_a_field_not_sent_from_one_taken_away():
+    patch = parse(b'{"notes": null, "env": {"A": null}}', JobPatch)
+    assert patch.model_fields_set == {"notes", "env"}
+    assert patch.env == {"A": None}
+    with pytest.raises(Invalid):
+        parse(b'{"image": null}', JobPatch)
+
+
+@given(st.binary(max_size=200))
+def test_no_body_ever_raises_anything_but_invalid(body: bytes):
+    with suppress(Invalid):
+        parse(body, JobSpec)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["PASSWORD", "DB_PASSWORD", "dbPassword", "API_KEY", "ApiKey", "AUTH_TOKEN", "authToken", "AWS_SECRET_ACCESS_KEY",
+     "GITHUB_TOKEN", "PGPASSFILE_PASS", "SSH_KEY", "SIGNING_KEY", "SENTRY_DSN", "MY_CREDENTIALS", "APIKEY"],
+)  # fmt: skip
+def test_names_of_secrets_are_recognised(name: str):
+    assert is_secret(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["KEYBOARD", "TOKENIZER", "PATH", "MONKEY", "PORT", "KEY", "BYPASS", "COMPASS", "HOSTKEYS"]
+)
+def test_names_that_only_look_alike_are_not(name: str):
+    assert not is_secret(name)

@@ -1,0 +1,177 @@
+"""Lines, ids, publications, alignment, the ring: the pure parts of live logs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guildnet.logs import id_key
+from guildnet_api import sse
+from guildnet_api.logs.feed import Feed, log_line, rfc3339
+from guildnet_api.logs.follow import SECOND, Alignment
+from guildnet_api.logs.records import CUT_MARK, Kind, Publication, Raw, Record, Run, cut, decode, following
+from guildnet_api.logs.viewer import place
+
+RUN = Run("0123456789ab", "ws-1", "main", 2)
+
+
+def encode(publication: Publication) -> bytes:
+    """What the append script publishes."""
+    parts = [f"{r.id} {r.kind.value} {r.time_ns} {len(r.data)}\n".encode() + r.data for r in publication.records]
+    return publication.before.encode() + b"\n" + b"".join(parts)
+
+
+records = st.builds(
+    Record,
+    st.builds(lambda a, b: f"{a}-{b}", st.integers(1, 2**63), st.integers(0, 99)),
+    st.integers(0, 2**63),
+    st.binary(max_size=60),
+    st.sampled_from(Kind),
+)
+
+
+@given(st.lists(records, max_size=8))
+def test_a_publication_survives_any_bytes(given_records: list[Record]):
+    assert decode(encode(Publication("5-0", given_records))) == Publication("5-0", given_records)
+
+
+@pytest.mark.parametrize("payload", [b"0-0\nx", b"0-0\n1-0 l 1\n", b"0-0\n1-0 ? 1 0\n"])
+def test_what_is_no_publication_is_refused(payload: bytes):
+    with pytest.raises(ValueError, match=r".+"):
+        decode(payload)
+
+
+@given(st.lists(st.integers(1, 1000), max_size=50))
+def test_ids_rise_whatever_the_clock_does(times: list[int]):
+    last, seen = "", []
+    for time_ns in times:
+        last = following(last, time_ns)
+        seen.append(id_key(last))
+    assert seen == sorted(set(seen))
+    assert all(key[0] >= time_ns for key, time_ns in zip(seen, times, strict=True))
+
+
+def read(known: list[Raw], lines: list[Raw]) -> list[Raw]:
+    alignment = Alignment(known)
+    return [kept for line in lines for kept in alignment.fresh(line)]
+
+
+lines = st.lists(
+    st.tuples(st.integers(0, 3 * SECOND), st.sampled_from([b"a", b"b", b""])), min_size=1, max_size=40
+).map(lambda items: [Raw(10 * SECOND + t, data) for t, data in sorted(items)])
+
+
+@given(lines, st.data())
+def test_reading_again_brings_each_line_exactly_once(everything: list[Raw], data: st.DataObject):
+    """Read up to somewhere, lose the connection, read again from the last known second."""
+    upto = data.draw(st.integers(1, len(everything)))
+    seen = everything[:upto]
+    second = seen[-1].time_ns // SECOND * SECOND
+    known = [line for line in seen if line.time_ns >= second]
+    again = [line for line in everything if line.time_ns >= second]
+    fresh = read(known, again)
+    assert seen + fresh == everything
+
+
+def test_lines_rotated_away_are_a_gap():
+    known = [Raw(5 * SECOND, b"old")]
+    fresh = read(known, [Raw(9 * SECOND, b"new"), Raw(9 * SECOND, b"newer")])
+    assert [line.kind for line in fresh] == [Kind.GAP, Kind.LINE, Kind.LINE]
+    assert json.loads(fresh[0].data)["reason"] == "rotated"
+
+
+def test_the_first_reading_has_no_gap():
+    assert read([], [Raw(9 * SECOND, b"x")]) == [Raw(9 * SECOND, b"x")]
+
+
+def test_a_long_line_is_cut_with_a_mark():
+    assert cut(b"x" * 20, 10) == b"x" * 10 + CUT_MARK
+    assert cut(b"x" * 10, 10) == b"x" * 10
+
+
+def test_times_keep_their_nanoseconds():
+    assert rfc3339(1_767_225_600_000_000_007) == "2026-01-01T00:00:00.000000007Z"
+
+
+def test_a_log_line_takes_any_bytes():
+    line = log_line(RUN, SECOND, b"\xff ERROR \x00 caf\xc3\xa9")
+    assert line["msg"] == "\ufffd ERROR \x00 café"
+    assert (line["container"], line["pod"]) == ("main", "ws-1")
+
+
+# ---- frames ---------------------------------------------------------------------------------------------------------
+
+
+@given(st.text())
+def test_a_frame_is_one_event_whatever_the_text(text: str):
+    frame = sse.frame(sse.compact({"msg": text}), identifier="1-0")
+    assert frame.endswith(b"\n\n")
+    assert frame.count(b"\n") == 3
+    data = next(part for part in frame.split(b"\n") if part.startswith(b"data: "))
+    decoded = json.loads(data.removeprefix(b"data: "))["msg"]
+    assert decoded == text.encode("utf-8", "replace").decode()
+
+
+def test_frames_have_the_form_of_the_standard():
+    assert sse.frame(b"{}", event="gap", identifier="7-1") == b"event: gap\nid: 7-1\ndata: {}\n\n"
+    assert sse.retry(1500) == b"retry: 1500\n\n"
+    assert sse.PING.startswith(b":")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("01234567.2.main.5-1", ("01234567.2.main.", "5-1")), ("5-1", None), ("", None), ("a.b", None), ("a.5-x", None)],
+)
+def test_ids_of_clients_are_taken_apart(text: str, expected: tuple[str, str] | None):
+    found = place(text)
+    assert (found and (found.prefix, found.identifier)) == expected
+
+
+# ---- the ring -------------------------------------------------------------------------------------------------------
+
+
+def line(n: int, text: str = "fine") -> Record:
+    return Record(f"{n}-0", n, text.encode())
+
+
+async def test_a_repetition_costs_nothing_and_everyone_gets_the_same_bytes():
+    feed = Feed(RUN, 100, 10_000)
+    feed.accept([line(1), line(2)])
+    feed.accept([line(1), line(2), line(3)])
+    block, cursor = feed.view("").block("0-0")
+    assert block.count(b"data: ") == 3
+    assert cursor == "3-0"
+    assert feed.view("").block("0-0")[0] is block
+    assert b"id: 01234567.2.main.3-0\n" in block
+
+
+async def test_a_level_has_a_ring_of_its_own_with_the_same_frames():
+    feed = Feed(RUN, 100, 10_000)
+    feed.accept([line(1), line(2, "ERROR x"), Record("3-0", 3, b"{}", Kind.GAP)])
+    errors = feed.view("error")
+    feed.accept([line(4), line(5, "ERROR y")])
+    assert [held.id for held in errors.ring.after(None)] == ["2-0", "3-0", "5-0"]
+
+
+async def test_the_end_of_a_run_is_known_at_once():
+    feed = Feed(RUN, 100, 10_000)
+    feed.accept([line(1), Record("1-1", 0, b"", Kind.END)])
+    assert feed.ended
+    assert feed.loaded
+    assert len(feed.view("").ring) == 1
+
+
+async def test_only_what_is_still_held_can_be_resumed():
+    feed = Feed(RUN, 2, 10_000)
+    feed.accept([line(n) for n in range(1, 5)])
+    assert [feed.holds(f"{n}-0") for n in range(1, 5)] == [False, True, True, True]
+    assert not Feed(RUN, 2, 10_000).holds("1-0")
+
+
+async def test_lines_without_ids_get_those_that_the_shared_tail_would_give():
+    feed = Feed(RUN, 100, 10_000)
+    feed.raw([Raw(5, b"a"), Raw(5, b"b"), Raw(3, b"c"), Raw(9, b"d")])
+    assert [held.id for held in feed.view("").ring.after(None)] == ["5-0", "5-1", "5-2", "9-0"]

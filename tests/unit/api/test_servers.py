@@ -1,0 +1,216 @@
+"""A Workspace as a Server, and the list's filters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from guildnet import workspace
+from guildnet.errors import Invalid
+from guildnet.identity import Entry
+from guildnet_api import pods, timeline
+from guildnet_api.roster import Position, Roster
+from guildnet_api.servers import Query, detail, matches, query, server, status
+from guildnet_api.timeline import owner
+
+HOST = Entry("local", "http://guildnet.localhost:8080", "host")
+PORT = Entry("tailnet", "https://guildnet.tailnet.example", "port")
+PATH = Entry("domain", "https://guildnet.example.com", "path")
+
+
+def make(name: str = "ws", *, spec: dict[str, Any] | None = None, rv: str = "10", **status_fields: Any):
+    return workspace.parse(
+        {
+            "metadata": {
+                "name": name, "namespace": "n", "uid": "0123456789ab", "resourceVersion": rv,
+                "creationTimestamp": "2026-01-01T00:00:00Z", "annotations": {"guildnet.io/owner": "alice@example.com"},
+            },
+            "spec": {"image": "acme/tool:1", **(spec or {})},
+            "status": status_fields,
+        }
+    )  # fmt: skip
+
+
+def pod(name: str = "ws-1", workspace_name: str = "ws", *, rv: str = "20", **state: Any) -> pods.Pod:
+    states = {"state": state} if state else {}
+    return pods.parse(
+        {
+            "metadata": {
+                "name": name, "uid": f"uid-{name}", "resourceVersion": rv,
+                "labels": {"guildnet.io/workspace": workspace_name},
+            },
+            "spec": {"nodeName": "node-1", "containers": [{"name": "main"}, {"name": "side"}]},
+            "status": {"containerStatuses": [{"name": "main", "restartCount": 2, **states}]},
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("spec", "phase", "expected"),
+    [
+        ({}, None, "pending"),
+        ({}, "Pending", "pending"),
+        ({}, "Running", "running"),
+        ({}, "Failed", "failed"),
+        ({}, "Terminating", "stopped"),
+        ({"running": False}, "Running", "stopped"),
+        ({"running": True}, "Stopped", "pending"),
+    ],
+)
+def test_status_follows_the_wish_and_then_the_phase(spec: dict[str, Any], phase: str | None, expected: str):
+    assert status(make(spec=spec, **({"phase": phase} if phase else {}))) == expected
+
+
+@pytest.mark.parametrize(
+    ("entry", "url"),
+    [
+        (HOST, "http://ws-01234567.guildnet.localhost:8080/"),
+        (PORT, "https://guildnet.tailnet.example:20007/"),
+        (PATH, None),
+        (None, None),
+    ],
+    ids=["host", "port", "path", "no entry"],
+)
+def test_the_url_belongs_to_the_entry_of_the_request(entry: Entry | None, url: str | None):
+    view = server(make(origin={"port": 20007, "host": "ws-01234567"}), (), entry)
+    assert view.get("url") == url
+    assert view["proxy_url"] == "/proxy/server/ws/"
+
+
+def test_secrets_are_never_shown():
+    env = [
+        {"name": "MODE", "value": "fast"},
+        {"name": "API_TOKEN", "value": "leaked"},
+        {"name": "FROM", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+    ]
+    assert server(make(spec={"env": env}), (), None)["env"] == {
+        "MODE": "fast",
+        "API_TOKEN": "********",
+        "FROM": "********",
+    }
+
+
+def test_what_is_not_known_is_not_there():
+    assert server(make(), (), None).keys() == {
+        "id", "name", "image", "status", "owner", "created_at", "updated_at", "proxy_url",
+    }  # fmt: skip
+
+
+def test_without_declared_ports_the_operators_choice_is_shown():
+    view = server(make(proxyTarget="http://ws.n.svc:8080"), (), None)
+    assert view["ports"] == [{"port": 8080}]
+
+
+def test_the_reason_is_the_operators_else_what_holds_the_pod():
+    waiting = pod(waiting={"reason": "ImagePullBackOff", "message": "no such image"})
+    view = server(make(), [waiting], None)
+    assert (view["reason"], view["message"], view["node"]) == ("ImagePullBackOff", "no such image", "node-1")
+    ready = {"type": "Ready", "status": "False", "reason": "Pulling", "message": "the image is being pulled"}
+    assert server(make(conditions=[ready]), [waiting], None)["reason"] == "Pulling"
+    degraded = {"type": "Degraded", "status": "True", "reason": "NameTaken", "message": "taken"}
+    assert server(make(phase="Running", conditions=[ready, degraded]), [], None)["reason"] == "NameTaken"
+
+
+def test_a_detail_has_conditions_in_kubernetes_own_shape():
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-02T00:00:00Z", "reason": "Up"}
+    view = detail(make(phase="Running", conditions=[ready]), (), None, [])
+    assert view["conditions"] == [ready]
+    assert view["updated_at"] == "2026-01-02T00:00:00Z"
+
+
+def test_filters():
+    ws = make(spec={"notes": "For the Demo"})
+    assert matches(ws, query({"q": "DEMO"}))
+    assert matches(ws, query({"status": "running,pending", "owner": "alice@example.com"}))
+    assert not matches(ws, query({"owner": "alice"}))
+    assert not matches(ws, query({"status": "stopped"}))
+    with pytest.raises(Invalid):
+        query({"status": "asleep"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "expected"),
+    [
+        ("Workspace", "my-app-1a2b3", "my-app-1a2b3"),
+        ("ReplicaSet", "my-app-1a2b3-5d8f7c9b4", "my-app-1a2b3"),
+        ("Pod", "my-app-1a2b3-5d8f7c9b4-x2x4z", "my-app-1a2b3"),
+        ("Pod", "bare", ""),
+    ],
+)
+def test_events_find_their_workspace_by_name(kind: str, name: str, expected: str):
+    assert owner(kind, name) == expected
+
+
+def test_a_timeline_is_in_order():
+    ws = make(conditions=[{"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:02Z"}])
+    events = [
+        timeline.parse({"metadata": {"name": str(n)}, "involvedObject": {}, "lastTimestamp": f"2026-01-01T00:00:0{n}Z"})
+        for n in (3, 1)
+    ]
+    assert [item["t"][-3:-1] for item in timeline.timeline(ws, events)] == ["01", "02", "03"]
+
+
+# ---- the roster ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_fragment_is_encoded_once_per_change():
+    roster = Roster()
+    ws = make()
+    roster.put_workspace(ws)
+    first = roster.fragment(ws, HOST)
+    assert roster.fragment(ws, HOST) is first
+    assert roster.fragment(ws, PORT) is not first
+    roster.put_pod(pod())
+    assert roster.fragment(ws, HOST) is not first
+
+
+async def test_a_list_is_joined_once_per_change_and_its_etag_follows_its_content():
+    roster = Roster()
+    roster.put_workspace(make("b"))
+    roster.put_workspace(make("a"))
+    body, etag = roster.listing(HOST, Query(), None)
+    assert body.index(b'"id":"a"') < body.index(b'"id":"b"')
+    assert roster.listing(HOST, Query(), None)[0] is body
+    assert roster.listing(HOST, Query(), lambda _: False)[0] == b"[]"
+    assert roster.listing(HOST, Query(owner="nobody"), None)[0] == b"[]"
+    roster.put_workspace(make("c", rv="11"))
+    assert roster.listing(HOST, Query(), None)[1] != etag
+
+
+async def test_a_reader_learns_each_change_after_its_place_and_no_other():
+    roster = Roster()
+    roster.put_workspace(make("a", rv="10"))
+    roster.listed(workspaces="12", pods="12")
+    version, place = roster.version, roster.position
+    roster.put_workspace(make("b", rv="13"))
+    roster.put_pod(pod("b-1", "b", rv="14"))
+    roster.drop_workspace("a")
+    for news in (roster.after(version), roster.resume(place)):
+        assert ([ws.name for ws in news.changed], list(news.gone), news.full) == (["b"], ["a"], False)
+    assert roster.resume(roster.position).changed == []
+    assert roster.resume(roster.position).gone == []
+
+
+async def test_a_place_before_what_is_remembered_gets_everything():
+    roster = Roster()
+    roster.put_workspace(make("a", rv="10"))
+    roster.listed(workspaces="12")
+    assert roster.resume(Position(11, 0)).full
+    assert roster.resume(None).full
+    assert not roster.resume(Position(12, 0)).full
+
+
+async def test_a_reader_ahead_of_this_replica_loses_nothing():
+    roster = Roster()
+    roster.listed(workspaces="10", pods="10")
+    ahead = Position(20, 10)
+    roster.put_workspace(make("known", rv="15"))
+    roster.put_workspace(make("new", rv="25"))
+    assert [ws.name for ws in roster.resume(ahead).changed] == ["new"]
+
+
+@pytest.mark.parametrize("text", ["", "5", "a.b", "1.-2", "1.2.3", "²."])
+def test_a_place_that_is_none_is_the_beginning(text: str):
+    assert Position.parse(text) is None
+    assert Position.parse(str(Position(3, 4))) == Position(3, 4)

@@ -1,0 +1,105 @@
+"""Values for the chart, Helm's command line, the example, and what a waiting person reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from guildnet_local import context, install
+from guildnet_local.kubectl import Kubectl
+from guildnet_local.runtime import aliases, parse_list
+from guildnet_local.settings import LocalError, load
+
+REFS = {name: f"localhost/guildnet/{name}:dev-0123456789ab" for name in (*install.COMPONENTS, "tailscale")}
+TAILNET = {"tailnet": {"enabled": True, "loginServer": "http://10.123.0.1:9911"}}
+
+
+def test_every_component_gets_the_image_that_was_built():
+    values = install.local_values(REFS, "http://guildnet.localhost:8080", TAILNET)
+    for name in install.COMPONENTS:
+        assert values[name]["image"] == {"repository": f"localhost/guildnet/{name}", "tag": "dev-0123456789ab"}
+    assert values["tailnet"]["image"]["repository"] == "localhost/guildnet/tailscale"
+    assert values["tailnet"]["loginServer"] == TAILNET["tailnet"]["loginServer"]
+
+
+def test_the_front_door_is_where_the_relay_leads():
+    values = install.local_values(REFS, "http://guildnet.localhost:8080", TAILNET)
+    assert values["proxy"]["service"]["clusterIP"] == "10.96.0.80"
+    assert values["entries"]["local"]["origin"] == "http://guildnet.localhost:8080"
+
+
+def test_helm_is_told_which_cluster_namespace_and_manner():
+    helm = install.Helm(Path("/helm"), Kubectl(Path("/kubectl"), Path("/state/admin.kubeconfig")))
+    assert helm.command("status") == [
+        "/helm", "status", "--namespace=guildnet", "--kubeconfig=/state/admin.kubeconfig",
+    ]  # fmt: skip
+
+
+def test_a_users_context_is_named_and_their_kubeconfig_left_alone():
+    kubectl = Kubectl(Path("/kubectl"), context="work")
+    assert kubectl.command("get", "pods") == ["/kubectl", "--context=work", "get", "pods"]
+    assert install.Helm(Path("/helm"), kubectl).command("status")[-1] == "--kube-context=work"
+
+
+def test_what_clients_cache_about_the_local_cluster_goes_with_it():
+    environment = Kubectl(Path("/kubectl"), Path("/state/admin.kubeconfig")).environment
+    kept = {
+        name: environment[name] for name in ("KUBECACHEDIR", "HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME")
+    }
+    assert all(path.startswith("/state/") for path in kept.values())
+
+
+@pytest.mark.parametrize(
+    ("conditions", "text"),
+    [
+        ([], "Pending"),
+        ([{"type": "Ready", "status": "False", "reason": "Starting", "message": "0 of 1 ready"}],
+         "Pending, Starting: 0 of 1 ready"),
+        ([{"type": "Ready", "status": "False", "reason": "Starting"}], "Pending, Starting"),
+    ],
+)  # fmt: skip
+def test_the_progress_of_a_workspace_is_one_phrase(conditions, text):
+    assert install.summary("Pending", conditions) == text
+
+
+def test_images_are_known_by_the_names_that_the_examples_use():
+    settings = load({"HOME": "/h"})
+    example = yaml.safe_load((settings.checkout / install.EXAMPLE).read_text())
+    chart = yaml.safe_load((settings.chart / "Chart.yaml").read_text())
+    assert f"docker.io/{example['spec']['image']}" == aliases("jupyterlab", chart["appVersion"])
+
+
+def test_the_list_of_containerds_images_is_read_by_its_columns():
+    text = "REF TYPE DIGEST SIZE PLATFORMS LABELS\nlocalhost/a:1 application/x sha256:12 3.0 MiB linux/amd64 -\n"
+    assert parse_list(text) == {"localhost/a:1": "sha256:12"}
+
+
+@pytest.mark.parametrize(("text", "name"), [("", ""), ("bare", ""), ("context:work", "work"), ("context:a:b", "a:b")])
+def test_the_cluster_is_the_local_one_unless_a_context_is_named(text, name):
+    assert context.parse_target(text).context == name
+
+
+@pytest.mark.parametrize("text", ["context:", "context", "minikube"])
+def test_any_other_cluster_is_refused_with_what_there_is(text):
+    with pytest.raises(LocalError, match="`bare` or `context:NAME`"):
+        context.parse_target(text)
+
+
+@pytest.mark.parametrize("text", ["kind", "kind:x"])
+def test_kind_is_said_to_come_later(text):
+    with pytest.raises(LocalError, match=r"later version.*context:kind-NAME"):
+        context.parse_target(text)
+
+
+def test_a_cluster_of_the_users_needs_a_registry_named():
+    with pytest.raises(LocalError, match="IMAGE_REGISTRY="):
+        context.registry({})
+    assert context.registry({"IMAGE_REGISTRY": "registry.example.com/team/"}) == "registry.example.com/team"
+
+
+def test_the_example_comes_from_the_named_registry_there():
+    text = "apiVersion: v1\nspec:\n  image: guildnet/jupyterlab:0.1.0\n"
+    parsed = yaml.safe_load(context.example(text, "registry.example.com/team"))
+    assert parsed["spec"]["image"] == "registry.example.com/team/guildnet/jupyterlab:0.1.0"

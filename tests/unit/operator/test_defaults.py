@@ -1,0 +1,190 @@
+"""Every default of a Workspace, and every decision of the install, one line each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from guildnet_operator.decided import Claim, ServedPort
+from guildnet_operator.defaults import decide
+from guildnet_operator.policy import Policy
+from unit.operator.values import NAME, workspace
+
+HTTP, HTTPS = ServedPort(8080, "http"), ServedPort(8443, "https")
+
+
+@pytest.mark.parametrize(
+    ("spec", "ports"),
+    [
+        pytest.param({}, (HTTP, HTTPS), id="unknown image"),
+        pytest.param({"image": "ghcr.io/coder/code-server:4.1"}, (HTTP,), id="code-server"),
+        pytest.param({"image": "code-server.example.com/app"}, (HTTP, HTTPS), id="registry named code-server"),
+        pytest.param({"image": "example.com/app:code-server"}, (HTTP, HTTPS), id="tag named code-server"),
+        pytest.param({"ports": [{"containerPort": 3000}]}, (ServedPort(3000, "p-3000"),), id="nameless"),
+        pytest.param(
+            {"ports": [{"containerPort": 8888, "name": "web", "pathMode": "Preserve"}]},
+            (ServedPort(8888, "web", preserve=True),),
+            id="given",
+        ),
+    ],
+)
+def test_ports(spec, ports):
+    assert decide(workspace(**spec), Policy()).ports == ports
+
+
+@pytest.mark.parametrize(
+    ("spec", "env"),
+    [
+        pytest.param({}, {"PORT": "8080"}, id="default port"),
+        pytest.param({"env": [{"name": "PORT", "value": "1"}]}, {"PORT": "1"}, id="own port"),
+        pytest.param({"env": [{"name": "A", "value": ""}]}, {"A": "", "PORT": "8080"}, id="empty value stays"),
+        pytest.param({"env": [{"name": " ", "value": "x"}]}, {"PORT": "8080"}, id="blank name goes"),
+        pytest.param(
+            {"ports": [{"containerPort": 8888, "pathMode": "Preserve"}], "env": [{"name": "A", "value": "1"}]},
+            {"GUILDNET_BASE_PATH": f"/proxy/server/{NAME}/", "A": "1", "PORT": "8080"},
+            id="base path first",
+        ),
+        pytest.param(
+            {"image": "code-server", "env": [{"name": "PASSWORD", "value": "p"}]},
+            {"PASSWORD": "p", "PORT": "8080"},
+            id="own password",
+        ),
+        pytest.param(
+            {"image": "code-server"},
+            {"PORT": "8080", "PASSWORD": {"secretKeyRef": {"name": f"{NAME}-password", "key": "password"}}},
+            id="generated password",
+        ),
+        pytest.param(
+            {"storage": {"size": "1Gi"}}, {"HOME": "/home/workspace", "PORT": "8080"}, id="home on the volume"
+        ),
+        pytest.param({"storage": {"size": "1Gi", "mountPath": "/data"}}, {"PORT": "8080"}, id="volume elsewhere"),
+    ],
+)
+def test_environment(spec, env):
+    decided = decide(workspace(**spec), Policy()).env
+    assert {item.name: item.value_from or item.value for item in decided} == env
+    assert [item.name for item in decided] == list(env)
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        pytest.param({}, ("tcp", 8080, "/", "http"), id="unknown image is asked by TCP"),
+        pytest.param({"image": "code-server"}, ("http", 8080, "/", "http"), id="code-server answers"),
+        pytest.param(
+            {"image": "jupyterlab", "ports": [{"containerPort": 8888, "pathMode": "Preserve"}]},
+            ("http", 8888, f"/proxy/server/{NAME}/", "http"),
+            id="below the base path",
+        ),
+        pytest.param(
+            {
+                "ports": [{"containerPort": 8888, "pathMode": "Preserve"}],
+                "probe": {"type": "http", "path": "/healthz"},
+            },
+            ("http", 8888, f"/proxy/server/{NAME}/healthz", "http"),
+            id="own path below the base path",
+        ),
+        pytest.param(
+            {"ports": [{"containerPort": 8443}], "probe": {"type": "http"}}, ("http", 8443, "/", "https"), id="TLS port"
+        ),
+        pytest.param({"probe": {"type": "tcp", "port": 9}}, ("tcp", 9, "/", "http"), id="own port"),
+        pytest.param({"probe": {"type": "none"}}, None, id="none"),
+    ],
+)
+def test_probe(spec, expected):
+    check = decide(workspace(**spec), Policy()).check
+    assert (check and (check.type, check.port, check.path, check.scheme)) == expected
+
+
+def test_a_slow_first_start_has_five_minutes_and_is_noticed_within_a_second():
+    check = decide(workspace(), Policy()).check
+    assert check is not None
+    assert check.startup.period * check.startup.failures >= 300
+    assert check.startup.period == 1
+
+
+def test_a_probes_own_numbers_are_for_readiness_and_liveness_and_its_delay_for_the_start():
+    probe = {"type": "tcp", "initialDelaySeconds": 7, "periodSeconds": 2, "timeoutSeconds": 3, "failureThreshold": 4}
+    check = decide(workspace(probe=probe), Policy()).check
+    assert check is not None
+    assert check.startup.initial == 7
+    for timing in (check.readiness, check.liveness):
+        assert (timing.period, timing.timeout, timing.failures, timing.initial) == (2, 3, 4, 0)
+
+
+@pytest.mark.parametrize(
+    ("storage", "claim"),
+    [
+        pytest.param(None, None, id="none"),
+        pytest.param({"size": "1Gi"}, Claim(f"{NAME}-storage", "1Gi", "/home/workspace"), id="default path"),
+        pytest.param(
+            {"size": "1Gi", "storageClassName": "fast", "mountPath": "/data", "retain": True},
+            Claim(f"{NAME}-storage", "1Gi", "/data", "fast", retain=True),
+            id="everything said",
+        ),
+    ],
+)
+def test_storage(storage, claim):
+    spec = {"storage": storage} if storage else {}
+    assert decide(workspace(**spec), Policy()).claim == claim
+
+
+def _reach(policy: Policy, **exposure: Any):
+    spec = {"exposure": exposure} if exposure else {}
+    return decide(workspace(**spec), policy).reach
+
+
+def test_without_consent_nothing_goes_past_the_proxy():
+    for kind in ("LoadBalancer", "Ingress"):
+        reach = _reach(Policy(), type=kind)
+        assert (reach.service_type, reach.ingress) == ("ClusterIP", None)
+        assert reach.refused is not None
+        assert kind in reach.refused
+
+
+def test_nothing_asked_for_is_nothing_refused():
+    assert _reach(Policy()).refused is None
+    assert _reach(Policy(direct_exposure=True)).service_type == "ClusterIP"
+
+
+def test_the_installs_own_load_balancer_setting_is_for_every_workspace_and_comes_before_its_domain():
+    reach = _reach(Policy(load_balancer=True, load_balancer_pool="blue", domain="apps.example.com"))
+    assert reach.service_type == "LoadBalancer"
+    assert reach.service_annotations == {"metallb.io/address-pool": "blue"}
+    assert reach.ingress is None
+
+
+def test_the_installs_domain_gives_every_workspace_an_ingress():
+    policy = Policy(domain="apps.example.com", issuer="letsencrypt", auth_url="https://a", auth_signin="https://s")
+    rule = _reach(policy).ingress
+    assert rule is not None
+    assert (rule.host, rule.class_name) == (f"{NAME}.apps.example.com", "nginx")
+    assert rule.tls_secret == f"workspace-{NAME}-tls"
+    assert rule.annotations == {
+        "cert-manager.io/cluster-issuer": "letsencrypt",
+        "nginx.ingress.kubernetes.io/auth-url": "https://a",
+        "nginx.ingress.kubernetes.io/auth-signin": "https://s",
+    }
+
+
+def test_a_tls_secret_of_the_install_needs_no_issuer():
+    rule = _reach(Policy(domain="d.example", issuer="letsencrypt", tls_secret="wildcard")).ingress
+    assert rule is not None
+    assert rule.tls_secret == "wildcard"
+    assert rule.annotations == {}
+
+
+@pytest.mark.parametrize(
+    ("domain", "allowed"),
+    [("apps.example.com", True), ("team.apps.example.com", True), ("evil.com", False), ("xapps.example.com", False)],
+)
+def test_a_workspace_may_only_take_a_domain_below_the_installs(domain, allowed):
+    reach = _reach(Policy(domain="apps.example.com"), type="Ingress", domain=domain)
+    assert (reach.ingress is not None) == allowed
+    assert (reach.refused is None) == allowed
+
+
+def test_a_stopped_workspace_has_no_replicas():
+    assert decide(workspace(running=False), Policy()).replicas == 0
+    assert decide(workspace(), Policy()).replicas == 1

@@ -1,0 +1,144 @@
+"""The queue: each key once, never twice at the same time, failures later and later, news at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from guildnet_operator import queue as module
+from guildnet_operator.queue import BASE_DELAY, MAX_DELAY, RETRY, SETTLED, Next, Queue, Work, delay
+from support.waiting import eventually
+
+
+@contextlib.asynccontextmanager
+async def running(work: Work, workers: int = 2) -> AsyncIterator[Queue]:
+    queue = Queue(workers=workers, rng=lambda: 0.5)
+    task = asyncio.create_task(queue.run(work))
+    try:
+        yield queue
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_key_that_waits_is_not_queued_twice():
+    seen: list[str] = []
+
+    async def work(key: str) -> Next:
+        seen.append(key)
+        return SETTLED
+
+    queue = Queue()
+    for key in ("a", "b", "a", "a"):
+        queue.add(key)
+    assert len(queue) == 2
+    task = asyncio.create_task(queue.run(work))
+    await eventually(queue.idle)
+    task.cancel()
+    assert seen == ["a", "b"]
+
+
+async def test_a_key_is_never_worked_on_twice_at_once_and_news_meanwhile_are_not_lost():
+    active, most, runs = 0, 0, 0
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    async def work(key: str) -> Next:
+        nonlocal active, most, runs
+        active, runs = active + 1, runs + 1
+        most = max(most, active)
+        entered.set()
+        await leave.wait()
+        active -= 1
+        return SETTLED
+
+    async with running(work) as queue:
+        queue.add("a")
+        await entered.wait()
+        queue.add("a")
+        queue.add("a")
+        leave.set()
+        await eventually(queue.idle)
+    assert (most, runs) == (1, 2)
+
+
+async def test_different_keys_are_worked_on_at_the_same_time():
+    both = asyncio.Barrier(2)
+
+    async def work(key: str) -> Next:
+        await both.wait()
+        return SETTLED
+
+    async with running(work) as queue:
+        queue.add("a")
+        queue.add("b")
+        await eventually(queue.idle)
+
+
+async def test_a_failed_key_comes_back_and_its_success_forgets_the_failures(monkeypatch):
+    monkeypatch.setattr(module, "BASE_DELAY", 0.001)
+    answers = [RETRY, RETRY, SETTLED, RETRY, SETTLED]
+
+    async def work(key: str) -> Next:
+        return answers.pop(0)
+
+    async with running(work) as queue:
+        queue.add("a")
+        await eventually(queue.idle)
+        assert len(answers) == 2
+        assert queue._failures == {}
+        queue.add("a")
+        await eventually(queue.idle)
+    assert answers == []
+
+
+async def test_a_bug_in_one_key_stops_neither_it_nor_the_others(monkeypatch):
+    monkeypatch.setattr(module, "BASE_DELAY", 0.001)
+    attempts = {"bad": 0, "good": 0}
+
+    async def work(key: str) -> Next:
+        attempts[key] += 1
+        if key == "bad" and attempts[key] < 3:
+            raise KeyError("a bug")
+        return SETTLED
+
+    async with running(work, workers=1) as queue:
+        queue.add("bad")
+        queue.add("good")
+        await eventually(queue.idle)
+    assert attempts == {"bad": 3, "good": 1}
+
+
+async def test_news_about_a_key_that_waits_for_its_retry_are_worked_on_at_once():
+    attempts = 0
+
+    async def work(key: str) -> Next:
+        nonlocal attempts
+        attempts += 1
+        return Next(after=3600) if attempts == 1 else SETTLED
+
+    async with running(work) as queue:
+        queue.add("a")
+        await eventually(lambda: queue.delayed == 1)
+        queue.add("a")
+        await eventually(queue.idle)
+    assert attempts == 2
+
+
+async def test_cancelling_leaves_no_timer_behind():
+    async def work(key: str) -> Next:
+        return Next(after=3600)
+
+    async with running(work) as queue:
+        queue.add("a")
+        await eventually(lambda: queue.delayed == 1)
+    assert queue.delayed == 0
+
+
+@pytest.mark.parametrize("failures", [1, 2, 3, 8, 50, 5000])
+def test_delays_double_up_to_their_cap_with_a_quarter_of_jitter(failures):
+    middle = min(BASE_DELAY * 2 ** min(failures - 1, 16), MAX_DELAY)
+    assert delay(failures, random_unit=0.0) == pytest.approx(middle * 0.75)
+    assert delay(failures, random_unit=1.0) == pytest.approx(middle * 1.25)

@@ -1,0 +1,117 @@
+"""Workspaces and children for the operator's tests, as the API server would send them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from guildnet.identity import Entry
+from guildnet.workspace import Workspace, parse
+from guildnet_operator import children
+from guildnet_operator.children import Children
+from guildnet_operator.defaults import decide
+from guildnet_operator.manifests import desired
+from guildnet_operator.policy import Policy
+from guildnet_operator.view import View
+
+NAME = "lab-1a2b3"
+NAMESPACE = "guildnet-workspaces"
+UID = "6f2d3a51-0000-4000-8000-000000000001"
+NOW = "2026-11-24T10:00:00Z"
+LOCAL = Entry("local", "http://guildnet.localhost:8080", "host")
+
+
+def workspace(*, annotations: dict[str, str] | None = None, deleting: bool = False, **spec: Any) -> Workspace:
+    metadata: dict[str, Any] = {
+        "name": NAME,
+        "namespace": NAMESPACE,
+        "uid": UID,
+        "generation": 3,
+        "resourceVersion": "7",
+        "annotations": annotations or {},
+    }
+    if deleting:
+        metadata["deletionTimestamp"] = NOW
+    return parse({"metadata": metadata, "spec": {"image": "example.com/app:1", **spec}})
+
+
+def live(manifest: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A desired object as the API server stores it."""
+    metadata = {"uid": f"uid-of-{manifest['kind']}", "resourceVersion": "5", "generation": 1, **manifest["metadata"]}
+    return {**manifest, "metadata": metadata, **more}
+
+
+def pod(deployment: dict[str, Any], *, name: str = "lab-pod", deleting: bool = False, **status: Any) -> dict[str, Any]:
+    """A pod of this Deployment's ReplicaSet: placed, its image present, running and ready unless said otherwise."""
+    container = {
+        "name": "workspace",
+        "imageID": "sha256:1",
+        "started": True,
+        "restartCount": 0,
+        "state": {"running": {}},
+        **status.pop("container", {}),
+    }
+    conditions = {"PodScheduled": {"status": "True"}, "Ready": {"status": "True"}} | status.pop("conditions", {})
+    metadata = {
+        "name": name,
+        "uid": f"uid-of-{name}",
+        "creationTimestamp": NOW,
+        "labels": {"guildnet.io/workspace": NAME},
+        "ownerReferences": [{"uid": "uid-of-set", "controller": True}],
+    }
+    if deleting:
+        metadata["deletionTimestamp"] = NOW
+    return {
+        "metadata": metadata,
+        "spec": {"nodeName": "node-1"} | status.pop("spec", {}),
+        "status": {
+            "phase": "Running",
+            "conditions": [{"type": kind, **rest} for kind, rest in conditions.items()],
+            "containerStatuses": [container],
+            **status,
+        },
+    }
+
+
+def view(
+    found: Workspace | None = None,
+    *,
+    policy: Policy | None = None,
+    pods: list[dict[str, Any]] | None = None,
+    without: tuple[str, ...] = (),
+    changed: dict[str, dict[str, Any]] | None = None,
+    **rest: Any,
+) -> View:
+    """A workspace with all children it wants, settled and ready; `without` kinds, `changed` adds fields to kinds.
+
+    `pods` replaces the one ready pod by these; keywords are the View's own fields.
+    """
+    item = found or workspace()
+    decided = decide(item, policy or Policy())
+    objects = {
+        manifest["kind"]: live(manifest, **(changed or {}).get(manifest["kind"], {}))
+        for manifest in desired(decided)
+        if manifest["kind"] not in without
+    }
+    deployment = objects.get("Deployment")
+    sets, own = (), ()
+    if deployment is not None:
+        set_ = {
+            "metadata": {
+                "name": "lab-set",
+                "uid": "uid-of-set",
+                "labels": {"guildnet.io/workspace": NAME},
+                "ownerReferences": [{"uid": deployment["metadata"]["uid"], "controller": True}],
+            },
+            "spec": {"template": deployment["spec"]["template"]},
+        }
+        wanted = [pod(deployment)] if pods is None else pods
+        sets, own = children.own_pods(deployment, [children.replica_set(set_)], [children.pod(one) for one in wanted])
+    service = objects.get("Service")
+    if service is not None:
+        service["spec"] = {**service["spec"], "clusterIP": "10.96.0.7"}
+    return View(
+        item,
+        decided,
+        Children(deployment, service, objects.get("PersistentVolumeClaim"), objects.get("Ingress"), sets, own),
+        **{"port": 20007, "entries": (LOCAL,), **rest},
+    )
