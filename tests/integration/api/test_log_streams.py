@@ -237,6 +237,26 @@ async def test_redis_going_and_coming_back_costs_no_line(
         assert events.of("gap") == []
 
 
+async def test_a_frozen_redis_costs_no_line(start_api: Starter, redis_server: RedisServer, kubelet: Kubelet):
+    assert redis_server.command("FLUSHALL") == b"+OK\r\n"
+    api: Api = await start_api(redis_url=redis_server.url)
+    await api.workspace("ws", owner="alice@example.com")
+    await api.pod("ws", "ws-1")
+    kubelet.write("ws-1", "line 0")
+    async with api.stream("/sse/logs?target=ws") as events:
+        await eventually(lambda: events.lines and kubelet.follows)
+        redis_server.process.pause()
+        try:
+            kubelet.write("ws-1", "line 1")
+            await eventually(lambda: events.messages[-1] == "line 1", within=15)
+        finally:
+            redis_server.process.resume()
+        await eventually(lambda: api.services.hub.live_everywhere, within=15)
+        kubelet.write("ws-1", "line 2")
+        await eventually(lambda: events.messages == ["line 0", "line 1", "line 2"], within=15)
+        assert events.of("gap") == []
+
+
 async def test_a_reader_that_takes_nothing_is_cut_and_disturbs_nobody(start_api: Starter, kubelet: Kubelet):
     api: Api = await start_api(slow_viewer_seconds=1.0)
     await api.workspace("ws", owner="alice@example.com")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,6 +15,7 @@ from guildnet_operator.__main__ import Operator, operator
 from guildnet_operator.settings import Settings
 from integration.operator.world import Start, World, Writes
 from support.apiserver import ApiServer
+from support.waiting import eventually
 
 
 @pytest.fixture
@@ -63,6 +65,9 @@ def start(api_server_with_controllers: ApiServer, namespace: str, release: str) 
         }
         async with operator(Settings(**{**given, **settings})) as running:
             yield running
+        # TLS connections are closed by an exchange that nobody waits for, and a loop that ends before it complains.
+        transports = asyncio.get_running_loop()._transports
+        await eventually(lambda: not any(item.is_closing() and item._sock for item in list(transports.values())))
 
     return started
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from guildnet.kube.resources import DEPLOYMENTS, INGRESSES, PVCS, SECRETS, SERVICES, WORKSPACES
+from guildnet.kube.resources import DEPLOYMENTS, EVENTS, INGRESSES, PVCS, SECRETS, SERVICES, WORKSPACES
 from integration.operator.world import Start, World, Writes
 from support.waiting import eventually
 
@@ -30,6 +30,9 @@ async def test_a_workspace_gets_its_children_and_is_ready_with_its_pod(start: St
     assert status["origin"] == {"port": 20000, "host": label}
     assert status["url"] == f"http://{label}.guildnet.localhost:8080/"
     assert status["node"] == "node-1"
+    about = "involvedObject.name=one,involvedObject.kind=Workspace"
+    described = await world.kube.list(EVENTS, world.namespace, field_selector=about)
+    assert [item["reason"] for item in described["items"]] == ["Ready"]
     of_the_workspace = [path for _, path in writes.without_events if "configmaps" not in path]
     assert len(of_the_workspace) <= 4, of_the_workspace
 

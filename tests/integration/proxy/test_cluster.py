@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -211,3 +213,46 @@ async def test_the_ops_listener_tells_readiness_and_metrics(cluster):
     writer.close()
     assert text.startswith("HTTP/1.1 200")
     assert 'guildnet_proxy_requests_total{entry="local",kind="api",status="200"}' in text
+
+
+async def test_the_process_ends_with_0_on_sigterm_and_closes_its_clients(kubeconfig, namespace, tmp_path):
+    (tmp_path / "key").write_bytes(KEY)
+    port, ops = free_port(), free_port()
+    environ = {
+        "PATH": os.environ["PATH"],
+        "KUBECONFIG": kubeconfig,
+        "K8S_NAMESPACE": namespace,
+        "IDENTITY_KEY_FILE": str(tmp_path / "key"),
+        "LOCAL_ORIGIN": f"http://guildnet.localhost:{port}",
+        "LISTEN_LOCAL": f"127.0.0.1:{port}",
+        "OPS_PORT": str(ops),
+    }
+    command = (sys.executable, "-m", "guildnet_proxy")
+    process = await asyncio.create_subprocess_exec(*command, env=environ, stdout=asyncio.subprocess.PIPE)
+    try:
+
+        async def ready() -> bool:
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", ops)
+            except OSError:
+                return False
+            writer.write(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            answer = await reader.read(-1)
+            writer.close()
+            return answer.startswith(b"HTTP/1.1 200")
+
+        await eventually(ready, within=30)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET /api/servers HTTP/1.1\r\nHost: guildnet.localhost:{port}\r\n\r\n".encode())
+        assert (await read_answer(reader)).status == 401
+        process.terminate()
+        assert await asyncio.wait_for(reader.read(-1), 10) == b""
+        writer.close()
+        output, _ = await asyncio.wait_for(process.communicate(), 20)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode == 0
+    lines = [json.loads(line) for line in output.decode().splitlines()]
+    assert {"proxy listens", "request", "audit", "proxy stops"} <= {line["event"] for line in lines}

@@ -163,8 +163,7 @@ async def test_the_tailnet_entry_serves_by_port_and_believes_whois(room):
 
     async def ask(host: str, path: str, *headers: str) -> Any:
         lines = [f"GET {path} HTTP/1.1", f"X-Forwarded-Host: {host}", "Connection: close", *forwarded, *headers]
-        raw = await room.raw("\r\n".join(lines).encode() + b"\r\n\r\n", private=True)
-        return raw
+        return await room.raw("\r\n".join(lines).encode() + b"\r\n\r\n", private=True)
 
     own = await ask("guildnet.tailtest.example:20001", "/x", "Cookie: gn20001-sid=1; gn20002-sid=2; _xsrf=3; sid=9")
     assert b" 200 " in own.split(b"\r\n")[0]

@@ -51,7 +51,7 @@ class Rendering:
                 yield o["metadata"]["name"], o["spec"]
 
 
-class Loader(yaml.SafeLoader):
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the CRDs are long
     """YAML in which a key given twice is an error, as it is for the API server."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -54,9 +55,14 @@ def test_schema_and_values_have_the_same_keys(path):
 
 
 @pytest.mark.parametrize("path", OBJECTS, ids=lambda path: ".".join(path) or "top")
-def test_an_unknown_key_is_refused_by_name(render: Render, path):
-    with pytest.raises(RefusedError, match="unheardOf"):
-        render(nested(path, {"unheardOf": 1}))
+def test_an_unknown_key_is_refused_by_name(path):
+    with pytest.raises(jsonschema.ValidationError, match="unheardOf"):
+        jsonschema.validate(nested(path, {"unheardOf": 1}), SCHEMA)
+
+
+def test_helm_refuses_what_the_schema_refuses(render: Render):
+    with pytest.raises(RefusedError, match=r"'/api': additional properties 'replica' not allowed"):
+        render({"api": {"replica": 2}})
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ NOT_READY = {"Ready": {"status": "False", "message": "containers with unready st
 
 def _waiting(reason: str, message: str = "in its own words", **more: Any) -> list[dict[str, Any]]:
     container = {"state": {"waiting": {"reason": reason, "message": message}}, "imageID": "", "started": False} | more
-    return [pod({}, conditions=NOT_READY, container=container)]
+    return [pod(conditions=NOT_READY, container=container)]
 
 
 def _ended(reason: str, exit_code: int, message: str = "") -> dict[str, Any]:
@@ -29,7 +29,6 @@ def _ended(reason: str, exit_code: int, message: str = "") -> dict[str, Any]:
 
 
 UNPLACED = pod(
-    {},
     spec={"nodeName": ""},
     phase="Pending",
     conditions={
@@ -69,7 +68,11 @@ STATES: dict[str, tuple[View, str, dict[str, tuple[str, str]], tuple[str, ...]]]
     "unschedulable": (
         view(pods=[UNPLACED]),
         "Pending",
-        {"Ready": ("False", "Unschedulable"), "Scheduled": ("False", "Unschedulable"), "Degraded": ("False", "AsExpected")},
+        {
+            "Ready": ("False", "Unschedulable"),
+            "Scheduled": ("False", "Unschedulable"),
+            "Degraded": ("False", "AsExpected"),
+        },
         ("Insufficient memory", "spec.resources"),
     ),
     "being prepared": (
@@ -102,7 +105,7 @@ STATES: dict[str, tuple[View, str, dict[str, tuple[str, str]], tuple[str, ...]]]
         ("exit code 2", "boom", "3 times", "log"),
     ),
     "crash loop, running for the moment": (
-        view(pods=[pod({}, conditions=NOT_READY, container={"lastState": _ended("Error", 1), "restartCount": 1})]),
+        view(pods=[pod(conditions=NOT_READY, container={"lastState": _ended("Error", 1), "restartCount": 1})]),
         "Failed",
         {"Degraded": ("True", "CrashLoop")},
         ("exit code 1",),
@@ -114,25 +117,25 @@ STATES: dict[str, tuple[View, str, dict[str, tuple[str, str]], tuple[str, ...]]]
         ("resources.limits.memory",),
     ),
     "restarted once and well again": (
-        view(pods=[pod({}, container={"lastState": _ended("OOMKilled", 137), "restartCount": 1})]),
+        view(pods=[pod(container={"lastState": _ended("OOMKilled", 137), "restartCount": 1})]),
         "Running",
         {"Ready": ("True", "Ready"), "Degraded": ("False", "AsExpected")},
         (),
     ),
     "starting": (
-        view(pods=[pod({}, conditions=NOT_READY, container={"started": False})]),
+        view(pods=[pod(conditions=NOT_READY, container={"started": False})]),
         "Pending",
         {"Ready": ("False", "Starting")},
         ("port 8080",),
     ),
     "does not answer any more": (
-        view(pods=[pod({}, conditions=NOT_READY)]),
+        view(pods=[pod(conditions=NOT_READY)]),
         "Pending",
         {"Ready": ("False", "NotAnswering"), "Degraded": ("False", "AsExpected")},
         ("log, port and probe",),
     ),
     "evicted": (
-        view(pods=[pod({}, phase="Failed", reason="Evicted", message="low on disk", conditions=NOT_READY)]),
+        view(pods=[pod(phase="Failed", reason="Evicted", message="low on disk", conditions=NOT_READY)]),
         "Failed",
         {"Degraded": ("True", "PodFailed")},
         ("Evicted low on disk",),
@@ -151,7 +154,7 @@ STATES: dict[str, tuple[View, str, dict[str, tuple[str, str]], tuple[str, ...]]]
     ),
     "never became ready": (
         view(
-            pods=[pod({}, conditions=NOT_READY, container={"started": False})],
+            pods=[pod(conditions=NOT_READY, container={"started": False})],
             changed={
                 "Deployment": {
                     "status": {
@@ -240,7 +243,7 @@ STATES: dict[str, tuple[View, str, dict[str, tuple[str, str]], tuple[str, ...]]]
         ("spec.running",),
     ),
     "old pod on its way out": (
-        view(pods=[pod({}, deleting=True)]),
+        view(pods=[pod(deleting=True)]),
         "Pending",
         {"Ready": ("False", "Creating"), "Progressing": ("True", "Updating")},
         (),
@@ -335,13 +338,8 @@ def test_an_ingress_is_the_external_url_beside_the_origin():
 
 
 def test_a_pod_of_the_earlier_template_does_not_make_it_ready():
-    seen = view()
-    deployment = seen.children.deployment
-    assert deployment is not None
-    template = {"metadata": {}, "spec": {"containers": [{"name": "workspace", "image": "another"}]}}
-    changed = {**deployment, "spec": {**deployment["spec"], "template": template}}
-    children = dataclasses.replace(seen.children, deployment=changed)
-    status = observe(dataclasses.replace(seen, children=children), now=NOW)
+    seen = view(template_of_the_pods={"metadata": {}, "spec": {"containers": [{"name": "workspace", "image": "old"}]}})
+    status = observe(seen, now=NOW)
     assert status.ready_replicas == 0
     assert status.condition("Progressing").reason == "Updating"
 

@@ -34,7 +34,10 @@ class ConfigMap:
     async def merge_patch(self, _r: Any, _ns: str, _name: str, body: dict[str, Any], **_: Any) -> None:
         assert self.object is not None
         if self.before_write:
-            self.object = {"data": self.before_write.pop(0), "metadata": {"resourceVersion": "other"}}
+            self.object = {
+                "data": self.before_write.pop(0),
+                "metadata": {"resourceVersion": f"other-{len(self.before_write)}"},
+            }
         if body["metadata"]["resourceVersion"] != self.object["metadata"]["resourceVersion"]:
             raise Conflict("changed")
         self.writes += 1

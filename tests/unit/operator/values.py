@@ -40,7 +40,7 @@ def live(manifest: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {**manifest, "metadata": metadata, **more}
 
 
-def pod(deployment: dict[str, Any], *, name: str = "lab-pod", deleting: bool = False, **status: Any) -> dict[str, Any]:
+def pod(*, name: str = "lab-pod", deleting: bool = False, **status: Any) -> dict[str, Any]:
     """A pod of this Deployment's ReplicaSet: placed, its image present, running and ready unless said otherwise."""
     container = {
         "name": "workspace",
@@ -79,6 +79,7 @@ def view(
     pods: list[dict[str, Any]] | None = None,
     without: tuple[str, ...] = (),
     changed: dict[str, dict[str, Any]] | None = None,
+    template_of_the_pods: dict[str, Any] | None = None,
     **rest: Any,
 ) -> View:
     """A workspace with all children it wants, settled and ready; `without` kinds, `changed` adds fields to kinds.
@@ -93,7 +94,8 @@ def view(
         if manifest["kind"] not in without
     }
     deployment = objects.get("Deployment")
-    sets, own = (), ()
+    sets = []
+    wanted = [pod()] if pods is None else pods
     if deployment is not None:
         set_ = {
             "metadata": {
@@ -102,16 +104,16 @@ def view(
                 "labels": {"guildnet.io/workspace": NAME},
                 "ownerReferences": [{"uid": deployment["metadata"]["uid"], "controller": True}],
             },
-            "spec": {"template": deployment["spec"]["template"]},
+            "spec": {"template": template_of_the_pods or deployment["spec"]["template"]},
         }
-        wanted = [pod(deployment)] if pods is None else pods
-        sets, own = children.own_pods(deployment, [children.replica_set(set_)], [children.pod(one) for one in wanted])
+        sets.append(children.replica_set(set_))
     service = objects.get("Service")
     if service is not None:
         service["spec"] = {**service["spec"], "clusterIP": "10.96.0.7"}
+    found_children = Children(deployment, service, objects.get("PersistentVolumeClaim"), objects.get("Ingress"))
     return View(
         item,
         decided,
-        Children(deployment, service, objects.get("PersistentVolumeClaim"), objects.get("Ingress"), sets, own),
+        children.with_pods(found_children, sets, [children.pod(one) for one in wanted]),
         **{"port": 20007, "entries": (LOCAL,), **rest},
     )

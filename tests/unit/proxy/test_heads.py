@@ -33,8 +33,8 @@ def test_absolute_form_for_our_own_authority_becomes_origin_form():
 
 @pytest.mark.parametrize(
     "name",
-    ["Tailscale-User-Login", "tailscale_user_login", "TAILSCALE.USER.LOGIN", "X_Forwarded-For", "x-real.ip", "forwarded",
-     "Remote_User", "IMPERSONATE-EXTRA-x", "X-Guildnet-Identity", "x_webauth_user"],
+    ["Tailscale-User-Login", "tailscale_user_login", "TAILSCALE.USER.LOGIN", "X_Forwarded-For", "x-real.ip",
+     "forwarded", "Remote_User", "IMPERSONATE-EXTRA-x", "X-Guildnet-Identity", "x_webauth_user"],
 )  # fmt: skip
 def test_a_claim_of_identity_is_out_of_the_fields_in_every_spelling(name):
     head = parse_request(request(f"{name}: evil"))
@@ -61,7 +61,9 @@ def test_no_bytes_make_the_parser_do_anything_but_parse_or_refuse(data):
     try:
         head = parse_request(b"GET / HTTP/1.1\r\nHost: a\r\n" + data + b"\r\n\r\n")
     except Refusal as error:
-        assert error.status in {400, 405, 431}
+        head, status = None, error.status
+    if head is None:
+        assert status in {400, 405, 431}
         return
     for name, lower, value, _ in head.fields:
         assert name.lower() == lower
@@ -112,9 +114,11 @@ def test_trailers_are_dropped_and_floods_of_them_end_the_body():
     assert decoder.feed(b"1\r\na\r\n0\r\nX: y\r\n\r\n") == b"a"
     assert decoder.done
     flood = Chunked()
+    drip = b"1;" + b"x" * 1000 + b"\r\na\r\n"
+    for _ in range(20):
+        flood.feed(drip)
     with pytest.raises(BrokenFraming):
-        for _ in range(100):
-            flood.feed(b"1;" + b"x" * 1000 + b"\r\na\r\n")
+        flood.feed(drip * 20)
 
 
 @given(st.binary(max_size=50), st.integers(min_value=0, max_value=60))

@@ -52,7 +52,8 @@ def test_a_page_escapes_what_it_shows_and_reloads_only_while_waiting():
     assert "refresh" not in pages.refusal(Refusal(409, "stopped", "x"), "rid", html=True).body.decode()
     shape = json.loads(pages.refusal(waiting, "rid", html=False).body)
     assert shape == {
-        "code": "starting", "message": "<b>", "request_id": "rid", "details": [{"field": "Ready", "reason": "False: <r> <m>"}],
+        "code": "starting", "message": "<b>", "request_id": "rid", "details": [{"field": "Ready",
+        "reason": "False: <r> <m>"}],
     }  # fmt: skip
     assert b'value="&quot;&gt;&lt;x"' in pages.login('"><x', "rid").body
 

@@ -21,6 +21,7 @@ from guildnet_local.process import Place, Processes, boot_id
 from guildnet_local.runtime import Imported, Runtime, aliases
 from guildnet_local.settings import LAYOUT, NODE_IP, LocalError, Settings
 from guildnet_local.upstream_plan import GROUPS, pinned_version
+from guildnet_local.waiting import until
 
 Report = Callable[[str], None]
 CLUSTER_IMAGES = ("pause", "coredns")
@@ -181,7 +182,8 @@ class Up:
             return helm.upgrade(self.settings.chart, self.values)
 
         def rolled_out() -> None:
-            install.await_rollout(cluster.kubectl)
+            install.await_rollout(cluster.kubectl, self.clock.say)
+            until(lambda: install.front_door_answers(self.settings.ports.front), "the front door answers", seconds=30)
 
         return [
             Step("tailnet", cluster.start_tailnet, ("namespaces",)),
@@ -192,14 +194,19 @@ class Up:
         ]
 
     def _workspace_steps(self, cluster: Cluster, add: Callable[[Iterable[str]], str]) -> list[Step]:
+        example = self.settings.checkout / install.EXAMPLE
+
         def launch() -> str:
-            name = install.apply_example(cluster.kubectl, self.settings.checkout / install.EXAMPLE)
-            return install.await_workspace(cluster.kubectl, name, self.clock.say)
+            return install.apply_example(cluster.kubectl, example)
+
+        def await_ready() -> str:
+            return install.await_workspace(cluster.kubectl, install.example_name(example), self.clock.say)
 
         return [
             self._build("workspace images", WORKSPACE_IMAGES, ("images",)),
             Step("workspace images imported", lambda: add(WORKSPACE_IMAGES), ("workspace images", "images imported")),
-            Step("workspace", launch, ("chart", "node", "workspace images imported")),
+            Step("workspace applied", launch, ("chart", "node", "workspace images imported")),
+            Step("workspace", await_ready, ("workspace applied", "GuildNet")),
         ]
 
     def _build(self, name: str, names: tuple[str, ...], needs: tuple[str, ...] = ()) -> Step:

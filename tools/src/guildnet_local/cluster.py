@@ -90,8 +90,7 @@ class Cluster:
 
     def start_control_plane(self) -> str | None:
         settings, programs = self.settings, self.programs
-        settings.config.mkdir(parents=True, exist_ok=True)
-        (settings.config / "audit-policy.yaml").write_text(yaml.safe_dump(dict(controlplane.AUDIT_POLICY)))
+        _place(settings.config / "audit-policy.yaml", yaml.safe_dump(dict(controlplane.AUDIT_POLICY)))
         etcd = self.start(controlplane.etcd(settings, programs["etcd"]))
         server = self.start(controlplane.api_server(settings, programs["kube-apiserver"]))
         until(self.api_is_ready, "the API server is ready", seconds=60, of=(etcd, server))
@@ -105,8 +104,7 @@ class Cluster:
     def start_runtime(self) -> str | None:
         settings = self.settings
         for path, text in node.files(settings, PAUSE).items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            _place(path, text)
         runtime = self.start(node.containerd(settings, PAUSE))
         until(self._containerd_answers, "containerd answers", seconds=60, of=(runtime,))
         return None
@@ -168,6 +166,14 @@ class Cluster:
         )
         if done.returncode != 0:
             raise LocalError(f"{name} failed: {(done.stderr or done.stdout).strip()}")
+
+
+def _place(path: Path, text: str) -> None:
+    """Write a configuration file, unless it says so already: kube-proxy ends when its file is written to at all."""
+    if path.exists() and path.read_text() == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
 
 
 def _succeeds(command: list[str]) -> bool:

@@ -74,7 +74,7 @@ def up(settings: Settings, target: Target, environ: Mapping[str, str], report: C
     clock.say(f"using the cluster of context {target.context}")
     helm = install.Helm(programs["helm"], kubectl)
     clock.say(f"chart: {helm.upgrade(settings.chart, install.context_values(where, settings.origin))}")
-    install.await_rollout(kubectl, seconds=300)
+    install.await_rollout(kubectl, clock.say, seconds=300)
     manifest = example((settings.checkout / install.EXAMPLE).read_text(), where)
     kubectl("apply", "--filename=-", stdin=manifest)
     name = yaml.safe_load(manifest)["metadata"]["name"]

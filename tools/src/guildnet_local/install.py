@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,27 +115,75 @@ class Helm:
             raise LocalError(f"cannot look for an unfinished installation: {problem}") from problem
 
 
-def await_rollout(kubectl: Kubectl, seconds: int = 120) -> None:
-    """Wait until every Deployment of the release has its pods. Raises LocalError with what hinders it."""
-    names = [
-        item["metadata"]["name"]
-        for item in kubectl.get("deployments", f"--namespace={RELEASE_NAMESPACE}")["items"]
-    ]  # fmt: skip
+def await_rollout(kubectl: Kubectl, say: Callable[[str], None], seconds: float = 120) -> None:
+    """Wait until every Deployment of the release has its new pods, saying what is waited for.
+
+    Raises LocalError with what hinders it, early when a container keeps crashing.
+    """
     deadline = time.monotonic() + seconds
-    for name in names:
-        left = max(1, int(deadline - time.monotonic()))
-        try:
-            kubectl(
-                f"--namespace={RELEASE_NAMESPACE}", "rollout", "status", f"deployment/{name}", f"--timeout={left}s",
-                seconds=left + 10,
-            )  # fmt: skip
-        except KubectlError as problem:
-            raise LocalError(f"{problem}\n{explain(kubectl, RELEASE_NAMESPACE)}") from problem
+    told = ""
+    while waited_for := _unfinished(kubectl.get("deployments", f"--namespace={RELEASE_NAMESPACE}")["items"]):
+        pods = kubectl.get("pods", f"--namespace={RELEASE_NAMESPACE}")["items"]
+        crashing = [name for name in waited_for if _keeps_crashing(pods, name)]
+        if crashing or time.monotonic() > deadline:
+            why = f"{', '.join(crashing)}: keeps crashing" if crashing else f"not within {seconds:g} s"
+            text = f"waiting for {', '.join(waited_for)}: {why}"
+            raise LocalError(f"{text}\n{explain(kubectl, RELEASE_NAMESPACE)}")
+        if (now := ", ".join(waited_for)) != told:
+            say(f"waiting for {now}")
+            told = now
+        time.sleep(0.3)
+
+
+def _unfinished(deployments: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The Deployments that do not run, whole and up to date, what their spec says (`kubectl rollout status`)."""
+    return [item["metadata"]["name"] for item in deployments if not _is_finished(item)]
+
+
+def _is_finished(deployment: Mapping[str, Any]) -> bool:
+    status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
+    return bool(
+        status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+        and status.get("updatedReplicas", 0) == wanted
+        and status.get("replicas", 0) == wanted
+        and status.get("availableReplicas", 0) == wanted
+    )
+
+
+def _keeps_crashing(pods: Sequence[Mapping[str, Any]], deployment: str) -> bool:
+    """Whether a container of the Deployment's newest pod was started four times and waits to be started again."""
+    own = [pod for pod in pods if pod["metadata"]["name"].startswith(f"{deployment}-")]
+    if not own:
+        return False
+    newest = max(own, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+    statuses = newest.get("status", {})
+    return any(
+        status.get("restartCount", 0) >= 3 and "waiting" in status.get("state", {})
+        for status in (*statuses.get("initContainerStatuses", ()), *statuses.get("containerStatuses", ()))
+    )
+
+
+def front_door_answers(port: int) -> bool:
+    """Whether the proxy answers through the relay: with a login page or a refusal, but not with an error of its own."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/", headers={"Host": f"guildnet.localhost:{port}"})
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5):
+            return True
+    except urllib.error.HTTPError as answer:
+        with answer:
+            return answer.code < 500
+    except OSError:
+        return False
+
+
+def example_name(manifest: Path) -> str:
+    name: str = yaml.safe_load(manifest.read_text())["metadata"]["name"]
+    return name
 
 
 def apply_example(kubectl: Kubectl, manifest: Path) -> str:
     """Apply the example as it is; its name. A CustomResourceDefinition just made may need a moment: tried for 20 s."""
-    name: str = yaml.safe_load(manifest.read_text())["metadata"]["name"]
+    name = example_name(manifest)
     deadline = time.monotonic() + 20
     while True:
         try:

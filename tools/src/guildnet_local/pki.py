@@ -187,7 +187,8 @@ def kubeconfig(directory: Path, name: str, server: str) -> dict[str, Any]:
 
 
 def write_kubeconfig(path: Path, directory: Path, name: str, server: str) -> str:
-    """Write the kubeconfig and give its text."""
+    """Write the kubeconfig, unless it says so already, and give its text."""
     text = yaml.safe_dump(kubeconfig(directory, name, server), sort_keys=False)
-    _write(path, text.encode())
+    if not path.exists() or path.read_text() != text:
+        _write(path, text.encode())
     return text

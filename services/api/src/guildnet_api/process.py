@@ -46,7 +46,7 @@ log = structlog.get_logger(__name__)
 
 KEEP_ALIVE_SECONDS: Final = 75  # longer than the proxy keeps its side, so that it is never we who close under a request
 GRACE_SECONDS: Final = 8
-SETTLE_SECONDS: Final = 3.0
+SETTLE_SECONDS: Final = 1.0
 
 
 def assemble(
@@ -119,7 +119,7 @@ def connect_redis(url: str) -> Redis:
     return Redis.from_url(
         url,
         socket_connect_timeout=2.0,
-        socket_timeout=5.0,
+        socket_timeout=2.0,
         health_check_interval=5,
         retry=Retry(NoBackoff(), 0),
         client_name="guildnet-api",

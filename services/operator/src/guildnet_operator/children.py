@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from guildnet.names import LABEL_WORKSPACE
@@ -18,6 +18,10 @@ Object = Mapping[str, Any]
 
 CONTAINER: Final = "workspace"
 """Name of the container that runs the workspace's image."""
+CONFIGURATION_REASONS: Final = frozenset({
+    "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PostStartHookError",
+})  # fmt: skip
+"""Reasons a container waits because something that env, command or mounts refer to is not there."""
 _TEMPLATE_HASH: Final = "pod-template-hash"
 
 
@@ -77,30 +81,25 @@ class Children:
     service: Object | None = None
     claim: Object | None = None
     ingress: Object | None = None
-    replica_sets: tuple[ReplicaSetView, ...] = ()
     pods: tuple[PodView, ...] = ()
-
-    @property
-    def current_pod(self) -> PodView | None:
-        """The youngest pod of the Deployment's present template that is not on its way out."""
-        if self.deployment is None:
-            return None
-        template = template_hash(self.deployment["spec"]["template"])
-        current = {item.uid for item in self.replica_sets if item.template == template}
-        pods = [pod for pod in self.pods if pod.owner_uid in current and not pod.deleting]
-        return max(pods, key=lambda pod: (pod.created_at, pod.name), default=None)
+    current_pod: PodView | None = None
+    """The youngest pod of the Deployment's present template that is not on its way out."""
 
 
-def own_pods(
-    deployment: Object | None, replica_sets: Iterable[ReplicaSetView], pods: Iterable[PodView]
-) -> tuple[tuple[ReplicaSetView, ...], tuple[PodView, ...]]:
-    """The ReplicaSets and pods of this very Deployment, followed by uid: labels can be put on anything."""
-    if deployment is None:
-        return (), ()
-    uid = deployment["metadata"]["uid"]
-    sets = tuple(item for item in replica_sets if item.owner_uid == uid)
-    uids = {item.uid for item in sets}
-    return sets, tuple(pod for pod in pods if pod.owner_uid in uids)
+def with_pods(children: Children, replica_sets: Iterable[ReplicaSetView], pods: Iterable[PodView]) -> Children:
+    """The children with those of the pods that are of this very Deployment.
+
+    Followed by uid from owner to owner, because labels can be put on anything.
+    """
+    if children.deployment is None:
+        return children
+    uid, template = children.deployment["metadata"]["uid"], template_hash(children.deployment["spec"]["template"])
+    sets = {item.uid: item.template == template for item in replica_sets if item.owner_uid == uid}
+    own = tuple(pod for pod in pods if pod.owner_uid in sets)
+    current = (pod for pod in own if sets[pod.owner_uid] and not pod.deleting)
+    return replace(
+        children, pods=own, current_pod=max(current, key=lambda pod: (pod.created_at, pod.name), default=None)
+    )
 
 
 def plain(obj: Mapping[str, Any]) -> Object:

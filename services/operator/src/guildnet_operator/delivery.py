@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 WORKERS: Final = 32
 IDLE_SECONDS: Final = 0.05
 """A worker of kopf's holds its place until it was idle so long: with its default of 5 s, thousands would queue up."""
+GOODBYE: Final = 0.25
 LONGEST_PAUSE: Final = 15.0
 
 
@@ -158,6 +159,8 @@ async def _operate(namespace: str, registry: kopf.OperatorRegistry, stop: _Stop)
         )
     finally:
         stop.leave()
+        # TLS connections are closed by an exchange that nobody waits for; the loop must not close before it is over.
+        await asyncio.sleep(GOODBYE)
 
 
 async def connection(kubeconfig: str | None) -> kopf.ConnectionInfo:

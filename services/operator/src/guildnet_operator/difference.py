@@ -81,15 +81,16 @@ def _compare(path: str, desired: Any, live: Any, *, quantity: bool) -> str | Non
     if live is None and not desired and (desired is not False or path.endswith(_PLAIN_BOOLEANS)):
         # The API server drops an empty text, list or map and a zero; a false only where the field is no pointer.
         return None
-    if isinstance(desired, Mapping):
+    # Concrete types: these values are JSON, and asking for abstract ones takes most of the time of a settled look.
+    if isinstance(desired, dict):
         return _compare_maps(path, desired, live, quantity=quantity)
-    if isinstance(desired, Sequence) and not isinstance(desired, str):
+    if isinstance(desired, list):
         return _compare_lists(path, desired, live)
     return None if _same(desired, live, as_quantity=quantity) else path
 
 
 def _compare_maps(path: str, desired: Mapping[str, Any], live: Any, *, quantity: bool) -> str | None:
-    if not isinstance(live, Mapping):
+    if not isinstance(live, dict):
         return path
     for key, value in desired.items():
         found = _compare(f"{path}.{key}", value, live.get(key), quantity=quantity or key in _QUANTITIES)
@@ -99,7 +100,7 @@ def _compare_maps(path: str, desired: Mapping[str, Any], live: Any, *, quantity:
 
 
 def _compare_lists(path: str, desired: Sequence[Any], live: Any) -> str | None:
-    if not isinstance(live, Sequence) or isinstance(live, str):
+    if not isinstance(live, list):
         return path
     keys = _MERGE_KEYS.get(path.rpartition(".")[2])
     if keys is not None:

@@ -9,15 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from guildnet_operator.children import PodView, Termination
+from guildnet_operator.children import CONFIGURATION_REASONS, PodView, Termination
 from guildnet_operator.view import Problem, Reason, View
 
 IMAGE_REASONS: Final = frozenset({
     "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable",
     "ImageInspectError", "SignatureValidationFailed",
-})  # fmt: skip
-CONFIGURATION_REASONS: Final = frozenset({
-    "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PostStartHookError",
 })  # fmt: skip
 
 

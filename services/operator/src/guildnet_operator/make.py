@@ -50,8 +50,11 @@ class Maker:
             "Ingress": cluster.ingresses,
         }
 
-    async def make(self, decided: Decided, live: Children, *, secret_ensured: bool) -> Made:
-        """Make the children be as wanted. `secret_ensured`: its Secret was seen before and need not be read again."""
+    async def make(self, decided: Decided, live: Children, *, secret_ensured: bool, fresh: bool) -> Made:
+        """Make the children be as wanted.
+
+        `secret_ensured`: its Secret was seen before and need not be read again. `fresh`: nothing was made for it yet.
+        """
         wanted = {manifest["kind"]: manifest for manifest in manifests.desired(decided)}
         outcomes: dict[str, Outcome | None] = {
             kind: self._writer.look(decided, manifest, self._caches[kind]) for kind, manifest in wanted.items()
@@ -60,7 +63,7 @@ class Maker:
             outcomes[SECRET] = Outcome(live={}) if secret_ensured else None
         # The settled case, by far the most frequent one, ends here without a task, an await or a write.
         if not all(outcomes.values()):
-            await self._act(decided, wanted, outcomes, fresh=live.deployment is None)
+            await self._act(decided, wanted, outcomes, fresh=fresh)
         outcomes["Ingress"] = outcomes.get("Ingress") or await self._no_ingress(decided, live)
         return self._made(decided, live, {kind: item for kind, item in outcomes.items() if item is not None})
 
@@ -122,21 +125,17 @@ class Maker:
                 return outcome.live
             return cached if cached is not None and _is_ours(decided, kind, cached) else None
 
-        deployment = ours("Deployment", live.deployment)
-        sets, pods = self._cluster.pods_of(decided.name, deployment)
         ingress = outcomes.get("Ingress")
         children = Children(
-            deployment=deployment,
+            deployment=ours("Deployment", live.deployment),
             service=ours("Service", live.service),
             claim=ours(CLAIM, live.claim),
             ingress=ingress.live if ingress else None,
-            replica_sets=sets,
-            pods=pods,
         )
         found = outcomes.values()
         secret = outcomes.get(SECRET)
         return Made(
-            children,
+            self._cluster.with_pods(decided.name, children),
             problems=tuple(item.problem for item in found if item.problem is not None),
             errors=tuple(item.error for item in found if item.error is not None),
             secret_ensured=secret is not None and secret.live is not None,
@@ -149,14 +148,11 @@ def only_ours(decided: Decided, live: Children) -> Children:
     def ours(kind: str, obj: Object | None) -> Object | None:
         return obj if obj is not None and _is_ours(decided, kind, obj) else None
 
-    deployment = ours("Deployment", live.deployment)
     return Children(
-        deployment=deployment,
+        deployment=ours("Deployment", live.deployment),
         service=ours("Service", live.service),
         claim=ours(CLAIM, live.claim),
         ingress=ours("Ingress", live.ingress),
-        replica_sets=live.replica_sets if deployment else (),
-        pods=live.pods if deployment else (),
     )
 
 

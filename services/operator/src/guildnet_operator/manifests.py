@@ -213,7 +213,10 @@ def _metadata(
 
 
 def _env(item: EnvVar) -> Manifest:
-    return {"name": item.name, **({"valueFrom": item.value_from} if item.value_from else {"value": item.value or ""})}
+    return {
+        "name": item.name,
+        **({"valueFrom": dict(item.value_from)} if item.value_from else {"value": item.value or ""}),
+    }
 
 
 def _container_port(port: ServedPort) -> Manifest:

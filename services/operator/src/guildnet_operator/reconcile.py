@@ -24,7 +24,6 @@ from guildnet_operator import metrics
 from guildnet_operator.decided import Decided
 from guildnet_operator.defaults import decide
 from guildnet_operator.events import Events
-from guildnet_operator.faults import CONFIGURATION_REASONS
 from guildnet_operator.make import SECRET, Made, Maker, only_ours
 from guildnet_operator.observe import observe
 from guildnet_operator.policy import Policy
@@ -45,6 +44,7 @@ class _Memory:
     """What is remembered of a key between two looks; losing it costs a read, never a write."""
 
     uid: str
+    looked_at: bool = False
     secret_ensured: bool = False
     status_due: float | None = None
 
@@ -103,12 +103,14 @@ class Reconciler:
         return RETRY if hidden else then
 
     async def _made(self, workspace: Workspace, decided: Decided, memory: _Memory) -> Made:
-        live = self._cluster.children_of(workspace.name)
+        live = self._cluster.named(workspace.name)
         if workspace.deleting:
-            return Made(only_ours(decided, live))
-        if any(pod.waiting_reason in CONFIGURATION_REASONS for pod in live.pods):
-            memory.secret_ensured = False  # it may be the password Secret that somebody deleted: read it again
-        made = await self._maker.make(decided, live, secret_ensured=memory.secret_ensured)
+            return Made(self._cluster.with_pods(workspace.name, only_ours(decided, live)))
+        # What a pod waits for may be the password Secret, deleted by somebody: read it again.
+        ensured = memory.secret_ensured and not self._cluster.misconfigured(workspace.name)
+        fresh = live.deployment is None and not memory.looked_at
+        memory.looked_at = True
+        made = await self._maker.make(decided, live, secret_ensured=ensured, fresh=fresh)
         memory.secret_ensured = made.secret_ensured
         return made
 

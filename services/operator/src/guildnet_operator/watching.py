@@ -26,7 +26,7 @@ from guildnet.kube.resources import (
 )
 from guildnet.names import LABEL_MANAGED
 from guildnet_operator import children
-from guildnet_operator.children import Children, Object, PodView, ReplicaSetView
+from guildnet_operator.children import CONFIGURATION_REASONS, Children, Object, PodView, ReplicaSetView
 
 T = TypeVar("T")
 V = TypeVar("V", PodView, ReplicaSetView)
@@ -134,22 +134,22 @@ class Cluster:
         for reflector in self.reflectors.values():
             await reflector.synced.wait()
 
-    def children_of(self, name: str) -> Children:
-        """The objects under the names of this Workspace's children, whoever made them, and the Deployment's pods."""
-        deployment = self.deployments.get(name)
-        sets, pods = children.own_pods(deployment, self._replica_sets.of(name), self._pods.of(name))
+    def named(self, name: str) -> Children:
+        """The objects under the names of this Workspace's children, whoever made them; no pods."""
         return Children(
-            deployment=deployment,
+            deployment=self.deployments.get(name),
             service=self.services.get(name),
             claim=self.claims.get(name + CLAIM_SUFFIX),
             ingress=self.ingresses.get(name),
-            replica_sets=sets,
-            pods=pods,
         )
 
-    def pods_of(self, name: str, deployment: Object | None) -> tuple[tuple[ReplicaSetView, ...], tuple[PodView, ...]]:
-        """The ReplicaSets and pods of this Deployment of the Workspace."""
-        return children.own_pods(deployment, self._replica_sets.of(name), self._pods.of(name))
+    def with_pods(self, name: str, found: Children) -> Children:
+        """These children of the Workspace with the pods of their Deployment."""
+        return children.with_pods(found, self._replica_sets.of(name), self._pods.of(name))
+
+    def misconfigured(self, name: str) -> bool:
+        """Does a pod labelled as this Workspace's wait for something its configuration refers to?"""
+        return any(pod.waiting_reason in CONFIGURATION_REASONS for pod in self._pods.of(name))
 
     @property
     def tailnet_name(self) -> str | None:

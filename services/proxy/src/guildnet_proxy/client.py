@@ -193,8 +193,8 @@ class ClientConnection(asyncio.Protocol):
         """Writes an answer of ours; a body that nobody will read, or a broken request, ends the connection."""
         head, record = self._head, self._record
         whole = head is not None and not head.has_body
-        keep = whole and not answer.close and not self.last_request and not self.server.draining
-        keep = keep and head is not None and head.keep_alive
+        keep = head is not None and head.keep_alive and not (self.last_request or self.server.draining)
+        keep = keep and whole and not answer.close
         only_head = head is not None and head.method == b"HEAD"
         self.write(answer.encode(head_only=only_head, keep_alive=keep))
         if record is not None:
@@ -291,7 +291,6 @@ class ClientConnection(asyncio.Protocol):
             self.transport.abort()
 
     def exchanging(self) -> Record | None:
-        """The record of the exchange that is running, if one is."""
         return self._record if self._exchange is not None else None
 
     def stop(self) -> None:

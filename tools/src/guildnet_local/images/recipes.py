@@ -33,6 +33,7 @@ class Recipe:
 
 CONTROL_PLANE_LIMIT = 230_000_000
 _PYTHON = {"BASE": "python", "BUILD_BASE": "build"}
+_CODE_SERVER = ("requirements.txt", "package.json", "package-lock.json", "prune", "start")
 _BUILD = {"BUILD_BASE": "build"}
 
 
@@ -72,7 +73,7 @@ _RECIPES = (
     Recipe(
         "code-server",
         "images/code-server/Dockerfile",
-        tuple(f"images/code-server/{name}" for name in ("package.json", "package-lock.json", "prune", "start")),
+        tuple(f"images/code-server/{name}" for name in _CODE_SERVER),
         {"BASE": "workspace", "BUILD_BASE": "build"},
     ),
     _of_program("local-path-provisioner"),

@@ -106,7 +106,7 @@ class Client:
                 for line in splitter.close():
                     yield line
             finally:
-                response.close()
+                _abandon(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable("GET", path, error) from error
 
@@ -262,6 +262,7 @@ async def connect(kubeconfig: str | None = None, *, user_agent: str = "guildnet"
         yield Client(rest, configuration, user_agent)
     finally:
         await rest.close()
+        await asyncio.sleep(0)  # the loop closes an abandoned connection's socket in its next turn
 
 
 async def _configure(configuration: Any, kubeconfig: str | None) -> None:
@@ -280,6 +281,14 @@ async def _configure(configuration: Any, kubeconfig: str | None) -> None:
         # What a broken file raises depends on how it is broken.
         wanted = f"the kubeconfig {kubeconfig}" if kubeconfig else "the pod's service account (or set KUBECONFIG)"
         raise Invalid(f"no access to Kubernetes through {wanted}: {error}", code="bad_kubeconfig") from error
+
+
+def _abandon(response: aiohttp.ClientResponse) -> None:
+    # Half-read, the connection is of no use to anybody, and a TLS farewell would wait for a peer that is still talking.
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.close()
 
 
 def _typed(resource: Resource, body: Mapping[str, Any]) -> Json:

@@ -20,6 +20,7 @@ from guildnet_api.signals import Signal
 from guildnet_api.sse import compact, frame
 
 BLOCK_LINES: Final = 2000
+TOGETHER_SECONDS: Final = 0.04
 
 
 def rfc3339(time_ns: int) -> str:
@@ -43,20 +44,24 @@ def log_line(run: Run, time_ns: int, data: bytes) -> dict[str, str]:
 class View:
     """A ring of frames, all of one level or all there are."""
 
-    __slots__ = ("_block", "_from", "_to", "ring")
+    __slots__ = ("_block", "_from", "_last", "_to", "ring")
 
     def __init__(self, lines: int, size: int) -> None:
         self.ring = Ring(lines, size)
         self._from: str | None = None
+        self._last = ""
         self._to = ""
         self._block = b""
 
     def append(self, line: Line) -> None:
         self.ring.append(line)
+        self._last = line.id
         self._from = None
 
     def block(self, after: str) -> tuple[bytes, str]:
         """The frames after an id as one block, and the id it ends at; an empty block when there is nothing."""
+        if after == self._last:
+            return b"", after
         if after == self._from:
             return self._block, self._to
         lines = self.ring.after(after)[:BLOCK_LINES]
@@ -83,6 +88,8 @@ class Feed:
         self._all = View(lines, size)
         self._levels: dict[str, View] = {}
         self._recent: deque[Raw] = deque()
+        self._waking: asyncio.TimerHandle | None = None
+        self._woke = 0.0
         self._level_of: deque[tuple[str, str]] = deque(maxlen=lines)
 
     # ---- what comes in ---------------------------------------------------------------------------------------------
@@ -100,7 +107,24 @@ class Feed:
             else:
                 self._keep(record)
         if grown:
-            self.signal.notify()
+            self._grown()
+
+    def _grown(self) -> None:
+        """Wake viewers: at once after a quiet while, else together with what else comes within moments. A write to each
+        viewer is what costs, not what is in it."""
+        if self._waking:
+            return
+        loop = asyncio.get_running_loop()
+        wait = self._woke + TOGETHER_SECONDS - loop.time()
+        if wait <= 0:
+            self._wake()
+        else:
+            self._waking = loop.call_later(wait, self._wake)
+
+    def _wake(self) -> None:
+        self._waking = None
+        self._woke = asyncio.get_running_loop().time()
+        self.signal.notify()
 
     def raw(self, lines: Iterable[Raw]) -> None:
         """Lines without ids, when there is no shared tail that gives them."""

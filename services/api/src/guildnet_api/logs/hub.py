@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -87,7 +88,8 @@ class Hub:
             opened = self._open[run] = _Open(Feed(run, self._limits.lines, self._limits.size))
             if self._tasks is None:
                 raise RuntimeError("the hub does not run")
-            opened.task = self._tasks.create_task(self._fill(opened.feed))
+            # Of its own context: the feed outlives the request that began it, and so must not log under its id.
+            opened.task = self._tasks.create_task(self._fill(opened.feed), context=Context())
         if opened.idle:
             opened.idle.cancel()
             opened.idle = None

@@ -39,6 +39,7 @@ class Shared:
         self._metrics = metrics
         self._feeds: dict[str, Feed] = {}
         self._subscription: Any = None
+        self._told = False
 
     async def run(self) -> None:
         """Keep the subscription, and `up` true to what is."""
@@ -52,25 +53,31 @@ class Shared:
             await asyncio.sleep(RETRY_SECONDS)
 
     def down(self, error: BaseException) -> None:
-        if self.up.is_set():
-            log.warning("redis lost", error=str(error))
+        if self.up.is_set() or not self._told:
+            log.warning("redis does not answer", error=str(error))
+        self._told = True
         self.up.clear()
+
+    def _answers(self) -> None:
+        if not self.up.is_set():
+            log.info("redis answers")
+            self.up.set()
+            for feed in self._feeds.values():
+                feed.nudge.set()
 
     async def _subscribed(self) -> None:
         subscription = self._redis.pubsub(ignore_subscribe_messages=True)
         try:
             await subscription.subscribe(CONTROL, *self._feeds)
             self._subscription = subscription
-            if not self.up.is_set():
-                log.info("redis answers")
-            self.up.set()
-            for feed in self._feeds.values():
-                feed.nudge.set()
+            self._answers()
             while True:
                 message = await subscription.get_message(timeout=RESYNC_SECONDS)
-                if message is None:
+                if message is None or not self.up.is_set():
+                    # A command may have failed while the subscription held: only an answer says that it is over.
                     await self._redis.ping()
-                else:
+                    self._answers()
+                if message is not None:
                     self._receive(message["channel"].decode(), message["data"])
         finally:
             self._subscription = None

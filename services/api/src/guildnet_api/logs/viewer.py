@@ -136,7 +136,8 @@ class Viewer:
             if block:
                 yield block
                 continue
-            self._place = Place(run.prefix, cursor)
+            if ended or self._closing.closed:
+                self._place = Place(run.prefix, cursor)
             if ended or not self._wish.follow:
                 return
             if told := self._state(feed) or self._ping():
