@@ -204,7 +204,8 @@ async def _served(client: Client, name: str) -> bool:
         await client.request("GET", f"/apis/{group}/v1alpha1/{plural}")
     except GuildNetError:
         return False
-    conditions = found.get("status", {}).get("conditions", [])
+    # Fresh from the first write its status says null.
+    conditions = (found.get("status") or {}).get("conditions") or []
     return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
 
 

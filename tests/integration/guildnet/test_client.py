@@ -6,6 +6,8 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -227,6 +229,35 @@ async def test_an_unusable_kubeconfig_says_which_file(content: str | None, tmp_p
     with pytest.raises(Invalid, match=str(target)):
         async with connect(str(target)):
             pass
+
+
+async def test_inside_a_cluster_the_pods_account_is_used_and_its_rotated_token_is_read_again(
+    kube: Client, namespace: str, api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kubernetes.aio.config import incluster_config
+
+    make: Any = incluster_config.InClusterConfigLoader
+
+    def impatient(**options: Any) -> Any:
+        """Takes a token for old at once instead of after a minute."""
+        loader = make(**options)
+        loader._token_refresh_period = timedelta(0)
+        return loader
+
+    token = tmp_path / "token"
+    token.write_text(await service_account_token(kube, namespace, "pod"))
+    host, port = api_server.url.removeprefix("https://").split(":")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", port)
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(api_server.ca))
+    monkeypatch.setattr(incluster_config, "InClusterConfigLoader", impatient)
+    async with connect(None) as client:
+        with pytest.raises(Denied, match=f"system:serviceaccount:{namespace}:pod"):
+            await client.list(WORKSPACES, namespace)
+        token.write_text(await service_account_token(kube, namespace, "rotated"))
+        with pytest.raises(Denied, match=f"system:serviceaccount:{namespace}:rotated"):
+            await client.list(WORKSPACES, namespace)
 
 
 async def test_outside_a_cluster_the_pods_account_is_refused_with_the_way_out(monkeypatch: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from guildnet.errors import Denied, Gone, GuildNetError, NotFound, TooManyRequests, Unreachable
+from guildnet.errors import Denied, Gone, GuildNetError, Invalid, NotFound, TooManyRequests, Unreachable
 from guildnet.kube import reflector as module
 from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import CONFIGMAPS
@@ -201,6 +201,8 @@ async def test_a_broken_watch_goes_on_at_the_last_version_and_keeps_the_store() 
 
 EXPIRED = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"}
 FORGOTTEN: list[Any] = [
+    Invalid("resourceVersion: Invalid value"),
+    {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "9"}}},
     Gone("too old"),
     {"type": "ERROR", "object": EXPIRED},
     b"{not json",

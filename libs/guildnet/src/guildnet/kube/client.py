@@ -9,22 +9,30 @@ right: what the account may do is the cluster's decision.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Literal
-from urllib.parse import urlencode
 
 import aiohttp
 
-from guildnet.errors import GuildNetError, Invalid, Unreachable
-from guildnet.kube import faults
+from guildnet.errors import Invalid
+from guildnet.kube import faults, wire
 from guildnet.kube.lines import LineSplitter
 from guildnet.kube.resources import Resource, path
+from guildnet.kube.wire import Json, Query
 
-Json = dict[str, Any]
+__all__ = [
+    "APPLY_PATCH",
+    "JSON_PATCH",
+    "MERGE_PATCH",
+    "Client",
+    "Json",
+    "Propagation",
+    "Query",
+    "connect",
+]
+
 Propagation = Literal["Background", "Foreground", "Orphan"]
-Query = Mapping[str, str | int | bool | None]
 
 TIMEOUT: Final = 30.0
 """Seconds a request may take in all, and a stream until its answer begins."""
@@ -69,12 +77,12 @@ class Client:
                 finally:
                     response.release()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unreachable(method, path, error) from error
+            raise wire.unreachable(method, path, error) from error
         if response.status >= 400:
             raise faults.from_answer(response.status, data, response.headers.get("Retry-After"))
         if not data or not response.content_type.endswith("json"):
             return {}
-        return _object(data)
+        return wire.decoded(data)
 
     async def stream(
         self,
@@ -108,7 +116,7 @@ class Client:
             finally:
                 _abandon(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unreachable("GET", path, error) from error
+            raise wire.unreachable("GET", path, error) from error
 
     async def get(
         self, resource: Resource, namespace: str | None, name: str, *, subresource: str | None = None
@@ -139,8 +147,8 @@ class Client:
         self, resource: Resource, namespace: str | None, body: Mapping[str, Any], *, field_manager: str | None = None
     ) -> Json:
         """POST. Raises Conflict with reason AlreadyExists where the name is taken; unknown fields are Invalid."""
-        query = _writing(field_manager)
-        return await self.request("POST", path(resource, namespace), query=query, body=_typed(resource, body))
+        query = wire.writing(field_manager)
+        return await self.request("POST", path(resource, namespace), query=query, body=wire.typed(resource, body))
 
     async def replace(
         self,
@@ -154,7 +162,7 @@ class Client:
     ) -> Json:
         """PUT. With `metadata.resourceVersion` in the body, Conflict where the object has moved on."""
         target = path(resource, namespace, name, subresource)
-        return await self.request("PUT", target, query=_writing(field_manager), body=_typed(resource, body))
+        return await self.request("PUT", target, query=wire.writing(field_manager), body=wire.typed(resource, body))
 
     async def merge_patch(
         self,
@@ -172,7 +180,8 @@ class Client:
         is one too, but not for a subresource: the API server ignores it there.
         """
         target = path(resource, namespace, name, subresource)
-        return await self.request("PATCH", target, query=_writing(field_manager), body=body, content_type=MERGE_PATCH)
+        query = wire.writing(field_manager)
+        return await self.request("PATCH", target, query=query, body=body, content_type=MERGE_PATCH)
 
     async def apply(
         self,
@@ -193,8 +202,8 @@ class Client:
         return await self.request(
             "PATCH",
             path(resource, namespace, name, subresource),
-            query={**_writing(field_manager), "force": force},
-            body=_typed(resource, body),
+            query={**wire.writing(field_manager), "force": force},
+            body=wire.typed(resource, body),
             content_type=APPLY_PATCH,
         )
 
@@ -236,7 +245,7 @@ class Client:
         # The credentials are asked for at every request: the official client re-reads a rotated token file.
         for setting in (await self._configuration.auth_settings()).values():
             headers["Authorization"] = setting["value"]
-        url = f"{self._configuration.host}{path}{_encoded(query)}"
+        url = f"{self._configuration.host}{path}{wire.encoded(query)}"
         answer = await self._rest.request(method, url, headers=headers, body=body, _request_timeout=limits)
         response: aiohttp.ClientResponse = answer.response
         return response
@@ -289,34 +298,3 @@ def _abandon(response: aiohttp.ClientResponse) -> None:
     if connection is not None and connection.transport is not None:
         connection.transport.abort()
     response.close()
-
-
-def _typed(resource: Resource, body: Mapping[str, Any]) -> Json:
-    return {"apiVersion": resource.api_version, "kind": resource.kind, **body}
-
-
-def _writing(field_manager: str | None) -> dict[str, str | None]:
-    # Strict: a misspelt field is an error that names it, never silently dropped.
-    return {"fieldManager": field_manager, "fieldValidation": "Strict"}
-
-
-def _encoded(query: Query | None) -> str:
-    given = {key: _text(value) for key, value in (query or {}).items() if value is not None}
-    return f"?{urlencode(given)}" if given else ""
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _object(data: bytes) -> Json:
-    try:
-        decoded = json.loads(data)
-    except ValueError as error:
-        raise Unreachable(f"the API server's answer is not JSON: {error}") from error
-    return decoded if isinstance(decoded, dict) else {"items": decoded}
-
-
-def _unreachable(method: str, path: str, error: BaseException) -> GuildNetError:
-    what = str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
-    return Unreachable(f"the Kubernetes API cannot be reached ({method} {path}): {what}")

@@ -20,7 +20,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 import structlog
 
-from guildnet.errors import Denied, Gone, GuildNetError, NotFound, TooManyRequests, Unreachable
+from guildnet.errors import Denied, Gone, GuildNetError, Invalid, NotFound, TooManyRequests, Unreachable
 from guildnet.kube import faults
 from guildnet.kube.client import Client
 from guildnet.kube.resources import Resource, path
@@ -118,8 +118,8 @@ class Reflector(Generic[T]):
                 self.restarts += 1
                 if self._clock() - began < 1.0 and self._seen == seen:
                     raise Unreachable("the watch ended as soon as it began")
-            except Gone as error:
-                # Not an outage: the server has forgotten our version. The pause matters only if it keeps saying so.
+            except (Gone, Invalid) as error:
+                # Not an outage: our version means nothing to the server. The pause matters only if it keeps saying so.
                 self.resource_version = None
                 await self._pause(error)
             except GuildNetError as error:
@@ -200,7 +200,10 @@ class Reflector(Generic[T]):
         item = event["object"]
         if event["type"] == "ERROR":
             raise faults.from_status(item)
-        version = item["metadata"]["resourceVersion"]
+        version = str(item["metadata"]["resourceVersion"])
+        if _is_older(version, self.resource_version):
+            # A cluster restored from a backup counts from where the backup was; what we hold is of another history.
+            raise Gone(f"the API server went back from version {self.resource_version} to {version}")
         match event["type"]:
             case "ADDED" | "MODIFIED":
                 self._put(self._key(item), item)
@@ -256,6 +259,10 @@ class Reflector(Generic[T]):
             self._on_change(change)
         except Exception:
             log.exception("change not handled", kind=self._resource.kind, key=change.key, change=change.kind)
+
+
+def _is_older(version: str, held: str | None) -> bool:
+    return held is not None and version.isdecimal() and held.isdecimal() and int(version) < int(held)
 
 
 def _decoded(line: bytes) -> dict[str, Any]:
