@@ -20,6 +20,8 @@ def test_the_example_opened_on_the_tailnet_computes_in_a_notebook(local: Local, 
     page = tailnet_browser.new_page()
     page.goto(url)
     page.get_by_title("Python 3 (ipykernel)").first.click()
+    # JupyterLab drops what is run before the kernel's WebSocket stands.
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=60_000)
     cell = page.locator(".jp-Notebook .jp-CodeCell .cm-content").first
     cell.click()
     page.keyboard.type("6*7")
