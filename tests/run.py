@@ -70,7 +70,8 @@ def pytest(ring: str, *arguments: str) -> list[str]:
 
 
 def programs(run: Run) -> None:
-    run.phase("programs", python("-m", "guildnet_local.upstream", "build"))
+    """What the integration ring starts; nothing to do after `up`, which needs the same."""
+    run.phase("programs", python("-m", "guildnet_local.upstream", "build", *PROGRAM_GROUPS))
 
 
 def lint(run: Run) -> None:
@@ -80,6 +81,7 @@ def lint(run: Run) -> None:
     run.phase("lint: generated", python("-m", "guildnet_chart", "crds", "--check"))
 
 
+PROGRAM_GROUPS = ["etcd", "kubernetes", "helm", "tailnet"]
 SOURCES = ["libs/guildnet/src", "services/api/src", "services/proxy/src", "services/operator/src", "tools/src"]
 
 
@@ -90,29 +92,39 @@ def ui(run: Run) -> None:
 
 
 def unit(run: Run, *arguments: str) -> None:
-    run.phase("unit", pytest("unit", *arguments))
+    run.phase("unit", pytest("unit", "--numprocesses=auto", *arguments))
 
 
 def integration(run: Run, *arguments: str) -> None:
-    run.phase("integration", pytest("integration", *arguments))
+    programs(run)
+    run.phase("integration", pytest("integration", "--numprocesses=auto", *arguments))
 
 
-def e2e(run: Run, *arguments: str) -> None:
-    """The whole cluster. What ran before is left running; what this brought up goes away again."""
+def on_the_cluster(run: Run, *rings: Callable[..., None], arguments: tuple[str, ...]) -> None:
+    """The rings with the cluster up. What ran before is left running; what this brought up goes away again."""
     running = subprocess.run(python("-m", "guildnet_local", "status", "--quiet"), check=False).returncode == 0
-    if run.phase("cluster up", python("-m", "guildnet_local", "up")):
-        run.phase("e2e", pytest("e2e", *arguments))
+    up = run.phase("cluster up", python("-m", "guildnet_local", "up"))
+    for ring in rings:
+        if up or ring is not browser:
+            ring(run, *arguments)
     if not running:
         run.phase("cluster down", python("-m", "guildnet_local", "down"))
 
 
+def browser(run: Run, *arguments: str) -> None:
+    run.phase("e2e", pytest("e2e", *arguments))
+
+
+def e2e(run: Run, *arguments: str) -> None:
+    on_the_cluster(run, browser, arguments=arguments)
+
+
 def everything(run: Run, *arguments: str) -> None:
-    programs(run)
+    """The cheap first. `up` comes before the integration ring so that it is timed with all it builds."""
     lint(run)
     ui(run)
     unit(run, *arguments)
-    integration(run, *arguments)
-    e2e(run, *arguments)
+    on_the_cluster(run, integration, browser, arguments=arguments)
 
 
 RINGS: dict[str, Callable[..., None]] = {

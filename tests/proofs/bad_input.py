@@ -91,7 +91,6 @@ def taken_names(local: Local) -> Iterator[tuple[str, str]]:
         local.delete_workspace(name)
         local.try_kubectl("-n", NAMESPACE, "delete", kind, name, "--ignore-not-found")
         local.apply(build(name))
-        # A Deployment's controller writes status once after creation: the comparison starts when it has.
         before = until(lambda kind=kind, name=name: _settled(local, kind, name), f"{kind} {name} settled")
         try:
             local.apply(workspace(name, IMAGE))
@@ -110,9 +109,10 @@ def _text(local: Local, kind: str, name: str) -> str:
 
 
 def _settled(local: Local, kind: str, name: str) -> str | None:
+    """The object's text once its own controller has written the last of its status."""
     found = local.get(kind, name)
-    observed = found.get("status", {}).get("observedGeneration")
-    return _text(local, kind, name) if kind == "service" or observed == found["metadata"]["generation"] else None
+    progressing = [c["reason"] for c in found["status"].get("conditions", ()) if c["type"] == "Progressing"]
+    return _text(local, kind, name) if kind == "service" or progressing == ["NewReplicaSetAvailable"] else None
 
 
 def _degraded(local: Local, name: str) -> dict[str, str] | None:

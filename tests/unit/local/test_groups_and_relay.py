@@ -8,7 +8,7 @@ import pytest
 
 from guildnet_local import cli, status
 from guildnet_local.cgroups import Hierarchy, parse_mounts
-from guildnet_local.namespaces import mount_points
+from guildnet_local.namespaces import GIB, keeps_in_memory, memory, mount_points
 from guildnet_local.process import Record
 from guildnet_local.relay import Route
 
@@ -78,3 +78,16 @@ def test_a_wrong_cluster_is_one_line_on_stderr(capsys: pytest.CaptureFixture[str
     answer = capsys.readouterr()
     assert answer.out == ""
     assert answer.err.startswith("error: CLUSTER=kind comes with a later version")
+
+
+@pytest.mark.parametrize(
+    ("choice", "total", "available", "answer"),
+    [("", 24, 20, True), ("", 24, 7, False), ("", 8, 8, False), ("memory", 4, 1, True), ("disk", 64, 60, False)],
+    ids=["plenty", "in use", "small machine", "asked for memory", "asked for disk"],
+)
+def test_images_go_into_memory_only_where_it_is_plentiful(choice: str, total: int, available: int, *, answer: bool):
+    assert keeps_in_memory(choice, total * GIB, available * GIB) is answer
+
+
+def test_memory_is_read_in_bytes():
+    assert memory("MemTotal:  16 kB\nMemFree:  1 kB\nMemAvailable:  8 kB\n") == (16384, 8192)

@@ -165,7 +165,7 @@ def parser() -> argparse.ArgumentParser:
         prog="guildnet_local",
         description="The local cluster and test tailnet of GuildNet.",
         epilog="Environment: CLUSTER, IMAGE_REGISTRY, GUILDNET_PORT, GUILDNET_API_PORT, GUILDNET_SOCKS_PORT, "
-        "GUILDNET_AUDIT=1 (keep an audit log of the API server).",
+        "GUILDNET_AUDIT=1 (keep an audit log of the API server), GUILDNET_IMAGE_STORE=memory|disk.",
     )
     top.add_argument("--cluster", default="", help="`bare` (the default) or `context:NAME`; also as CLUSTER")
     verbs = top.add_subparsers(dest="command", required=True, metavar="COMMAND")

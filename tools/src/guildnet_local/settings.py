@@ -54,6 +54,8 @@ class Settings:
     cache: Path
     ports: Ports
     audit: bool = False
+    # Where containerd keeps images: `memory`, `disk`, or empty for memory where there is plenty.
+    image_store: str = ""
     state: Path = Path("/var/lib/guildnet-local")
     run: Path = Path("/run/guildnet-local")
     lock: Path = Path("/run/lock/guildnet-local.lock")
@@ -135,6 +137,9 @@ def load(environ: Mapping[str, str]) -> Settings:
     cache = environ.get("XDG_CACHE_HOME") or ""
     root = Path(cache) if cache.startswith("/") else Path(environ.get("HOME") or Path.home()) / ".cache"
     ports = Ports(*(_port(environ, which) for which in ("api", "front", "socks")))
+    store = environ.get("GUILDNET_IMAGE_STORE", "")
+    if store not in ("", "memory", "disk"):
+        raise LocalError(f"GUILDNET_IMAGE_STORE is {store!r}: it has to be `memory` or `disk`")
     if len({ports.api, ports.front, ports.socks}) < 3:
         raise LocalError(f"{', '.join(PORT_VARIABLES.values())} have to be three different ports")
     return Settings(
@@ -142,4 +147,5 @@ def load(environ: Mapping[str, str]) -> Settings:
         cache=root / "guildnet",
         ports=ports,
         audit=environ.get("GUILDNET_AUDIT", "") not in ("", "0"),
+        image_store=store,
     )
