@@ -72,8 +72,8 @@ def logged_in(host_browser: BrowserContext, local: Local) -> Page:
 def _watched(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
     context.set_default_timeout(30_000)
     yield context
-    pictures = ROOT / "test-results"
-    pictures.mkdir(exist_ok=True)
+    pictures = ROOT / "test-results" / "pictures"
+    pictures.mkdir(parents=True, exist_ok=True)
     for number, page in enumerate(context.pages):
         page.screenshot(path=pictures / f"{request.node.name}-{number}.png")
     context.close()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
-from support.local import ROOT, Local, guildnet_local, run
+from support.local import ROOT, Local, guildnet_local, run, until
 
 RELEASE = "guildnet-second"
 WORKSPACES = "guildnet-second-workspaces"
@@ -21,6 +21,10 @@ def helm(local: Local) -> Iterator[list[str]]:
     program = str(ensure(["helm"], report=lambda _: None)["helm"])
     yield [program, "--kubeconfig", local.kubeconfig, "--namespace", RELEASE]
     local.kubectl("delete", "namespace", RELEASE, WORKSPACES, "--ignore-not-found", "--timeout=120s", timeout=130)
+
+
+def _pods(local: Local) -> str:
+    return local.kubectl("get", "pods", f"--namespace={RELEASE}", "-o", "name")
 
 
 def _everything(local: Local) -> set[str]:
@@ -66,4 +70,6 @@ def test_uninstall_leaves_only_what_the_keep_policy_names(local: Local, helm: li
         for namespace in (RELEASE, WORKSPACES)
         for kind, name in (("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"))
     } | {f"Namespace//{RELEASE}"}
+    # Helm waits for the Deployments; their pods, and what the pods had claimed, follow.
+    until(lambda: not _pods(local), "the pods of the second release gone", seconds=60)
     assert _everything(local) - furniture == kept

@@ -24,6 +24,18 @@ def test_every_component_gets_the_image_that_was_built():
     assert values["tailnet"]["loginServer"] == TAILNET["tailnet"]["loginServer"]
 
 
+def test_the_sidecar_shows_its_key_again_after_a_restart():
+    tailnet = {
+        "tailnet": {"extraEnv": [{"name": "TS_DEBUG_ACME_DIRECTORY_URL", "value": "https://10.123.0.1:14000/dir"}]}
+    }
+    values = install.local_values(REFS, "http://guildnet.localhost:8080", tailnet)
+    assert values["tailnet"]["extraEnv"] == [
+        *tailnet["tailnet"]["extraEnv"],
+        {"name": "TS_AUTH_ONCE", "value": "false"},
+    ]
+    assert len(tailnet["tailnet"]["extraEnv"]) == 1, "what was given stays as it was"
+
+
 def test_the_front_door_is_where_the_relay_leads():
     values = install.local_values(REFS, "http://guildnet.localhost:8080", TAILNET)
     assert values["proxy"]["service"]["clusterIP"] == "10.96.0.80"

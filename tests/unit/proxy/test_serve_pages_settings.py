@@ -91,7 +91,7 @@ def test_the_request_head_of_a_workspace():
     assert block.decode().split("\r\n") == [
         "POST /x HTTP/1.1", "Host: guildnet.localhost:8080", "User-Agent: u", "Cookie: a=b",
         "X-Forwarded-For: 10.0.0.9", "X-Forwarded-Host: guildnet.localhost:8080", "X-Forwarded-Proto: http",
-        'Forwarded: for=10.0.0.9;host="guildnet.localhost:8080";proto=http', "X-Request-Id: rid",
+        "Forwarded: for=10.0.0.9;proto=http", "X-Request-Id: rid",
         "X-Forwarded-Prefix: /proxy/server/ws", "Content-Length: 3", "", "",
     ]  # fmt: skip
     kept = to_workspace(given, b"/x", OWN, CALLER, strip_authorization=False, prefix=True)

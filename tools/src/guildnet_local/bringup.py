@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
-from guildnet_local import images, install, preflight, tailnet, teardown, upstream
+from guildnet_local import browse, images, install, preflight, tailnet, teardown, upstream
 from guildnet_local.cluster import KUBERNETES_PROGRAMS, Cluster
 from guildnet_local.images import Image
 from guildnet_local.journal import Journal
@@ -183,7 +184,13 @@ class Up:
 
         def rolled_out() -> None:
             install.await_rollout(cluster.kubectl, self.clock.say)
-            until(lambda: install.front_door_answers(self.settings.ports.front), "the front door answers", seconds=30)
+            until(lambda: browse.front_door_answers(self.settings.ports.front), "the front door answers", seconds=30)
+
+        def opened() -> str:
+            where, ca = tailnet.url(), tailnet.root_certificate(self.settings.tailnet)
+            host = str(urlsplit(where).hostname)
+            until(lambda: browse.tailnet_answers(self.settings.ports.socks, host, ca), f"{where} answers", seconds=90)
+            return where
 
         return [
             Step("tailnet", cluster.start_tailnet, ("namespaces",)),
@@ -191,6 +198,7 @@ class Up:
             Step("images imported", lambda: add(RELEASE_IMAGES), ("images", "cluster images imported")),
             Step("chart", upgrade, ("control plane", "images imported", "tailnet")),
             Step("GuildNet", rolled_out, ("chart", "node", "DNS applied")),
+            Step("tailnet entry", opened, ("GuildNet",)),
         ]
 
     def _workspace_steps(self, cluster: Cluster, add: Callable[[Iterable[str]], str]) -> list[Step]:

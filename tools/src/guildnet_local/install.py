@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +24,9 @@ from guildnet_local.settings import (
 
 # Images of the release, by the chart value that names each; the sandbox, DNS and workspace images are not the chart's.
 COMPONENTS = ("api", "proxy", "operator", "valkey")
+# Tailscale's test control server wants the key at every registration, a real one only at a node's first: without this
+# the sidecar could not come back after a restart.
+AUTH_AGAIN = {"name": "TS_AUTH_ONCE", "value": "false"}
 EXAMPLE = Path("examples") / "jupyterlab.yaml"
 
 
@@ -53,7 +54,11 @@ def local_values(refs: Mapping[str, str], origin: str, tailnet: Mapping[str, Any
     }
     values["proxy"]["service"] = {"clusterIP": FRONT_DOOR_IP}
     if tailnet:
-        values["tailnet"] = {**values["tailnet"], "image": image_value(refs["tailscale"])}
+        own = {
+            "image": image_value(refs["tailscale"]),
+            "extraEnv": [*tailnet["tailnet"].get("extraEnv", ()), AUTH_AGAIN],
+        }
+        values["tailnet"] = {**tailnet["tailnet"], **own}
     return values
 
 
@@ -161,19 +166,6 @@ def _keeps_crashing(pods: Sequence[Mapping[str, Any]], deployment: str) -> bool:
         status.get("restartCount", 0) >= 3 and "waiting" in status.get("state", {})
         for status in (*statuses.get("initContainerStatuses", ()), *statuses.get("containerStatuses", ()))
     )
-
-
-def front_door_answers(port: int) -> bool:
-    """Whether the proxy answers through the relay: with a login page or a refusal, but not with an error of its own."""
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/", headers={"Host": f"guildnet.localhost:{port}"})
-    try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=5):
-            return True
-    except urllib.error.HTTPError as answer:
-        with answer:
-            return answer.code < 500
-    except OSError:
-        return False
 
 
 def example_name(manifest: Path) -> str:

@@ -82,15 +82,19 @@ def to_api(head: RequestHead, caller: Caller, identity: str | None) -> bytes:
 
 
 def _forwarded(caller: Caller, prefix: str) -> bytes:
-    """X-Forwarded-* and Forwarded (RFC 7239), made by us alone."""
+    """X-Forwarded-* and Forwarded (RFC 7239), made by us alone.
+
+    Forwarded names no host: one with a port has to be quoted there, and code-server takes the quotes for a part of the
+    name, compares it with the Origin and refuses its own WebSockets. X-Forwarded-Host says the same to everybody.
+    """
     site = caller.site
     proto = b"https" if site.origin.startswith("https:") else b"http"
     address = caller.address.encode()
     node = b'"[%b]"' % address if b":" in address else address
     text = (
         b"X-Forwarded-For: %b\r\nX-Forwarded-Host: %b\r\nX-Forwarded-Proto: %b\r\n"
-        b'Forwarded: for=%b;host="%b";proto=%b\r\nX-Request-Id: %b\r\n'
-    ) % (address, site.authority, proto, node, site.authority, proto, caller.request_id)
+        b"Forwarded: for=%b;proto=%b\r\nX-Request-Id: %b\r\n"
+    ) % (address, site.authority, proto, node, proto, caller.request_id)
     return text + b"X-Forwarded-Prefix: %b\r\n" % prefix.encode() if prefix else text
 
 

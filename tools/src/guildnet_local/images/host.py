@@ -119,19 +119,23 @@ def debian_mirrors() -> Mirrors:
     return mirrors(_said("apt-get", "indextargets", "--format", form, "Created-By: Packages").splitlines())
 
 
-def secrets(directory: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Path]:
-    """Secret name → file for a build; what has to be written goes into `directory`."""
+def secrets(dockerfile: str, directory: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Path]:
+    """Secret name → file, for the secrets that the text of a Dockerfile mounts.
+
+    What has to be written goes into `directory`. npm and pip take a second to say what they are configured to, so they
+    are only asked where it matters.
+    """
     configurations = {
-        "pip": pip_configuration(_said(sys.executable, "-m", "pip", "config", "list")),
-        "npm": npm_configuration(_said("npm", "config", "list", "--json")),
-        "apt": apt_configuration(dumped_apt()),
+        "pip": lambda: pip_configuration(_said(sys.executable, "-m", "pip", "config", "list")),
+        "npm": lambda: npm_configuration(_said("npm", "config", "list", "--json")),
+        "apt": lambda: apt_configuration(dumped_apt()),
     }
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = {}
-    for name, text in configurations.items():
+    for name in (name for name in configurations if f"id={name}," in dockerfile):
         path = directory / name
-        path.write_text(text)
+        path.write_text(configurations[name]())
         path.chmod(0o600)
         found[name] = path
     bundle = ca_bundle(environ)
-    return found | ({"ca": bundle} if bundle else {})
+    return found | ({"ca": bundle} if bundle and "id=ca," in dockerfile else {})

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from guildnet_local.images import archive, base, host, ui
-from guildnet_local.images.context import Entry, entries, key, lay_out
+from guildnet_local.images.context import DOCKERFILE, Entry, entries, key, lay_out
 from guildnet_local.images.engine import Build, Buildah, Engine, find
 from guildnet_local.images.recipes import ImageError, Recipe
 from guildnet_local.images.running import Job, duration, megabytes
@@ -88,7 +88,9 @@ class Workshop:
             current = key(lay_out(files, room / "context"), bases)
             ref = reference(recipe.name, current)
             written = room / f"{recipe.name}.tar"
-            self.engine.build(Build(room / "context", ref, bases, host.secrets(room / "secrets", self.environ)), job)
+            dockerfile = (room / "context" / DOCKERFILE).read_text()
+            secrets = host.secrets(dockerfile, room / "secrets", self.environ)
+            self.engine.build(Build(room / "context", ref, bases, secrets), job)
             self.engine.save(ref, written, job)
             facts = archive.read(written)
             if recipe.limit and facts.size > recipe.limit:
