@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from guildnet.settings import Settings, table
 from guildnet_api.settings import Settings as Api
 from guildnet_operator.settings import Settings as Operator
 from guildnet_proxy.settings import Settings as Proxy
-
-from guildnet.settings import Settings, table
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "settings.md"
 HEAD = """# Settings
