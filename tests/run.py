@@ -92,6 +92,8 @@ def ui(run: Run) -> None:
 
 
 def unit(run: Run, *arguments: str) -> None:
+    """The chart's tests render with the pinned Helm; built here, or the first of them would wait for it."""
+    run.phase("helm", python("-m", "guildnet_local.upstream", "build", "helm"))
     run.phase("unit", pytest("unit", "--numprocesses=auto", *arguments))
 
 

@@ -25,12 +25,11 @@ def test_a_terminal_in_code_server_runs_a_command(local: Local, logged_in: Page,
         assert answer.status_code == 202, answer.text
         name = answer.json()["id"]
         assert answer.headers["Location"].endswith(name)
-        local.wait_ready(name)
-        server = api.get(f"/api/servers/{name}").json()
-    try:
-        _use(local, logged_in, name, server["url"])
-    finally:
-        local.delete_workspace(name)
+        try:
+            local.wait_ready(name)
+            _use(local, logged_in, name, api.get(f"/api/servers/{name}").json()["url"])
+        finally:
+            local.delete_workspace(name)
 
 
 def _use(local: Local, page: Page, name: str, url: str) -> None:

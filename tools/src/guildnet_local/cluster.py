@@ -118,20 +118,34 @@ class Cluster:
         """kubelet and kube-proxy; returns when the node is Ready."""
         kubelet = self.start(node.kubelet(self.settings, self.programs["kubelet"]))
         proxy = self.start(node.kube_proxy(self.settings, self.programs["kube-proxy"]))
-        until(lambda: self.node_is_ready(since=kubelet.since), "the node is Ready", seconds=90, of=(kubelet, proxy))
+        trouble: list[str] = []
+
+        def ready() -> bool:
+            trouble[:] = self._node_trouble(since=kubelet.since)
+            return not trouble
+
+        try:
+            until(ready, "the node is Ready", seconds=90, of=(kubelet, proxy))
+        except LocalError as problem:
+            raise LocalError(f"{'; '.join(trouble)}\n{problem}") from problem
         return None
 
-    def node_is_ready(self, since: float) -> bool:
-        """Whether the node is Ready by the word of a kubelet that started at `since`, not of one before it."""
+    def _node_trouble(self, since: float) -> list[str]:
+        """Why the node is not Ready, by the word of a kubelet that started at `since`, not of one before it."""
         try:
             found = self.kubectl.get("node", NODE_NAME)
-        except KubectlError:
-            return False
+        except KubectlError as problem:
+            return [str(problem)]
         ready = next((c for c in found.get("status", {}).get("conditions", ()) if c["type"] == "Ready"), None)
-        if ready is None or ready["status"] != "True" or found["spec"].get("taints"):
-            return False
+        if ready is None:
+            return ["the node has not reported yet"]
+        trouble = [f"the node has the taint {taint['key']}" for taint in found["spec"].get("taints", ())]
+        if ready["status"] != "True":
+            trouble.append(f"Ready is {ready['status']}: {ready.get('message', '')}")
         # Heartbeats are in whole seconds.
-        return dt.datetime.fromisoformat(ready["lastHeartbeatTime"]).timestamp() >= int(since)
+        if dt.datetime.fromisoformat(ready["lastHeartbeatTime"]).timestamp() < int(since):
+            trouble.append(f"last heard of at {ready['lastHeartbeatTime']}")
+        return trouble
 
     def apply_dns(self, image: str) -> str | None:
         self.kubectl.apply(dns.manifests(image))

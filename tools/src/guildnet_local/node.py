@@ -133,7 +133,9 @@ def kubelet_config(settings: Settings) -> Mapping[str, Any]:
         "volumePluginDir": str(settings.state / "volume-plugins"),
         "maxPods": MAX_PODS,
         # It is a person's machine: give up late, and never throw away images that cannot be pulled again.
-        "evictionHard": {"memory.available": "200Mi", "nodefs.available": "1Gi", "imagefs.available": "1Gi"},
+        # Room on the machine's disk is what `up` checks before it starts. A node that taints itself while an image is
+        # being unpacked leaves the only pod there is to start unscheduled for five minutes.
+        "evictionHard": {"memory.available": "200Mi", "nodefs.available": "0%", "imagefs.available": "0%"},
         "imageGCHighThresholdPercent": 100,
         "imageGCLowThresholdPercent": 99,
         "seccompDefault": True,

@@ -1,11 +1,13 @@
 """The command line of the images; a build that fails is one error text and exit code 1."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 
 from guildnet_local.images import RECIPES, USUAL, Image, ImageError, ensure
 from guildnet_local.images.archive import read
+from guildnet_local.images.making import Workshop
 from guildnet_local.images.running import duration, megabytes
 from guildnet_local.images.store import Store, cache_directory
 from guildnet_local.upstream import UpstreamError
@@ -41,11 +43,14 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("list", help="every build that is kept")
     verbs.add_parser("ref", help="print the reference of an image, building it if need be").add_argument("name")
     verbs.add_parser("sizes", help="how large images are unpacked").add_argument("name", nargs="*")
+    verbs.add_parser("clean", help="drop the builder's layers; finished images stay, the next build starts afresh")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
+    # Ended by a signal, a build tidies up as it does when interrupted.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         if asked.verb == "build":
             print("\n".join(_table(ensure(asked.name or USUAL, report=_to_stderr).values())))
@@ -53,8 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(ensure([asked.name], report=_to_stderr)[asked.name].ref)
         elif asked.verb == "sizes":
             print("\n".join(_sizes(asked.name or USUAL)))
-        else:
+        elif asked.verb == "list":
             print("\n".join(_list()))
+        else:
+            Workshop(cache_directory(), _to_stderr).clean()
     except (ImageError, UpstreamError) as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1

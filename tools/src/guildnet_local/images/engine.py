@@ -58,7 +58,7 @@ class Engine(Protocol):
     def has(self, ref: str) -> bool:
         """Whether the engine's store holds the image."""
 
-    def forget(self, refs: Iterable[str]) -> None:
+    def forget(self, refs: Iterable[str], job: Job) -> None:
         """Remove images from the engine's store; those that are not there do not matter."""
 
 
@@ -81,13 +81,13 @@ class Docker:
     def has(self, ref: str) -> bool:
         return _quiet(["docker", "image", "inspect", ref]) == 0
 
-    def forget(self, refs: Iterable[str]) -> None:
+    def forget(self, refs: Iterable[str], job: Job) -> None:  # noqa: ARG002  (docker keeps house itself)
         for ref in refs:
             _quiet(["docker", "image", "rm", ref])
 
 
 # Layers of builds that no name leads to any more are dropped above this many images; the next build makes them again.
-_CROWDED = 400
+_CROWDED = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +97,22 @@ class Buildah:
     directory: Path
     pulls: bool = False
 
+    @property
+    def run_directory(self) -> Path:
+        """Where buildah notes what is mounted. That is wrong after a reboot, hence one for each boot."""
+        return self.directory / f"run-{Path('/proc/sys/kernel/random/boot_id').read_text().strip()[:8]}"
+
     def command(self, *arguments: str) -> list[str]:
-        # What is mounted is noted in the run directory, and wrong after a reboot: hence one for each boot.
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:8]
+        """A call of buildah in a mount namespace of its own.
+
+        So its mounts end with it, however it ends, and the notes it keeps below /var/lib/containers, a path that no
+        option moves, land in our directory.
+        """
+        own = self.directory / "var-lib"
+        own.mkdir(parents=True, exist_ok=True)
         return [
-            "buildah", "--root", str(self.directory / "root"), "--runroot", str(self.directory / f"run-{boot}"),
+            "unshare", "--mount", "--", "sh", "-c", 'mount --bind "$0" /var/lib && exec buildah "$@"', str(own),
+            "--root", str(self.directory / "root"), "--runroot", str(self.run_directory),
             "--storage-driver", "overlay", *arguments,
         ]  # fmt: skip
 
@@ -123,22 +134,22 @@ class Buildah:
     def has(self, ref: str) -> bool:
         return _quiet(self.command("inspect", "--type", "image", ref), self.environment()) == 0
 
-    def forget(self, refs: Iterable[str]) -> None:
+    def forget(self, refs: Iterable[str], job: Job) -> None:
         for ref in refs:
             _quiet(self.command("rmi", ref), self.environment())
         layers = self.directory / "root" / "overlay-images"
         if layers.is_dir() and sum(1 for _ in layers.iterdir()) > _CROWDED:
+            job.say("dropping layers that no image leads to")
             _quiet(self.command("rmi", "--prune"), self.environment())
 
     def clear(self) -> None:
         """Remove what an interrupted build left: working containers with their mounts, files, other boots' notes."""
         if (self.directory / "root").is_dir():
             _quiet(self.command("rm", "--all"), self.environment())
-        current = Path(self.command()[4]).name
         for left in [*self.directory.glob("run-*"), *self.directory.glob("tmp/*")]:
             if left.is_file():
                 left.unlink()
-            elif left.name != current:
+            elif left != self.run_directory:
                 shutil.rmtree(left, ignore_errors=True)
 
 

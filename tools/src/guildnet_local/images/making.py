@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TextIO
 
 from guildnet_local.images import archive, base, host, ui
 from guildnet_local.images.context import DOCKERFILE, Entry, entries, key, lay_out
@@ -100,8 +101,8 @@ class Workshop:
                 recipe.name, current, ref, self.store.archive(recipe.name, current), facts.size, round(job.seconds, 1)
             )
             self.store.put(finished, written)
-            self.engine.forget(stale.ref for stale in self.store.forget_stale(recipe.name))
-        self.report(f"built the image {recipe.name}: {megabytes(finished.size_bytes)}, {duration(job.seconds)}")
+            self.report(f"built the image {recipe.name}: {megabytes(finished.size_bytes)}, {duration(job.seconds)}")
+            self.engine.forget((stale.ref for stale in self.store.forget_stale(recipe.name)), job)
         return finished
 
     def _ensure_base(self, variant: str, ref: str) -> None:
@@ -135,13 +136,28 @@ class Workshop:
 
     @contextmanager
     def _building(self) -> Iterator[None]:
-        """Hold the engine's store together with other builds; whoever is alone first clears what broken ones left."""
-        with (self.cache / "images" / ".lock-engine").open("a") as lock:
-            if isinstance(self.engine, Buildah):
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    self.engine.clear()
-                except BlockingIOError:
-                    pass
+        """Hold the engine's store together with other builds; whoever is alone clears what broken ones left."""
+        with (self.store.directory / ".lock-engine").open("a") as lock:
+            self._clear_alone(lock)
             fcntl.flock(lock, fcntl.LOCK_SH)
-            yield
+            try:
+                yield
+            except BaseException:
+                self._clear_alone(lock)
+                raise
+
+    def clean(self) -> None:
+        """Drop the builder's store, once no build uses it. Docker's is not ours to drop."""
+        if isinstance(self.engine, Buildah):
+            with (self.store.directory / ".lock-engine").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                self.engine.clear()
+                shutil.rmtree(self.engine.directory, ignore_errors=True)
+
+    def _clear_alone(self, lock: TextIO) -> None:
+        if isinstance(self.engine, Buildah):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            self.engine.clear()

@@ -6,6 +6,7 @@ with all that it started.
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -106,18 +107,17 @@ class Job:
         cwd: Path | None,
         stdin: str,
     ) -> int:
-        try:
-            process = subprocess.Popen(
-                command,
-                env=dict(env) if env is not None else None,
-                cwd=cwd,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                process_group=0,
-            )
-        except FileNotFoundError as problem:
-            raise ImageError(f"cannot build {self.what}: {command[0]} is not installed") from problem
+        if shutil.which(command[0]) is None:
+            raise ImageError(f"cannot build {self.what}: {command[0]} is not installed")
+        process = subprocess.Popen(
+            [*_tied(), *command],
+            env=dict(env) if env is not None else None,
+            cwd=cwd,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
         reader = threading.Thread(target=_drain, args=(process.stdout, said, log), daemon=True)
         reader.start()
         try:
@@ -145,6 +145,11 @@ class Job:
             f"cannot build {self.what}: it failed after {duration(self.seconds)} ({ended}) at the step\n"
             f"    {step}\n  which said:\n{lines}\n  the whole output is in {self.log}"
         )
+
+
+def _tied() -> list[str]:
+    """What makes a builder end with this process, should that be killed without a chance to tidy up."""
+    return ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
 
 
 def _drain(stream: IO[bytes] | None, said: Said, log: IO[bytes]) -> None:

@@ -1,0 +1,154 @@
+"""What decides an image's key, and what a build context holds."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from guildnet_local.images import base
+from guildnet_local.images.context import Entry, entries, key, lay_out, tree
+from guildnet_local.images.making import BASE_DOCKERFILE, CHECKOUT
+from guildnet_local.images.recipes import RECIPES, USUAL, ImageError, Recipe, recipe
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    for place, text in {
+        "Dockerfile": "FROM scratch\n",
+        "src/package/module.py": "1",
+        "src/package/__pycache__/module.pyc": "x",
+        "src/package.egg-info/PKG-INFO": "x",
+        "start": "#!/bin/sh\n",
+    }.items():
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(text)
+    return tmp_path
+
+
+RECIPE = Recipe("thing", "Dockerfile", ("src", "start"))
+
+
+def test_a_context_holds_what_the_recipe_names_without_what_tools_leave_behind(checkout):
+    found = entries(RECIPE, checkout, {})
+    assert [entry.place for entry in found] == ["Dockerfile", "src/package/module.py", "start"]
+
+
+def test_a_missing_input_is_named(checkout):
+    with pytest.raises(ImageError, match="nowhere is missing"):
+        list(tree("nowhere", checkout / "nowhere"))
+
+
+def _content(checkout: Path) -> None:
+    (checkout / "src/package/module.py").write_text("2")
+
+
+def _name(checkout: Path) -> None:
+    (checkout / "start").rename(checkout / "src/start")
+
+
+def _mode(checkout: Path) -> None:
+    (checkout / "start").chmod(0o755)
+
+
+def _dockerfile(checkout: Path) -> None:
+    (checkout / "Dockerfile").write_text("FROM scratch\nUSER 1\n")
+
+
+@pytest.mark.parametrize("change", [_content, _mode, _dockerfile], ids=lambda change: change.__name__[1:])
+def test_the_key_changes_with(checkout, change):
+    before = key(entries(RECIPE, checkout, {}), {})
+    change(checkout)
+    assert key(entries(RECIPE, checkout, {}), {}) != before
+
+
+def test_the_key_changes_with_a_file_s_place_and_with_a_base(checkout):
+    file = checkout / "start"
+    keys = {
+        key((Entry("a", file),), {}),
+        key((Entry("b", file),), {}),
+        key((Entry("a", file),), {"BASE": "x"}),
+        key((Entry("a", file),), {"BASE": "y"}),
+    }
+    assert len(keys) == 4
+    assert all(re.fullmatch("[0-9a-f]{12}", one) for one in keys)
+
+
+def test_times_and_the_checkout_s_path_do_not_count_so_a_second_clone_finds_the_image(checkout, tmp_path):
+    before = key(entries(RECIPE, checkout, {}), {})
+    os.utime(checkout / "start", (1, 1))
+    (checkout / "src/package/__pycache__/other.pyc").write_text("y")
+    copy = tmp_path / "elsewhere"
+    lay_out(entries(RECIPE, checkout, {}), copy)
+    assert key(entries(RECIPE, copy, {}), {}) == before
+
+
+def test_a_laid_out_context_is_the_same_whenever_it_is_made(checkout, tmp_path):
+    (checkout / "start").chmod(0o750)
+    first, second = tmp_path / "first", tmp_path / "second"
+    files = entries(RECIPE, checkout, {})
+    copies = lay_out(files, first)
+    (checkout / "start").touch()
+    lay_out(files, second)
+    assert key(copies, {}) == key(files, {})
+    for path in first.rglob("*"):
+        twin = second / path.relative_to(first)
+        assert (path.stat().st_mtime, path.stat().st_mode) == (twin.stat().st_mtime, twin.stat().st_mode)
+    assert (first / "start").stat().st_mode & 0o777 == 0o755
+
+
+def test_an_unknown_image_is_answered_with_the_names_there_are():
+    with pytest.raises(ImageError, match=r"no such image: 'nginx' \(there are .*jupyterlab.*\)"):
+        recipe("nginx")
+
+
+def test_every_recipe_s_files_are_in_the_repository():
+    for one in RECIPES.values():
+        for path in (one.dockerfile, *one.inputs):
+            assert (CHECKOUT / path).exists(), f"{one.name}: {path}"
+
+
+def test_a_dockerfile_declares_the_bases_its_recipe_gives_and_copies_only_what_the_context_holds():
+    for one in RECIPES.values():
+        text = (CHECKOUT / one.dockerfile).read_text()
+        assert set(re.findall(r"^ARG (\w*BASE)=", text, re.MULTILINE)) == set(one.bases), one.name
+        made = {"ui/dist"} if one.ui else set()
+        held = [*one.inputs, *one.programs, *one.files.values(), *made]
+        for copied in re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE):
+            for source in copied.split()[:-1]:
+                assert any(f"{place}/".startswith(f"{source}/") for place in held), f"{one.name}: COPY {source}"
+
+
+def test_every_base_that_a_recipe_names_can_be_made():
+    named = {variant for one in RECIPES.values() for variant in one.bases.values()}
+    assert named <= set(base.VARIANTS)
+
+
+def test_code_server_is_built_only_when_it_is_asked_for():
+    assert "code-server" not in USUAL
+    assert {"api", "proxy", "operator", "jupyterlab", "pause"} <= set(USUAL)
+
+
+@pytest.mark.parametrize("name", ["api", "proxy", "operator"])
+def test_a_control_plane_image_runs_as_nobody_in_particular(name):
+    text = (CHECKOUT / RECIPES[name].dockerfile).read_text()
+    assert "\nUSER 65532:65532\n" in text
+    assert f'ENTRYPOINT ["guildnet-{name}"]' in text
+    assert RECIPES[name].limit == 230_000_000
+
+
+def test_a_base_s_name_changes_with_its_packages_and_not_with_the_mirror():
+    dockerfile = (CHECKOUT / BASE_DOCKERFILE).read_bytes()
+    python = base.VARIANTS["python"]
+    more = base.Variant(python.name, python.mode, (*python.packages, "curl"))
+    assert base.reference(python, dockerfile) != base.reference(more, dockerfile)
+    assert base.reference(python, dockerfile) == base.reference(python, dockerfile)
+
+
+def test_a_base_without_apt_is_left_without_its_configuration():
+    command = base.command(base.VARIANTS["python"], Path("/x/base.tar"))
+    hook = next(part for part in command if part.startswith("--customize-hook="))
+    assert '"$1"/etc/apt' in hook
+    assert '"$1"/etc/apt ' not in next(
+        part for part in base.command(base.VARIANTS["build"], Path("/x")) if part.startswith("--customize-hook=")
+    )
