@@ -214,6 +214,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (LocalError, StepError, UpstreamError, ImageError) as problem:
         complain(f"error: {problem}")
         return 1
+    except BrokenPipeError:
+        # Whoever read our answer has read enough; nothing may be written when the interpreter ends either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         complain("interrupted; `make up` goes on from here, `make down` removes what was made")
         return 130

@@ -107,12 +107,20 @@ def _acquire(file: IO[str], holder: Holder, report: Callable[[str], None]) -> No
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        file.seek(0)
-        try:
-            current = Holder(**json.loads(file.read()))
-        except (ValueError, TypeError):
-            current = Holder(0, "another command", holder.checkout, time.time())
+        current = _holder(file)
+        if current is None:
+            # It took the lock this moment and has not said who it is.
+            time.sleep(0.2)
+            current = _holder(file) or Holder(0, "another command", holder.checkout, time.time())
         if current.checkout != holder.checkout:
             raise LocalError(busy(current).removesuffix(": waiting for it …") + "; try again when it is done") from None
         report(busy(current))
         fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def _holder(file: IO[str]) -> Holder | None:
+    file.seek(0)
+    try:
+        return Holder(**json.loads(file.read()))
+    except (ValueError, TypeError):
+        return None
