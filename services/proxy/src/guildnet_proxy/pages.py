@@ -16,6 +16,7 @@ from guildnet_proxy.refusals import Refusal
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:12vh auto;padding:0 1.5rem;color:#1f2933;"
     "background:#f7f9fb}h1{font-size:1.4rem}code,pre{background:#e8edf2;border-radius:4px;padding:.1rem .35rem}"
+    "pre{white-space:pre-wrap}"
     "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .6rem .3rem 0;vertical-align:top;"
     "border-bottom:1px solid #d9e2ec}small{color:#627d98}input{font:inherit;width:100%;padding:.4rem;box-sizing:"
     "border-box}button{font:inherit;margin-top:.6rem;padding:.4rem 1rem}"
