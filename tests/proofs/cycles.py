@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -12,8 +14,9 @@ from proofs import Figure
 from support.local import ROOT
 
 CYCLES = 5
-# Where programs of the cluster could leave files; the cache itself is meant to stay.
-PLACES = ("/run", "/var/lib", "/var/log", "/etc/cni", "/opt/cni", "/etc/netns", "/var/run/netns", "/root", "/tmp")
+# Where programs of the cluster could leave files; the cache itself is meant to stay. Temporary files get a directory of
+# their own for the run, since anything else on the machine may write to the usual one meanwhile.
+PLACES = ("/run", "/var/lib", "/var/log", "/etc/cni", "/opt/cni", "/etc/netns", "/var/run/netns", "/root")
 
 
 def processes() -> set[str]:
@@ -48,10 +51,13 @@ def cgroups() -> set[str]:
     return {str(path) for path in Path("/sys/fs/cgroup").rglob("*") if path.is_dir()}
 
 
+TEMPORARY = Path(tempfile.mkdtemp(prefix="guildnet-cycles-"))
+
+
 def files() -> set[str]:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     found = set()
-    for place in PLACES:
+    for place in (*PLACES, str(TEMPORARY)):
         for directory, _, names in os.walk(place):
             if Path(directory).is_relative_to(cache) or Path(directory).is_relative_to(ROOT):
                 continue
@@ -70,7 +76,8 @@ LOOKS = {
 
 def local(command: str) -> float:
     started = time.monotonic()
-    subprocess.run([sys.executable, "-m", "guildnet_local", command], check=True, cwd=ROOT)
+    environment = os.environ | {"TMPDIR": str(TEMPORARY)}
+    subprocess.run([sys.executable, "-m", "guildnet_local", command], check=True, cwd=ROOT, env=environment)
     return time.monotonic() - started
 
 
@@ -86,6 +93,7 @@ def prove() -> Figure:
     leaks = [f"{what}: {item}" for what, look in LOOKS.items() for item in sorted(look() - before[what])]
     for leak in leaks:
         print(f"  left behind: {leak}")
-    local("up")
+    subprocess.run([sys.executable, "-m", "guildnet_local", "up"], check=True, cwd=ROOT)
+    shutil.rmtree(TEMPORARY)
     slowest = max(up for up, _ in times)
     return Figure(f"{CYCLES} cycles, slowest up {slowest:.0f} s, left behind: {len(leaks)}", not leaks)

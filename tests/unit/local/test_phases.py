@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from guildnet_local.bringup import kind_of_run
 from guildnet_local.phases import Clock, Step, StepError, check, run_steps
 
 
@@ -94,3 +95,18 @@ def test_a_run_is_recorded_with_its_phases(tmp_path: Path):
     assert entry["kind"] == "warm"
     assert [phase["name"] for phase in entry["phases"]] == ["a", "b"]
     assert entry["total"] >= max(phase["seconds"] for phase in entry["phases"])
+
+
+@pytest.mark.parametrize(
+    ("built", "anew", "kind"),
+    [
+        (set(), True, "warm"),
+        ({"images"}, True, "part"),
+        ({"programs"}, True, "part"),
+        ({"programs", "images"}, True, "cold"),
+        ({"images"}, False, "again"),
+        (set(), False, "again"),
+    ],
+)
+def test_a_run_is_counted_by_what_it_had_to_build(built, anew, kind):
+    assert kind_of_run(built, anew=anew) == kind

@@ -63,7 +63,7 @@ class Up:
     settings: Settings
     report: Report
     only: str = "all"
-    built: bool = False
+    built: set[str] = field(default_factory=set)
     refs: dict[str, Image] = field(default_factory=dict)
     clock: Clock = field(init=False)
     values: dict[str, Any] = field(default_factory=dict)
@@ -76,6 +76,7 @@ class Up:
         settings = self.settings
         self._check_machine()
         with held(settings.lock, holder(settings, "up"), self.report):
+            anew = not self.settings.state.exists()
             revived = self._adopt()
             try:
                 self._steps()
@@ -88,7 +89,7 @@ class Up:
             owner = Owner.read(owner_file(settings))
             if owner is not None and self.only != "cluster":
                 owner.completed().write(owner_file(settings))
-        self.clock.record(settings.times, "cold" if self.built else "warm")
+        self.clock.record(settings.times, kind_of_run(self.built, anew=anew))
 
     def _check_machine(self) -> None:
         settings = self.settings
@@ -148,7 +149,7 @@ class Up:
         if self.only != "cluster":
             wanted = (*wanted, "helm", *tailnet.PROGRAMS)
         started = time.monotonic()
-        programs = upstream.ensure(wanted, report=self._building)
+        programs = upstream.ensure(wanted, report=self._building("programs"))
         self.clock.phases.append(("programs", time.monotonic() - started))
         run_steps(self._plan(Cluster(self.settings, journal, programs)), self.clock)
 
@@ -219,7 +220,7 @@ class Up:
 
     def _build(self, name: str, names: tuple[str, ...], needs: tuple[str, ...] = ()) -> Step:
         def build() -> None:
-            self.refs |= images.ensure(names, report=self._building)
+            self.refs |= images.ensure(names, report=self._building("images"))
 
         return Step(name, build, needs, foreground=True)
 
@@ -233,9 +234,24 @@ class Up:
 
         return add
 
-    def _building(self, line: str) -> None:
-        self.built = True
-        self.clock.say(line)
+    def _building(self, what: str) -> Report:
+        """A report that also notes that programs or images had to be built."""
+
+        def say(line: str) -> None:
+            self.built.add(what)
+            self.clock.say(line)
+
+        return say
+
+
+def kind_of_run(built: set[str], *, anew: bool) -> str:
+    """How a run is counted: `cold` (programs and images were built), `warm` (nothing was), `part` for all between.
+
+    A run that found a cluster, or what was left of one, is `again`: its time says nothing about a whole start.
+    """
+    if not anew:
+        return "again"
+    return {0: "warm", 1: "part"}.get(len(built), "cold")
 
 
 def imported(image: Image, tag: str) -> Imported:
