@@ -19,11 +19,28 @@ CYCLES = 5
 PLACES = ("/run", "/var/lib", "/var/log", "/etc/cni", "/opt/cni", "/etc/netns", "/var/run/netns", "/root")
 
 
+TEMPORARY = Path(tempfile.mkdtemp(prefix="guildnet-cycles-"))
+
+
+def _of_the_cluster(process: Path) -> bool:
+    """Whether `up` or `down` started it: by the temporary directory it inherited, its control group or its namespace.
+
+    Other programs of the machine come and go meanwhile.
+    """
+    return (
+        str(TEMPORARY).encode() in (process / "environ").read_bytes()
+        or "/guildnet" in (process / "cgroup").read_text()
+        or (process / "ns" / "net").readlink() != Path("/proc/self/ns/net").readlink()
+    )
+
+
 def processes() -> set[str]:
-    """Every process as `pid start-time command`: a pid used again is another process."""
+    """The cluster's processes as `pid start-time command`: a pid used again is another process."""
     found = set()
     for directory in Path("/proc").glob("[0-9]*"):
         try:
+            if not _of_the_cluster(directory):
+                continue
             stat = (directory / "stat").read_text()
             command = (directory / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
         except OSError:
@@ -49,9 +66,6 @@ def links() -> set[str]:
 
 def cgroups() -> set[str]:
     return {str(path) for path in Path("/sys/fs/cgroup").rglob("*") if path.is_dir()}
-
-
-TEMPORARY = Path(tempfile.mkdtemp(prefix="guildnet-cycles-"))
 
 
 def files() -> set[str]:
