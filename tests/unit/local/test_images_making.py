@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from guildnet_local.cache import cache_directory
 from guildnet_local.images import archive
 from guildnet_local.images.engine import Build
 from guildnet_local.images.making import Workshop
 from guildnet_local.images.recipes import ImageError, Recipe
 from guildnet_local.images.running import Job
-from guildnet_local.images.store import Store, cache_directory, reference
+from guildnet_local.images.store import Store, reference
 
 
 def write_archive(path: Path, ref: str, content: bytes, *, packed: bool = True) -> None:

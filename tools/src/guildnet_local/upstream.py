@@ -9,16 +9,15 @@ It refuses to download executables: everything is compiled from Go modules.
 """
 
 import argparse
-import fcntl
 import json
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
+from guildnet_local import cache
 from guildnet_local.upstream_build import Go, Report, Run, build, find_go
 from guildnet_local.upstream_plan import (
     GROUPS,
@@ -40,9 +39,7 @@ _FACTS = "build.json"
 
 def cache_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """Where the programs are kept; made when missing. A relative XDG_CACHE_HOME is ignored, as XDG says."""
-    named = environ.get("XDG_CACHE_HOME", "")
-    root = Path(named) if named.startswith("/") else Path.home() / ".cache"
-    directory = root / "guildnet" / "programs"
+    directory = cache.cache_directory(environ) / "programs"
     directory.mkdir(parents=True, exist_ok=True)
     return directory
 
@@ -61,13 +58,13 @@ def ensure(names: Iterable[str], *, report: Report = print, environ: Mapping[str
 
 def ensure_group(group: Group, go: Go, *, report: Report = print, environ: Mapping[str, str] = os.environ) -> Path:
     """The directory that holds the group's programs, built when it is not there."""
-    cache = cache_directory(environ)
-    target = cache / f"{group.name}-{key(group, go.identity)}"
+    directory = cache_directory(environ)
+    target = directory / f"{group.name}-{key(group, go.identity)}"
     if not target.is_dir():
-        with _locked(cache, group, report):
+        with cache.locked(directory / f".lock-{group.name}", group.name, report):
             if not target.is_dir():
                 _build_into(group, Run(group, go, environ, report), target)
-                _forget_stale(cache, group)
+                _forget_stale(directory, group)
     # The time of last use decides which builds are stale.
     os.utime(target)
     return target
@@ -99,26 +96,10 @@ def _build_into(group: Group, run: Run, target: Path) -> None:
     run.report(f"built {group.name} {version}: {packages:,} packages, {size / 1e6:,.0f} MB, {run.elapsed()}")
 
 
-@contextmanager
-def _locked(cache: Path, group: Group, report: Report) -> Iterator[None]:
-    """Hold the group's lock: two checkouts, or two terminals, never build the same programs at once."""
-    with (cache / f".lock-{group.name}").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            report(f"{group.name} is being built by process {lock.read().strip() or '?'}: waiting for it …")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
-
-
-def _forget_stale(cache: Path, group: Group) -> None:
+def _forget_stale(directory: Path, group: Group) -> None:
     """Remove all but the newest builds of the group (the key's length tells another group's longer name apart)."""
     builds = [
-        path for path in cache.glob(f"{group.name}-*") if len(path.name) == len(group.name) + 13 and path.is_dir()
+        path for path in directory.glob(f"{group.name}-*") if len(path.name) == len(group.name) + 13 and path.is_dir()
     ]
     builds.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for stale in builds[_KEPT:]:
@@ -126,10 +107,10 @@ def _forget_stale(cache: Path, group: Group) -> None:
 
 
 def _list(environ: Mapping[str, str]) -> Iterator[str]:
-    go, cache = find_go(environ), cache_directory(environ)
+    go, directory = find_go(environ), cache_directory(environ)
     for group in GROUPS.values():
         version = pinned_version((group.directory / "go.mod").read_text(), group.module)
-        kept = cache / f"{group.name}-{key(group, go.identity)}"
+        kept = directory / f"{group.name}-{key(group, go.identity)}"
         took = json.loads((kept / _FACTS).read_text())["took"] if (kept / _FACTS).exists() else ""
         state = f"built in {took}" if took else "not built"
         yield f"{group.name:<24}{version:<10}{state:<18}{' '.join(group.programs)}"

@@ -14,12 +14,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
+from guildnet_local.cache import Report, locked
 from guildnet_local.images import archive, base, host, ui
 from guildnet_local.images.context import DOCKERFILE, Entry, entries, key, lay_out
 from guildnet_local.images.engine import Build, Buildah, Engine, find
 from guildnet_local.images.recipes import ImageError, Recipe
 from guildnet_local.images.running import Job, duration, megabytes
-from guildnet_local.images.store import Image, Report, Store, locked, reference
+from guildnet_local.images.store import Image, Store, reference
 
 CHECKOUT = Path(__file__).resolve().parents[4]
 BASE_DOCKERFILE = Path("images/base/Dockerfile")

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from guildnet_local.cache import Report
 from guildnet_local.images.recipes import ImageError
-from guildnet_local.images.store import Report
 
 HEARTBEAT_SECONDS = 10.0
 _ERROR_LINES = 20

@@ -4,16 +4,12 @@ An archive appears by one rename, so it is whole or not there. The newest two of
 one that another checkout or branch may be on.
 """
 
-import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 KEPT = 2
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +26,9 @@ class Image:
     seconds: float
 
 
-def cache_directory(environ: Mapping[str, str] = os.environ) -> Path:
-    """The program's cache; a relative XDG_CACHE_HOME is ignored, as XDG says."""
-    named = environ.get("XDG_CACHE_HOME", "")
-    root = Path(named) if named.startswith("/") else Path(environ.get("HOME") or Path.home()) / ".cache"
-    return root / "guildnet"
-
-
 def reference(name: str, key: str) -> str:
     """The image reference of a build: never `latest`, so that a node takes what it has."""
     return f"localhost/guildnet/{name}:dev-{key}"
-
-
-@contextmanager
-def locked(path: Path, what: str, report: Report) -> Iterator[None]:
-    """Hold the lock file at `path`; says who is waited for when another process or thread has it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            report(f"{what} is being built by process {lock.read().strip() or '?'}: waiting for it …")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
 
 
 class Store:

@@ -9,10 +9,10 @@ import os
 import shutil
 from pathlib import Path
 
+from guildnet_local.cache import Report, locked
 from guildnet_local.images.context import Entry, key, lay_out, tree
 from guildnet_local.images.recipes import ImageError
 from guildnet_local.images.running import Job, duration, megabytes
-from guildnet_local.images.store import Report, locked
 
 _LEFT_OUT = frozenset({"dist", "coverage", "test-results"})
 _TESTS = (".test.ts", ".test.tsx")
