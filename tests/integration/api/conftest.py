@@ -24,7 +24,7 @@ from guildnet.errors import NotFound
 from guildnet.identity import HEADER, Entry, Identity, sign
 from guildnet.kube.client import Client, connect
 from guildnet.kube.resources import PODS, WORKSPACES
-from guildnet.names import LABEL_WORKSPACE
+from guildnet.names import LABEL_WORKSPACE, LABEL_WORKSPACE_UID
 from guildnet_api import app, ui
 from guildnet_api.audit import Audit
 from guildnet_api.logs.records import Run
@@ -150,8 +150,9 @@ class Api:
 
     async def pod(self, workspace: str, name: str, *, restart: int = 0, running: bool = True) -> dict[str, Any]:
         """A pod as the kubelet would have reported it."""
+        uid = (await self.kube.get(WORKSPACES, self.namespace, workspace))["metadata"]["uid"]
         body = {
-            "metadata": {"name": name, "labels": {LABEL_WORKSPACE: workspace}},
+            "metadata": {"name": name, "labels": {LABEL_WORKSPACE: workspace, LABEL_WORKSPACE_UID: uid}},
             "spec": {"containers": [{"name": "main", "image": "example.com/team/app:1"}]},
         }
         made = await self.kube.create(PODS, self.namespace, body)

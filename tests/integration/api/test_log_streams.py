@@ -145,6 +145,15 @@ async def test_without_a_pod_the_stream_waits_and_says_why(any_api: Api, kubelet
         await eventually(lambda: events.messages == ["awake"])
 
 
+async def test_a_kubelet_that_does_not_know_a_new_pod_yet_is_asked_again(any_api: Api, kubelet: Kubelet):
+    await any_api.workspace("early", owner="alice@example.com")
+    await any_api.pod("early", "early-1")
+    async with any_api.stream("/sse/logs?target=early") as events:
+        await eventually(lambda: kubelet.opened)
+        kubelet.write("early-1", "here I am")
+        await eventually(lambda: events.messages == ["here I am"])
+
+
 async def test_the_stream_of_a_deleted_workspace_says_so_and_ends(any_api: Api):
     await any_api.workspace("going", owner="alice@example.com")
     async with any_api.stream("/sse/logs?target=going") as events:

@@ -167,6 +167,8 @@ async def test_a_workspace_of_a_deleted_ones_name_waits_for_its_leftovers_and_is
             return found is not None and found["metadata"]["ownerReferences"][0]["uid"] == uid
 
         await eventually(own, within=30)
+        selector = (await world.until(SERVICES, "twice"))["spec"]["selector"]
+        assert selector["guildnet.io/workspace-uid"] == uid, "the Service would lead to the pod of the deleted one"
         await world.run_pod("twice")
         await world.until_condition("twice", "Ready", "True")
         new = await _origin(world, "twice")

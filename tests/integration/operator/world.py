@@ -99,7 +99,9 @@ class World:
         await eventually(gone, within=20)
 
     async def pods(self, name: str) -> list[Json]:
-        found = await self.kube.list(PODS, self.namespace, label_selector=f"guildnet.io/workspace={name}")
+        """Those of the Workspace that has this name now: pods of a deleted one stay a while longer."""
+        uid = (await self.get(WORKSPACES, name))["metadata"]["uid"]
+        found = await self.kube.list(PODS, self.namespace, label_selector=f"guildnet.io/workspace-uid={uid}")
         return [item for item in found["items"] if not item["metadata"].get("deletionTimestamp")]
 
     async def run_pod(self, name: str, *, ready: bool = True, **container: Any) -> Json:

@@ -32,13 +32,15 @@ def make(name: str = "ws", *, spec: dict[str, Any] | None = None, rv: str = "10"
     )  # fmt: skip
 
 
-def pod(name: str = "ws-1", workspace_name: str = "ws", *, rv: str = "20", **state: Any) -> pods.Pod:
+def pod(
+    name: str = "ws-1", workspace_name: str = "ws", *, rv: str = "20", uid: str = "0123456789ab", **state: Any
+) -> pods.Pod:
     states = {"state": state} if state else {}
     return pods.parse(
         {
             "metadata": {
                 "name": name, "uid": f"uid-{name}", "resourceVersion": rv,
-                "labels": {"guildnet.io/workspace": workspace_name},
+                "labels": {"guildnet.io/workspace": workspace_name, "guildnet.io/workspace-uid": uid},
             },
             "spec": {"nodeName": "node-1", "containers": [{"name": "main"}, {"name": "side"}]},
             "status": {"containerStatuses": [{"name": "main", "restartCount": 2, **states}]},
@@ -163,6 +165,17 @@ async def test_a_fragment_is_encoded_once_per_change():
     assert roster.fragment(ws, PORT) is not first
     roster.put_pod(pod())
     assert roster.fragment(ws, HOST) is not first
+
+
+async def test_the_pod_of_a_deleted_workspace_is_not_its_successors():
+    roster = Roster()
+    roster.put_workspace(make())
+    roster.put_pod(pod("left", uid="of-the-deleted-one"))
+    assert roster.pod("ws") is None
+    roster.put_pod(pod())
+    assert [found.name for found in roster.pods("ws")] == ["ws-1"]
+    roster.drop_workspace("ws")
+    assert roster.pods("ws") == ()
 
 
 async def test_a_list_is_joined_once_per_change_and_its_etag_follows_its_content():

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from guildnet.names import LABEL_WORKSPACE
+from guildnet.names import LABEL_WORKSPACE, LABEL_WORKSPACE_UID
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Pod:
     name: str
     uid: str
     workspace: str
+    workspace_uid: str
     node: str
     phase: str
     created: str
@@ -53,6 +54,7 @@ def parse(obj: Mapping[str, Any]) -> Pod:
         name=meta["name"],
         uid=meta.get("uid", ""),
         workspace=meta.get("labels", {}).get(LABEL_WORKSPACE, ""),
+        workspace_uid=meta.get("labels", {}).get(LABEL_WORKSPACE_UID, ""),
         node=spec.get("nodeName", ""),
         phase=status.get("phase", ""),
         created=meta.get("creationTimestamp") or "",

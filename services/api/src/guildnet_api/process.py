@@ -115,11 +115,11 @@ def _follow(settings: Settings, roster: Roster, source: LogSource) -> Follow:
 
 
 def connect_redis(url: str) -> Redis:
-    """No retries of its own: whoever asks knows what to do without an answer."""
+    """No retries and no deadlines of its own: whoever asks has both (`stream.answered` says why)."""
     return Redis.from_url(
         url,
         socket_connect_timeout=2.0,
-        socket_timeout=2.0,
+        socket_timeout=None,
         health_check_interval=5,
         retry=Retry(NoBackoff(), 0),
         client_name="guildnet-api",

@@ -139,7 +139,10 @@ class Roster:
         return self._workspaces.values()
 
     def pods(self, name: str) -> Sequence[Pod]:
-        return tuple(self._pods.get(name, {}).values())
+        """The pods of this very workspace: those of a deleted one of its name may still be on their way out."""
+        ws = self._workspaces.get(name)
+        uid = ws.uid if ws else None
+        return tuple(pod for pod in self._pods.get(name, {}).values() if pod.workspace_uid == uid)
 
     def pod(self, name: str) -> Pod | None:
         """The pod to speak of for a workspace."""

@@ -16,6 +16,7 @@ from guildnet.names import (
     LABEL_ID,
     LABEL_MANAGED,
     LABEL_WORKSPACE,
+    LABEL_WORKSPACE_UID,
 )
 from guildnet.workspace import EnvVar
 from guildnet_operator.children import CONTAINER
@@ -26,7 +27,7 @@ from guildnet_operator.difference import fingerprint
 Manifest = dict[str, Any]
 
 VOLUME: Final = "storage"
-ANNOTATION_CLAIM_OF: Final = "guildnet.io/workspace-uid"
+ANNOTATION_CLAIM_OF: Final = LABEL_WORKSPACE_UID
 """On a retained claim in place of an owner reference: whose it is. Set it to another uid to hand the claim over."""
 USER_ID: Final = 1000
 
@@ -65,7 +66,7 @@ def deployment(decided: Decided) -> Manifest:
             "selector": {"matchLabels": _selector(decided)},
             "template": {
                 "metadata": _some(
-                    labels=labels(decided),
+                    labels={**labels(decided), LABEL_WORKSPACE_UID: decided.uid},
                     annotations=_some(**{ANNOTATION_RESTARTED_AT: decided.restarted_at}),
                 ),
                 "spec": pod_spec(decided),
@@ -197,7 +198,7 @@ def labels(decided: Decided) -> dict[str, str]:
 
 
 def _selector(decided: Decided) -> dict[str, str]:
-    return {LABEL_MANAGED: "true", LABEL_WORKSPACE: decided.name}
+    return {LABEL_MANAGED: "true", LABEL_WORKSPACE: decided.name, LABEL_WORKSPACE_UID: decided.uid}
 
 
 def _metadata(

@@ -95,17 +95,16 @@ class Follow:
         await sink.append([Raw(0, b"", Kind.END)])
 
     async def _persist(self, run: Run, sink: Sink, *, follow: bool) -> bool:
-        """Read once, again and again until it worked; False when the pod does not exist any more."""
+        """Read once, again and again until it worked; False when the run is over and cannot be read."""
         delay = 0.25
         while True:
             try:
                 await self._read(run, sink, follow=follow)
                 self.trouble("")
                 return True
-            except NotFound:
-                return False
             except GuildNetError as error:
-                if isinstance(error, Invalid) and self.over(run):
+                # A kubelet may not know a pod yet that the cluster says runs: only both together mean that it is gone.
+                if isinstance(error, Invalid | NotFound) and self.over(run):
                     return False
                 log.info("log reading interrupted", pod=run.pod, container=run.container, error=error.message)
                 self.trouble(error.message)

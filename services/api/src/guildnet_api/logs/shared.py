@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from guildnet_api.logs.feed import Feed
 from guildnet_api.logs.follow import Follow
 from guildnet_api.logs.records import Kind, Record, decode
-from guildnet_api.logs.stream import LIVE, RELEASED, RENEW_SECONDS, Lease, LeaseLost, Tail
+from guildnet_api.logs.stream import ANSWER_SECONDS, LIVE, RELEASED, RENEW_SECONDS, Lease, LeaseLost, Tail, answered
 from guildnet_api.metrics import Metrics
 from guildnet_api.tasks import together
 
@@ -68,21 +68,23 @@ class Shared:
     async def _subscribed(self) -> None:
         subscription = self._redis.pubsub(ignore_subscribe_messages=True)
         try:
-            await subscription.subscribe(CONTROL, *self._feeds)
+            await answered(subscription.subscribe(CONTROL, *self._feeds))
             self._subscription = subscription
             self._answers()
             while True:
-                message = await subscription.get_message(timeout=RESYNC_SECONDS)
+                # Waiting for a message ends by itself; what may not is a connection that has to be made again for it.
+                waiting = subscription.get_message(timeout=RESYNC_SECONDS)
+                message = await answered(waiting, within=RESYNC_SECONDS + ANSWER_SECONDS)
                 if message is None or not self.up.is_set():
                     # A command may have failed while the subscription held: only an answer says that it is over.
-                    await self._redis.ping()
+                    await answered(self._redis.ping())
                     self._answers()
                 if message is not None:
                     self._receive(message["channel"].decode(), message["data"])
         finally:
             self._subscription = None
             with suppress(RedisError, OSError):
-                await subscription.aclose()  # type: ignore[no-untyped-call]
+                await answered(subscription.aclose())  # type: ignore[no-untyped-call]
 
     def _receive(self, name: str, payload: bytes) -> None:
         feed = self._feeds.get(name)
@@ -104,7 +106,7 @@ class Shared:
         self._feeds[tail.channel] = feed
         try:
             if self._subscription is not None:
-                await self._subscription.subscribe(tail.channel)
+                await answered(self._subscription.subscribe(tail.channel))
             feed.mark(degraded=False)
             async with together() as tasks:
                 syncing = tasks.create_task(self._sync(tail, feed))
@@ -116,7 +118,7 @@ class Shared:
             self._feeds.pop(tail.channel, None)
             with suppress(RedisError, OSError):
                 if self._subscription is not None:
-                    await self._subscription.unsubscribe(tail.channel)
+                    await answered(self._subscription.unsubscribe(tail.channel))
 
     async def _sync(self, tail: Tail, feed: Feed) -> None:
         """Bring the feed up to the tail whenever it may be behind."""
@@ -146,9 +148,8 @@ class Shared:
                 log.info("lease lost", pod=feed.run.pod, container=feed.run.container)
             finally:
                 # Without an answer in time the lease runs out by itself.
-                with suppress(RedisError, OSError, TimeoutError):
-                    async with asyncio.timeout(1.0):
-                        await lease.release()
+                with suppress(RedisError, OSError):
+                    await lease.release()
 
 
 async def _hold(lease: Lease, follow: Follow) -> None:

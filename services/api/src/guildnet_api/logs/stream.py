@@ -8,10 +8,11 @@ time; the next holder reads it again from the kubelet.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from redis.asyncio import Redis
 
@@ -22,6 +23,7 @@ from guildnet_api.logs.records import Kind, Raw, Record, Run
 LEASE_MS: Final = 6000  # a dead holder is replaced within this and one retry: under the promised 10 s
 RENEW_SECONDS: Final = 1.5
 KEEP_MS: Final = 3_600_000
+ANSWER_SECONDS: Final = 2.0
 LIVE: Final = b"live"
 RELEASED: Final = b"released"
 
@@ -75,13 +77,26 @@ return 1
 """
 
 
+T = TypeVar("T")
+
+
+async def answered(command: Awaitable[T], within: float = ANSWER_SECONDS) -> T:
+    """What Redis answers. Raises TimeoutError after `within` seconds without, RedisError where it cannot be asked.
+
+    The client has a timeout of its own, but keeps it by `asyncio.wait_for`, which on Python 3.11 forgets a cancellation
+    that comes together with the answer (python/cpython#86296): the task goes on, and who cancelled it waits for ever.
+    """
+    async with asyncio.timeout(within):
+        return await command
+
+
 class LeaseLost(Exception):  # noqa: N818 - it is news, not an error
     """Another replica holds the lease now, or nobody."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The shared tail of one run. Every method raises RedisError when Redis cannot be asked."""
+    """The shared tail of one run. Every method raises what `answered` does."""
 
     redis: Redis
     run: Run
@@ -116,20 +131,20 @@ class Tail:
 
     async def is_live(self) -> bool:
         """Whether a holder has brought the tail up to the present and keeps it there."""
-        return bool(await self.redis.exists(self.live_key))
+        return bool(await answered(self.redis.exists(self.live_key)))
 
     async def last(self, count: int) -> list[Record]:
         """The newest records, oldest first."""
-        found = await self.redis.xrevrange(self.key, count=count)
+        found = await answered(self.redis.xrevrange(self.key, count=count))
         return [_record(item) for item in reversed(found or ())]
 
     async def after(self, identifier: str, count: int = 1000) -> list[Record]:
         """The records after an id, oldest first."""
-        found = await self.redis.xrange(self.key, min=f"({identifier}", count=count)
+        found = await answered(self.redis.xrange(self.key, min=f"({identifier}", count=count))
         return [_record(item) for item in found or ()]
 
     async def has(self, identifier: str) -> bool:
-        return bool(await self.redis.xrange(self.key, min=identifier, max=identifier))
+        return bool(await answered(self.redis.xrange(self.key, min=identifier, max=identifier)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +160,7 @@ class Lease:
             return ()
         # Ids are never below the line's own time, so a range of ids has every line of that second.
         start = last[0].time_ns // SECOND * SECOND
-        found = await self.tail.redis.xrange(self.tail.key, min=f"{start}-0")
+        found = await answered(self.tail.redis.xrange(self.tail.key, min=f"{start}-0"))
         return [Raw(r.time_ns, r.data, r.kind) for r in map(_record, found or ())]
 
     async def append(self, lines: Sequence[Raw]) -> None:
@@ -174,7 +189,7 @@ class Lease:
 
 
 async def _call(redis: Redis, script: str, keys: Sequence[str], *arguments: Any) -> Any:
-    return await redis.eval(script, len(keys), *keys, *arguments)
+    return await answered(redis.eval(script, len(keys), *keys, *arguments))
 
 
 def _record(item: Any) -> Record:

@@ -1,0 +1,30 @@
+"""Commands to Redis as tasks see them: they end when they are cancelled, whatever they were waiting for."""
+
+from __future__ import annotations
+
+import asyncio
+
+from guildnet_api.logs.records import Run
+from guildnet_api.logs.stream import Tail
+from guildnet_api.process import connect_redis
+
+
+async def test_a_task_that_asks_redis_all_the_time_ends_when_it_is_cancelled(redis_url: str):
+    redis = connect_redis(redis_url)
+    tail = Tail(redis, Run("pod", "uid", "main", 0), max_lines=10)
+
+    async def ask() -> None:
+        while True:
+            await tail.last(1)
+
+    try:
+        for turn in range(40):
+            asking = [asyncio.create_task(ask()) for _ in range(20)]
+            # A cancellation is most easily lost in the very moment of an answer: try many moments.
+            await asyncio.sleep(0.005 + turn * 0.0001)
+            for task in asking:
+                task.cancel()
+            _, alive = await asyncio.wait(asking, timeout=5)
+            assert not alive, f"{len(alive)} tasks went on after their cancellation"
+    finally:
+        await redis.aclose()
