@@ -173,12 +173,12 @@ def test_a_record_without_an_identity_is_a_start_that_was_cut_short(programs: Pr
 
 
 def test_inside_means_both_namespaces_and_the_same_pid_all_along():
-    place = Place((Path("/cg/cgroup.procs"),), Path("/run/netns/guildnet"), Path("/run/x/mnt"))
+    place = Place((Path("/cg/cgroup.procs"),), Path("/run/x/net"), Path("/run/x/mnt"))
     command = place.command_line(Program("etcd", ("/bin/etcd", "--name=x")), Path("/records/etcd.stat"))
     assert command[:2] == ["/bin/sh", "-c"]
     assert command[4:] == [
         "/records/etcd.stat", "/cg/cgroup.procs",
-        "nsenter", "--net=/run/netns/guildnet", "--mount=/run/x/mnt", "--", "/bin/etcd", "--name=x",
+        "nsenter", "--net=/run/x/net", "--mount=/run/x/mnt", "--", "/bin/etcd", "--name=x",
     ]  # fmt: skip
     assert command[2].rstrip().endswith('exec "$@"')
 

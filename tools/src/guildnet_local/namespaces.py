@@ -62,9 +62,18 @@ def make_directory(journal: Journal, path: Path) -> None:
         directory.mkdir(exist_ok=True)
 
 
+def make_pins(journal: Journal, directory: Path) -> None:
+    """The directory that namespaces are pinned in: a private mount, as pinning a mount namespace needs."""
+    directory.mkdir(parents=True, exist_ok=True)
+    journal.intend("pins", path=str(directory))
+    if str(directory) not in mount_points():
+        run("mount", "--bind", str(directory), str(directory))
+        run("mount", "--make-private", str(directory))
+
+
 def make_network(settings: Settings, journal: Journal) -> None:
     """The network namespace with the node's address; completes one that was left half-made."""
-    make_directory(journal, settings.netns.parent)
+    make_pins(journal, settings.netns.parent)
     journal.intend("netns", path=str(settings.netns))
     if not is_pinned(settings.netns):
         settings.netns.touch()
@@ -107,15 +116,11 @@ def private_paths(settings: Settings) -> dict[Path, Path]:
 def make_mounts(settings: Settings, journal: Journal) -> None:
     """The mount namespace with the private paths in it."""
     pin = settings.mount_namespace
-    pin.parent.mkdir(parents=True, exist_ok=True)
     for path, ours in private_paths(settings).items():
         make_directory(journal, path)
         ours.mkdir(parents=True, exist_ok=True)
+    make_pins(journal, pin.parent)
     journal.intend("mountns", path=str(pin))
-    # A mount namespace can only be pinned on a private mount.
-    if str(pin.parent) not in mount_points():
-        run("mount", "--bind", str(pin.parent), str(pin.parent))
-        run("mount", "--make-private", str(pin.parent))
     if not is_pinned(pin):
         pin.touch()
         run("unshare", f"--mount={pin}", "--propagation", "slave", "true")
@@ -169,10 +174,10 @@ def unpin(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def unpin_mounts(path: Path) -> None:
-    unpin(path)
-    if str(path.parent) in mount_points():
-        run("umount", str(path.parent))
+def remove_pins(directory: Path) -> None:
+    """Undo `make_pins`, once nothing is pinned there any more."""
+    if str(directory) in mount_points():
+        run("umount", str(directory))
 
 
 def enter_network(path: Path) -> None:

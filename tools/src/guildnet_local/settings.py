@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Changes when a running cluster could not be taken over by this program: other addresses, paths or namespaces.
-LAYOUT = "1"
+LAYOUT = "2"
 
 NAME = "guildnet"
 NODE_NAME = "guildnet"
@@ -59,7 +59,6 @@ class Settings:
     state: Path = Path("/var/lib/guildnet-local")
     run: Path = Path("/run/guildnet-local")
     lock: Path = Path("/run/lock/guildnet-local.lock")
-    netns: Path = Path("/run/netns") / NAME
 
     @property
     def journal(self) -> Path:
@@ -88,6 +87,11 @@ class Settings:
     @property
     def kubeconfig(self) -> Path:
         return self.state / "admin.kubeconfig"
+
+    @property
+    def netns(self) -> Path:
+        # Not below /run/netns: the first `ip netns add` of anybody mounts that directory over itself and covers the pin.
+        return self.run / "namespaces" / "net"
 
     @property
     def mount_namespace(self) -> Path:

@@ -43,7 +43,8 @@ def undo(entry: Entry, settings: Settings) -> None:
     actions: Mapping[str, Callable[[Facts], None]] = {
         "process": lambda facts: _forget_process(settings, facts["name"]),
         "cgroup": lambda _: cgroups.remove(),
-        "mountns": lambda facts: namespaces.unpin_mounts(Path(facts["path"])),
+        "pins": lambda facts: namespaces.remove_pins(Path(facts["path"])),
+        "mountns": lambda facts: namespaces.unpin(Path(facts["path"])),
         "netns": lambda facts: namespaces.unpin(Path(facts["path"])),
         "mountpoint": lambda facts: _remove_empty(Path(facts["path"])),
         "directory": lambda facts: _remove_tree(Path(facts["path"])),
