@@ -90,7 +90,7 @@ class Settings:
 
     @property
     def netns(self) -> Path:
-        # Not below /run/netns: the first `ip netns add` of anybody mounts that directory over itself and covers the pin.
+        # Not in /run/netns: the first `ip netns add` of anybody mounts that over itself and covers what is there.
         return self.run / "namespaces" / "net"
 
     @property
