@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from urllib.parse import urlsplit
 
 import httpx2
@@ -56,6 +57,24 @@ def test_a_claimed_tailnet_identity_is_worth_nothing_here(local: Local):
     headers = {"Host": parts.netloc, "Tailscale-User-Login": "alice@example.com", "Accept": "application/json"}
     answer = httpx2.get(f"http://127.0.0.1:{parts.port}/api/servers", headers=headers)
     assert answer.status_code in (401, 403)
+
+
+@pytest.mark.parametrize(("port", "answers"), [(443, True), (9090, False), (80, False)])
+def test_a_tailnet_device_reaches_what_is_served_and_no_other_listener_of_the_pod(
+    local: Local, port: int, *, answers: bool
+):
+    assert _connects(local.tailnet.socks5, urlsplit(local.tailnet.url).hostname or "", port) == answers
+
+
+def _connects(socks5: str, host: str, port: int) -> bool:
+    """Whether a device behind this SOCKS5 proxy gets a connection (RFC 1928, no authentication)."""
+    address, _, proxy_port = socks5.rpartition(":")
+    with socket.create_connection((address, int(proxy_port)), timeout=20) as connection:
+        connection.sendall(b"\x05\x01\x00")
+        assert connection.recv(2) == b"\x05\x00"
+        name = host.encode()
+        connection.sendall(b"\x05\x01\x00\x03" + bytes([len(name)]) + name + port.to_bytes(2, "big"))
+        return connection.recv(2)[1:] == b"\x00"
 
 
 def test_a_foreign_page_cannot_stop_everything(local: Local):

@@ -84,6 +84,7 @@ IDENTITY_KEY_FILE: /etc/guildnet/keys/identity
 LISTEN_LOCAL: 0.0.0.0:8080
 LOCAL_MODE: {{ .Values.entries.local.mode | quote }}
 LOCAL_ORIGIN: {{ .Values.entries.local.origin | quote }}
+OPS_HOST: {fieldRef: {fieldPath: status.podIP}}
 PATH_TRUSTED: {{ .Values.entries.pathTrusted | quote }}
 PROXY_TRANSPORT: {{ .Values.proxy.transport | quote }}
 SERVE_FILE: {{ ternary "/run/guildnet/serve/serve.json" "" .Values.tailnet.enabled | quote }}

@@ -183,7 +183,7 @@ def test_object_names_start_with_the_release(render, release, namespace, prefix)
     names = {o["metadata"]["name"] for o in rendering.of("Deployment")}
     assert names == {f"{prefix}-{component}" for component in COMPONENTS}
     proxy = next(o for o in rendering.of("Deployment") if o["metadata"]["name"] == f"{prefix}-proxy")
-    env = {e["name"]: e["value"] for e in proxy["spec"]["template"]["spec"]["containers"][0]["env"]}
+    env = {e["name"]: e.get("value") for e in proxy["spec"]["template"]["spec"]["containers"][0]["env"]}
     assert env["API_URL"] == f"http://{prefix}-api:8080"
     assert env["ADMIN_SERVICE_ACCOUNT"] == f"{namespace}:{prefix}-admin"
     assert env["RELEASE_NAMESPACE"] == namespace

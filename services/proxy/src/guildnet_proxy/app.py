@@ -144,7 +144,7 @@ async def running(settings: Settings, *, registry: CollectorRegistry | None = No
         door = door_of(settings, table, entries, sources, records, key)
         health = Health()
         health.add("kubernetes", watches.check)
-        ops = await stack.enter_async_context(serve_ops(settings.ops_port, health, registry))
+        ops = await stack.enter_async_context(serve_ops(settings.ops_port, health, registry, host=settings.ops_host))
         server = Server(door, records, first_byte=settings.first_byte_seconds)
         stack.push_async_callback(server.close)
         table.on_change.append(lambda _: server.revoke_soon(lambda record: still_allowed(door, record)))

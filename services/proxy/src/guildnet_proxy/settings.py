@@ -18,6 +18,12 @@ class Settings(settings.Settings):
     listen_local: str = Field(
         default="0.0.0.0:8080", description="Address of the plain listener (local and domain entry)."
     )
+    ops_host: str = Field(
+        default="0.0.0.0",
+        min_length=1,
+        description="Address of the ops listener; the chart gives the pod's own, because a tailnet peer reaches the pod's "
+        "loopback through the sidecar.",
+    )
     api_url: str = Field(default="http://guildnet-api:8080", description="Where the api and the UI's files are.")
     identity_key_file: str = Field(
         default="/etc/guildnet/keys/identity", description="File with the install's key, at least 32 bytes."
