@@ -21,7 +21,7 @@ class Settings(settings.Settings):
     ops_host: str = Field(
         default="0.0.0.0",
         min_length=1,
-        description="Address of the ops listener; the chart gives the pod's own, because the sidecar lets tailnet peers "
+        description="Address of the ops listener; the chart gives the pod's own, since the sidecar lets tailnet peers "
         "reach the pod's loopback.",
     )
     api_url: str = Field(default="http://guildnet-api:8080", description="Where the api and the UI's files are.")
