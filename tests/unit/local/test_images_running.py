@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,15 @@ def test_a_long_build_says_every_heartbeat_which_step_it_is_at(job, lines, tmp_p
     assert any(line.startswith("  thing: ") and line.endswith(" s)") for line in lines)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A run in the background of a script inherits an ignored SIGINT, and Python then leaves it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_build_ends_everything_it_started(job, tmp_path):
     pids = tmp_path / "pids"
     os.mkfifo(pids)
