@@ -96,14 +96,17 @@ def test_an_interrupted_build_ends_everything_it_started(job, tmp_path):
     pids = tmp_path / "pids"
     os.mkfifo(pids)
     found: list[int] = []
+    followed = threading.Event()
 
     def interrupt() -> None:
         found.extend(int(word) for word in pids.read_text().split())
+        followed.wait(20)
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
+    following = Job("thing", job.log, lambda _: followed.set(), heartbeat=0.05)
     with pytest.raises(KeyboardInterrupt):
-        job.run(["sh", "-c", f"tail -f /dev/null & echo $$ $! >{pids}; wait"])
+        following.run(["sh", "-c", f"tail -f /dev/null & echo $$ $! >{pids}; wait"])
     deadline = time.monotonic() + 10
     while running := [pid for pid in found if _runs(pid)]:
         assert time.monotonic() < deadline, running
