@@ -59,13 +59,15 @@ tailnet: $(VENV)/.ready ## one line of JSON: a second device on the test tailnet
 
 # ---- tests ----------------------------------------------------------------------------------------------------------
 
-.PHONY: test test-unit test-integration test-e2e lint
+.PHONY: test test-unit test-integration test-crash test-e2e lint
 test: setup ## everything: lint, unit, integration, UI, the local cluster and the browser
 	@$(PY) tests/run.py all
 test-unit: $(VENV)/.ready ## values and functions: no sockets, seconds
 	@$(PY) tests/run.py unit
 test-integration: setup ## real sockets, Redis and kube-apiserver
 	@$(PY) tests/run.py integration
+test-crash: setup ## every crash plan of the operator: each kind of fault at each of its writes
+	@cd tests && ../$(PY) -m crash --all
 test-e2e: setup ## the whole local cluster and a real browser
 	@$(PY) tests/run.py e2e
 lint: $(VENV)/.ready ## ruff, mypy strict, import contracts, generated files, chart, UI

@@ -1,6 +1,6 @@
 """Runs the rings of the test suite, times each phase, and says at the end what passed.
 
-`python tests/run.py all|lint|unit|integration|e2e [-- pytest arguments]`. Every phase runs even when an earlier one
+`python tests/run.py all|lint|unit|integration|crash|e2e [-- pytest arguments]`. Every phase runs even when an earlier one
 failed, so that one run tells everything; the exit status is non-zero when any did. The cluster that the e2e ring needs
 is brought up when none runs, and then also taken down.
 """
@@ -102,6 +102,12 @@ def integration(run: Run, *arguments: str) -> None:
     run.phase("integration", pytest("integration", "--numprocesses=auto", *arguments))
 
 
+def crash(run: Run, *_: str) -> None:
+    """One fault at each write of the operator; every kind of fault at each with `python -m crash --all`."""
+    programs(run)
+    run.phase("crash plans", python("-m", "crash"), cwd=ROOT / "tests")
+
+
 def on_the_cluster(run: Run, *rings: Callable[..., None], arguments: tuple[str, ...]) -> None:
     """The rings with the cluster up. What ran before is left running; what this brought up goes away again."""
     running = subprocess.run(python("-m", "guildnet_local", "status", "--quiet"), check=False).returncode == 0
@@ -126,7 +132,7 @@ def everything(run: Run, *arguments: str) -> None:
     lint(run)
     ui(run)
     unit(run, *arguments)
-    on_the_cluster(run, integration, browser, arguments=arguments)
+    on_the_cluster(run, integration, crash, browser, arguments=arguments)
 
 
 RINGS: dict[str, Callable[..., None]] = {
@@ -134,6 +140,7 @@ RINGS: dict[str, Callable[..., None]] = {
     "lint": lambda run, *_: (lint(run), ui(run)),
     "unit": unit,
     "integration": integration,
+    "crash": crash,
     "e2e": e2e,
 }
 

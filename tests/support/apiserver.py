@@ -171,6 +171,11 @@ class Servers:
             f"--root-ca-file={self.server.ca}",
             f"--service-account-private-key-file={self.directory / 'accounts.key'}",
             "--leader-elect=false",
+            # There are no nodes here: these would take the pods that tests bind to one for lost and delete them.
+            "--controllers=*,-node-lifecycle-controller,-pod-garbage-collector-controller",
+            # Its default of 20 requests a second is what tests of many workspaces would wait for.
+            "--kube-api-qps=500",
+            "--kube-api-burst=1000",
             "--secure-port=0",
             "--v=0",
         )

@@ -1,0 +1,78 @@
+"""What is settled costs nothing: writes of the operator while time passes, at a look at everything, at a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from crash.scenarios import PATIENCE
+from crash.stage import Stage, stage
+from guildnet.kube.client import Client
+from guildnet.kube.resources import WORKSPACES
+from support.apiserver import ApiServer
+from support.waiting import eventually
+
+SPECS = (
+    {},
+    {"storage": {"size": "1Gi"}},
+    {"image": "example.com/code-server:1"},
+    {"resources": {"requests": {"cpu": "0.5", "memory": "1024Mi"}}, "env": [{"name": "EMPTY", "value": ""}]},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Writes of the operator (Events and Lease renewals apart): within `seconds`, at a resync, at a restart."""
+
+    workspaces: int
+    seconds: float
+    passing: int
+    resync: int
+    restart: int
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.passing or self.resync or self.restart)
+
+
+async def cost(server: ApiServer, kube: Client, directory: Path, *, workspaces: int, seconds: float) -> Cost:
+    """Make so many workspaces, let them settle, and count."""
+    async with stage(server, kube, directory) as played:
+        names = [f"ws-{number}" for number in range(workspaces)]
+        for number, name in enumerate(names):
+            await played.world.launch(name, **SPECS[number % len(SPECS)])
+        await eventually(lambda: _all_ready(played, workspaces), within=300, every=1.0)
+        await eventually(played.idle, within=PATIENCE)
+        writes = played.proxy.seen.writes
+
+        async def counted(what: str) -> int:
+            await eventually(played.idle, within=PATIENCE)
+            found = len(writes)
+            if found:
+                print(f"    {what}: {writes[:8]}", flush=True)
+            writes.clear()
+            return found
+
+        writes.clear()
+        began = time.monotonic()
+        await asyncio.sleep(seconds)
+        passing = await counted("while time passed")
+        seconds = time.monotonic() - began
+        assert played.operator is not None
+        worked = played.operator.queue.worked
+        for name in names:
+            played.operator.queue.add(name)
+        await eventually(lambda: played.operator is not None and played.operator.queue.worked >= worked + workspaces)
+        resync = await counted("at a look at everything")
+        await played.off()
+        played.on()
+        await eventually(lambda: played.operator is not None and played.operator.queue.worked >= workspaces, within=60)
+        return Cost(workspaces, seconds, passing, resync, await counted("at a restart"))
+
+
+async def _all_ready(played: Stage, workspaces: int) -> bool:
+    items = (await played.world.kube.list(WORKSPACES, played.world.namespace))["items"]
+    phases = [(item.get("status") or {}).get("phase") for item in items]
+    return phases.count("Running") == workspaces
