@@ -1,8 +1,8 @@
 """Runs the rings of the test suite, times each phase, and says at the end what passed.
 
-`python tests/run.py all|lint|unit|integration|crash|e2e [-- pytest arguments]`. Every phase runs even when an earlier one
-failed, so that one run tells everything; the exit status is non-zero when any did. The cluster that the e2e ring needs
-is brought up when none runs, and then also taken down.
+`python tests/run.py all|lint|unit|integration|crash|e2e [-- pytest arguments]`. Every phase runs even when an earlier
+one failed, so that one run tells everything; the exit status is non-zero when any did. The cluster that the e2e ring
+needs is brought up when none runs, and then also taken down.
 """
 
 from __future__ import annotations

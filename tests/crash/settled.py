@@ -43,7 +43,7 @@ async def cost(server: ApiServer, kube: Client, directory: Path, *, workspaces: 
         names = [f"ws-{number}" for number in range(workspaces)]
         for number, name in enumerate(names):
             await played.world.launch(name, **SPECS[number % len(SPECS)])
-        await eventually(lambda: _all_ready(played, workspaces), within=300, every=1.0)
+        await eventually(lambda: all_ready(played, workspaces), within=300, every=1.0)
         await eventually(played.idle, within=PATIENCE)
         writes = played.proxy.seen.writes
 
@@ -72,7 +72,8 @@ async def cost(server: ApiServer, kube: Client, directory: Path, *, workspaces: 
         return Cost(workspaces, seconds, passing, resync, await counted("at a restart"))
 
 
-async def _all_ready(played: Stage, workspaces: int) -> bool:
+async def all_ready(played: Stage, workspaces: int) -> bool:
+    """Do so many workspaces run?"""
     items = (await played.world.kube.list(WORKSPACES, played.world.namespace))["items"]
     phases = [(item.get("status") or {}).get("phase") for item in items]
     return phases.count("Running") == workspaces

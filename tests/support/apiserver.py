@@ -65,10 +65,13 @@ class _EndedError(RuntimeError):
 class Servers:
     """The processes behind an ApiServer; made, stopped and restarted by one owner."""
 
-    def __init__(self, directory: Path, programs: Mapping[str, Path], *, controllers: bool = False) -> None:
+    def __init__(
+        self, directory: Path, programs: Mapping[str, Path], *, controllers: bool = False, audit: bool = False
+    ) -> None:
         self.directory = directory
         self.programs = programs
         self.controllers = controllers
+        self.audit = audit
         self.processes: list[Process] = []
         self._choose_ports()
 
@@ -144,6 +147,19 @@ class Servers:
             "--log-level=error",
         )
 
+    @property
+    def audit_log(self) -> Path:
+        """One JSON object a line for every finished request, where `audit` asked for it (audit.k8s.io/v1)."""
+        return self.directory / "audit.log"
+
+    def _audit_flags(self) -> tuple[str, ...]:
+        if not self.audit:
+            return ()
+        policy = self.directory / "audit-policy.yaml"
+        rule = {"level": "Metadata", "omitStages": ["RequestReceived"]}
+        policy.write_text(json.dumps({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [rule]}))
+        return (f"--audit-policy-file={policy}", f"--audit-log-path={self.audit_log}", "--audit-log-mode=blocking")
+
     def _apiserver_flags(self) -> tuple[str, ...]:
         pki = self.directory
         return (
@@ -163,6 +179,7 @@ class Servers:
             "--disable-admission-plugins=ServiceAccount",
             "--shutdown-delay-duration=0s",
             "--v=0",
+            *self._audit_flags(),
         )
 
     def _controller_flags(self) -> tuple[str, ...]:
