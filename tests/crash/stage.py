@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from guildnet.kube.client import Client
 from guildnet.kube.resources import NAMESPACES
@@ -45,11 +46,11 @@ class Stage:
         self.wanted = True
         self._changed.set()
 
-    async def keep(self, kubeconfig: Path) -> None:
+    async def keep(self, kubeconfig: Path, **given: Any) -> None:
         """Run an operator, and another one when it was killed; cancel it to end."""
         settings = Settings(
             kubeconfig=str(kubeconfig), k8s_namespace=self.world.namespace, release_namespace=self.world.release,
-            ops_port=0, local_origin="http://guildnet.localhost:8080",
+            ops_port=0, local_origin="http://guildnet.localhost:8080", **given,
         )  # fmt: skip
         while True:
             while not self.wanted:
@@ -74,8 +75,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(server: ApiServer, kube: Client, directory: Path) -> AsyncIterator[Stage]:
-    """A fresh stage with a running operator."""
+async def stage(server: ApiServer, kube: Client, directory: Path, **settings: Any) -> AsyncIterator[Stage]:
+    """A fresh stage with a running operator; keywords are its settings."""
     namespace = await make_namespace(kube)
     release = f"{namespace}-release"
     await kube.create(NAMESPACES, None, {"metadata": {"name": release}})
@@ -84,7 +85,7 @@ async def stage(server: ApiServer, kube: Client, directory: Path) -> AsyncIterat
     proxy.killed = made.killed
     kubeconfig = directory / f"{namespace}.kubeconfig"
     async with proxy.serve(kubeconfig), played_kubelet(kube, namespace):
-        keeping = asyncio.create_task(made.keep(kubeconfig))
+        keeping = asyncio.create_task(made.keep(kubeconfig, **settings))
         try:
             await eventually(made.idle, within=30)
             yield made
