@@ -64,7 +64,7 @@ class FaultProxy:
         self.seen = Seen()
         self.dead = False
         """A dead client's requests are cut, not forwarded: whatever it still tries, the cluster does not see it."""
-        self.refuse: Callable[[web.Request], web.StreamResponse | None] = lambda _: None
+        self.refuse: Callable[[web.BaseRequest], web.StreamResponse | None] = lambda _: None
         """An outage: an answer for a request in place of the API server's, or None to pass it on."""
         self.fired = False
         self.killed: Callable[[], None] = lambda: None
@@ -73,6 +73,7 @@ class FaultProxy:
         self._stalled_until = 0.0
         self._skip_until = 0.0
         self._replay = False
+        self._watches: dict[int, web.BaseRequest] = {}
         self._passing: set[asyncio.Task[web.StreamResponse]] = set()
         self._session: aiohttp.ClientSession | None = None
         self.url = ""
@@ -80,6 +81,11 @@ class FaultProxy:
     def arm(self, fault: Fault | None) -> None:
         """From now on count writes for this fault."""
         self._fault, self.fired, self._since = fault, False, len(self.seen.writes)
+
+    def cut(self) -> None:
+        """End every watch there is, as a server does that goes away."""
+        for request in list(self._watches.values()):
+            _cut(request)
 
     @asynccontextmanager
     async def serve(self, kubeconfig: Path) -> AsyncIterator[FaultProxy]:
@@ -106,12 +112,18 @@ class FaultProxy:
         self.seen.requests += 1
         if self.dead:
             return _cut(request)
-        refusal = self.refuse(request)  # type: ignore[arg-type]
+        refusal = self.refuse(request)
         if refusal is not None:
             return refusal
         body = await request.read()
         if request.method == "GET":
-            return await self._stream(request) if "watch" in request.query else await self._pass(request, body)
+            if "watch" not in request.query:
+                return await self._pass(request, body)
+            self._watches[id(request)] = request
+            try:
+                return await self._stream(request)
+            finally:
+                del self._watches[id(request)]
         resource = (_RESOURCE.search(request.path) or ["", request.path])[1]
         if resource in ("events", "leases"):
             return await self._pass(request, body)

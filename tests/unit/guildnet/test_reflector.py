@@ -352,6 +352,38 @@ async def test_pauses_grow_to_their_bound_and_begin_anew_after_a_success(monkeyp
     for attempt, pause in enumerate(pauses):
         bound = min(10.0, 0.2 * 2**attempt)
         assert bound / 2 <= pause <= bound
-    reflector._alive()
+    reflector._event({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "9"}}})
     await reflector._pause(TooManyRequests("slow down", retry_after=3.0))
     assert pauses[-1] == 3.0
+
+
+async def test_a_server_that_lists_but_refuses_every_watch_is_asked_ever_more_seldom(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "FIRST_DELAY", 0.2)
+    monkeypatch.setattr(module, "LAST_DELAY", 10.0)
+    pauses: list[float] = []
+    real: Callable[[float], Any] = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        await real(0)
+
+    scene = Scene()
+    for version in range(1, 7):
+        scene.script.lists.put_nowait(page(version))
+        scene.script.events.put_nowait(Gone("too old"))
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    running = asyncio.ensure_future(scene.reflector.run())
+    while len(pauses) < 6:
+        await real(0)
+    running.cancel()
+    for attempt, pause in enumerate(pauses[:6]):
+        assert 0.1 * 2**attempt <= pause <= 0.2 * 2**attempt
+
+
+async def test_attempts_of_several_reflectors_are_kept_apart() -> None:
+    pace = module.Pace(0.05)
+    began = asyncio.get_running_loop().time()
+    await asyncio.gather(*(pace.turn() for _ in range(5)))
+    assert asyncio.get_running_loop().time() - began >= 0.2

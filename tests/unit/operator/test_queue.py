@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from guildnet_operator import queue as module
-from guildnet_operator.queue import BASE_DELAY, MAX_DELAY, RETRY, SETTLED, Next, Queue, Work, delay
+from guildnet_operator.queue import BASE_DELAY, MAX_DELAY, RETRY, SETTLED, Bucket, Next, Queue, Work, delay
 from support.waiting import eventually
 
 
@@ -142,3 +142,10 @@ def test_delays_double_up_to_their_cap_with_a_quarter_of_jitter(failures):
     middle = min(BASE_DELAY * 2 ** min(failures - 1, 16), MAX_DELAY)
     assert delay(failures, random_unit=0.0) == pytest.approx(middle * 0.75)
     assert delay(failures, random_unit=1.0) == pytest.approx(middle * 1.25)
+
+
+def test_many_failures_are_retried_no_faster_than_the_bucket_fills():
+    bucket = Bucket(rate=2.0, burst=3)
+    assert [bucket.reserve(100.0) for _ in range(6)] == [0.0, 0.0, 0.0, 0.5, 1.0, 1.5]
+    assert bucket.reserve(101.0) == 1.0, "what is owed is paid back first"
+    assert bucket.reserve(200.0) == 0.0

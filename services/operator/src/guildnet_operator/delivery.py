@@ -27,6 +27,8 @@ IDLE_SECONDS: Final = 0.05
 """A worker of kopf's holds its place until it was idle so long: with its default of 5 s, thousands would queue up."""
 GOODBYE: Final = 0.25
 LONGEST_PAUSE: Final = 15.0
+RESTARTS: Final = (2.0, 4.0, 8.0, LONGEST_PAUSE, 2 * LONGEST_PAUSE)
+"""Seconds between two lives of kopf that end early; the last for all that follow. Each begins with eight requests."""
 
 
 class Backoffs:
@@ -49,6 +51,8 @@ def settings() -> kopf.OperatorSettings:
     made.networking.request_timeout = 60.0
     made.networking.connect_timeout = 10.0
     made.watching.inactivity_timeout = 70.0
+    # Between two watches, also where each is ended by an error inside of it; our own watches bring the same news.
+    made.watching.reconnect_backoff = 3.0
     made.process.ultimate_exiting_timeout = None
     return made
 
@@ -63,13 +67,14 @@ class Delivery:
         self.running = False
 
     async def run(self) -> None:
-        pauses = iter(Backoffs())
+        short = 0
         while True:
             began = asyncio.get_running_loop().time()
             await self._session()
             if asyncio.get_running_loop().time() - began > 60.0:
-                pauses = iter(Backoffs())
-            pause = next(pauses)
+                short = 0
+            pause = RESTARTS[min(short, len(RESTARTS) - 1)]
+            short += 1
             log.warning("event delivery ended; it starts again", pause=pause)
             await asyncio.sleep(pause)
 

@@ -1,7 +1,8 @@
 """The work queue: keys, each at most once in the queue and never at two workers at the same time.
 
-A key that fails comes back after an exponential, jittered delay of its own; a key added meanwhile (something changed)
-is worked on at once and keeps its count of failures. It knows nothing of Kubernetes.
+A key that fails comes back after an exponential, jittered delay of its own, and where many fail, later than that: a
+bucket spreads them. A key added meanwhile (something changed) is worked on at once and keeps its count of failures.
+Knows nothing of Kubernetes.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ log = structlog.get_logger(__name__)
 
 BASE_DELAY: Final = 0.25
 """Seconds before the first retry of a key."""
-MAX_DELAY: Final = 60.0
-"""Seconds between retries of a key that keeps failing."""
+MAX_DELAY: Final = 20.0
+"""Seconds between retries of a key that keeps failing: with the jitter below the 30 s after which, when an outage is
+over, everything has to be made up for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ class Next:
 SETTLED: Final = Next()
 RETRY: Final = Next(retry=True)
 
+RETRY_RATE: Final = 2.0
+"""Retries a second of all keys together once the burst is used up, as long as none waits over MAX_DELAY for it: each can
+be two or three requests to the API server, which is in trouble when many fail."""
+RETRY_BURST: Final = 20
+
 Work = Callable[[str], Awaitable[Next]]
 
 
@@ -41,6 +48,22 @@ def delay(failures: int, *, random_unit: float) -> float:
     """Seconds until the next attempt after so many failures in a row (≥ 1): doubled each time, ±25 %, capped."""
     exponential: float = BASE_DELAY * 2 ** min(failures - 1, 16)
     return min(exponential, MAX_DELAY) * (0.75 + random_unit / 2)
+
+
+class Bucket:
+    """A token bucket that can be owed to: tells how long to wait for a turn that is taken now."""
+
+    def __init__(self, rate: float, burst: int) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._tokens = float(burst)
+        self._at = 0.0
+
+    def reserve(self, now: float) -> float:
+        """Take a token; seconds from `now` (a monotonic clock) until it is there."""
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - 1
+        self._at = now
+        return max(0.0, -self._tokens / self._rate)
 
 
 class Queue:
@@ -54,6 +77,7 @@ class Queue:
         self._running: set[str] = set()
         self._again: set[str] = set()  # added while being worked on
         self._failures: dict[str, int] = {}
+        self._retries = Bucket(RETRY_RATE, RETRY_BURST)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._available = asyncio.Semaphore(0)
         self.worked = 0
@@ -121,7 +145,9 @@ class Queue:
             self._again.discard(key)
             self.add(key)
         elif then.retry:
-            self._later(key, delay(self._failures[key], random_unit=self._rng()))
+            own = delay(self._failures[key], random_unit=self._rng())
+            turn = min(self._retries.reserve(asyncio.get_running_loop().time()), MAX_DELAY)
+            self._later(key, max(own, turn))
         elif then.after is not None:
             self._later(key, then.after)
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from guildnet import workspace
 from guildnet.kube.client import Client
-from guildnet.kube.reflector import Change, Reflector
+from guildnet.kube.reflector import Change, Pace, Reflector
 from guildnet.kube.resources import (
     CONFIGMAPS,
     DEPLOYMENTS,
@@ -31,6 +31,8 @@ from guildnet_operator.children import CONFIGURATION_REASONS, Children, Object, 
 T = TypeVar("T")
 V = TypeVar("V", PodView, ReplicaSetView)
 
+ATTEMPTS_APART: Final = 0.75
+"""Seconds between two attempts of the watches in an outage; each can be a list and a watch: under three a second."""
 CLAIM_SUFFIX: Final = "-storage"
 ENTRIES_KEY: Final = "tailnet"
 _MANAGED: Final = f"{LABEL_MANAGED}=true"
@@ -95,6 +97,7 @@ class Cluster:
         self._client = client
         self._namespace = namespace
         self._look = look
+        self._pace = Pace(ATTEMPTS_APART)
         self._pods: Grouped[PodView] = Grouped()
         self._replica_sets: Grouped[ReplicaSetView] = Grouped()
         self.workspaces = self._cache(WORKSPACES, workspace.parse)
@@ -111,6 +114,7 @@ class Cluster:
             field_selector=f"metadata.name={entries_name}",
             parse=children.plain,
             on_change=self._entries_changed,
+            pace=self._pace,
         )
         self.reflectors: Mapping[str, Reflector[Any]] = {
             "workspaces": self.workspaces.reflector,
@@ -163,7 +167,9 @@ class Cluster:
             if change.key.endswith(suffix) and change.key != suffix:
                 self._look(change.key.removesuffix(suffix))
 
-        reflector = Reflector(self._client, resource, namespace=self._namespace, parse=parse, on_change=changed)
+        reflector = Reflector(
+            self._client, resource, namespace=self._namespace, parse=parse, on_change=changed, pace=self._pace
+        )
         return Cache(reflector, parse)
 
     def _grouped(self, resource: Resource, parse: Callable[[dict[str, Any]], V], grouped: Grouped[V]) -> Reflector[V]:
@@ -179,6 +185,7 @@ class Cluster:
             label_selector=_MANAGED,
             parse=parse,
             on_change=changed,
+            pace=self._pace,
         )
 
     def _entries_changed(self, change: Change[Object]) -> None:

@@ -35,7 +35,25 @@ FIRST_DELAY: Final = 0.2
 LAST_DELAY: Final = 10.0
 """Bounds of the pause between attempts, seconds. The last keeps "takes effect within 10 s" true after an outage."""
 
+PROVEN: Final = 10.0
+"""Seconds a watch has to last, or else bring an event, before what failed earlier is forgotten."""
+
 log = structlog.get_logger(__name__)
+
+
+class Pace:
+    """Keeps the new attempts of several reflectors apart, so that an outage is not answered by all of them at once."""
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+        self._next = -math.inf
+
+    async def turn(self) -> None:
+        """Wait until this attempt may be made: `interval` seconds after the one before, whoever made that."""
+        now = time.monotonic()
+        at = max(now, self._next)
+        self._next = at + self._interval
+        await asyncio.sleep(at - now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +93,7 @@ class Reflector(Generic[T]):
         silence: float = SILENCE,
         page: int = PAGE,
         clock: Callable[[], float] = time.monotonic,
+        pace: Pace | None = None,
     ) -> None:
         self._client = client
         self._resource = resource
@@ -85,6 +104,7 @@ class Reflector(Generic[T]):
         self._silence = silence
         self._page = page
         self._clock = clock
+        self._pace = pace
         self._held: dict[str, _Held[T]] = {}
         self._values: dict[str, T] = {}
         self._seen = -math.inf
@@ -118,6 +138,8 @@ class Reflector(Generic[T]):
                 self.restarts += 1
                 if self._clock() - began < 1.0 and self._seen == seen:
                     raise Unreachable("the watch ended as soon as it began")
+                if self._clock() - began >= PROVEN:
+                    self._failures = 0
             except (Gone, Invalid) as error:
                 # Not an outage: our version means nothing to the server. The pause matters only if it keeps saying so.
                 self.resource_version = None
@@ -141,10 +163,12 @@ class Reflector(Generic[T]):
             pause=round(delay, 2),
         )
         await asyncio.sleep(delay)
+        if self._pace is not None:
+            await self._pace.turn()
 
     def _alive(self) -> None:
+        # A list that works proves nothing for the watch: a server that refuses every watch would be listed for ever.
         self._seen = self._clock()
-        self._failures = 0
         self.last_error = None
 
     async def _relist(self) -> None:
@@ -213,6 +237,7 @@ class Reflector(Generic[T]):
             case _:
                 pass  # BOOKMARK
         self.resource_version = version
+        self._failures = 0
         self._alive()
 
     def _key(self, item: dict[str, Any]) -> str:
