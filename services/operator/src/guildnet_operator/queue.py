@@ -37,8 +37,8 @@ SETTLED: Final = Next()
 RETRY: Final = Next(retry=True)
 
 RETRY_RATE: Final = 2.0
-"""Retries a second of all keys together once the burst is used up, as long as none waits over MAX_DELAY for it: each can
-be two or three requests to the API server, which is in trouble when many fail."""
+"""Retries a second of all keys together once the burst is used up, as long as none waits over MAX_DELAY for it: each is
+two or three requests to the API server, which is in trouble when many fail."""
 RETRY_BURST: Final = 20
 
 Work = Callable[[str], Awaitable[Next]]
