@@ -22,7 +22,7 @@ WORKSPACE_RULES: list[dict[str, Any]] = [
     {"apiGroups": [""], "resources": ["services", "persistentvolumeclaims"], "verbs": [*READ, "create", "patch"]},
     {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses"], "verbs": [*READ, "create", "patch", "delete"]},
     {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "get"]},
-    {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "list", "watch"]},
 ]
 RELEASE_RULES: list[dict[str, Any]] = [
     {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["guildnet-ports"], "verbs": ["get", "patch"]},

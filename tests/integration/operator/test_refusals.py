@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guildnet.kube.resources import PVCS, Resource
+from guildnet.kube.resources import EVENTS, PVCS, Resource
 from integration.operator.world import Start, World
 from support.waiting import eventually
 
@@ -66,3 +66,23 @@ async def test_an_image_that_cannot_be_pulled_and_a_crash_are_named(start: Start
 
 async def _counted(world: World) -> bool:
     return bool((await world.kube.get(QUOTAS, world.namespace, "tight")).get("status", {}).get("hard"))
+
+
+async def test_a_probe_that_keeps_failing_is_told_in_the_kubelets_words(start: Start, world: World):
+    async with start():
+        await world.launch("mute")
+        pod = await world.run_pod("mute", ready=False)
+        about = {"apiVersion": "v1", "kind": "Pod", "name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"]}
+        event = {
+            "metadata": {"name": "mute.1"},
+            "involvedObject": {**about, "namespace": world.namespace},
+            "reason": "Unhealthy",
+            "type": "Warning",
+            "message": "Startup probe failed: HTTP probe failed with statuscode: 404",
+            "count": 5,
+        }
+        await world.kube.create(EVENTS, world.namespace, event)
+        found = await world.until_condition("mute", "Ready", "False", "NotAnswering")
+        assert "statuscode: 404" in found["message"]
+        await world.run_pod("mute")
+        await world.until_condition("mute", "Ready", "True")

@@ -43,7 +43,7 @@ OPERATOR: dict[Rule, frozenset[str]] = {
     (WORKSPACES, "networkpolicies.networking.k8s.io", "*"): WRITE,
     (WORKSPACES, "secrets", "*"): frozenset({"get", "create", "patch"}),
     (WORKSPACES, "pods", "*"): READ,
-    (WORKSPACES, "events", "*"): frozenset({"create"}),
+    (WORKSPACES, "events", "*"): frozenset({"create", "list", "watch"}),
     (RELEASE, "configmaps", "guildnet-entries"): READ,
     (RELEASE, "configmaps", "guildnet-ports"): frozenset({"get", "patch"}),
     (RELEASE, "leases.coordination.k8s.io", "guildnet-operator"): frozenset({"get", "update", "patch"}),

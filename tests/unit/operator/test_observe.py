@@ -128,6 +128,21 @@ STATES: dict[str, tuple[View, str, dict[str, tuple[str, str]], tuple[str, ...]]]
         {"Ready": ("False", "Starting")},
         ("port 8080",),
     ),
+    "starting, and its probe keeps failing": (
+        view(
+            pods=[pod(conditions=NOT_READY, container={"started": False})],
+            probe_failures={"uid-of-lab-pod": "Startup probe failed: HTTP probe failed with statuscode: 404"},
+        ),
+        "Pending",
+        {"Ready": ("False", "NotAnswering")},
+        ("statuscode: 404", "log, port and probe"),
+    ),
+    "ready, whatever its probes said before": (
+        view(probe_failures={"uid-of-lab-pod": "Startup probe failed: connection refused"}),
+        "Running",
+        {"Ready": ("True", "Ready")},
+        (),
+    ),
     "does not answer any more": (
         view(pods=[pod(conditions=NOT_READY)]),
         "Pending",

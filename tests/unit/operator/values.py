@@ -80,6 +80,7 @@ def view(
     without: tuple[str, ...] = (),
     changed: dict[str, dict[str, Any]] | None = None,
     template_of_the_pods: dict[str, Any] | None = None,
+    probe_failures: dict[str, str] | None = None,
     **rest: Any,
 ) -> View:
     """A workspace with all children it wants, settled and ready; `without` kinds, `changed` adds fields to kinds.
@@ -114,6 +115,6 @@ def view(
     return View(
         item,
         decided,
-        children.with_pods(found_children, sets, [children.pod(one) for one in wanted]),
+        children.with_pods(found_children, sets, [children.pod(one) for one in wanted], probe_failures or {}),
         **{"port": 20007, "entries": (LOCAL,), **rest},
     )

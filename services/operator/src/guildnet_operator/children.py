@@ -60,6 +60,8 @@ class PodView:
     last: Termination | None
     reason: str
     message: str
+    probe_failure: str = ""
+    """The kubelet's words of a probe that goes on failing; see `probes`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,13 @@ class Children:
     """The youngest pod of the Deployment's present template that is not on its way out."""
 
 
-def with_pods(children: Children, replica_sets: Iterable[ReplicaSetView], pods: Iterable[PodView]) -> Children:
-    """The children with those of the pods that are of this very Deployment.
+def with_pods(
+    children: Children,
+    replica_sets: Iterable[ReplicaSetView],
+    pods: Iterable[PodView],
+    probe_failures: Mapping[str, str],
+) -> Children:
+    """The children with those of the pods that are of this very Deployment. `probe_failures` are words by pod uid.
 
     Followed by uid from owner to owner, because labels can be put on anything.
     """
@@ -97,9 +104,10 @@ def with_pods(children: Children, replica_sets: Iterable[ReplicaSetView], pods: 
     sets = {item.uid: item.template == template for item in replica_sets if item.owner_uid == uid}
     own = tuple(pod for pod in pods if pod.owner_uid in sets)
     current = (pod for pod in own if sets[pod.owner_uid] and not pod.deleting)
-    return replace(
-        children, pods=own, current_pod=max(current, key=lambda pod: (pod.created_at, pod.name), default=None)
-    )
+    youngest = max(current, key=lambda pod: (pod.created_at, pod.name), default=None)
+    if youngest is not None and not youngest.ready and (words := probe_failures.get(youngest.uid)):
+        youngest = replace(youngest, probe_failure=words)
+    return replace(children, pods=own, current_pod=youngest)
 
 
 def plain(obj: Mapping[str, Any]) -> Object:

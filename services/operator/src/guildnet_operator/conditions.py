@@ -64,6 +64,9 @@ def _on_the_way(view: View) -> Verdict:
 
 def _silent(view: View, pod: PodView) -> Verdict:
     check = view.decided.check
+    if pod.probe_failure:
+        words = f"The container runs, but its probe keeps failing: {pod.probe_failure.rstrip('.')}."
+        return Verdict("False", Reason.NOT_ANSWERING, f"{words} Look at its log, port and probe.")
     asked = "its pod to be ready" if check is None else f"an answer to {_question(view)}"
     if pod.started and check is not None:
         message = f"The container runs, but there is no answer to {_question(view)}: look at its log, port and probe."

@@ -16,6 +16,7 @@ from guildnet.kube.reflector import Change, Pace, Reflector
 from guildnet.kube.resources import (
     CONFIGMAPS,
     DEPLOYMENTS,
+    EVENTS,
     INGRESSES,
     PODS,
     PVCS,
@@ -25,7 +26,7 @@ from guildnet.kube.resources import (
     Resource,
 )
 from guildnet.names import LABEL_MANAGED
-from guildnet_operator import children
+from guildnet_operator import children, probes
 from guildnet_operator.children import CONFIGURATION_REASONS, Children, Object, PodView, ReplicaSetView
 
 T = TypeVar("T")
@@ -105,6 +106,7 @@ class Cluster:
         self.services = self._cache(SERVICES, children.plain)
         self.claims = self._cache(PVCS, children.plain, suffix=CLAIM_SUFFIX)
         self.ingresses = self._cache(INGRESSES, children.plain)
+        self._probe_failures: dict[str, str] = {}
         entries_namespace, entries_name = entries
         self._entries_name = entries_name
         self._entries: Reflector[Object] = Reflector(
@@ -125,6 +127,15 @@ class Cluster:
             "replicasets": self._grouped(REPLICASETS, children.replica_set, self._replica_sets),
             "pods": self._grouped(PODS, children.pod, self._pods),
             "entries": self._entries,
+            "events": Reflector(
+                client,
+                EVENTS,
+                namespace=namespace,
+                field_selector=probes.FIELD_SELECTOR,
+                parse=probes.parse,
+                on_change=self._probe_failed,
+                pace=self._pace,
+            ),
         }
 
     async def run(self) -> None:
@@ -149,7 +160,7 @@ class Cluster:
 
     def with_pods(self, name: str, found: Children) -> Children:
         """These children of the Workspace with the pods of their Deployment."""
-        return children.with_pods(found, self._replica_sets.of(name), self._pods.of(name))
+        return children.with_pods(found, self._replica_sets.of(name), self._pods.of(name), self._probe_failures)
 
     def misconfigured(self, name: str) -> bool:
         """Does a pod labelled as this Workspace's wait for something its configuration refers to?"""
@@ -187,6 +198,19 @@ class Cluster:
             on_change=changed,
             pace=self._pace,
         )
+
+    def _probe_failed(self, change: Change[probes.ProbeFailure]) -> None:
+        failure = change.new
+        if failure is None:
+            if change.old is not None:
+                self._probe_failures.pop(change.old.pod_uid, None)
+            return
+        if not failure.goes_on or self._probe_failures.get(failure.pod_uid) == failure.message:
+            return
+        self._probe_failures[failure.pod_uid] = failure.message
+        pod = self.reflectors["pods"].store.get(failure.pod)
+        if pod is not None:
+            self._look(pod.workspace)
 
     def _entries_changed(self, change: Change[Object]) -> None:
         if change.kind != "synced":

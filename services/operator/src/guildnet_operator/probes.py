@@ -1,0 +1,44 @@
+"""What the kubelet says of probes that fail: its Events, of which a pod's status has nothing.
+
+Only failures that go on count. A container that takes a few seconds to start fails its first probes, and telling so
+would cost every start a write.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+FIELD_SELECTOR: Final = "reason=Unhealthy,involvedObject.kind=Pod"
+ENOUGH: Final = 5
+"""Failures of one probe after which they are told; the startup probe is asked every second."""
+_ENDPOINT: Final = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}:\d+->")
+_LONGEST: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeFailure:
+    """One Event of the kubelet about one pod."""
+
+    pod: str
+    pod_uid: str
+    count: int
+    message: str
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is worth telling. Liveness fails beside readiness, and the two would take turns in the message."""
+        return self.count >= ENOUGH and not self.message.startswith("Liveness")
+
+
+def parse(obj: Mapping[str, Any]) -> ProbeFailure:
+    about, series = obj.get("involvedObject") or {}, obj.get("series") or {}
+    return ProbeFailure(
+        pod=about.get("name", ""),
+        pod_uid=about.get("uid", ""),
+        count=int(series.get("count") or obj.get("count") or 1),
+        # The kubelet's own port is another one each time, and would make each failure a new message.
+        message=_ENDPOINT.sub("", obj.get("message") or "").strip()[:_LONGEST],
+    )
