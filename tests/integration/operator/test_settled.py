@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import urllib.request
 from typing import Any
 
 from guildnet.kube.resources import CONFIGMAPS, DEPLOYMENTS, REPLICASETS, SECRETS, WORKSPACES
@@ -111,3 +113,25 @@ async def test_a_port_is_never_given_twice(start: Start, world: World):
         # A lost counter goes on above what workspaces have.
         used.append(await port("d"))
     assert used == [20000, 20001, 20032, 20033]
+
+
+async def test_requests_queue_and_watches_are_counted(start: Start, world: World):
+    async with start() as running:
+        await world.launch("counted")
+        await world.run_pod("counted")
+        await world.until_condition("counted", "Ready", "True")
+
+        def scrape() -> str:
+            with urllib.request.urlopen(f"http://127.0.0.1:{running.ops_port}/metrics", timeout=5) as answer:
+                return str(answer.read().decode())
+
+        text = await asyncio.to_thread(scrape)
+    for name in (
+        'guildnet_operator_api_requests_total{code="201",method="POST"}',
+        'guildnet_operator_api_requests_total{code="200",method="GET"}',
+        'guildnet_operator_reconciles_total{outcome="settled"}',
+        "guildnet_operator_queue_length ",
+        "guildnet_operator_queue_age_seconds ",
+        'guildnet_operator_watch_age_seconds{kind="events"}',
+    ):
+        assert f"\n{name}" in text, name

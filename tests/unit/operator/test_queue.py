@@ -149,3 +149,15 @@ def test_many_failures_are_retried_no_faster_than_the_bucket_fills():
     assert [bucket.reserve(100.0) for _ in range(6)] == [0.0, 0.0, 0.0, 0.5, 1.0, 1.5]
     assert bucket.reserve(101.0) == 1.0, "what is owed is paid back first"
     assert bucket.reserve(200.0) == 0.0
+
+
+def test_the_age_is_that_of_the_key_that_waits_longest(monkeypatch: pytest.MonkeyPatch):
+    now = 10.0
+    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    queue = Queue()
+    assert queue.age == 0.0
+    queue.add("a")
+    now = 13.0
+    queue.add("b")
+    queue.add("a")
+    assert queue.age == 3.0

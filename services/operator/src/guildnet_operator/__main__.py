@@ -66,7 +66,7 @@ async def _main(settings: Settings) -> None:
 @contextlib.asynccontextmanager
 async def operator(settings: Settings) -> AsyncIterator[Operator]:
     """A running operator; everything it started has ended when the block ends."""
-    async with connect(settings.kubeconfig, user_agent="guildnet-operator") as client:
+    async with connect(settings.kubeconfig, user_agent="guildnet-operator", answered=metrics.requested) as client:
         queue = Queue(workers=settings.reconcile_workers)
         cluster = Cluster(
             client, settings.k8s_namespace, (settings.release_namespace, settings.entries_configmap), queue.add
@@ -115,7 +115,7 @@ def _health(cluster: Cluster) -> telemetry.Health:
 
 def _metrics(cluster: Cluster, queue: Queue) -> CollectorRegistry:
     ages = {kind: reflector.age for kind, reflector in cluster.reflectors.items()}
-    metrics.follow(lambda: len(queue), ages)
+    metrics.follow(queue, ages)
     return metrics.REGISTRY
 
 

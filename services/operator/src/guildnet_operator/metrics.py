@@ -8,6 +8,7 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 
 from guildnet.telemetry import make_registry
+from guildnet_operator.queue import Queue
 
 REGISTRY: Final = make_registry()
 
@@ -19,6 +20,15 @@ _RECONCILES: Final = Counter(
 )
 _SECONDS: Final = Histogram("guildnet_operator_reconcile_seconds", "Seconds a reconcile took", registry=REGISTRY)
 _QUEUED: Final = Gauge("guildnet_operator_queue_length", "Workspaces waiting for a worker", registry=REGISTRY)
+_QUEUE_AGE: Final = Gauge(
+    "guildnet_operator_queue_age_seconds", "Seconds the longest waiting Workspace has waited", registry=REGISTRY
+)
+_REQUESTS: Final = Counter(
+    "guildnet_operator_api_requests_total",
+    "Requests to the Kubernetes API by method and status code; code 0 had no answer",
+    ("method", "code"),
+    registry=REGISTRY,
+)
 _WATCH_AGE: Final = Gauge(
     "guildnet_operator_watch_age_seconds", "Seconds since the API server last spoke", ("kind",), registry=REGISTRY
 )
@@ -33,8 +43,13 @@ def reconciled(outcome: str, seconds: float) -> None:
     _SECONDS.observe(seconds)
 
 
-def follow(queue_length: Callable[[], float], watch_ages: dict[str, Callable[[], float]]) -> None:
+def requested(method: str, code: int) -> None:
+    _REQUESTS.labels(method, str(code)).inc()
+
+
+def follow(queue: Queue, watch_ages: dict[str, Callable[[], float]]) -> None:
     """Read these at every scrape."""
-    _QUEUED.set_function(queue_length)
+    _QUEUED.set_function(lambda: len(queue))
+    _QUEUE_AGE.set_function(lambda: queue.age)
     for kind, age in watch_ages.items():
         _WATCH_AGE.labels(kind).set_function(age)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ class Queue:
         self._workers = workers
         self._rng = rng
         self._ready: deque[str] = deque()
-        self._waiting: set[str] = set()  # in _ready, not taken yet
+        self._waiting: dict[str, float] = {}  # in _ready, not taken yet, since when
         self._running: set[str] = set()
         self._again: set[str] = set()  # added while being worked on
         self._failures: dict[str, int] = {}
@@ -89,13 +90,18 @@ class Queue:
         if key in self._running:
             self._again.add(key)
         elif key not in self._waiting:
-            self._waiting.add(key)
+            self._waiting[key] = time.monotonic()
             self._ready.append(key)
             self._available.release()
 
     def __len__(self) -> int:
         """Keys that wait for a worker."""
         return len(self._waiting)
+
+    @property
+    def age(self) -> float:
+        """Seconds that the key which waits longest has waited for a worker; 0 when none waits."""
+        return time.monotonic() - self._waiting[self._ready[0]] if self._ready else 0.0
 
     @property
     def delayed(self) -> int:
@@ -120,7 +126,7 @@ class Queue:
         while True:
             await self._available.acquire()
             key = self._ready.popleft()
-            self._waiting.discard(key)
+            del self._waiting[key]
             self._running.add(key)
             try:
                 then = await self._attempt(work, key)

@@ -9,7 +9,7 @@ right: what the account may do is the cluster's decision.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Literal
 
@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
+Answered = Callable[[str, int], None]
 
 TIMEOUT: Final = 30.0
 """Seconds a request may take in all, and a stream until its answer begins."""
@@ -47,10 +48,11 @@ APPLY_PATCH: Final = "application/apply-patch+yaml"
 class Client:
     """Requests to one API server. Made by `connect`, which closes it. Writes fill in `apiVersion` and `kind`."""
 
-    def __init__(self, rest: Any, configuration: Any, user_agent: str) -> None:
+    def __init__(self, rest: Any, configuration: Any, user_agent: str, answered: Answered | None = None) -> None:
         self._rest = rest
         self._configuration = configuration
         self._user_agent = user_agent
+        self._answered = answered or _unheard
 
     async def request(
         self,
@@ -246,14 +248,27 @@ class Client:
         for setting in (await self._configuration.auth_settings()).values():
             headers["Authorization"] = setting["value"]
         url = f"{self._configuration.host}{path}{wire.encoded(query)}"
-        answer = await self._rest.request(method, url, headers=headers, body=body, _request_timeout=limits)
+        try:
+            answer = await self._rest.request(method, url, headers=headers, body=body, _request_timeout=limits)
+        except BaseException:
+            self._answered(method, 0)
+            raise
         response: aiohttp.ClientResponse = answer.response
+        self._answered(method, response.status)
         return response
 
 
+def _unheard(_method: str, _code: int) -> None:
+    return
+
+
 @asynccontextmanager
-async def connect(kubeconfig: str | None = None, *, user_agent: str = "guildnet") -> AsyncIterator[Client]:
+async def connect(
+    kubeconfig: str | None = None, *, user_agent: str = "guildnet", answered: Answered | None = None
+) -> AsyncIterator[Client]:
     """A Client for the pod's own account, or for the current context of a kubeconfig; closed at the end.
+
+    `answered` is told the method and status of every request, 0 where there was no answer.
 
     Opens no connection by itself. Raises Invalid where the configuration cannot be read. Proxies are taken from the
     kubeconfig (`proxy-url`) and never from the environment.
@@ -268,7 +283,7 @@ async def connect(kubeconfig: str | None = None, *, user_agent: str = "guildnet"
     await _configure(configuration, kubeconfig)
     rest = RESTClientObject(configuration)
     try:
-        yield Client(rest, configuration, user_agent)
+        yield Client(rest, configuration, user_agent, answered)
     finally:
         await rest.close()
         await asyncio.sleep(0)  # the loop closes an abandoned connection's socket in its next turn
