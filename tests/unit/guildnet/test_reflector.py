@@ -12,6 +12,7 @@ import pytest
 
 from guildnet.errors import Denied, Gone, GuildNetError, Invalid, NotFound, TooManyRequests, Unreachable
 from guildnet.kube import reflector as module
+from guildnet.kube.pace import Pace
 from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import CONFIGMAPS
 from support.waiting import eventually
@@ -383,7 +384,16 @@ async def test_a_server_that_lists_but_refuses_every_watch_is_asked_ever_more_se
 
 
 async def test_attempts_of_several_reflectors_are_kept_apart() -> None:
-    pace = module.Pace(0.05)
+    pace = Pace(0.05)
     began = asyncio.get_running_loop().time()
     await asyncio.gather(*(pace.turn() for _ in range(5)))
     assert asyncio.get_running_loop().time() - began >= 0.2
+
+
+@pytest.mark.parametrize(("newest", "missed"), [(10, None), (11, "11"), (9, None)])
+async def test_a_silent_watch_has_missed_something_only_where_the_server_is_further(newest: int, missed: str | None):
+    async with playing() as scene:
+        await scene.synced()
+        scene.script.lists.put_nowait(page(newest))
+        assert await scene.reflector.missed() == missed
+        assert scene.script.asks("list")[-1] == {"limit": 1}

@@ -101,12 +101,17 @@ async def _run(cluster: Cluster, queue: Queue, ports: Ports, events: Delivery, r
 def _health(cluster: Cluster) -> telemetry.Health:
     health = telemetry.Health()
 
-    def check(kind: str) -> str | None:
+    async def check(kind: str) -> str | None:
         reflector = cluster.reflectors[kind]
         if not reflector.synced.is_set():
             return f"{kind} are not listed yet: {reflector.last_error or 'waiting for the API server'}"
         age = reflector.age()
-        return None if age < STALE else f"no word about {kind} for {age:.0f} s: {reflector.last_error or 'silence'}"
+        if age < STALE:
+            return None
+        if reflector.last_error is not None:
+            return f"no word about {kind} for {age:.0f} s: {reflector.last_error}"
+        newer = await reflector.missed()
+        return newer and f"the watch of {kind} is silent for {age:.0f} s, and the API server is at version {newer}"
 
     for kind in cluster.reflectors:
         health.add(kind, functools.partial(check, kind))

@@ -12,7 +12,8 @@ from typing import Any, Final, Generic, TypeVar
 
 from guildnet import workspace
 from guildnet.kube.client import Client
-from guildnet.kube.reflector import Change, Pace, Reflector
+from guildnet.kube.pace import Pace
+from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import (
     CONFIGMAPS,
     DEPLOYMENTS,

@@ -23,6 +23,7 @@ import structlog
 from guildnet.errors import Denied, Gone, GuildNetError, Invalid, NotFound, TooManyRequests, Unreachable
 from guildnet.kube import faults
 from guildnet.kube.client import Client
+from guildnet.kube.pace import Pace
 from guildnet.kube.resources import Resource, path
 
 T = TypeVar("T")
@@ -39,21 +40,6 @@ PROVEN: Final = 10.0
 """Seconds a watch has to last, or else bring an event, before what failed earlier is forgotten."""
 
 log = structlog.get_logger(__name__)
-
-
-class Pace:
-    """Keeps the new attempts of several reflectors apart, so that an outage is not answered by all of them at once."""
-
-    def __init__(self, interval: float) -> None:
-        self._interval = interval
-        self._next = -math.inf
-
-    async def turn(self) -> None:
-        """Wait until this attempt may be made: `interval` seconds after the one before, whoever made that."""
-        now = time.monotonic()
-        at = max(now, self._next)
-        self._next = at + self._interval
-        await asyncio.sleep(at - now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +106,16 @@ class Reflector(Generic[T]):
     def age(self) -> float:
         """Seconds since the API server last confirmed this copy (list, event, bookmark); inf before the first list."""
         return self._clock() - self._seen
+
+    async def missed(self) -> str | None:
+        """The API server's version of this collection where that is above the copy's; None where it is not.
+
+        Asks with one small list: for a copy that was not confirmed for long, to tell a quiet cluster from a watch that
+        brings nothing any more. Raises what `Client.request` does.
+        """
+        page = await self._client.request("GET", path(self._resource, self._namespace), query={"limit": 1})
+        newest = str((page.get("metadata") or {}).get("resourceVersion") or "")
+        return newest if _is_older(self.resource_version or "", newest) else None
 
     def snapshot(self) -> tuple[T, ...] | None:
         """Every value, or None where they cannot be read: not listed yet, or the API server now refuses the list."""
