@@ -58,7 +58,7 @@ DEPLOYMENT = {
 }
 CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
 SMALL = {"type": "Container", "max": {"memory": "64Mi"}}
-SERVING = "mkdir -p /tmp/w; httpd -f -p 8080 -h /tmp/w"
+SERVING = "httpd -f -p 8080 -h /"
 STORED = shell("sleep 600", storage={"size": "1Gi"})
 
 FAULTS = (

@@ -23,7 +23,8 @@ async def test_an_exceeded_quota_is_named_and_recovers_when_it_is_raised(start: 
         degraded = await world.until_condition("poor", "Degraded", "True", "QuotaExceeded")
         assert "exceeded quota: tight" in degraded["message"]
         assert (await world.status("poor"))["phase"] == "Failed"
-        assert (await world.condition("poor", "StorageReady"))["status"] == "False"
+        storage = await world.condition("poor", "StorageReady")
+        assert (storage["status"], storage["reason"]) == ("False", "QuotaExceeded")
         await world.kube.delete(QUOTAS, world.namespace, "tight")
         await world.until(PVCS, "poor-storage")
         await world.until_condition("poor", "Degraded", "False")

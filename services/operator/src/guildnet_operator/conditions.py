@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from guildnet_operator.children import PodView
-from guildnet_operator.faults import IMAGE_REASONS, fault
+from guildnet_operator.faults import IMAGE_REASONS, fault, reason_of
 from guildnet_operator.view import Reason, View
 
 Status = Literal["True", "False", "Unknown"]
@@ -121,7 +121,7 @@ def storage_ready(view: View) -> Verdict:
     problem = view.problem("PersistentVolumeClaim")
     if problem is not None:
         message = f"Claim {wanted.name} cannot be made or changed: {problem.message or 'the name is taken'}."
-        return Verdict("False", problem.reason, message)
+        return Verdict("False", reason_of(problem), message)
     if live is None:
         return Verdict("False", Reason.PENDING, f"Claim {wanted.name} is being created.")
     return _claim_phase(live, kept=wanted.retain)
@@ -153,7 +153,7 @@ def route_ready(view: View) -> Verdict:
     problem = view.problem("Service", "Ingress")
     if problem is not None:
         message = f"{problem.kind} {problem.name} cannot be made: {problem.message or 'the name is taken'}."
-        return Verdict("False", problem.reason, message)
+        return Verdict("False", reason_of(problem), message)
     if service is None:
         return Verdict("False", Reason.SERVICE_PENDING, "The Service is being created.")
     if view.port is None:

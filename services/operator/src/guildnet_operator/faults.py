@@ -66,6 +66,11 @@ def _refusal(problem: Problem) -> Fault:
     return Fault(reason, f"The API server refused {problem.kind} {problem.name}: {problem.message}. {step}", blocking)
 
 
+def reason_of(problem: Problem) -> Reason:
+    """The problem's reason; of a refusal, which kind it is."""
+    return classify(problem.message)[0] if problem.reason is Reason.REFUSED else problem.reason
+
+
 def classify(message: str) -> tuple[Reason, str]:
     """Which kind of refusal the API server's words are, and what a person can do about it."""
     if "exceeded quota" in message or "must specify" in message:
