@@ -125,11 +125,11 @@ class Reconciler:
             due = memory.status_due = memory.status_due or now + PATIENCE
             if now < due:
                 return Next(after=due - now)
-        await self._write_status(workspace, status)
+        then = await self._write_status(workspace, status)
         memory.status_due = None
-        return SETTLED
+        return then
 
-    async def _write_status(self, workspace: Workspace, status: WorkspaceStatus) -> None:
+    async def _write_status(self, workspace: Workspace, status: WorkspaceStatus) -> Next:
         # With the uid, or the status of a deleted Workspace could land on its successor of the same name.
         body = {"metadata": {"uid": workspace.uid}, "status": status_to_wire(status)}
         try:
@@ -142,14 +142,15 @@ class Reconciler:
                 field_manager=FIELD_MANAGER_OPERATOR,
             )
         except (NotFound, Conflict) as error:
-            # It is gone or another one by now, and the watch is about to say so.
             log.info("status not written", workspace=workspace.name, error=error.message)
-            return
+            # Gone: the watch is about to say so. A conflict may also be of two writes at once, with no event after it.
+            return SETTLED if isinstance(error, NotFound) else RETRY
         metrics.written("Workspace", "status")
         self._cluster.workspaces.remember(written)
         if status.phase != workspace.status.phase:
             log.info("phase changed", workspace=workspace.name, phase=status.phase, was=workspace.status.phase)
         await self._events.transition(workspace, status)
+        return SETTLED
 
     def _remembered(self, workspace: Workspace) -> _Memory:
         memory = self._memory.get(workspace.name)

@@ -1,0 +1,26 @@
+"""A write that the API server turned down is made again, also where nothing else happens that would remind of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from integration.operator.world import Start, World
+from support.apiserver import ApiServer
+from support.faultproxy import Fault, FaultProxy
+
+FIRST_STATUS = 4
+"""Its number among the writes: after the Service, the Deployment and the port counter."""
+
+
+async def test_a_status_that_met_a_conflict_is_written_without_another_event(
+    api_server_with_controllers: ApiServer, start: Start, world: World, tmp_path: Path
+):
+    proxy = FaultProxy(api_server_with_controllers)
+    kubeconfig = tmp_path / "kubeconfig"
+    async with proxy.serve(kubeconfig), start(kubeconfig=str(kubeconfig)):
+        proxy.arm(Fault("409", FIRST_STATUS))
+        await world.launch("quiet")
+        # Nobody runs its pod: by the time of the first status everything else has happened.
+        await world.until_condition("quiet", "Scheduled", "Unknown")
+        assert proxy.fired
+    assert proxy.seen.writes[FIRST_STATUS - 1 : FIRST_STATUS + 1] == [("PATCH", "workspaces")] * 2
