@@ -189,6 +189,17 @@ async def test_a_watch_that_ends_goes_on_at_the_last_version() -> None:
         assert len(scene.script.asks("list")) == 1
 
 
+async def test_an_event_that_never_came_is_made_up_for_when_an_old_watch_ends() -> None:
+    async with playing(renewal=300.0) as scene:
+        await scene.synced(item("lost", 1, v=1), item("kept", 2, v=2))
+        scene.now = 300.0
+        # "lost" went and "new" came without a word; the watch ends at its time, as every watch does.
+        scene.script.bookmark(33)
+        scene.script.events.put_nowait(Stop())
+        await scene.synced(item("kept", 2, v=2), item("new", 20, v=3), version=34)
+        assert scene.told()[3:] == [("deleted", "lost", 1, None), ("added", "new", None, 3), ("synced", "", None, None)]
+
+
 async def test_a_broken_watch_goes_on_at_the_last_version_and_keeps_the_store() -> None:
     async with playing() as scene:
         await scene.synced(item("a", 1, v=1))

@@ -8,7 +8,6 @@ writes.
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import random
 import time
@@ -21,7 +20,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 import structlog
 
 from guildnet.errors import Denied, Gone, GuildNetError, Invalid, NotFound, TooManyRequests, Unreachable
-from guildnet.kube import faults
+from guildnet.kube import faults, watchevent
 from guildnet.kube.client import Client
 from guildnet.kube.pace import Pace
 from guildnet.kube.resources import Resource, path
@@ -38,6 +37,13 @@ LAST_DELAY: Final = 10.0
 
 PROVEN: Final = 10.0
 """Seconds a watch has to last, or else bring an event, before what failed earlier is forgotten."""
+
+RENEWAL: Final = 300.0
+"""Age of a list, seconds, from which on the end of a watch is a reason for a new one instead of a watch alone.
+
+An event that never came shows in nothing else. A watch ends after five to ten minutes, so that is how long one may
+stay missed; of what did not change the new list costs the reading and nothing more.
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +84,7 @@ class Reflector(Generic[T]):
         on_change: Callable[[Change[T]], None] | None = None,
         silence: float = SILENCE,
         page: int = PAGE,
+        renewal: float = RENEWAL,
         clock: Callable[[], float] = time.monotonic,
         pace: Pace | None = None,
     ) -> None:
@@ -89,6 +96,9 @@ class Reflector(Generic[T]):
         self._on_change = on_change
         self._silence = silence
         self._page = page
+        self._renewal = renewal
+        self._listed = -math.inf
+        self._outlived = False
         self._clock = clock
         self._pace = pace
         self._held: dict[str, _Held[T]] = {}
@@ -115,7 +125,7 @@ class Reflector(Generic[T]):
         """
         page = await self._client.request("GET", path(self._resource, self._namespace), query={"limit": 1})
         newest = str((page.get("metadata") or {}).get("resourceVersion") or "")
-        return newest if _is_older(self.resource_version or "", newest) else None
+        return newest if watchevent.is_older(self.resource_version or "", newest) else None
 
     def snapshot(self) -> tuple[T, ...] | None:
         """Every value, or None where they cannot be read: not listed yet, or the API server now refuses the list."""
@@ -127,7 +137,7 @@ class Reflector(Generic[T]):
         """List, watch, and begin again for as long as the task lives."""
         while True:
             try:
-                if self.resource_version is None:
+                if self.resource_version is None or self._outlived:
                     await self._relist()
                 began, seen = self._clock(), self._seen
                 await self._watch()
@@ -136,6 +146,7 @@ class Reflector(Generic[T]):
                     raise Unreachable("the watch ended as soon as it began")
                 if self._clock() - began >= PROVEN:
                     self._failures = 0
+                self._outlived = self._clock() - self._listed >= self._renewal
             except (Gone, Invalid) as error:
                 # Not an outage: our version means nothing to the server. The pause matters only if it keeps saying so.
                 self.resource_version = None
@@ -170,6 +181,7 @@ class Reflector(Generic[T]):
     async def _relist(self) -> None:
         items, version = await self._list()
         self.relists += 1
+        self._listed, self._outlived = self._clock(), False
         self._replace(items)
         self.resource_version = version
         self._alive()
@@ -214,14 +226,14 @@ class Reflector(Generic[T]):
         stream = self._client.stream(path(self._resource, self._namespace), query, idle=self._silence)
         async with aclosing(stream):
             async for line in stream:
-                self._event(_decoded(line))
+                self._event(watchevent.decoded(line))
 
     def _event(self, event: dict[str, Any]) -> None:
         item = event["object"]
         if event["type"] == "ERROR":
             raise faults.from_status(item)
         version = str(item["metadata"]["resourceVersion"])
-        if _is_older(version, self.resource_version):
+        if watchevent.is_older(version, self.resource_version):
             # A cluster restored from a backup counts from where the backup was; what we hold is of another history.
             raise Gone(f"the API server went back from version {self.resource_version} to {version}")
         match event["type"]:
@@ -280,19 +292,3 @@ class Reflector(Generic[T]):
             self._on_change(change)
         except Exception:
             log.exception("change not handled", kind=self._resource.kind, key=change.key, change=change.kind)
-
-
-def _is_older(version: str, held: str | None) -> bool:
-    return held is not None and version.isdecimal() and held.isdecimal() and int(version) < int(held)
-
-
-def _decoded(line: bytes) -> dict[str, Any]:
-    try:
-        event = json.loads(line)
-        if not isinstance(event["object"], dict) or not isinstance(event["type"], str):
-            raise TypeError(event)
-        if event["type"] != "ERROR":
-            event["object"]["metadata"]["resourceVersion"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise Gone(f"the watch sent something that is not an event: {error!r}"[:300]) from error
-    return dict(event)

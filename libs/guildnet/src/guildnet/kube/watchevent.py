@@ -1,0 +1,26 @@
+"""The events of a watch, read off its lines. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from guildnet.errors import Gone
+
+
+def is_older(version: str, held: str | None) -> bool:
+    """Is this resource version below the one held? Versions that are no numbers are not compared."""
+    return held is not None and version.isdecimal() and held.isdecimal() and int(version) < int(held)
+
+
+def decoded(line: bytes) -> dict[str, Any]:
+    """The event with `type` and `object`. Raises Gone for anything else: after that nothing is known of the stream."""
+    try:
+        event = json.loads(line)
+        if not isinstance(event["object"], dict) or not isinstance(event["type"], str):
+            raise TypeError(event)
+        if event["type"] != "ERROR":
+            event["object"]["metadata"]["resourceVersion"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Gone(f"the watch sent something that is not an event: {error!r}"[:300]) from error
+    return dict(event)
