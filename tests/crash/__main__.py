@@ -1,4 +1,4 @@
-"""`python -m crash [--all] [SCENARIO …]`: play plans and say what became of each."""
+"""`python -m crash [--all] [--only TEXT]`: run crash plans and say what became of each scenario's."""
 
 from __future__ import annotations
 
@@ -8,63 +8,76 @@ import logging
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 
-from crash.plans import Reference, Result, all_plans, play, reference, selected
+from crash import plans, running
+from crash.running import Bench, Result
 from crash.scenarios import SCENARIOS
-from guildnet.kube.client import connect
 from guildnet_operator import delivery
 from support.apiserver import ApiServer
 from support.shared import shared_apiserver
 
 
-async def run(server: ApiServer, names: list[str], directory: Path, *, everything: bool) -> list[Result]:
-    """The plans of the scenarios of these names, or of all; prints as they go."""
-    results: list[Result] = []
-    async with connect(str(server.kubeconfig), user_agent="guildnet-tests") as kube:
-        for scenario in SCENARIOS:
-            if names and scenario.name not in names:
-                continue
-            began = time.monotonic()
-            found = await reference(server, kube, scenario, directory)
-            plans = all_plans(found) if everything else selected(found)
-            played = await play(server, kube, plans, directory)
-            results += played
-            _tell(found, played, time.monotonic() - began)
+async def run(server: ApiServer, directory: Path, *, everything: bool, only: str = "") -> list[Result]:
+    """Reference runs, then the plans whose description holds `only`; prints as it goes."""
+    began = time.monotonic()
+    async with running.bench(server, directory) as bench:
+        found = await _references(bench, only)
+        all_plans = [plan for item in found for plan in plans.every(item)]
+        chosen = all_plans if everything else plans.selected(found)
+        chosen = [plan for plan in chosen if only in str(plan)]
+        print(f"  {len(chosen)} of {len(all_plans)} plans; the reference runs took {_since(began)}", flush=True)
+        results = await running.run_all(bench, chosen, {item.scenario: item for item in found})
+    for item in found:
+        _tell(item, [result for result in results if result.plan.scenario == item.scenario])
+    starts = sum(result.starts for result in results)
+    print(f"  {len(results)} plans, {starts} operator processes, {_since(began)} in all", flush=True)
     return results
 
 
-def _tell(found: Reference, played: Sequence[Result], seconds: float) -> None:
-    bad = [result for result in played if result.problems]
-    slowest = max((result.seconds for result in played), default=0)
-    fired = sum(result.fired for result in played)
+async def _references(bench: Bench, only: str) -> list[plans.Reference]:
+    scenario, colon, _ = only.partition(":")
+    names = [name for name in SCENARIOS if not colon or name == scenario]
+    places = asyncio.Semaphore(running.AT_ONCE)
+
+    async def one(name: str) -> plans.Reference:
+        async with places:
+            return await running.reference(bench, name)
+
+    return list(await asyncio.gather(*(one(name) for name in names)))
+
+
+def _tell(found: plans.Reference, results: list[Result]) -> None:
+    good = sum(not result.problems for result in results)
+    slowest = max((result.seconds for result in results), default=0.0)
     print(
-        f"  {found.scenario.name}: {found.writes} writes, {len(played)} plans ({fired} faults met), "
-        f"{len(played) - len(bad)} ended as the reference, slowest {slowest:.1f} s, {seconds:.0f} s in all",
+        f"  {found.scenario}: {len(found.writes)} writes, {len(results)} plans, {good} ended as the reference, "
+        f"slowest {slowest:.1f} s",
         flush=True,
     )
-    for result in bad:
-        print(f"    {result.plan}:\n      " + "\n      ".join(result.problems[:12]), flush=True)
+
+
+def _since(began: float) -> str:
+    return f"{time.monotonic() - began:.0f} s"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--all", action="store_true", help="every write with every kind of fault")
-    parser.add_argument("scenario", nargs="*", help=f"one of {', '.join(s.name for s in SCENARIOS)}")
+    parser.add_argument("--only", default="", help="plans whose description holds this; `SCENARIO: …` for one scenario")
     chosen = parser.parse_args()
     quiet()
     with tempfile.TemporaryDirectory() as directory, shared_apiserver(Path(directory), controllers=True) as server:
-        results = asyncio.run(run(server, chosen.scenario, Path(directory), everything=chosen.all))
+        results = asyncio.run(run(server, Path(directory), everything=chosen.all, only=chosen.only))
     bad = sum(bool(result.problems) for result in results)
     print(f"{len(results)} plans, {len(results) - bad} ended as their reference")
     return 1 if bad else 0
 
 
 def quiet() -> None:
-    """Faults make the operator say a lot, all of it expected."""
+    """Faults make an operator in this process say a lot, all of it expected."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     delivery.quieten()
 

@@ -15,6 +15,7 @@ State = dict[str, Any]
 KINDS: tuple[Resource, ...] = (WORKSPACES, DEPLOYMENTS, SERVICES, PVCS, SECRETS, INGRESSES)
 _METADATA = ("name", "labels", "annotations", "ownerReferences", "finalizers", "generation", "deletionTimestamp")
 _PORT = re.compile(r"\b2\d{4}\b")
+_UID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _ADDRESS = re.compile(r"\b10\.96\.\d+\.\d+\b")
 
 
@@ -31,6 +32,7 @@ async def state(kube: Client, namespace: str) -> State:
     text = json.dumps(plain, sort_keys=True).replace(namespace, "NAMESPACE")
     for uid, key in uids.items():
         text = text.replace(uid, f"uid of {key}").replace(uid[:8], f"uid8 of {key}")
+    text = _UID.sub("uid of what is gone", text)
     normal: State = json.loads(_ADDRESS.sub("ADDRESS", _PORT.sub("PORT", text)))
     return normal
 

@@ -1,136 +1,94 @@
-"""Plans: made from the reference of a scenario, played, judged."""
+"""Plans out of recorded reference runs: every write × every fault of a write, every event × every fault of a watch.
+
+The selection for CI is the same each time. It holds every kind of write (`create deployments`) with every fault, every
+single write of every scenario with one, and every event a watch told of with every fault of a watch. Pure.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from crash.normal import State, differences, state
-from crash.scenarios import PATIENCE, Scenario
-from crash.stage import Stage, stage
-from guildnet.kube.client import Client
-from support.apiserver import ApiServer
-from support.faultproxy import AT_WRITE, TO_WATCHES, Fault
-from support.waiting import eventually
+from crash.normal import State
+from support.faultproxy import Write
+from support.faults import AtEvent, AtWrite, Fault, WatchFault, WriteFault
 
-KINDS = (*AT_WRITE, *TO_WATCHES)
-AT_ONCE = 6
-"""Plans played at the same time: they wait for controllers most of the time."""
+WATCHED = ("workspaces", "deployments", "services", "pods", "replicasets", "persistentvolumeclaims", "ingresses")
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a scenario leads to when nothing goes wrong."""
+    """What one scenario wrote, was told, and ended in, without a fault."""
 
-    scenario: Scenario
-    writes: int
+    scenario: str
+    writes: tuple[Write, ...]
+    events: frozenset[tuple[str, str]]
     state: State
-    made: Counter[tuple[str, str]]
+    made: Counter[str]
+    """Objects made and deleted, by `create deployments`."""
+    starts: int = 1
+    """Operator processes: more where the scenario itself stops one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One fault in one scenario."""
+    """One scenario with one fault; `fault` None is the control, which has to end like the reference too."""
 
-    reference: Reference
-    fault: Fault
+    scenario: str
+    fault: Fault | None
 
     def __str__(self) -> str:
-        return f"{self.reference.scenario.name}: {self.fault}"
+        return f"{self.scenario}: {self.fault or 'no fault'}"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of a plan; no problems means that it ended as the reference did."""
-
-    plan: Plan
-    problems: Sequence[str]
-    seconds: float
-    fired: bool
-
-
-async def reference(server: ApiServer, kube: Client, scenario: Scenario, directory: Path) -> Reference:
-    """Play the scenario without a fault."""
-    async with stage(server, kube, directory) as played:
-        await scenario.before(played)
-        await eventually(played.idle, within=PATIENCE)
-        played.proxy.arm(None)
-        before = len(played.proxy.seen.writes)
-        await scenario.play(played)
-        found = await _settled(played)
-        return Reference(scenario, len(played.proxy.seen.writes) - before, found, played.proxy.seen.made)
-
-
-def all_plans(found: Reference) -> list[Plan]:
-    """Every write of the reference with every kind of fault."""
-    return [Plan(found, Fault(kind, at)) for at in range(1, found.writes + 1) for kind in KINDS]
-
-
-def selected(found: Reference, each: int = 2) -> list[Plan]:
-    """For every write `each` kinds in turn, so that a scenario of a few writes meets every kind."""
-    return [
-        Plan(found, Fault(KINDS[(at * each + number) % len(KINDS)], at))
-        for at in range(1, found.writes + 1)
-        for number in range(each)
+def every(reference: Reference) -> list[Plan]:
+    """All plans of a scenario: the control first, then in the order of the reference run."""
+    name = reference.scenario
+    at_writes = [AtWrite(str(write.request), write.nth, kind) for write in reference.writes for kind in WriteFault]
+    # What an operator that was away hears as events, and what in its first lists, is a matter of moments.
+    told = sorted(reference.events) if reference.starts == 1 else []
+    at_events = [
+        AtEvent(resource, event, kind) for resource, event in told if resource in WATCHED for kind in WatchFault
     ]
+    return [Plan(name, None), *(Plan(name, fault) for fault in (*at_writes, *at_events))]
 
 
-async def play(server: ApiServer, kube: Client, plans: Iterable[Plan], directory: Path) -> list[Result]:
-    """All of them, some at a time."""
-    places = asyncio.Semaphore(AT_ONCE)
-
-    async def one(plan: Plan) -> Result:
-        async with places:
-            return await _play(server, kube, plan, directory)
-
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(plan)) for plan in plans]
-    return [task.result() for task in tasks]
-
-
-async def _play(server: ApiServer, kube: Client, plan: Plan, directory: Path) -> Result:
-    began = time.monotonic()
-    async with stage(server, kube, directory) as played:
-        scenario, wanted = plan.reference.scenario, plan.reference
-        problems: list[str] = []
-        found: State = {}
-        try:
-            await scenario.before(played)
-            await eventually(played.idle, within=PATIENCE)
-            played.proxy.arm(plan.fault)
-            await scenario.play(played)
-            found = await _settled(played, wanted.state)
-        except AssertionError as error:
-            problems = [str(error)]
-        found = found or await state(kube, played.world.namespace)
-        problems += differences(wanted.state, found)
-        if played.proxy.seen.made != wanted.made:
-            problems.append(
-                f"created and deleted: expected {_told(wanted.made)}, found {_told(played.proxy.seen.made)}"
-            )
-        return Result(plan, problems, time.monotonic() - began, played.proxy.fired)
+def selected(references: Sequence[Reference]) -> list[Plan]:
+    """The plans for CI."""
+    chosen: dict[Plan, None] = {}
+    kinds: set[tuple[str, str]] = set()
+    for reference in references:
+        chosen[Plan(reference.scenario, None)] = None
+        kind_of = {(str(write.request), write.nth): write.request.kind for write in reference.writes}
+        for plan in every(reference):
+            what = _what(plan.fault, kind_of)
+            if what is not None and what not in kinds:
+                kinds.add(what)
+                chosen[plan] = None
+    for reference in references:
+        _cover_each_write(reference, chosen)
+    return list(chosen)
 
 
-async def _settled(played: Stage, wanted: State | None = None) -> State:
-    """The state once it has stopped changing: at the wanted one, where one is wanted and reached in time."""
-    last: State = {}
-
-    async def same() -> bool:
-        nonlocal last
-        before, last = last, await state(played.world.kube, played.world.namespace)
-        return played.idle() and before == last and wanted in (None, last)
-
-    try:
-        await eventually(same, within=PATIENCE, every=0.4)
-    except AssertionError:
-        if wanted is None:
-            raise  # else the differences say it better
-    return last
+def _what(fault: Fault | None, kind_of: Mapping[tuple[str, int], str]) -> tuple[str, str] | None:
+    """What of this fault makes it another one than those of other scenarios."""
+    if isinstance(fault, AtWrite):
+        return kind_of[fault.write, fault.nth], fault.fault
+    return (f"{fault.event} {fault.resource}", fault.fault) if fault is not None else None
 
 
-def _told(made: Counter[tuple[str, str]]) -> str:
-    return ", ".join(f"{count}× {method} {resource}" for (method, resource), count in sorted(made.items())) or "nothing"
+def _cover_each_write(reference: Reference, chosen: dict[Plan, None]) -> None:
+    faults: Iterable[AtWrite] = (plan.fault for plan in chosen if isinstance(plan.fault, AtWrite))
+    covered = {
+        (plan.fault.write, plan.fault.nth)
+        for plan in chosen
+        if plan.scenario == reference.scenario and isinstance(plan.fault, AtWrite)
+    }
+    used = Counter(fault.fault for fault in faults)
+    for write in reference.writes:
+        place = (str(write.request), write.nth)
+        if place not in covered:
+            kind = min(WriteFault, key=lambda item: used[item])
+            used[kind] += 1
+            chosen[Plan(reference.scenario, AtWrite(*place, kind))] = None

@@ -1,149 +1,139 @@
-"""What people do: each scenario sets its stage, and after that, with a fault somewhere, does what it is about."""
+"""What people do to workspaces, as scripts. Every step waits for its end, so that two runs write the same."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Final
 
-from crash.stage import Stage
-from guildnet.kube.resources import DEPLOYMENTS, PVCS, SECRETS, SERVICES, WORKSPACES
-from integration.operator.world import World
-from support.waiting import eventually
+from crash.hands import Hands
+from guildnet.kube.resources import DEPLOYMENTS, INGRESSES, PVCS, SECRETS, SERVICES, WORKSPACES
 
-PATIENCE = 45.0
-"""Seconds for anything that waits for the operator: it may be started anew and back off meanwhile."""
-PORTS = [{"containerPort": 3000, "name": "web"}]
+Scenario = Callable[[Hands], Awaitable[None]]
 
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """`before` sets the stage; `play` is what the faults hit."""
-
-    name: str
-    before: Callable[[Stage], Awaitable[None]]
-    play: Callable[[Stage], Awaitable[None]]
+CODE_SERVER: Final = "example.com/code-server:1"
+STORAGE: Final = MappingProxyType({"size": "1Gi"})
+KEPT: Final = MappingProxyType({"size": "1Gi", "retain": True})
 
 
-async def _nothing(_: Stage) -> None:
-    return
+async def create(hands: Hands) -> None:
+    await hands.launch("one")
+    await hands.ready("one")
 
 
-async def _one(stage: Stage) -> None:
-    await stage.world.launch("a", env=[{"name": "KEPT", "value": "1"}], storage={"size": "1Gi"})
-    await _ready(stage.world, "a")
+async def create_password(hands: Hands) -> None:
+    await hands.launch("one", image=CODE_SERVER)
+    await hands.ready("one")
 
 
-async def _three(stage: Stage) -> None:
-    for name in ("a", "b", "c"):
-        await stage.world.launch(name)
-    for name in ("a", "b", "c"):
-        await _ready(stage.world, name)
+async def create_stored(hands: Hands) -> None:
+    await hands.launch("one", storage=dict(STORAGE))
+    await hands.launch("two", image=CODE_SERVER, storage=dict(KEPT))
+    await hands.ready("one", "two")
 
 
-async def _create(stage: Stage) -> None:
-    world = stage.world
-    await world.launch("a")
-    await world.launch("b", image="example.com/code-server:1")
-    await world.launch("c", storage={"size": "1Gi", "retain": True})
-    for name in ("a", "b", "c"):
-        await _ready(world, name)
+async def change(hands: Hands) -> None:
+    await hands.launch("one", env=[{"name": "A", "value": "1"}], ports=[{"containerPort": 3000}])
+    await hands.ready("one")
+    await hands.edit("one", image="example.com/app:2")
+    await hands.ready("one")
+    await hands.edit("one", env=[{"name": "A", "value": "2"}, {"name": "B", "value": "3"}])
+    await hands.ready("one")
+    await hands.edit("one", ports=[{"containerPort": 4000, "name": "web"}])
+    await hands.ready("one")
 
 
-async def _change(stage: Stage) -> None:
-    world = stage.world
-    await world.edit("a", image="example.com/app:2", env=[{"name": "NEW", "value": "2"}])
-    await _ready(world, "a", generation=2)
-    await world.edit("a", ports=PORTS)
-    await _ready(world, "a", generation=3)
+async def expose(hands: Hands) -> None:
+    await hands.launch("one", exposure={"type": "Ingress", "domain": "apps.example.com"})
+    await hands.ready("one")
+    await hands.edit("one", exposure=None)
+    await hands.until_gone(INGRESSES, "one")
+    await hands.ready("one")
 
 
-async def _rest(stage: Stage) -> None:
-    world = stage.world
-    await world.edit("a", running=False)
-    await _condition(world, "a", "Stopped", "True", generation=2)
-    await world.edit("a", running=True)
-    await _ready(world, "a", generation=3)
+async def stop_start(hands: Hands) -> None:
+    await hands.launch("one", storage=dict(STORAGE))
+    await hands.ready("one")
+    await hands.edit("one", running=False)
+    await hands.stopped("one")
+    await hands.edit("one", running=True)
+    await hands.ready("one")
 
 
-async def _heal(stage: Stage) -> None:
-    world = stage.world
-    for resource in (SERVICES, DEPLOYMENTS):
-        lost = (await world.get(resource, "a"))["metadata"]["uid"]
-        await world.kube.delete(resource, world.namespace, "a")
-
-        async def back(resource=resource, lost: str = lost) -> bool:  # type: ignore[no-untyped-def]
-            found = await world.find(resource, "a")
-            return found is not None and found["metadata"]["uid"] != lost
-
-        await eventually(back, within=PATIENCE)
-    await _ready(world, "a")
-    await world.kube.merge_patch(DEPLOYMENTS, world.namespace, "a", {"spec": {"replicas": 3}})
-    await world.kube.merge_patch(SERVICES, world.namespace, "a", {"spec": {"selector": {"guildnet.io/managed": "no"}}})
-
-    async def right() -> bool:
-        deployment, service = await world.get(DEPLOYMENTS, "a"), await world.get(SERVICES, "a")
-        return deployment["spec"]["replicas"] == 1 and service["spec"]["selector"]["guildnet.io/managed"] == "true"
-
-    await eventually(right, within=PATIENCE)
+async def delete(hands: Hands) -> None:
+    await hands.launch("one", image=CODE_SERVER, storage=dict(KEPT))
+    await hands.ready("one")
+    await hands.kube.delete(WORKSPACES, hands.namespace, "one", propagation="Foreground")
+    await hands.children_gone("one")
+    await hands.until_gone(SECRETS, "one-password")
 
 
-async def _gone(stage: Stage) -> None:
-    """One deleted while the operator watches, one while it is down, and one made meanwhile."""
-    world = stage.world
-    await world.kube.delete(WORKSPACES, world.namespace, "a")
-    await _until_gone(world, "a")
-    await stage.off()
-    await world.kube.delete(WORKSPACES, world.namespace, "b")
-    await world.launch("d", image="example.com/code-server:1")
-    await _until_gone(world, "b")
-    stage.on()
-    await _ready(world, "d")
+async def stop_all(hands: Hands) -> None:
+    names = ("one", "two", "three")
+    for name in names:
+        await hands.launch(name)
+    await hands.ready(*names)
+    await asyncio.gather(*(hands.delete(WORKSPACES, name) for name in names))
+    for name in names:
+        await hands.children_gone(name)
 
 
-async def _again(stage: Stage) -> None:
-    """A name that is used again while what was under it is still going."""
-    world = stage.world
-    await world.kube.delete(WORKSPACES, world.namespace, "a")
-    await world.launch("a", image="example.com/code-server:1")
-    await _ready(world, "a")
+async def child_deleted(hands: Hands) -> None:
+    await hands.launch("one", image=CODE_SERVER, storage=dict(STORAGE))
+    await hands.ready("one")
+    for resource in (DEPLOYMENTS, SERVICES):
+        uid = await hands.uid(resource, "one")
+        await hands.delete(resource, "one")
+        await hands.until_another(resource, "one", uid)
+        await hands.ready("one")
 
 
-async def _stop_all(stage: Stage) -> None:
-    world = stage.world
-    await world.launch("late")
-    await _ready(world, "late")
-    for item in (await world.kube.list(WORKSPACES, world.namespace))["items"]:
-        await world.kube.delete(WORKSPACES, world.namespace, item["metadata"]["name"])
-    for name in ("a", "b", "c", "late"):
-        await _until_gone(world, name)
+async def child_edited(hands: Hands) -> None:
+    await hands.launch("one")
+    await hands.ready("one")
+    await hands.tamper(SERVICES, "one", {"spec": {"selector": {"guildnet.io/workspace": "other"}}})
+    await hands.says(SERVICES, "one", "spec", "selector", "guildnet.io/workspace", value="one")
+    await hands.tamper(DEPLOYMENTS, "one", {"spec": {"replicas": 0}})
+    await hands.says(DEPLOYMENTS, "one", "spec", "replicas", value=1)
+    await hands.ready("one")
 
 
-async def _ready(world: World, name: str, generation: int = 1) -> None:
-    await _condition(world, name, "Ready", "True", generation=generation)
+async def deleted_while_down(hands: Hands) -> None:
+    await hands.launch("one", image=CODE_SERVER, storage=dict(STORAGE))
+    await hands.pending("one")
+    await hands.operator.stop(kill=True)
+    await hands.delete(WORKSPACES, "one")
+    await hands.until_gone(WORKSPACES, "one")
+    hands.operator.start()
+    await hands.children_gone("one")
+    await hands.until_gone(SECRETS, "one-password")
+    await hands.until_gone(PVCS, "one-storage")
 
 
-async def _condition(world: World, name: str, kind: str, status: str, *, generation: int) -> None:
-    async def holds() -> bool:
-        found = await world.condition(name, kind)
-        return found.get("status") == status and found.get("observedGeneration", 0) >= generation
-
-    await eventually(holds, within=PATIENCE, every=0.1)
-
-
-async def _until_gone(world: World, name: str) -> None:
-    async def gone() -> bool:
-        children = ((DEPLOYMENTS, name), (SERVICES, name), (SECRETS, f"{name}-password"), (PVCS, f"{name}-storage"))
-        return not any([await world.find(resource, child) for resource, child in children])
-
-    await eventually(gone, within=PATIENCE, every=0.1)
+async def replaced_while_down(hands: Hands) -> None:
+    await hands.launch("one", storage=dict(STORAGE))
+    await hands.ready("one")
+    await hands.operator.stop(kill=True)
+    await hands.delete(WORKSPACES, "one")
+    await hands.until_gone(WORKSPACES, "one")
+    await hands.launch("one", image="example.com/app:2")
+    hands.operator.start()
+    await hands.ready("one")
+    await hands.until_gone(PVCS, "one-storage")
 
 
-SCENARIOS = (
-    Scenario("create", _nothing, _create),
-    Scenario("change", _one, _change),
-    Scenario("stop and start", _one, _rest),
-    Scenario("heal", _one, _heal),
-    Scenario("delete", _three, _gone),
-    Scenario("name used again", _one, _again),
-    Scenario("stop all", _three, _stop_all),
-)
+SCENARIOS: Final[Mapping[str, Scenario]] = {
+    "create": create,
+    "create-password": create_password,
+    "create-stored": create_stored,
+    "change": change,
+    "expose": expose,
+    "stop-start": stop_start,
+    "delete": delete,
+    "stop-all": stop_all,
+    "child-deleted": child_deleted,
+    "child-edited": child_edited,
+    "deleted-while-down": deleted_while_down,
+    "replaced-while-down": replaced_while_down,
+}

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from crash.scenarios import PATIENCE
+from crash.hands import PATIENCE
 from crash.stage import Stage, stage
 from guildnet.kube.client import Client
 from guildnet.kube.resources import WORKSPACES

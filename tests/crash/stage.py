@@ -1,4 +1,4 @@
-"""Where a plan is played: a namespace of its own, a played kubelet, and an operator behind a fault proxy."""
+"""An operator inside this process, for what has to be counted in it: a namespace, a played kubelet, a fault proxy."""
 
 from __future__ import annotations
 
@@ -31,10 +31,6 @@ class Stage:
     operator: Operator | None = None
     lives: int = 0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def killed(self) -> None:
-        """The proxy wants the operator gone; it has cut the operator's way to the cluster already."""
-        self._changed.set()
 
     async def off(self) -> None:
         self.wanted = False
@@ -82,7 +78,6 @@ async def stage(server: ApiServer, kube: Client, directory: Path, **settings: An
     await kube.create(NAMESPACES, None, {"metadata": {"name": release}})
     proxy = FaultProxy(server)
     made = Stage(World(kube, namespace, release), proxy)
-    proxy.killed = made.killed
     kubeconfig = directory / f"{namespace}.kubeconfig"
     async with proxy.serve(kubeconfig), played_kubelet(kube, namespace):
         keeping = asyncio.create_task(made.keep(kubeconfig, **settings))

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from integration.operator.world import Start, World
 from support.apiserver import ApiServer
-from support.faultproxy import Fault, FaultProxy
+from support.faultproxy import FaultProxy
+from support.faults import AtWrite, WriteFault
 
-FIRST_STATUS = 4
-"""Its number among the writes: after the Service, the Deployment and the port counter."""
+STATUS = "merge workspaces/status quiet"
 
 
 async def test_a_status_that_met_a_conflict_is_written_without_another_event(
@@ -18,9 +18,9 @@ async def test_a_status_that_met_a_conflict_is_written_without_another_event(
     proxy = FaultProxy(api_server_with_controllers)
     kubeconfig = tmp_path / "kubeconfig"
     async with proxy.serve(kubeconfig), start(kubeconfig=str(kubeconfig)):
-        proxy.arm(Fault("409", FIRST_STATUS))
+        proxy.arm(AtWrite(STATUS, 1, WriteFault.CONFLICT))
         await world.launch("quiet")
         # Nobody runs its pod: by the time of the first status everything else has happened.
         await world.until_condition("quiet", "Scheduled", "Unknown")
         assert proxy.fired
-    assert proxy.seen.writes[FIRST_STATUS - 1 : FIRST_STATUS + 1] == [("PATCH", "workspaces")] * 2
+    assert [write.code for write in proxy.seen.answered if str(write.request) == STATUS] == [0, 200]

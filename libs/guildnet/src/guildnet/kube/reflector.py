@@ -38,11 +38,13 @@ LAST_DELAY: Final = 10.0
 PROVEN: Final = 10.0
 """Seconds a watch has to last, or else bring an event, before what failed earlier is forgotten."""
 
+WATCH_SECONDS: Final = (300, 600)
+"""Between how many seconds the API server is asked to end a watch: spread, so that not all begin again at once."""
 RENEWAL: Final = 300.0
 """Age of a list, seconds, from which on the end of a watch is a reason for a new one instead of a watch alone.
 
-An event that never came shows in nothing else. A watch ends after five to ten minutes, so that is how long one may
-stay missed; of what did not change the new list costs the reading and nothing more.
+An event that never came shows in nothing else, so one may stay missed for as long as a watch lasts. Of what did not
+change the new list costs the reading and nothing more.
 """
 
 log = structlog.get_logger(__name__)
@@ -84,7 +86,7 @@ class Reflector(Generic[T]):
         on_change: Callable[[Change[T]], None] | None = None,
         silence: float = SILENCE,
         page: int = PAGE,
-        renewal: float = RENEWAL,
+        renewal: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         pace: Pace | None = None,
     ) -> None:
@@ -96,7 +98,7 @@ class Reflector(Generic[T]):
         self._on_change = on_change
         self._silence = silence
         self._page = page
-        self._renewal = renewal
+        self._renewal = RENEWAL if renewal is None else renewal
         self._listed = -math.inf
         self._outlived = False
         self._clock = clock
@@ -220,8 +222,7 @@ class Reflector(Generic[T]):
             "watch": True,
             "allowWatchBookmarks": True,
             "resourceVersion": self.resource_version,
-            # Spread, so that all watches of an install do not start again in the same second.
-            "timeoutSeconds": random.randint(300, 600),  # noqa: S311
+            "timeoutSeconds": random.randint(*WATCH_SECONDS),  # noqa: S311
         }
         stream = self._client.stream(path(self._resource, self._namespace), query, idle=self._silence)
         async with aclosing(stream):

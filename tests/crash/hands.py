@@ -1,0 +1,142 @@
+"""Hands for the scenarios: what people and a kubelet do to one namespace while the operator works."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from crash.node import run_pod
+from crash.processes import OperatorProcess
+from guildnet.errors import NotFound
+from guildnet.kube.client import Client
+from guildnet.kube.resources import DEPLOYMENTS, PODS, SERVICES, WORKSPACES, Resource
+from support.waiting import eventually
+
+Json = dict[str, Any]
+
+PATIENCE = 60.0
+"""Seconds a step may take, faults, restarts and a loaded machine included."""
+EVERY = 0.15
+
+
+class Hands:
+    """One namespace with an operator for it."""
+
+    def __init__(self, kube: Client, namespace: str, operator: OperatorProcess) -> None:
+        self.kube = kube
+        self.namespace = namespace
+        self.operator = operator
+
+    async def launch(self, name: str, **spec: Any) -> None:
+        body = {"metadata": {"name": name}, "spec": {"image": "example.com/app:1", **spec}}
+        await self.kube.create(WORKSPACES, self.namespace, body)
+
+    async def edit(self, name: str, **spec: Any) -> None:
+        await self.kube.merge_patch(WORKSPACES, self.namespace, name, {"spec": spec})
+
+    async def tamper(self, resource: Resource, name: str, body: Json) -> None:
+        """Change a child by hand."""
+        await self.kube.merge_patch(resource, self.namespace, name, body, field_manager="somebody")
+
+    async def delete(self, resource: Resource, name: str) -> None:
+        await self.kube.delete(resource, self.namespace, name)
+
+    async def find(self, resource: Resource, name: str) -> Json | None:
+        try:
+            return await self.kube.get(resource, self.namespace, name)
+        except NotFound:
+            return None
+
+    async def pending(self, name: str) -> None:
+        """Wait until the operator has told of this generation."""
+
+        async def told() -> bool:
+            return _observed(await self._workspace(name))
+
+        await self._until(told)
+
+    async def ready(self, *names: str) -> None:
+        """Be the kubelet of these Workspaces' pods until they are Ready."""
+        await asyncio.gather(*(self._ready(name) for name in names))
+
+    async def _ready(self, name: str) -> None:
+        async def is_ready() -> bool:
+            found = await self._workspace(name)
+            if not _observed(found):
+                return False
+            if _condition(found, "Ready") == "True" and await self._runs(name):
+                return True
+            for pod in await self._pods(found["metadata"]["uid"]):
+                await run_pod(self.kube, pod)
+            return False
+
+        await self._until(is_ready)
+
+    async def _runs(self, name: str) -> bool:
+        """Does the Deployment say so too? A status may not tell yet of a pod that just went."""
+        found = await self.find(DEPLOYMENTS, name) or {"metadata": {}, "status": {}}
+        status = found.get("status") or {}
+        return bool(
+            status.get("observedGeneration") == found["metadata"].get("generation")
+            and (status.get("replicas"), status.get("readyReplicas"), status.get("updatedReplicas")) == (1, 1, 1)
+        )
+
+    async def stopped(self, name: str) -> None:
+        async def is_stopped() -> bool:
+            found = await self._workspace(name)
+            return _observed(found) and _condition(found, "Stopped") == "True"
+
+        await self._until(is_stopped)
+
+    async def until_gone(self, resource: Resource, name: str) -> None:
+        async def gone() -> bool:
+            return await self.find(resource, name) is None
+
+        await self._until(gone)
+
+    async def until_another(self, resource: Resource, name: str, uid: str) -> None:
+        """Wait for an object of this name that is not the one with this uid."""
+
+        async def another() -> bool:
+            found = await self.find(resource, name)
+            return found is not None and found["metadata"]["uid"] != uid
+
+        await self._until(another)
+
+    async def says(self, resource: Resource, name: str, *path: str, value: Any) -> None:
+        """Wait until this field of the object has this value."""
+
+        async def same() -> bool:
+            found: Any = await self.find(resource, name)
+            for key in path:
+                found = (found or {}).get(key)
+            return bool(found == value)
+
+        await self._until(same)
+
+    async def uid(self, resource: Resource, name: str) -> str:
+        return str((await self.kube.get(resource, self.namespace, name))["metadata"]["uid"])
+
+    async def children_gone(self, name: str) -> None:
+        for resource in (WORKSPACES, DEPLOYMENTS, SERVICES):
+            await self.until_gone(resource, name)
+
+    async def _workspace(self, name: str) -> Json:
+        return await self.kube.get(WORKSPACES, self.namespace, name)
+
+    async def _pods(self, uid: str) -> list[Json]:
+        found = await self.kube.list(PODS, self.namespace, label_selector=f"guildnet.io/workspace-uid={uid}")
+        return [item for item in found["items"] if not item["metadata"].get("deletionTimestamp")]
+
+    async def _until(self, check: Any) -> None:
+        await eventually(check, within=PATIENCE, every=EVERY)
+
+
+def _observed(workspace: Json) -> bool:
+    status = workspace.get("status") or {}
+    return bool(status.get("observedGeneration") == workspace["metadata"]["generation"] and status.get("phase"))
+
+
+def _condition(workspace: Json, kind: str) -> str:
+    conditions = (workspace.get("status") or {}).get("conditions") or []
+    return str(next((item["status"] for item in conditions if item["type"] == kind), ""))

@@ -1,0 +1,104 @@
+"""What an outage of the API server costs it while it lasts, and how long the operator takes afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from crash.stage import Stage
+from support.faultproxy import FaultProxy, answer
+from support.waiting import eventually
+
+MOST_PER_SECOND = 5.0
+CONVERGED_WITHIN = 30.0
+
+Refusal = Callable[[web.BaseRequest], web.StreamResponse | None]
+Begin = Callable[[FaultProxy], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Requests a second while it lasted, on average, and seconds from its end until everything was done."""
+
+    rate: float
+    converged: float
+
+    def __str__(self) -> str:
+        return f"{self.rate:.1f} requests/s, done after {self.converged:.1f} s"
+
+    @property
+    def met(self) -> bool:
+        return self.rate <= MOST_PER_SECOND and self.converged <= CONVERGED_WITHIN
+
+
+def refused(request: web.BaseRequest) -> web.StreamResponse | None:
+    """The connection is cut without an answer, as by a server that is not there."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)
+
+
+def expired_at_connect(request: web.BaseRequest) -> web.StreamResponse | None:
+    return answer(410) if "watch" in request.query else None
+
+
+def expired_in_stream(request: web.BaseRequest) -> web.StreamResponse | None:
+    if "watch" not in request.query:
+        return None
+    status = {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"}
+    return web.Response(body=json.dumps({"type": "ERROR", "object": status}).encode() + b"\n")
+
+
+def _refusing(refusal: Refusal) -> Begin:
+    def begin(proxy: FaultProxy) -> None:
+        proxy.refuse = refusal
+        proxy.cut()
+
+    return begin
+
+
+OUTAGES: dict[str, Begin] = {
+    "refused": _refusing(refused),
+    "503": _refusing(lambda _: answer(503)),
+    "429": _refusing(lambda _: answer(429)),
+    "410 at connect": _refusing(expired_at_connect),
+    "410 in the stream": _refusing(expired_in_stream),
+    "silent watch": lambda proxy: proxy.streams.silence(),
+    # The ones that are open, for good; new ones work. It ends when the operator gives up on them.
+    "deaf watch": lambda proxy: proxy.streams.deafen(),
+}
+
+
+def over(proxy: FaultProxy) -> None:
+    proxy.refuse = lambda _: None
+    proxy.streams.speak()
+
+
+async def outage(played: Stage, kind: str, seconds: float) -> Cost:
+    """Play one: a workspace is stopped and another launched while the operator cannot see it. Raises AssertionError."""
+    world, proxy = played.world, played.proxy
+    await world.launch("before")
+    await world.until_condition("before", "Ready", "True")
+    await eventually(played.idle)
+    OUTAGES[kind](proxy)
+    before = proxy.seen.requests
+    await world.launch("meanwhile")
+    await world.edit("before", running=False)
+    await asyncio.sleep(seconds)
+    rate = (proxy.seen.requests - before) / seconds
+    over(proxy)
+    began = time.monotonic()
+
+    async def made_up_for() -> bool:
+        ready = await world.condition("meanwhile", "Ready")
+        stopped = await world.condition("before", "Stopped")
+        return (ready.get("status"), stopped.get("status")) == ("True", "True")
+
+    await eventually(made_up_for, within=CONVERGED_WITHIN, every=0.2)
+    assert played.lives == 1, "the operator ended"
+    return Cost(rate, time.monotonic() - began)
