@@ -103,7 +103,7 @@ def integration(run: Run, *arguments: str) -> None:
 
 
 def crash(run: Run, *_: str) -> None:
-    """One fault at each write of the operator; every kind of fault at each with `python -m crash --all`."""
+    """Every kind of write with every fault, and every write with one; each with each is `python -m crash --all`."""
     programs(run)
     run.phase("crash plans", python("-m", "crash"), cwd=ROOT / "tests")
 
