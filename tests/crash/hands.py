@@ -9,7 +9,7 @@ from crash.node import run_pod
 from crash.processes import OperatorProcess
 from guildnet.errors import NotFound
 from guildnet.kube.client import Client
-from guildnet.kube.resources import DEPLOYMENTS, PODS, SERVICES, WORKSPACES, Resource
+from guildnet.kube.resources import DEPLOYMENTS, PODS, REPLICASETS, SERVICES, WORKSPACES, Resource
 from support.waiting import eventually
 
 Json = dict[str, Any]
@@ -64,7 +64,7 @@ class Hands:
             found = await self._workspace(name)
             if not _observed(found):
                 return False
-            if _condition(found, "Ready") == "True" and await self._runs(name):
+            if _condition(found, "Ready") == "True" and await self._runs(name, found["metadata"]["uid"]):
                 return True
             for pod in await self._pods(found["metadata"]["uid"]):
                 await run_pod(self.kube, pod)
@@ -72,14 +72,19 @@ class Hands:
 
         await self._until(is_ready)
 
-    async def _runs(self, name: str) -> bool:
-        """Does the Deployment say so too? A status may not tell yet of a pod that just went."""
-        found = await self.find(DEPLOYMENTS, name) or {"metadata": {}, "status": {}}
-        status = found.get("status") or {}
-        return bool(
-            status.get("observedGeneration") == found["metadata"].get("generation")
-            and (status.get("replicas"), status.get("readyReplicas"), status.get("updatedReplicas")) == (1, 1, 1)
-        )
+    async def _runs(self, name: str, uid: str) -> bool:
+        """Do the Deployment, its ReplicaSets and the pods say so too? A status may not tell of a pod that just went.
+
+        Each controller has to have seen what the one before it wrote, from the top down.
+        """
+        deployment = await self.find(DEPLOYMENTS, name)
+        sets = (await self.kube.list(REPLICASETS, self.namespace, label_selector=_of(uid)))["items"]
+        pods = await self._pods(uid)
+        if deployment is None or not all(map(_seen, (deployment, *sets))):
+            return False
+        status = deployment["status"]
+        counts = status.get("replicas"), status.get("readyReplicas"), status.get("updatedReplicas")
+        return counts == (1, 1, 1) and [pod["status"].get("phase") for pod in pods] == ["Running"]
 
     async def stopped(self, name: str) -> None:
         async def is_stopped() -> bool:
@@ -125,11 +130,20 @@ class Hands:
         return await self.kube.get(WORKSPACES, self.namespace, name)
 
     async def _pods(self, uid: str) -> list[Json]:
-        found = await self.kube.list(PODS, self.namespace, label_selector=f"guildnet.io/workspace-uid={uid}")
+        found = await self.kube.list(PODS, self.namespace, label_selector=_of(uid))
         return [item for item in found["items"] if not item["metadata"].get("deletionTimestamp")]
 
     async def _until(self, check: Any) -> None:
         await eventually(check, within=PATIENCE, every=EVERY)
+
+
+def _of(uid: str) -> str:
+    return f"guildnet.io/workspace-uid={uid}"
+
+
+def _seen(item: Json) -> bool:
+    """Has its controller seen it as it is now?"""
+    return bool((item.get("status") or {}).get("observedGeneration") == item["metadata"]["generation"])
 
 
 def _observed(workspace: Json) -> bool:

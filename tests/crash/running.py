@@ -68,6 +68,7 @@ class Bench:
                 "K8S_NAMESPACE": namespace,
                 "RELEASE_NAMESPACE": namespace,
                 "OPS_PORT": "0",
+                "LEASE_IDENTITY": "the-pod",
                 "LOCAL_ORIGIN": "http://guildnet.localhost:8080",
                 "DIRECT_EXPOSURE": "true",
             }

@@ -46,7 +46,7 @@ class Stage:
         """Run an operator, and another one when it was killed; cancel it to end."""
         settings = Settings(
             kubeconfig=str(kubeconfig), k8s_namespace=self.world.namespace, release_namespace=self.world.release,
-            ops_port=0, local_origin="http://guildnet.localhost:8080", **given,
+            ops_port=0, lease_identity="the-pod", local_origin="http://guildnet.localhost:8080", **given,
         )  # fmt: skip
         while True:
             while not self.wanted:

@@ -113,6 +113,9 @@ INGRESS_AUTH_SIGNIN: {{ $ws.ingress.authSignin | quote }}
 INGRESS_AUTH_URL: {{ $ws.ingress.authUrl | quote }}
 INGRESS_CLASS_NAME: {{ $ws.ingress.className | quote }}
 K8S_IMAGE_PULL_SECRET: {{ $ws.imagePullSecret | quote }}
+LEASE_IDENTITY: {{ dict "fieldRef" (dict "fieldPath" "metadata.name") | toJson }}
+LEASE_NAME: {{ include "guildnet.fullname" . }}-operator
+LEASE_SECONDS: {{ .Values.operator.leaseSeconds | int | quote }}
 LOCAL_MODE: {{ .Values.entries.local.mode | quote }}
 LOCAL_ORIGIN: {{ .Values.entries.local.origin | quote }}
 PORTS_CONFIGMAP: {{ include "guildnet.configmap.ports" . | quote }}

@@ -141,6 +141,29 @@ def test_a_build_that_is_interrupted_leaves_no_compiler_behind(group: Group, tmp
     assert not alive(int(pid_file.read_text()))
 
 
+def test_an_interrupted_build_waits_for_compilers_that_take_their_time(group: Group, tmp_path: Path):
+    pid_file = tmp_path / "pid"
+    slow = tmp_path / "slow-go"
+    compiler = tmp_path / "compiler"
+    compiler.write_text(
+        f"#!/bin/sh\nexec >/dev/null 2>&1\ntrap 'sleep 0.4; exit 0' TERM\n"
+        f"echo $$ > {pid_file}.new\nmv {pid_file}.new {pid_file}\n"
+        "while :; do sleep 0.05; done\n"
+    )
+    compiler.chmod(0o755)
+    slow.write_text(f"#!/bin/sh\n{compiler} &\nwait\n")
+    slow.chmod(0o755)
+
+    def interrupt(_: str) -> None:
+        if pid_file.exists():
+            raise KeyboardInterrupt
+
+    go = upstream_build.Go(str(slow), "go1.26.8", "linux/amd64")
+    with pytest.raises(KeyboardInterrupt):
+        upstream_build.Run(group, go, os.environ, interrupt, heartbeat=0.05)(("build",), "compiling")
+    assert not alive(int(pid_file.read_text()))
+
+
 def test_a_killed_builder_takes_its_compiler_along(group: Group, tmp_path: Path):
     pid_file = tmp_path / "pid"
     slow = tmp_path / "slow-go"

@@ -27,6 +27,13 @@ WORKSPACE_RULES: list[dict[str, Any]] = [
 RELEASE_RULES: list[dict[str, Any]] = [
     {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["guildnet-ports"], "verbs": ["get", "patch"]},
     {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["guildnet-entries"], "verbs": READ},
+    {
+        "apiGroups": ["coordination.k8s.io"],
+        "resources": ["leases"],
+        "resourceNames": ["guildnet-operator"],
+        "verbs": ["get", "update", "patch"],
+    },
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
 ]
 
 

@@ -205,8 +205,10 @@ def test_a_budget_exists_only_above_one_replica(render):
     }
 
 
-def test_the_writer_of_workspaces_is_never_there_twice(render):
-    assert render().one("Deployment", "guildnet-operator")["spec"]["strategy"] == {"type": "Recreate"}
+def test_the_next_operator_is_ready_to_take_the_lease_before_the_old_one_goes(render):
+    deployment = render({"operator": {"replicas": 2}}).one("Deployment", "guildnet-operator")
+    assert deployment["spec"]["replicas"] == 2
+    assert deployment["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
 
 
 def test_the_api_is_replaced_without_a_gap(render):

@@ -3,6 +3,7 @@
 Knows nothing of the cache: it fills a directory it is given, or raises UpstreamError.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -29,6 +30,8 @@ from guildnet_local.upstream_plan import (
 Report = Callable[[str], None]
 HEARTBEAT_SECONDS = 15.0
 _ERROR_LINES = 25
+_PATIENCE = 10.0
+"""Seconds a compiler may take to end when asked to."""
 # A package path alone on a line is `go build -v` saying that it compiles it; errors hold blanks or colons.
 _PACKAGE = re.compile(r"[A-Za-z0-9_.][\w./~+@-]*")
 # Where Go's own installer puts it; `sudo` often drops it from PATH.
@@ -130,14 +133,30 @@ def _dying_with_us() -> list[str]:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End `go` and the compilers it started: they share its process group."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    """End `go` and the compilers it started: they share its process group, and `go` may be gone before they are."""
+    if process.poll() is not None:
+        return
+    os.killpg(process.pid, signal.SIGTERM)
+    until = time.monotonic() + _PATIENCE
+    while process.poll() is None or _members(process.pid):
+        if time.monotonic() > until:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            break
+        time.sleep(0.01)
+    process.wait()
+
+
+def _members(group: int) -> list[int]:
+    """The processes of a process group that run; one that has ended and waits for its parent to ask is not one."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                state, _, of = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:3]
+                if int(of) == group and state not in "ZX":
+                    found.append(int(entry.name))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

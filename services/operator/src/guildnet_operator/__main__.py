@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import functools
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
@@ -17,6 +17,7 @@ from guildnet import telemetry
 from guildnet.kube.client import connect
 from guildnet_operator import delivery, metrics
 from guildnet_operator.delivery import Delivery
+from guildnet_operator.lease import Lease
 from guildnet_operator.ports import Ports
 from guildnet_operator.queue import Queue
 from guildnet_operator.reconcile import Install, Reconciler
@@ -36,6 +37,7 @@ class Operator:
     cluster: Cluster
     queue: Queue
     delivery: Delivery
+    lease: Lease
     ops_port: int
     task: asyncio.Task[None]
     """Runs for ever; when it ends, the operator is broken."""
@@ -68,34 +70,52 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
     """A running operator; everything it started has ended when the block ends."""
     async with connect(settings.kubeconfig, user_agent="guildnet-operator", answered=metrics.requested) as client:
         queue = Queue(workers=settings.reconcile_workers)
+
+        def look(name: str) -> None:
+            # An operator that stands by would only collect keys: it begins with all of them anyway.
+            if queue.running:
+                queue.add(name)
+
         cluster = Cluster(
-            client, settings.k8s_namespace, (settings.release_namespace, settings.entries_configmap), queue.add
+            client, settings.k8s_namespace, (settings.release_namespace, settings.entries_configmap), look
         )
-        ports = Ports(client, settings.release_namespace, settings.ports_configmap, base=settings.port_base)
+        target = (settings.release_namespace, settings.lease_name)
+        lease = Lease(client, target, settings.lease_identity, seconds=settings.lease_seconds)
+        writer = client.guarded(lease.check)
+        ports = Ports(writer, settings.release_namespace, settings.ports_configmap, base=settings.port_base)
         install = Install(settings.k8s_namespace, settings.policy(), settings.entries, settings.password())
-        reconciler = Reconciler(client, cluster, ports, install)
-        events = Delivery(settings.k8s_namespace, settings.kubeconfig, queue.add)
-        async with telemetry.serve_ops(settings.ops_port, _health(cluster), _metrics(cluster, queue)) as port:
+        reconciler = Reconciler(writer, cluster, ports, install)
+        events = Delivery(settings.k8s_namespace, settings.kubeconfig, look)
+        async with telemetry.serve_ops(settings.ops_port, _health(cluster), _metrics(cluster, queue, lease)) as port:
             log.info("operator starts", namespace=settings.k8s_namespace, ops_port=port)
-            task = asyncio.create_task(_run(cluster, queue, ports, events, reconciler), name="operator")
+            lead = functools.partial(_lead, cluster, queue, ports, reconciler)
+            task = asyncio.create_task(_run(cluster, events, lease, lead), name="operator")
             try:
-                yield Operator(cluster, queue, events, port, task)
+                yield Operator(cluster, queue, events, lease, port, task)
             finally:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
 
 
-async def _run(cluster: Cluster, queue: Queue, ports: Ports, events: Delivery, reconciler: Reconciler) -> None:
+async def _run(cluster: Cluster, events: Delivery, lease: Lease, lead: Callable[[], Awaitable[None]]) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(cluster.run(), name="watches")
         group.create_task(events.run(), name="delivery")
         # Before everything is listed a child that is not in a cache may well exist.
         await cluster.synced()
-        origins = (item.status.origin for item in cluster.workspaces.reflector.store.values())
-        ports.seen(origin.port for origin in origins if origin is not None and origin.port is not None)
         log.info("operator ready", workspaces=len(cluster.workspaces.reflector.store))
-        group.create_task(queue.run(reconciler), name="queue")
+        group.create_task(lease.run(lead), name="lease")
+
+
+async def _lead(cluster: Cluster, queue: Queue, ports: Ports, reconciler: Reconciler) -> None:
+    """Work off the queue, beginning with everything: another one may have been at work since."""
+    workspaces = cluster.workspaces.reflector.store
+    origins = (item.status.origin for item in workspaces.values())
+    ports.seen(origin.port for origin in origins if origin is not None and origin.port is not None)
+    for name in workspaces:
+        queue.add(name)
+    await queue.run(reconciler)
 
 
 def _health(cluster: Cluster) -> telemetry.Health:
@@ -118,9 +138,9 @@ def _health(cluster: Cluster) -> telemetry.Health:
     return health
 
 
-def _metrics(cluster: Cluster, queue: Queue) -> CollectorRegistry:
+def _metrics(cluster: Cluster, queue: Queue, lease: Lease) -> CollectorRegistry:
     ages = {kind: reflector.age for kind, reflector in cluster.reflectors.items()}
-    metrics.follow(queue, ages)
+    metrics.follow(queue, ages, lambda: lease.held)
     return metrics.REGISTRY
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from guildnet.errors import Denied, GuildNetError, Invalid
-from guildnet.kube.resources import SECRETS
+from guildnet.kube.resources import SECRETS, WORKSPACES
 from guildnet_operator import manifests
 from guildnet_operator.children import Children, Object
 from guildnet_operator.decided import Decided
@@ -34,6 +34,8 @@ class Made:
     problems: tuple[Problem, ...] = ()
     errors: tuple[GuildNetError, ...] = ()
     secret_ensured: bool = False
+    unwanted: bool = False
+    """The Workspace is gone or going, which the watch has not told yet: nothing was made."""
 
 
 class Maker:
@@ -54,6 +56,8 @@ class Maker:
         """Make the children be as wanted.
 
         `secret_ensured`: its Secret was seen before and need not be read again. `fresh`: nothing was made for it yet.
+        What was there before and is missing now may be missing because the Workspace is being deleted. Where the watch
+        is late with that, a child made again would have to be collected again: so the API server is asked first.
         """
         wanted = {manifest["kind"]: manifest for manifest in manifests.desired(decided)}
         outcomes: dict[str, Outcome | None] = {
@@ -63,9 +67,24 @@ class Maker:
             outcomes[SECRET] = Outcome(live={}) if secret_ensured else None
         # The settled case, by far the most frequent one, ends here without a task, an await or a write.
         if not all(outcomes.values()):
+            missing = any(self._is_missing(kind, wanted[kind]) for kind in wanted if outcomes[kind] is None)
+            if missing and not fresh and not await self._is_wanted(decided):
+                return Made(self._cluster.with_pods(decided.name, only_ours(decided, live)), unwanted=True)
             await self._act(decided, wanted, outcomes, fresh=fresh)
         outcomes["Ingress"] = outcomes.get("Ingress") or await self._no_ingress(decided, live)
         return self._made(decided, live, {kind: item for kind, item in outcomes.items() if item is not None})
+
+    def _is_missing(self, kind: str, manifest: Manifest) -> bool:
+        return self._caches[kind].get(manifest["metadata"]["name"]) is None
+
+    async def _is_wanted(self, decided: Decided) -> bool:
+        """Is this very Workspace still there, and not being deleted? Raises GuildNetError where nobody knows."""
+        found = await self._writer.read(WORKSPACES, decided.name)
+        return (
+            found is not None
+            and found["metadata"]["uid"] == decided.uid
+            and not found["metadata"].get("deletionTimestamp")
+        )
 
     async def _act(
         self, decided: Decided, wanted: Mapping[str, Manifest], outcomes: dict[str, Outcome | None], *, fresh: bool

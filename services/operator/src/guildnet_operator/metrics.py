@@ -23,6 +23,7 @@ _QUEUED: Final = Gauge("guildnet_operator_queue_length", "Workspaces waiting for
 _QUEUE_AGE: Final = Gauge(
     "guildnet_operator_queue_age_seconds", "Seconds the longest waiting Workspace has waited", registry=REGISTRY
 )
+_LEADER: Final = Gauge("guildnet_operator_leader", "1 where this operator holds the Lease", registry=REGISTRY)
 _REQUESTS: Final = Counter(
     "guildnet_operator_api_requests_total",
     "Requests to the Kubernetes API by method and status code; code 0 had no answer",
@@ -47,8 +48,9 @@ def requested(method: str, code: int) -> None:
     _REQUESTS.labels(method, str(code)).inc()
 
 
-def follow(queue: Queue, watch_ages: dict[str, Callable[[], float]]) -> None:
+def follow(queue: Queue, watch_ages: dict[str, Callable[[], float]], leads: Callable[[], bool]) -> None:
     """Read these at every scrape."""
+    _LEADER.set_function(lambda: float(leads()))
     _QUEUED.set_function(lambda: len(queue))
     _QUEUE_AGE.set_function(lambda: queue.age)
     for kind, age in watch_ages.items():

@@ -81,6 +81,7 @@ class Queue:
         self._retries = Bucket(RETRY_RATE, RETRY_BURST)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._available = asyncio.Semaphore(0)
+        self.running = False
         self.worked = 0
         """How many keys were worked on so far."""
 
@@ -113,14 +114,22 @@ class Queue:
         return not (self._waiting or self._running or self._timers)
 
     async def run(self, work: Work) -> None:
-        """Run the workers until cancelled."""
+        """Run the workers until cancelled; what waits then is forgotten."""
+        self.running = True
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(self._workers):
                     group.create_task(self._worker(work), name=f"reconcile worker {number}")
         finally:
-            for key in list(self._timers):
-                self._cancel_timer(key)
+            self.running = False
+            self._clear()
+
+    def _clear(self) -> None:
+        for key in list(self._timers):
+            self._cancel_timer(key)
+        for held in (self._ready, self._waiting, self._running, self._again, self._failures):
+            held.clear()
+        self._available = asyncio.Semaphore(0)
 
     async def _worker(self, work: Work) -> None:
         while True:

@@ -90,6 +90,8 @@ class Reconciler:
         decided = decide(workspace, self._install.policy)
         origin = workspace.status.origin
         port, made = origin.port if origin else None, await self._made(workspace, decided, memory)
+        if made.unwanted:
+            return SETTLED
         if not workspace.deleting:
             port = await self._ports.of(workspace.uid, port)
         for error in made.errors:
@@ -108,7 +110,7 @@ class Reconciler:
             return Made(self._cluster.with_pods(workspace.name, only_ours(decided, live)))
         # What a pod waits for may be the password Secret, deleted by somebody: read it again.
         ensured = memory.secret_ensured and not self._cluster.misconfigured(workspace.name)
-        fresh = live.deployment is None and not memory.looked_at
+        fresh = workspace.status.phase is None and live.deployment is None and not memory.looked_at
         memory.looked_at = True
         made = await self._maker.make(decided, live, secret_ensured=ensured, fresh=fresh)
         memory.secret_ensured = made.secret_ensured

@@ -51,6 +51,15 @@ class Settings(shared.Settings):
         default="guildnet-entries", description="ConfigMap in which the proxy publishes its tailnet name."
     )
     ports_configmap: str = Field(default="guildnet-ports", description="ConfigMap that holds the port counter.")
+    lease_name: str = Field(
+        default="guildnet-operator", description="Lease in the release namespace that makes one operator the writer."
+    )
+    lease_identity: str = Field(
+        default="", description="Who this process is in the Lease, in the chart its pod's name; empty makes one up."
+    )
+    lease_seconds: int = Field(
+        default=15, ge=3, le=600, description="Seconds after which the Lease of an operator that died is another's."
+    )
     port_base: int = Field(default=20000, ge=1024, le=65000, description="First port of workspace origins.")
     reconcile_workers: int = Field(default=8, ge=1, le=64, description="Workspaces reconciled at the same time.")
 

@@ -48,11 +48,23 @@ APPLY_PATCH: Final = "application/apply-patch+yaml"
 class Client:
     """Requests to one API server. Made by `connect`, which closes it. Writes fill in `apiVersion` and `kind`."""
 
-    def __init__(self, rest: Any, configuration: Any, user_agent: str, answered: Answered | None = None) -> None:
+    def __init__(
+        self,
+        rest: Any,
+        configuration: Any,
+        user_agent: str,
+        answered: Answered | None = None,
+        check_write: Callable[[], None] | None = None,
+    ) -> None:
         self._rest = rest
         self._configuration = configuration
         self._user_agent = user_agent
         self._answered = answered or _unheard
+        self._check_write = check_write or _allowed
+
+    def guarded(self, check: Callable[[], None]) -> Client:
+        """The same client, but `check` is called before every request that is no GET; what it raises is not sent."""
+        return Client(self._rest, self._configuration, self._user_agent, self._answered, check)
 
     async def request(
         self,
@@ -242,6 +254,8 @@ class Client:
         content_type: str | None,
         limits: aiohttp.ClientTimeout,
     ) -> aiohttp.ClientResponse:
+        if method != "GET":
+            self._check_write()
         headers = {"Accept": "application/json, */*", "User-Agent": self._user_agent}
         headers["Content-Type"] = content_type or JSON_TYPE
         # The credentials are asked for at every request: the official client re-reads a rotated token file.
@@ -259,6 +273,10 @@ class Client:
 
 
 def _unheard(_method: str, _code: int) -> None:
+    return
+
+
+def _allowed() -> None:
     return
 
 
