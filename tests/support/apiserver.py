@@ -72,6 +72,8 @@ class Servers:
         self.programs = programs
         self.controllers = controllers
         self.audit = audit
+        self.node_grace: int | None = None
+        """Seconds after which a node that does not report is lost; None: nothing watches over nodes."""
         self.processes: list[Process] = []
         self._choose_ports()
 
@@ -183,13 +185,19 @@ class Servers:
         )
 
     def _controller_flags(self) -> tuple[str, ...]:
+        # Most tests have no nodes: these would take the pods that they bind to one for lost and delete them.
+        controllers = "*,-node-lifecycle-controller,-pod-garbage-collector-controller"
+        nodes: tuple[str, ...] = ()
+        if self.node_grace is not None:
+            controllers = "*"
+            nodes = (f"--node-monitor-grace-period={self.node_grace}s", "--node-monitor-period=1s")
         return (
+            *nodes,
             f"--kubeconfig={self.server.kubeconfig}",
             f"--root-ca-file={self.server.ca}",
             f"--service-account-private-key-file={self.directory / 'accounts.key'}",
             "--leader-elect=false",
-            # There are no nodes here: these would take the pods that tests bind to one for lost and delete them.
-            "--controllers=*,-node-lifecycle-controller,-pod-garbage-collector-controller",
+            f"--controllers={controllers}",
             # Its default of 20 requests a second is what tests of many workspaces would wait for.
             "--kube-api-qps=500",
             "--kube-api-burst=1000",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from guildnet.kube.resources import EVENTS, PVCS, Resource
 from integration.operator.world import Start, World
 from support.waiting import eventually
 
+CLASSES = Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False)
+VOLUMES = Resource("", "v1", "persistentvolumes", "PersistentVolume", namespaced=False)
 QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
 
 
@@ -87,3 +91,32 @@ async def test_a_probe_that_keeps_failing_is_told_in_the_kubelets_words(start: S
         assert "statuscode: 404" in found["message"]
         await world.run_pod("mute")
         await world.until_condition("mute", "Ready", "True")
+
+
+async def test_a_volume_that_cannot_grow_says_so_and_grows_when_its_class_allows_it(start: Start, world: World):
+    disk = f"disk-{world.namespace}"
+    volume: dict[str, Any] = {
+        "metadata": {"name": disk},
+        "spec": {
+            "capacity": {"storage": "1Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": disk,
+            "hostPath": {"path": "/nowhere"},
+        },
+    }
+    await world.kube.create(CLASSES, None, {"metadata": {"name": disk}, "provisioner": "example.com/none"})
+    await world.kube.create(VOLUMES, None, volume)
+    async with start():
+        await world.launch("small", storage={"size": "1Gi", "storageClassName": disk})
+        await world.run_pod("small")
+        await world.until_condition("small", "StorageReady", "True", "Bound")
+        await world.until_condition("small", "Ready", "True")
+        await world.edit("small", storage={"size": "2Gi", "storageClassName": disk})
+        found = await world.until_condition("small", "StorageReady", "False", "GrowthRefused")
+        assert "allowVolumeExpansion" in found["message"]
+        await world.until_condition("small", "Degraded", "True", "GrowthRefused")
+        assert (await world.condition("small", "Ready"))["status"] == "True", "what it has goes on working"
+        await world.kube.merge_patch(CLASSES, None, disk, {"allowVolumeExpansion": True})
+        await world.until_condition("small", "Degraded", "False")
+        claim = await world.get(PVCS, "small-storage")
+        assert claim["spec"]["resources"]["requests"]["storage"] == "2Gi"

@@ -91,6 +91,11 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.CONFIGURATION: ("Degraded", "Something that env, command or mounts refer to is not there."),
     Reason.CRASH_LOOP: ("Degraded", "The container keeps ending: exit code here, why in the log of the run before."),
     Reason.OOM_KILLED: ("Degraded", "It ran out of memory: raise `resources.limits.memory`."),
+    Reason.GROWTH_REFUSED: (
+        "StorageReady, Degraded",
+        "The volume cannot grow: its storage class does not allow expansion, or it has no volume yet. Nothing is lost.",
+    ),
+    Reason.NODE_LOST: ("Ready, Degraded", "The node does not report any more; nobody knows how the workspace is."),
     Reason.POD_FAILED: ("Degraded", "The pod failed (evicted, for example); the Deployment makes another one."),
     Reason.DEADLINE: ("Degraded", "It did not become ready in time: look at log, port and probe."),
     Reason.EXPOSURE_REFUSED: ("Degraded", "This install does not allow what `spec.exposure` asks for."),

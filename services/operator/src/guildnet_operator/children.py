@@ -60,6 +60,8 @@ class PodView:
     last: Termination | None
     reason: str
     message: str
+    unwatched: bool = False
+    """Its node does not report any more: what is known of the pod is how it was."""
     probe_failure: str = ""
     """The kubelet's words of a probe that goes on failing; see `probes`."""
 
@@ -170,7 +172,19 @@ def pod(obj: Object) -> PodView:
         last=_termination(state) or _termination(container.get("lastState") or {}),
         reason=status.get("reason") or "",
         message=status.get("message") or "",
+        unwatched=_unwatched(conditions),
     )
+
+
+def _unwatched(conditions: Mapping[str, Object]) -> bool:
+    """Did somebody else than the kubelet take back that the pod is ready?
+
+    The kubelet says Ready and ContainersReady together. The node lifecycle controller, when a node does not report for
+    its grace period, sets Ready alone to False and leaves the reason as it was. Readiness gates, of which we set none
+    but a webhook might, do so too, with a reason.
+    """
+    ready, containers = conditions.get("Ready", {}), conditions.get("ContainersReady", {})
+    return ready.get("status") == "False" and containers.get("status") == "True" and not ready.get("reason")
 
 
 def _workspace_container(statuses: Sequence[Object]) -> Object:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from guildnet_operator.children import PodView
-from guildnet_operator.faults import IMAGE_REASONS, fault, reason_of
+from guildnet_operator.faults import IMAGE_REASONS, fault, next_step, reason_of
 from guildnet_operator.view import Reason, View
 
 Status = Literal["True", "False", "Unknown"]
@@ -120,7 +120,8 @@ def storage_ready(view: View) -> Verdict:
         return _no_storage(live)
     problem = view.problem("PersistentVolumeClaim")
     if problem is not None:
-        message = f"Claim {wanted.name} cannot be made or changed: {problem.message or 'the name is taken'}."
+        words = problem.message or "the name is taken"
+        message = f"Claim {wanted.name} cannot be made or changed: {words}.{next_step(problem)}"
         return Verdict("False", reason_of(problem), message)
     if live is None:
         return Verdict("False", Reason.PENDING, f"Claim {wanted.name} is being created.")
@@ -152,7 +153,8 @@ def route_ready(view: View) -> Verdict:
     service = view.children.service
     problem = view.problem("Service", "Ingress")
     if problem is not None:
-        message = f"{problem.kind} {problem.name} cannot be made: {problem.message or 'the name is taken'}."
+        words = problem.message or "the name is taken"
+        message = f"{problem.kind} {problem.name} cannot be made: {words}.{next_step(problem)}"
         return Verdict("False", reason_of(problem), message)
     if service is None:
         return Verdict("False", Reason.SERVICE_PENDING, "The Service is being created.")

@@ -17,6 +17,11 @@ IMAGE_REASONS: Final = frozenset({
     "ImageInspectError", "SignatureValidationFailed",
 })  # fmt: skip
 
+_NO_GROWTH: Final = (
+    "must support resize",  # the admission plugin PersistentVolumeClaimResize
+    "immutable after creation except resources.requests",  # validation, of a claim that has no volume yet
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -71,10 +76,20 @@ def reason_of(problem: Problem) -> Reason:
     return classify(problem.message)[0] if problem.reason is Reason.REFUSED else problem.reason
 
 
+def next_step(problem: Problem) -> str:
+    """A sentence on what a person can do, after a blank; empty where the problem's own fault says it."""
+    return f" {classify(problem.message)[1]}" if problem.reason is Reason.REFUSED else ""
+
+
 def classify(message: str) -> tuple[Reason, str]:
     """Which kind of refusal the API server's words are, and what a person can do about it."""
     if "exceeded quota" in message or "must specify" in message:
         return Reason.QUOTA_EXCEEDED, "Stop or delete another workspace, ask for less, or have the quota raised."
+    if any(words in message for words in _NO_GROWTH):
+        return Reason.GROWTH_REFUSED, (
+            "The volume keeps the size it has, and its data. Have its storage class allow expansion "
+            "(allowVolumeExpansion: true), or create a new Workspace with a volume of the new size."
+        )
     if "violates PodSecurity" in message:
         return Reason.POD_SECURITY, "The namespace admits only restricted pods: change what the message names."
     return Reason.REFUSED, "Change the field it names in the Workspace's spec."
@@ -108,6 +123,18 @@ def misconfigured(view: View) -> Fault | None:
         Reason.CONFIGURATION,
         f"The container cannot be made ({pod.waiting_reason}): {pod.waiting_message or 'no details'}. "
         "Check what env, command and args refer to.",
+    )
+
+
+def node_lost(view: View) -> Fault | None:
+    pod = _pod(view)
+    if pod is None or not pod.unwatched:
+        return None
+    return Fault(
+        Reason.NODE_LOST,
+        f"Node {pod.node} does not report any more, so nobody knows how the workspace is. It goes on when the node is "
+        "back; after some minutes (5, unless a toleration says otherwise) the cluster starts it on another node. "
+        f"Look at the node: kubectl describe node {pod.node}.",
     )
 
 
@@ -178,6 +205,7 @@ _QUESTIONS: Final[tuple[Callable[[View], Fault | None], ...]] = (
     pod_refused,
     image_pull_failed,
     misconfigured,
+    node_lost,
     crashed,
     pod_failed,
     too_slow,
