@@ -47,6 +47,7 @@ LOG_DIRECT_FOLLOWS: {{ .Values.api.logs.directFollows | int | quote }}
 LOG_LINES: {{ .Values.api.logs.lines | int | quote }}
 LOG_LINE_BYTES: {{ .Values.api.logs.lineBytes | int | quote }}
 LOG_LINGER_SECONDS: {{ .Values.api.logs.lingerSeconds | quote }}
+LOG_RATE_BYTES: {{ .Values.api.logs.rateBytes | int64 | quote }}
 PRESETS_FILE: /etc/guildnet/presets/presets.json
 REDIS_URL: {{ include "guildnet.redis.source" . | trim }}
 SLOW_VIEWER_SECONDS: {{ .Values.api.logs.slowViewerSeconds | quote }}

@@ -20,7 +20,7 @@ import httpx2
 import pytest
 from redis.asyncio import Redis
 
-from guildnet.errors import NotFound
+from guildnet.errors import Invalid, NotFound
 from guildnet.identity import HEADER, Entry, Identity, sign
 from guildnet.kube.client import Client, connect
 from guildnet.kube.resources import PODS, WORKSPACES
@@ -79,9 +79,13 @@ class Kubelet:
 
     async def open(self, run: Run, options: Options) -> AsyncGenerator[bytes, None]:
         self.opened.append((run, options))
-        key, generation = (run.pod, run.restart), self.generation
-        if key not in self.files:
+        runs = [restart for pod, restart in self.files if pod == run.pod]
+        if not runs:
             raise NotFound(f"pod {run.pod} not found")
+        # A kubelet is not asked for a run by its number: it has the last one, and the one before that as `previous`.
+        key, generation = (run.pod, max(runs) - options.previous), self.generation
+        if key not in self.files:
+            raise Invalid(f'previous terminated container "{run.container}" in pod "{run.pod}" not found')
         since = options.since_ns // 10**9
         first = len(self.files[key]) - options.tail if options.tail is not None else 0
         at = max(first, 0)

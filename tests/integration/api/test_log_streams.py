@@ -122,6 +122,107 @@ async def test_a_restart_of_the_container_is_told_and_followed(any_api: Api, kub
         assert [source["restart"] for source in events.of("source")] == [0, 1]
 
 
+async def test_a_reader_that_was_away_over_a_restart_is_brought_what_it_missed_of_the_run_before(
+    any_api: Api, kubelet: Kubelet
+):
+    kubelet.write("ws-1", "one", "two")
+    async with any_api.stream("/sse/logs?target=ws") as events:
+        await eventually(lambda: events.messages == ["one", "two"])
+        last = events.ids[0]
+    kubelet.write("ws-1", "three")
+    kubelet.finish("ws-1")
+    kubelet.write("ws-1", "anew", restart=1)
+    await any_api.pod_status("ws-1", restart=1)
+    async with any_api.stream("/sse/logs?target=ws", **{"Last-Event-ID": last}) as again:
+        await eventually(lambda: again.messages == ["two", "three", "anew"], within=20)
+        assert [source["restart"] for source in again.of("source")] == [0, 1]
+        assert again.of("gap") == []
+
+
+async def test_runs_that_nobody_kept_are_a_gap(any_api: Api, kubelet: Kubelet):
+    kubelet.write("ws-1", "one")
+    async with any_api.stream("/sse/logs?target=ws") as events:
+        await eventually(lambda: events.lines)
+        last = events.ids[0]
+    kubelet.write("ws-1", "before", restart=4)
+    kubelet.finish("ws-1", restart=4)
+    kubelet.write("ws-1", "now", restart=5)
+    await any_api.pod_status("ws-1", restart=5)
+    async with any_api.stream("/sse/logs?target=ws", **{"Last-Event-ID": last}) as again:
+        await eventually(lambda: again.messages == ["before", "now"], within=20)
+        assert [gap["reason"] for gap in again.of("gap")] == ["restarted"]
+
+
+async def test_the_run_before_this_one_is_streamed_when_asked_for_and_the_stream_ends(any_api: Api, kubelet: Kubelet):
+    async with any_api.stream("/sse/logs?target=ws&previous=1") as events:
+        await eventually(lambda: events.ended)
+        assert [status["reason"] for status in events.of("status")] == ["NoPrevious"]
+        assert len(events.of("end")) == 1
+    kubelet.write("ws-1", "ERROR died", "INFO last words")
+    kubelet.finish("ws-1")
+    kubelet.write("ws-1", "anew", restart=1)
+    await any_api.pod_status("ws-1", restart=1, running=False)
+    async with any_api.stream("/sse/logs?target=ws&previous=1&level=error") as events:
+        await eventually(lambda: events.ended, within=20)
+        assert events.messages == ["ERROR died"]
+        assert events.of("source") == [{"pod": "ws-1", "container": "main", "restart": 0}]
+        assert len(events.of("end")) == 1
+
+
+async def test_a_stream_brings_only_what_answers_its_question(any_api: Api, kubelet: Kubelet):
+    kubelet.write("ws-1", "GET /a 200", "GET /b 500")
+    async with (
+        any_api.stream("/sse/logs?target=ws&q=/%2F5%5Cd%5Cd%24%2F") as none,
+        any_api.stream("/sse/logs?target=ws&q=/5%5Cd%5Cd%24/") as failed,
+        any_api.stream("/sse/logs?target=ws&q=get%20%2Fa") as of_a,
+    ):
+        await eventually(lambda: failed.messages == ["GET /b 500"])
+        kubelet.write("ws-1", "GET /a 503", "GET /5000/ok 201")
+        await eventually(lambda: failed.messages == ["GET /b 500", "GET /a 503"])
+        await eventually(lambda: of_a.messages == ["GET /a 200", "GET /a 503"])
+        assert none.messages == []
+    refused = await any_api.ask("GET", "/sse/logs?target=ws&q=/(/")
+    assert refused.status_code == 400
+    assert [detail["field"] for detail in refused.json()["details"]] == ["q"]
+
+
+async def test_events_and_changes_of_condition_come_between_the_lines_when_asked_for(any_api: Api, kubelet: Kubelet):
+    await happened(any_api, "first", "Pulled")
+    await eventually(lambda: any_api.services.cache.events("ws"))
+    kubelet.write("ws-1", "line")
+    async with (
+        any_api.stream("/sse/logs?target=ws&events=1") as told,
+        any_api.stream("/sse/logs?target=ws") as plain,
+    ):
+        await eventually(lambda: told.messages == plain.messages == ["line"])
+        assert [event["reason"] for event in told.of("event")] == ["Pulled"]
+        await happened(any_api, "second", "BackOff")
+        await eventually(lambda: [event["reason"] for event in told.of("event")] == ["Pulled", "BackOff"], within=3)
+        changed = {"type": "Ready", "status": "False", "reason": "NotAnswering", "message": "no answer"}
+        status = {"status": {"conditions": [changed | {"lastTransitionTime": "2099-01-01T00:00:00Z"}]}}
+        await any_api.kube.merge_patch(WORKSPACES, any_api.namespace, "ws", status, subresource="status")
+        await eventually(lambda: told.of("event")[-1].get("condition") == "Ready", within=3)
+        assert plain.of("event") == []
+        last = told.ids[-1]
+    async with any_api.stream("/sse/logs?target=ws&events=1", **{"Last-Event-ID": last}) as again:
+        await eventually(lambda: again.of("source"))
+        assert again.messages == []
+
+
+async def happened(api: Api, name: str, reason: str) -> None:
+    """A Kubernetes event of the workspace's pod."""
+    body = {
+        "metadata": {"name": f"ws-1.{name}"},
+        "involvedObject": {"kind": "Pod", "name": "ws-abc-1", "namespace": api.namespace},
+        "type": "Normal",
+        "reason": reason,
+        "message": f"it {reason}",
+        "count": 1,
+        "lastTimestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 1)),
+    }
+    await api.kube.request("POST", f"/api/v1/namespaces/{api.namespace}/events", body=body)
+
+
 async def test_a_new_pod_is_told_and_followed(any_api: Api, kubelet: Kubelet):
     kubelet.write("ws-1", "old pod")
     async with any_api.stream("/sse/logs?target=ws") as events:

@@ -64,21 +64,23 @@ async def test_a_detail_has_events_and_conditions(api: Api):
     made = await api.workspace("one")
     condition = {
         "type": "Ready", "status": "False", "reason": "Starting", "message": "not yet",
-        "lastTransitionTime": "2026-01-01T00:00:00Z",
+        "lastTransitionTime": "2099-01-01T00:00:00Z",
     }  # fmt: skip
     status = {"status": {"phase": "Pending", "conditions": [condition]}}
     await api.kube.merge_patch(WORKSPACES, api.namespace, "one", status, subresource="status")
     event = {
         "metadata": {"name": "one.1"}, "reason": "FailedScheduling", "message": "no room", "type": "Warning",
         "involvedObject": {"kind": "Pod", "name": "one-5d8f7c9b4-x2x4z", "namespace": api.namespace},
-        "lastTimestamp": "2026-01-01T00:00:01Z", "count": 2,
+        "lastTimestamp": "2099-01-01T00:00:01Z", "count": 2,
     }  # fmt: skip
+    of_an_earlier_one = {**event, "metadata": {"name": "one.0"}, "lastTimestamp": "2026-01-01T00:00:01Z"}
+    await api.kube.create(EVENTS, api.namespace, of_an_earlier_one)
     await api.kube.create(EVENTS, api.namespace, event)
 
     async def detail() -> dict:
         return (await api.ask("GET", "/api/servers/one")).json()
 
-    await eventually(lambda: api.services.cache.events("one"))
+    await eventually(lambda: len(api.services.cache.events("one")) == 2)
     await eventually(lambda: api.services.cache.roster.get("one").status.conditions)
     shown = await detail()
     assert [c["reason"] for c in shown["conditions"]] == ["Starting"]
@@ -233,8 +235,28 @@ async def test_the_log_as_a_list(api: Api, kubelet):
     assert await asked("q=LINE+3") == ["line 3"]
     assert await asked("since=1h&limit=1") == ["DEBUG detail"]
     assert await asked("until=1h") == []
+    assert await asked("q=/LINE+%5B35%5D/i") == ["line 3", "line 5"]
+    assert await asked("container=*&limit=2") == ["ERROR broken", "DEBUG detail"]
+    assert await asked("previous=1") == []
+    assert (await api.ask("GET", "/api/servers/ws/logs?q=/(/")).json()["details"][0]["field"] == "q"
     assert (await api.ask("GET", "/api/servers/ws/logs?container=x")).json()["code"] == "no_container"
     assert (await api.ask("GET", "/api/servers/ws/logs?level=loud")).status_code == 400
+
+
+async def test_the_log_as_a_file(api: Api, kubelet):
+    await api.workspace("ws")
+    await api.pod("ws", "ws-1")
+    kubelet.write("ws-1", *(f"line {n} {'x' * 100}" for n in range(3000)))
+    await eventually(lambda: api.services.cache.roster.pod("ws"))
+    saved = await api.ask("GET", "/api/servers/ws/logs?format=text")
+    assert saved.headers["content-type"] == "text/plain; charset=utf-8"
+    assert saved.headers["content-disposition"] == 'attachment; filename="ws-main.log"'
+    lines = saved.text.splitlines()
+    assert [line.split()[2] for line in lines] == [str(n) for n in range(3000)]
+    assert lines[0].endswith("x" * 100)
+    some = await api.ask("GET", "/api/servers/ws/logs?format=text&q=/line+1%5Cd+/")
+    assert len(some.text.splitlines()) == 10
+    assert (await api.ask("GET", "/api/servers/ws/logs?format=pdf")).json()["details"][0]["field"] == "format"
 
 
 # ---- the edges of every request ------------------------------------------------------------------------------------

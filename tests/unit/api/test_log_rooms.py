@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guildnet.errors import TooManyRequests
 from guildnet.logs import id_key
 from guildnet_api import sse
-from guildnet_api.logs.feed import Feed, log_line, rfc3339
+from guildnet_api.logs.feed import MOST_VIEWS, Feed, log_line, rfc3339
 from guildnet_api.logs.follow import SECOND, Alignment
 from guildnet_api.logs.records import CUT_MARK, Kind, Publication, Raw, Record, Run, cut, decode, following
-from guildnet_api.logs.viewer import place
+from guildnet_api.logs.views import EVERYTHING, Look
+from guildnet_api.logs.wish import place
 
 RUN = Run("0123456789ab", "ws-1", "main", 2)
 
@@ -141,19 +144,46 @@ async def test_a_repetition_costs_nothing_and_everyone_gets_the_same_bytes():
     feed = Feed(RUN, 100, 10_000)
     feed.accept([line(1), line(2)])
     feed.accept([line(1), line(2), line(3)])
-    block, cursor = feed.view("").block("0-0")
-    assert block.count(b"data: ") == 3
-    assert cursor == "3-0"
-    assert feed.view("").block("0-0")[0] is block
+    with feed.view(EVERYTHING) as one, feed.view(EVERYTHING) as other:
+        block, cursor = one.block("0-0")
+        assert block.count(b"data: ") == 3
+        assert cursor == "3-0"
+        assert other.block("0-0")[0] is block
     assert b"id: 01234567.2.main.3-0\n" in block
 
 
 async def test_a_level_has_a_ring_of_its_own_with_the_same_frames():
     feed = Feed(RUN, 100, 10_000)
     feed.accept([line(1), line(2, "ERROR x"), Record("3-0", 3, b"{}", Kind.GAP)])
-    errors = feed.view("error")
-    feed.accept([line(4), line(5, "ERROR y")])
-    assert [held.id for held in errors.ring.after(None)] == ["2-0", "3-0", "5-0"]
+    with feed.view(Look("error")) as errors:
+        feed.accept([line(4), line(5, "ERROR y")])
+        assert [held.id for held in errors.ring.after(None)] == ["2-0", "3-0", "5-0"]
+
+
+async def test_a_question_has_a_ring_of_its_own_as_long_as_somebody_asks_it():
+    feed = Feed(RUN, 100, 10_000)
+    feed.accept([line(1, "GET /a 200"), line(2, "GET /b 500"), Record("3-0", 3, b"{}", Kind.GAP)])
+    wanted = Look(question=r"/ 5\d\d$/")
+    with feed.view(wanted) as one:
+        with feed.view(wanted) as other:
+            assert other is one
+        feed.accept([line(4, "get /c 503"), line(5, "GET /5000")])
+        assert [held.id for held in one.ring.after(None)] == ["2-0", "3-0", "4-0"]
+    with feed.view(wanted) as later:
+        assert later is not one
+        assert [held.id for held in later.ring.after(None)] == ["2-0", "3-0", "4-0"]
+
+
+async def test_as_many_questions_are_asked_at_once_as_a_process_can_bear():
+    feed = Feed(RUN, 100, 10_000)
+    with contextlib.ExitStack() as stack:
+        for number in range(MOST_VIEWS):
+            stack.enter_context(feed.view(Look(question=str(number))))
+        with pytest.raises(TooManyRequests), feed.view(Look(question="one more")):
+            pass
+        stack.enter_context(feed.view(EVERYTHING))
+    with feed.view(Look(question="one more")):
+        pass
 
 
 async def test_the_end_of_a_run_is_known_at_once():
@@ -161,7 +191,8 @@ async def test_the_end_of_a_run_is_known_at_once():
     feed.accept([line(1), Record("1-1", 0, b"", Kind.END)])
     assert feed.ended
     assert feed.loaded
-    assert len(feed.view("").ring) == 1
+    with feed.view(EVERYTHING) as view:
+        assert len(view.ring) == 1
 
 
 async def test_only_what_is_still_held_can_be_resumed():
@@ -174,4 +205,5 @@ async def test_only_what_is_still_held_can_be_resumed():
 async def test_lines_without_ids_get_those_that_the_shared_tail_would_give():
     feed = Feed(RUN, 100, 10_000)
     feed.raw([Raw(5, b"a"), Raw(5, b"b"), Raw(3, b"c"), Raw(9, b"d")])
-    assert [held.id for held in feed.view("").ring.after(None)] == ["5-0", "5-1", "5-2", "9-0"]
+    with feed.view(EVERYTHING) as view:
+        assert [held.id for held in view.ring.after(None)] == ["5-0", "5-1", "5-2", "9-0"]

@@ -16,6 +16,7 @@ from guildnet.workspace import Workspace
 from guildnet_api import pods, timeline
 from guildnet_api.pods import Pod
 from guildnet_api.roster import Roster
+from guildnet_api.signals import Signal
 from guildnet_api.timeline import Event
 
 MAX_EVENTS = 200  # per workspace; the newest stay
@@ -26,7 +27,10 @@ class Cache:
 
     def __init__(self, client: Client, namespace: str) -> None:
         self.roster = Roster()
+        self.happened = Signal()
+        """Notified at every Kubernetes event of a workspace."""
         self._events: dict[str, dict[str, Event]] = {}
+        self._heard = 0
         self._workspaces = Reflector(
             client, WORKSPACES, namespace=namespace, parse=workspace.parse, on_change=self._workspace
         )
@@ -65,6 +69,11 @@ class Cache:
         """Every Capability; None where they cannot be read, which denies everything."""
         return self._capabilities.snapshot()
 
+    @property
+    def heard(self) -> int:
+        """How many Kubernetes events came or went so far, of any workspace."""
+        return self._heard
+
     def events(self, name: str) -> Sequence[Event]:
         return tuple(self._events.get(name, {}).values())
 
@@ -101,6 +110,8 @@ class Cache:
         self.roster.signal.notify()
 
     def _event(self, change: Change[Event]) -> None:
+        self._heard += 1
+        self.happened.notify()
         if change.new is not None:
             known = self._events.setdefault(change.new.workspace, {})
             known[change.key] = change.new

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from guildnet_api.logs.records import Kind, Record
 
 
 class Metrics:
@@ -20,4 +26,27 @@ class Metrics:
         self.feeds = Gauge("guildnet_api_log_feeds", "Container runs held in memory.", registry=registry)
         self.follows = Counter("guildnet_api_log_follows_total", "Follows begun.", ["how"], registry=registry)
         self.lines = Counter("guildnet_api_log_lines_total", "Log lines received for viewers.", registry=registry)
+        self.gaps = Counter(
+            "guildnet_api_log_gaps_total", "Places where lines were lost, by cause.", ["reason"], registry=registry
+        )
+        self.dropped = Counter(
+            "guildnet_api_log_lines_dropped_total", "Lines that came too fast to be followed.", registry=registry
+        )
+        self.lag = Histogram(
+            "guildnet_api_log_lag_seconds",
+            "From a line's own time until viewers are woken for it.",
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+            registry=registry,
+        )
         self.sent = Counter("guildnet_api_log_bytes_sent_total", "Bytes of log streams sent.", registry=registry)
+
+    def took(self, records: Sequence[Record]) -> None:
+        """Records that are about to be shown for the first time."""
+        lines = [record for record in records if record.kind is Kind.LINE]
+        self.lines.inc(len(lines))
+        if lines:
+            self.lag.observe(max(0.0, time.time() - lines[-1].time_ns / 1e9))
+        for gap in (record.data for record in records if record.kind is Kind.GAP):
+            told = json.loads(gap)
+            self.gaps.labels(told["reason"]).inc()
+            self.dropped.inc(told.get("lines", 0))

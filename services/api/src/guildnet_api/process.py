@@ -64,7 +64,7 @@ def assemble(
     registry = make_registry()
     metrics = Metrics(registry)
     cache = Cache(client, settings.k8s_namespace)
-    lines = source or KubeLogs(client, settings.k8s_namespace, settings.log_line_bytes * 2)
+    lines = source or KubeLogs(client, settings.k8s_namespace, settings.log_line_bytes * 2, settings.log_rate_bytes)
     trail = audit or Audit()
     closing = Closing(metrics, settings.slow_viewer_seconds)
     shared = Shared(redis, _owner(), settings.log_lines, metrics) if redis else None
@@ -102,6 +102,11 @@ def _follow(settings: Settings, roster: Roster, source: LogSource) -> Follow:
         found = pod.container(run.container) if pod else None
         return found is None or found.restart != run.restart or found.state != "running"
 
+    def behind(run: Run) -> int:
+        pod = roster.pod_by_uid(run.pod_uid)
+        found = pod.container(run.container) if pod else None
+        return found.restart - run.restart if found else 0
+
     async def settle(run: Run) -> None:
         """The cluster says a moment after the stream's end that the container ended; till then it is reopened."""
         try:
@@ -111,7 +116,7 @@ def _follow(settings: Settings, roster: Roster, source: LogSource) -> Follow:
         except TimeoutError:
             return
 
-    return Follow(source, over, settle, settings.log_lines, settings.log_line_bytes, lambda _: None)
+    return Follow(source, over, behind, settle, settings.log_lines, settings.log_line_bytes, lambda _: None)
 
 
 def connect_redis(url: str) -> Redis:

@@ -44,6 +44,11 @@ class Settings(settings.Settings):
         default=4 * 1024 * 1024, ge=64 * 1024, description="Bytes of lines kept in memory per container and replica."
     )
     log_line_bytes: int = Field(default=16 * 1024, ge=256, description="A longer line is cut there, with a mark.")
+    log_rate_bytes: int = Field(
+        default=4 * 1024 * 1024,
+        ge=64 * 1024,
+        description="Bytes a second followed of one container; what comes faster is dropped, counted and announced.",
+    )
     log_linger_seconds: float = Field(
         default=30.0, ge=0, description="How long a container is still followed after its last viewer left."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 
 class Signal:
@@ -19,3 +20,14 @@ class Signal:
 
     async def wait(self) -> None:
         await self._event.wait()
+
+
+async def first_of(signals: Sequence[Signal], timeout: float) -> None:
+    """Until one of them is notified, or so many seconds have passed."""
+    waiting = [asyncio.ensure_future(signal.wait()) for signal in signals]
+    try:
+        await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from guildnet.workspace import Workspace
@@ -52,11 +53,13 @@ def owner(kind: str, name: str) -> str:
     return "-".join(parts[: len(parts) - cut]) if len(parts) > cut else ""
 
 
-def entries(events: Iterable[Event]) -> list[dict[str, Any]]:
-    """The events, oldest first."""
+def entries(ws: Workspace, events: Iterable[Event]) -> list[dict[str, Any]]:
+    """The events since it was made, oldest first: its name may have been another one's before."""
+    made = ws.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S") if ws.created_at else ""
     shown = [
         {"t": e.time, "type": e.type, "reason": e.reason, "message": e.message, "count": e.count, "object": e.about}
         for e in events
+        if e.time >= made
     ]
     return sorted(shown, key=lambda item: str(item["t"]))
 
@@ -75,4 +78,4 @@ def timeline(ws: Workspace, events: Iterable[Event]) -> list[dict[str, Any]]:
         }
         for item in ws.status.conditions
     ]
-    return sorted([*entries(events), *changes], key=lambda item: str(item["t"]))
+    return sorted([*entries(ws, events), *changes], key=lambda item: str(item["t"]))

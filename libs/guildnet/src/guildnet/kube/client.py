@@ -105,15 +105,15 @@ class Client:
         *,
         idle: float | None = None,
         timeout: float = TIMEOUT,
-        max_line: int = MAX_LINE,
+        splitter: LineSplitter | None = None,
     ) -> AsyncGenerator[bytes, None]:
         """The lines of a watch or a pod's log as they come, without line feeds; ends when the server ends it.
 
         `idle` is how many seconds may pass without a byte; None means for ever. Close it (`aclosing`) to give the
-        connection back. Raises like `request`.
+        connection back. `splitter` bounds lines; MAX_LINE unless given. Raises like `request`.
         """
         limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=idle)
-        splitter = LineSplitter(max_line)
+        splitter = splitter or LineSplitter(MAX_LINE)
         try:
             async with asyncio.timeout(timeout):
                 response = await self._send("GET", path, query, None, None, limits)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Callable
+from typing import Final
+
 
 class LineSplitter:
     """Splits a stream of chunks at line feeds. A line over `limit` bytes is cut there and its rest dropped."""
@@ -38,3 +43,64 @@ class LineSplitter:
         self._held.clear()
         self._size = 0
         return line
+
+
+class Shed(bytes):
+    """Stands in a stream of lines for `lines` of them that were dropped because they came too fast; empty as bytes."""
+
+    lines: int = 0
+
+    @classmethod
+    def of(cls, lines: int) -> Shed:
+        made = cls()
+        made.lines = lines
+        return made
+
+
+LINE_COST: Final = 160
+"""Bytes that a line counts as besides its own: taking one apart costs as much as reading so many."""
+
+
+class SheddingSplitter(LineSplitter):
+    """A LineSplitter that takes `rate` bytes a second for long, after a burst, and drops whole lines beyond that.
+
+    What is dropped is only counted, which costs a hundredth of taking it apart: reading goes on at the writer's pace,
+    so that what is read is always recent. The first drop is told at once, more of them once a second.
+    """
+
+    __slots__ = ("_burst", "_clock", "_dropped", "_left", "_rate", "_since", "_skipping", "_told_at")
+
+    def __init__(self, limit: int, rate: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(limit)
+        self._rate, self._burst, self._clock = rate, burst, clock
+        self._left, self._since = burst, clock()
+        self._dropped = 0
+        self._told_at = -math.inf
+        self._skipping = False
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        now = self._clock()
+        self._left = min(self._burst, self._left + (now - self._since) * self._rate)
+        self._since = now
+        if self._left < 0:
+            return self._skip(chunk, now)
+        # May end below zero: what is above the rate now is missing to the chunks that follow.
+        self._left -= len(chunk) + LINE_COST * chunk.count(b"\n")
+        if self._skipping:
+            _, feed, chunk = chunk.partition(b"\n")
+            self._dropped += len(feed)
+            self._skipping = not feed
+        return [*self._notice(now, also=not self._skipping), *super().feed(chunk)]
+
+    def _skip(self, chunk: bytes, now: float) -> list[bytes]:
+        self._take()
+        self._dropped += chunk.count(b"\n")
+        self._skipping = not chunk.endswith(b"\n") if chunk else self._skipping
+        return self._notice(now, also=False)
+
+    def _notice(self, now: float, *, also: bool) -> list[bytes]:
+        """The drops since the last notice; `also` where it is not a second since."""
+        if not self._dropped or not (also or now - self._told_at >= 1.0):
+            return []
+        told, self._dropped, self._told_at = Shed.of(self._dropped), 0, now
+        return [told]

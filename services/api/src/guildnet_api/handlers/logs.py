@@ -3,59 +3,52 @@
 from __future__ import annotations
 
 import re
-from collections import deque
-from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from guildnet.access import Action
 from guildnet.errors import Invalid, NotFound
-from guildnet.logs import LEVELS, parse_kube_line
+from guildnet.logs import LEVELS
 from guildnet.workspace import Workspace
+from guildnet_api import timeline
 from guildnet_api.handlers.bodies import answer, bad_query, flag, number
-from guildnet_api.logs.feed import log_line
-from guildnet_api.logs.records import Run, cut
-from guildnet_api.logs.source import Options
-from guildnet_api.logs.viewer import Viewer, Wish
+from guildnet_api.logs.happenings import Happenings
+from guildnet_api.logs.query import question
+from guildnet_api.logs.reading import MOST_LINES, Selection, newest, runs_of, text
+from guildnet_api.logs.records import Run
+from guildnet_api.logs.viewer import Viewer
+from guildnet_api.logs.views import Look
+from guildnet_api.logs.wish import Wish
 from guildnet_api.rights import target_of
 from guildnet_api.services import Services, actor, identity
 from guildnet_api.streams import EventStream
 
 DEFAULT_LINES: Final = 200
-MOST_LINES: Final = 5000
+MOST_TEXT: Final = 10_000_000
+EVERY: Final = "*"
+"""As `container`: all of the pod, init containers too."""
 _AGO: Final = re.compile(r"(\d{1,6})([smhd]?)")
 _UNITS: Final = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 async def list_lines(api: Services, request: Request) -> Response:
-    """The newest lines that match, oldest first."""
+    """The newest lines that match, oldest first; as `format=text` all of them, to be saved."""
     ws = _readable(api, request, request.path_params["id"])
-    wanted, container = _level(request), request.query_params.get("container") or None
-    limit, previous = number(request, "limit", DEFAULT_LINES, MOST_LINES), flag(request, "previous")
-    since, until = _time(api, request, "since"), _time(api, request, "until")
-    needle = request.query_params.get("q", "").casefold()
-    run = _run(api, ws, container)
-    if run is None:
-        return answer([])
-    filtered = bool(wanted or needle or until)
-    options = Options(since_ns=since, tail=MOST_LINES if filtered else limit, previous=previous)
-    lines: deque[dict[str, str]] = deque(maxlen=limit)
-    try:
-        async with aclosing(api.source.open(run, options)) as raws:
-            async for raw in raws:
-                time_ns, data = parse_kube_line(raw)
-                if time_ns < since or (until and time_ns >= until):
-                    continue
-                line = log_line(run, time_ns, cut(data, api.settings.log_line_bytes))
-                if wanted in ("", line["lvl"]) and needle in line["msg"].casefold():
-                    lines.append(line)
-    except Invalid:
-        # The kubelet's way to say that this container has not started, or has no run before this one.
-        return answer([])
-    return answer(list(lines))
+    selection = _selection(api, request)
+    container = request.query_params.get("container") or None
+    if _form(request) == "text":
+        run = _run(api, ws, container)
+        return text(api.source, run, selection, f"{ws.name}-{run.container if run else container or 'log'}.log")
+    if container == EVERY:
+        _run(api, ws, None)
+        runs = runs_of(api.cache.roster.pod(ws.name))
+    else:
+        run = _run(api, ws, container)
+        runs = [run] if run else []
+    return answer(await newest(api.source, runs, selection))
 
 
 async def stream_lines(api: Services, request: Request) -> Response | EventStream:
@@ -67,18 +60,37 @@ async def stream_lines(api: Services, request: Request) -> Response | EventStrea
     ws = _readable(api, request, name)
     wish = Wish(
         target=ws.name,
-        level=_level(request),
+        look=Look(_level(request), params.get("q", "")),
         tail=number(request, "tail", DEFAULT_LINES, api.settings.log_lines),
         container=params.get("container") or None,
         follow="follow" not in params or flag(request, "follow"),
+        previous=flag(request, "previous"),
+        events=flag(request, "events"),
         resume=request.headers.get("last-event-id") or params.get("lastEventId", ""),
     )
+    question(wish.look.question)
     if wish.container:
         _run(api, ws, wish.container)
     if _wants_json(request):
         return answer({"target": ws.name, "stream": True, "message": "Open this with EventSource for live lines."})
-    viewer = Viewer(wish, api.hub, api.cache.roster, api.closing, _Still(api, request, ws))
+    happenings = _happenings(api, ws.name) if wish.events else None
+    viewer = Viewer(wish, api.hub, api.cache.roster, api.closing, _Still(api, request, ws), happenings)
     return EventStream(viewer.blocks(), api.closing, "logs")
+
+
+def _happenings(api: Services, name: str) -> Happenings:
+    """The timeline of whatever workspace has this name; none once there is none."""
+    cache = api.cache
+
+    def entries() -> list[dict[str, Any]]:
+        ws = cache.roster.get(name)
+        return timeline.timeline(ws, cache.events(name)) if ws else []
+
+    def version() -> tuple[int, str]:
+        ws = cache.roster.get(name)
+        return cache.heard, ws.resource_version if ws else ""
+
+    return Happenings(entries, version, (cache.happened, cache.roster.signal))
 
 
 class _Still:
@@ -112,6 +124,25 @@ def _run(api: Services, ws: Workspace, container: str | None) -> Run | None:
         names = ", ".join(c.name for c in pod.containers)
         raise NotFound(f"{ws.name} has no container {container!r}; it has {names}.", code="no_container")
     return Run(pod.uid, pod.name, found.name, found.restart) if found.has_log else None
+
+
+def _selection(api: Services, request: Request) -> Selection:
+    whole = _form(request) == "text"
+    return Selection(
+        look=Look(_level(request), request.query_params.get("q", "")),
+        limit=number(request, "limit", MOST_TEXT if whole else DEFAULT_LINES, MOST_TEXT if whole else MOST_LINES),
+        since_ns=_time(api, request, "since"),
+        until_ns=_time(api, request, "until"),
+        previous=flag(request, "previous"),
+        max_line=api.settings.log_line_bytes,
+    )
+
+
+def _form(request: Request) -> str:
+    form = request.query_params.get("format", "json").lower()
+    if form not in ("json", "text"):
+        raise bad_query("format", f"{form!r} is neither json nor text")
+    return form
 
 
 def _level(request: Request) -> str:

@@ -40,7 +40,7 @@ async def get_server(api: Services, request: Request) -> Response:
     _require_synced(api)
     who = identity(request)
     ws = api.rights.find(who, request.path_params["id"])
-    events = timeline.entries(api.cache.events(ws.name))
+    events = timeline.entries(ws, api.cache.events(ws.name))
     shown = servers.detail(ws, api.cache.roster.pods(ws.name), who.entry, events)
     return answer(shown, headers={"ETag": f'"{ws.resource_version}"', "Cache-Control": "private, no-cache"})
 

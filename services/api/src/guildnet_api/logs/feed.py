@@ -1,26 +1,29 @@
 """The third room: one replica's ring of a run. Each line is encoded once; every viewer gets the same bytes.
 
-A feed takes records from wherever they come and keeps those above its last id, so that a repetition costs nothing. It
-has one ring per level somebody looks at. The joined block of the last wake-up is kept, because viewers stand at the
-same place nearly always.
+A feed takes records from wherever they come and keeps those above its last id, so that a repetition costs nothing. What
+readers take is a `View` of it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
-from guildnet.logs import Line, Ring, id_key, infer_level
+from guildnet.errors import TooManyRequests
+from guildnet.logs import Line, id_key, infer_level
 from guildnet_api.logs.follow import SECOND
 from guildnet_api.logs.records import Kind, Raw, Record, Run, following
+from guildnet_api.logs.views import EVERYTHING, Look, View, of_frame
 from guildnet_api.signals import Signal
 from guildnet_api.sse import compact, frame
 
-BLOCK_LINES: Final = 2000
 TOGETHER_SECONDS: Final = 0.04
+MOST_VIEWS: Final = 32
+"""Different looks at one feed at the same time: each is asked about every line."""
 
 
 def rfc3339(time_ns: int) -> str:
@@ -41,40 +44,17 @@ def log_line(run: Run, time_ns: int, data: bytes) -> dict[str, str]:
     }
 
 
-class View:
-    """A ring of frames, all of one level or all there are."""
-
-    __slots__ = ("_block", "_from", "_last", "_to", "ring")
-
-    def __init__(self, lines: int, size: int) -> None:
-        self.ring = Ring(lines, size)
-        self._from: str | None = None
-        self._last = ""
-        self._to = ""
-        self._block = b""
-
-    def append(self, line: Line) -> None:
-        self.ring.append(line)
-        self._last = line.id
-        self._from = None
-
-    def block(self, after: str) -> tuple[bytes, str]:
-        """The frames after an id as one block, and the id it ends at; an empty block when there is nothing."""
-        if after == self._last:
-            return b"", after
-        if after == self._from:
-            return self._block, self._to
-        lines = self.ring.after(after)[:BLOCK_LINES]
-        self._from, self._to = after, lines[-1].id if lines else after
-        self._block = b"".join(line.data for line in lines)
-        return self._block, self._to
+def _unheard(_: Sequence[Record]) -> None:
+    return
 
 
 class Feed:
     """What one replica knows of a run, and who to wake when that grows."""
 
-    def __init__(self, run: Run, lines: int, size: int) -> None:
+    def __init__(self, run: Run, lines: int, size: int, counted: Callable[[Sequence[Record]], None] = _unheard) -> None:
+        """`counted` is told the new records, once what was there at the beginning is in."""
         self.run = run
+        self._counted = counted
         self.signal = Signal()
         self.nudge = asyncio.Event()
         self.loaded = False
@@ -86,20 +66,19 @@ class Feed:
         self.time_ns = 0
         self._limits = (lines, size)
         self._all = View(lines, size)
-        self._levels: dict[str, View] = {}
+        self._views: dict[Look, View] = {}
         self._recent: deque[Raw] = deque()
         self._waking: asyncio.TimerHandle | None = None
         self._woke = 0.0
-        self._level_of: deque[tuple[str, str]] = deque(maxlen=lines)
 
     # ---- what comes in ---------------------------------------------------------------------------------------------
 
     def accept(self, records: Iterable[Record]) -> None:
-        grown = False
+        grown = []
         for record in records:
             if self.last and id_key(record.id) <= id_key(self.last):
                 continue
-            grown = True
+            grown.append(record)
             self.last = record.id
             self.first = self.first or record.id
             if record.kind is Kind.END:
@@ -107,6 +86,8 @@ class Feed:
             else:
                 self._keep(record)
         if grown:
+            if self.loaded:
+                self._counted(grown)
             self._grown()
 
     def _grown(self) -> None:
@@ -135,25 +116,23 @@ class Feed:
         self.accept(records)
 
     def _keep(self, record: Record) -> None:
-        level, data = self._encoded(record)
+        level, text, data = self._encoded(record)
         line = Line(record.id, data)
         self._all.append(line)
-        self._level_of.append((record.id, level))
-        for wanted, view in self._levels.items():
-            if level in ("", wanted):
-                view.append(line)
+        for view in self._views.values():
+            view.offer(line, level, text)
         self.time_ns = max(self.time_ns, record.time_ns)
         self._recent.append(Raw(record.time_ns, record.data, record.kind))
         while self._recent[0].time_ns < self.time_ns - 2 * SECOND:
             self._recent.popleft()
 
-    def _encoded(self, record: Record) -> tuple[str, bytes]:
-        """The level (none for a gap: everybody has to know) and the frame."""
+    def _encoded(self, record: Record) -> tuple[str, str, bytes]:
+        """The level (none for a gap), the text and the frame."""
         identifier = self.run.prefix + record.id
         if record.kind is Kind.GAP:
-            return "", frame(record.data, event="gap", identifier=identifier)
+            return "", "", frame(record.data, event="gap", identifier=identifier)
         line = log_line(self.run, record.time_ns, record.data)
-        return line["lvl"], frame(compact(line), identifier=identifier)
+        return line["lvl"], line["msg"], frame(compact(line), identifier=identifier)
 
     def mark(self, *, loaded: bool | None = None, degraded: bool | None = None, trouble: str | None = None) -> None:
         self.loaded = self.loaded if loaded is None else loaded
@@ -163,17 +142,29 @@ class Feed:
 
     # ---- what goes out ---------------------------------------------------------------------------------------------
 
-    def view(self, level: str) -> View:
-        """The frames of a level, "" for all; made from what is there when first asked for."""
-        if not level:
-            return self._all
-        view = self._levels.get(level)
+    @contextmanager
+    def view(self, look: Look) -> Iterator[View]:
+        """The frames of a look, made from what is there when first asked for, and forgotten with its last reader.
+
+        Raises TooManyRequests where too many others ask for something else, Invalid for a question that is none.
+        """
+        view = self._all if look == EVERYTHING else self._views.get(look)
         if view is None:
-            view = self._levels[level] = View(*self._limits)
-            held = {line.id: line for line in self._all.ring.after(None)}
-            for identifier, found in self._level_of:
-                if found in ("", level) and identifier in held:
-                    view.append(held[identifier])
+            if len(self._views) >= MOST_VIEWS:
+                raise TooManyRequests("Too many different filters are open on this log; try again without q.")
+            view = self._views[look] = self._made(look)
+        view.readers += 1
+        try:
+            yield view
+        finally:
+            view.readers -= 1
+            if not view.readers and self._views.get(look) is view:
+                del self._views[look]
+
+    def _made(self, look: Look) -> View:
+        view = View(*self._limits, look)
+        for line in self._all.ring.after(None):
+            view.offer(line, *of_frame(line.data))
         return view
 
     def holds(self, identifier: str) -> bool:

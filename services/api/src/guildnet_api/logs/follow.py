@@ -19,7 +19,8 @@ import structlog
 from guildnet.errors import GuildNetError, Invalid, NotFound
 from guildnet.logs import parse_kube_line
 from guildnet_api.logs.records import Kind, Raw, Run, cut
-from guildnet_api.logs.source import LogSource, Options
+from guildnet_api.logs.source import LogSource, Options, Shed
+from guildnet_api.sse import compact
 from guildnet_api.tasks import together
 
 log = structlog.get_logger(__name__)
@@ -74,10 +75,12 @@ class Alignment:
 @dataclass(frozen=True, slots=True)
 class Follow:
     """How one run is followed. `over` tells whether the run has ended as far as the cluster says; `settle` waits, a few
-    seconds at most, for the cluster to say so after a stream ended."""
+    seconds at most, for the cluster to say so after a stream ended. `behind` is how many runs the container began
+    since: of those before the current one the kubelet keeps only the last."""
 
     source: LogSource
     over: Callable[[Run], bool]
+    behind: Callable[[Run], int]
     settle: Callable[[Run], Awaitable[None]]
     max_lines: int
     max_line_bytes: int
@@ -113,12 +116,18 @@ class Follow:
 
     async def _read(self, run: Run, sink: Sink, *, follow: bool) -> None:
         alignment = Alignment(await sink.known())
-        options = Options(follow=follow, since_ns=alignment.last_ns, tail=self.max_lines)
+        behind = self.behind(run)
+        if behind > 1:
+            raise NotFound(f"the log of run {run.restart} of {run.container} is not kept any more")
+        options = Options(follow=follow, since_ns=alignment.last_ns, tail=self.max_lines, previous=behind == 1)
         queue: asyncio.Queue[Raw | None] = asyncio.Queue(QUEUE_LINES)
         async with together() as tasks, aclosing(self.source.open(run, options)) as lines:
             writer = tasks.create_task(_write(queue, sink))
             last = alignment.last_ns
             async for raw in lines:
+                if isinstance(raw, Shed):
+                    await queue.put(Raw(last or time.time_ns(), _shed(raw.lines), Kind.GAP))
+                    continue
                 time_ns, data = parse_kube_line(raw)
                 # The kubelet's own remarks carry no time; they belong where they stand.
                 last = time_ns or last or time.time_ns()
@@ -126,6 +135,11 @@ class Follow:
                     await queue.put(line)
             await queue.put(None)
             await writer
+
+
+def _shed(lines: int) -> bytes:
+    message = f"{lines} lines came too fast to be followed and were dropped."
+    return compact({"reason": "rate", "lines": lines, "message": message})
 
 
 async def _write(queue: asyncio.Queue[Raw | None], sink: Sink) -> None:

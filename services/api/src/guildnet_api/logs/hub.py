@@ -85,7 +85,7 @@ class Hub:
         """The feed of a run, followed for as long as somebody has it open and a while longer."""
         opened = self._open.get(run)
         if opened is None:
-            opened = self._open[run] = _Open(Feed(run, self._limits.lines, self._limits.size))
+            opened = self._open[run] = _Open(Feed(run, self._limits.lines, self._limits.size, self._metrics.took))
             if self._tasks is None:
                 raise RuntimeError("the hub does not run")
             # Of its own context: the feed outlives the request that began it, and so must not log under its id.
@@ -127,6 +127,7 @@ class Hub:
         return Follow(
             self._follow.source,
             self._follow.over,
+            self._follow.behind,
             self._follow.settle,
             self._follow.max_lines,
             self._follow.max_line_bytes,

@@ -95,7 +95,6 @@ class Shared:
         else:
             publication = decode(payload)
             if publication.before == (feed.last or "0-0"):
-                self._metrics.lines.inc(len(publication.records))
                 feed.accept(publication.records)
             else:
                 feed.nudge.set()

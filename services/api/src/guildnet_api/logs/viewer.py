@@ -1,79 +1,46 @@
 """The fourth room: what one client of `/sse/logs` is sent, in order.
 
 First the tail, then every line as it comes, over restarts and new pods, until the client leaves. Lines are unnamed
-events with ids; `source`, `status` and `gap` are named. A client that names its last id goes on at the next line, or is
-told by a `gap` what could not be recovered.
+events with ids; `source`, `status`, `gap`, `event`, `cut` and `end` are named. A client that names its last id goes on
+at the next line, or is told by a `gap` what could not be recovered.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from contextlib import aclosing
 from typing import Any, Final
 
-from guildnet.logs import id_key
+from guildnet.errors import TooManyRequests
 from guildnet_api import sse
-from guildnet_api.logs.feed import Feed
+from guildnet_api.logs.feed import Feed, rfc3339
+from guildnet_api.logs.happenings import Happenings
 from guildnet_api.logs.hub import TICK_SECONDS, Hub
 from guildnet_api.logs.records import Run
-from guildnet_api.pods import Pod
+from guildnet_api.logs.views import View
+from guildnet_api.logs.wish import Place, Wish, next_step, place, run_of
 from guildnet_api.roster import Roster
 from guildnet_api.servers import explanation
+from guildnet_api.signals import first_of
 from guildnet_api.streams import Closing
 
 START: Final = "0-0"
 LOOK_SECONDS: Final = 2.0  # between two questions whether the reader still may
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the client asked for. `resume` is the last id it saw, "" at its first visit."""
-
-    target: str
-    level: str = ""
-    tail: int = 200
-    container: str | None = None
-    follow: bool = True
-    resume: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """An id of ours taken apart: the run it belongs to and the place in it."""
-
-    prefix: str
-    identifier: str
-
-    @property
-    def time_ns(self) -> int:
-        return id_key(self.identifier)[0]
-
-
-def place(text: str) -> Place | None:
-    """The place an id names, or None for what is not one of ours."""
-    prefix, _, identifier = text.rpartition(".")
-    try:
-        id_key(identifier)
-    except ValueError:
-        return None
-    return Place(f"{prefix}.", identifier) if prefix else None
-
-
-def run_of(pod: Pod | None, container: str | None) -> Run | None:
-    """The run to read of a pod, or None while there is nothing to read."""
-    found = pod.container(container) if pod else None
-    if pod is None or found is None or not found.has_log:
-        return None
-    return Run(pod.uid, pod.name, found.name, found.restart)
-
-
 class Viewer:
     """One reader. `blocks` are the bytes to send; the end of them is the end of the stream."""
 
-    def __init__(self, wish: Wish, hub: Hub, roster: Roster, closing: Closing, allowed: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        wish: Wish,
+        hub: Hub,
+        roster: Roster,
+        closing: Closing,
+        allowed: Callable[[], bool],
+        happenings: Happenings | None = None,
+    ) -> None:
         self._wish = wish
         self._hub = hub
         self._roster = roster
@@ -85,90 +52,108 @@ class Viewer:
         self._place = place(wish.resume)
         self._first = True
         self._revoked = False
+        self._cut_off = False
+        self._happenings = happenings
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
-        yield sse.retry()
+        yield sse.retry() + self._news()
         done: Run | None = None
         while not self._over():
-            run = run_of(self._roster.pod(self._wish.target), self._wish.container)
-            if run is None or run == done:
-                ws = self._roster.get(self._wish.target)
-                if ws is None:
-                    yield self._status(reason="Deleted", message="The workspace does not exist any more.")
-                    return
-                reason, message = explanation(ws, self._roster.pod(ws.name))
-                told = self._status(reason=reason or "Waiting", message=message or "There is nothing to read yet.")
-                # Whoever was sent something looks again before waiting: the news may have come meanwhile.
-                if told := told or self._ping():
+            step = next_step(run_of(self._roster.pod(self._wish.target), self._wish), done, self._place)
+            if step.run is None:
+                told, more = self._nothing()
+                if told:
                     yield told
-                elif self._wish.follow:
-                    await self._wait(self._roster)
-                else:
+                if not more:
                     return
+                # Whoever was sent something looks again before waiting: the news may have come meanwhile.
+                if not told:
+                    await self._wait(self._roster)
                 continue
-            async with self._hub.open(run) as feed, aclosing(self._of_run(feed)) as blocks:
+            if step.lost:
+                yield self._gap("restarted", "The container ran anew; lines of its earlier runs may be missing.")
+            async with self._hub.open(step.run) as feed, aclosing(self._of_run(feed)) as blocks:
                 async for block in blocks:
                     self._sent_at = time.monotonic()
                     yield block
-            done = run
-            if not self._wish.follow:
+            done = step.run
+            if self._cut_off:
+                return
+            if self._wish.ends and done == run_of(self._roster.pod(self._wish.target), self._wish):
+                yield sse.frame(b"{}", event="end")
                 return
         yield sse.retry(self._closing.retry_ms) if self._closing.closed else b""
 
+    def _nothing(self) -> tuple[bytes, bool]:
+        """What to say where there is nothing to read, and whether to go on waiting for something."""
+        ws = self._roster.get(self._wish.target)
+        if ws is None:
+            return self._status(reason="Deleted", message="The workspace does not exist any more."), False
+        if self._wish.previous:
+            words = "The container has not run before in this pod."
+            return self._status(reason="NoPrevious", message=words) + sse.frame(b"{}", event="end"), False
+        reason, message = explanation(ws, self._roster.pod(ws.name))
+        told = self._status(reason=reason or "Waiting", message=message or "There is nothing to read yet.")
+        told = told or self._news() or self._ping()
+        return told, bool(told) or self._wish.follow
+
     async def _of_run(self, feed: Feed) -> AsyncGenerator[bytes, None]:
-        run = feed.run
-        yield self._source(run)
+        yield self._source(feed.run)
         while not feed.loaded and not self._over():
-            if told := self._state(feed) or self._ping():
+            if told := self._aside(feed):
                 yield told
             else:
                 await self._wait(feed)
-        cursor, opening = self._begin(feed)
-        yield opening
-        view = feed.view(self._wish.level)
+        try:
+            with feed.view(self._wish.look) as view:
+                async with aclosing(self._lines(feed, view)) as blocks:
+                    async for block in blocks:
+                        yield block
+        except TooManyRequests as error:
+            yield self._cut("filters", error.message, self._wish.resume)
+
+    async def _lines(self, feed: Feed, view: View) -> AsyncGenerator[bytes, None]:
+        run = feed.run
+        cursor = self._begin(feed, view)
+        if cursor is None:
+            yield self._gap("expired", "Lines between your last one and the oldest kept are lost.")
+            cursor = START
         while not self._over():
             ended = feed.ended
             if view.ring.last_id and cursor != START and not view.ring.covers(cursor):
-                yield self._cut(run, cursor)
-                self._closing.cut("slow")
+                yield self._cut("slow", "Too slow for the stream; connect again.", run.prefix + cursor)
                 return
             block, cursor = view.block(cursor)
             if block:
                 yield block
                 continue
+            if view.too_slow:
+                yield self._cut("query", view.too_slow, run.prefix + cursor)
+                return
             if ended or self._closing.closed:
                 self._place = Place(run.prefix, cursor)
-            if ended or not self._wish.follow:
+            if ended or self._wish.ends:
                 return
-            if told := self._state(feed) or self._ping():
+            if told := self._aside(feed):
                 yield told
             else:
                 await self._wait(feed)
 
-    def _begin(self, feed: Feed) -> tuple[str, bytes]:
-        """Where to start in a run, and what to send before: at the last id, after the lines of the run before, or the
-        tail."""
-        run, at, first = feed.run, self._place, self._first
+    def _begin(self, feed: Feed, view: View) -> str | None:
+        """Where to start in a run: after the last id, after the lines of the run before, or at the tail. None where the
+        lines after the last id are not held any more."""
+        at, first = self._place, self._first
         self._first = False
-        view = feed.view(self._wish.level)
         if at is None:
             lines = view.ring.tail(self._wish.tail) if first else view.ring.after(None)
             if first and len(lines) < len(view.ring):
-                before = view.ring.tail(len(lines) + 1)[0].id
-                return before, b""
-            return START, b""
-        if at.prefix == run.prefix:
-            if feed.holds(at.identifier) or not feed.first:
-                return at.identifier, b""
-            return START, self._gap("expired", "Lines between your last one and the oldest kept are lost.")
-        # Another run: what of it was not read is gone with it, unless the reader stood at its end.
-        lost = first and bool(self._wish.resume)
-        gap = self._gap("restarted", "The container ran anew; its earlier last lines may be missing.") if lost else b""
+                return view.ring.tail(len(lines) + 1)[0].id
+            return START
+        if at.prefix == feed.run.prefix:
+            return at.identifier if feed.holds(at.identifier) or not feed.first else None
         # A stream that ended with a restart can have brought the first lines of the new run already.
         lines = view.ring.after(f"{at.time_ns}-{1 << 62}")
-        skip = len(view.ring) - len(lines)
-        cursor = view.ring.tail(len(lines) + 1)[0].id if skip else START
-        return cursor, gap
+        return view.ring.tail(len(lines) + 1)[0].id if len(view.ring) > len(lines) else START
 
     # ---- named events ----------------------------------------------------------------------------------------------
 
@@ -180,12 +165,10 @@ class Viewer:
         last = self._wish.resume
         return sse.frame(sse.compact({"reason": reason, "message": message, "after": last}), event="gap")
 
-    def _cut(self, run: Run, cursor: str) -> bytes:
-        told = {
-            "reason": "slow",
-            "message": "Too slow for the stream; connect again.",
-            "lastEventId": run.prefix + cursor,
-        }
+    def _cut(self, reason: str, message: str, last: str) -> bytes:
+        self._cut_off = True
+        self._closing.cut(reason)
+        told = {"reason": reason, "message": message, "lastEventId": last}
         return sse.retry(1000) + sse.frame(sse.compact(told), event="cut")
 
     def _status(self, **told: str | bool) -> bytes:
@@ -205,6 +188,16 @@ class Viewer:
                 degraded=feed.degraded,
             )
         return b""
+
+    def _aside(self, feed: Feed) -> bytes:
+        """What is to be sent while there is no line."""
+        return self._state(feed) or self._news() or self._ping()
+
+    def _news(self) -> bytes:
+        if self._happenings is None:
+            return b""
+        since = rfc3339(self._place.time_ns)[:19] if self._place else ""
+        return self._happenings.news(since)
 
     # ---- waiting ---------------------------------------------------------------------------------------------------
 
@@ -227,9 +220,8 @@ class Viewer:
 
     async def _wait(self, where: Feed | Roster) -> None:
         """Until there may be something new. A feed is woken every few seconds by its hub; a roster is not."""
-        if isinstance(where, Feed):
+        signals = (where.signal, *(self._happenings.signals if self._happenings else ()))
+        if isinstance(where, Feed) and len(signals) == 1:
             await where.signal.wait()
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(TICK_SECONDS):
-                await where.signal.wait()
+        else:
+            await first_of(signals, TICK_SECONDS)
