@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import yaml
@@ -42,6 +43,11 @@ def _everything(local: Local) -> set[str]:
     return ours
 
 
+def _leases(local: Local) -> list[Any]:
+    found: list[Any] = json.loads(local.kubectl("-n", RELEASE, "get", "leases", "-o", "json"))["items"]
+    return found
+
+
 def test_uninstall_leaves_only_what_the_keep_policy_names(local: Local, helm: list[str]):
     values = yaml.safe_load(guildnet_local("values"))
     values |= {
@@ -72,4 +78,6 @@ def test_uninstall_leaves_only_what_the_keep_policy_names(local: Local, helm: li
     } | {f"Namespace//{RELEASE}"}
     # Helm waits for the Deployments; their pods, and what the pods had claimed, follow.
     until(lambda: not _pods(local), "the pods of the second release gone", seconds=60)
+    # The Lease is nobody's of Helm's: it belongs to the operator's account, and the garbage collector takes it.
+    until(lambda: not _leases(local), "the Lease of the second release gone", seconds=60)
     assert _everything(local) - furniture == kept

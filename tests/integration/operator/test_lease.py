@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from guildnet.kube.resources import DEPLOYMENTS, LEASES, SERVICES
+from guildnet.kube.resources import DEPLOYMENTS, LEASES, SERVICEACCOUNTS, SERVICES
 from guildnet_operator.__main__ import Operator
 from integration.operator.world import Start, World, Writes
 from support.apiserver import ApiServer
@@ -116,3 +116,16 @@ async def test_a_lease_deleted_by_somebody_is_made_again_and_nobody_stops(start:
         assert one.lease.held
         await world.launch("goes-on")
         await world.until(DEPLOYMENTS, "goes-on")
+
+
+async def test_the_lease_goes_with_the_install(start: Start, world: World):
+    await world.kube.create(SERVICEACCOUNTS, world.release, {"metadata": {"name": NAME}})
+    async with start(lease_identity="one") as one:
+        await until_holds(one, 15)
+        await world.kube.delete(SERVICEACCOUNTS, world.release, NAME)
+
+        async def gone() -> bool:
+            found = await world.kube.list(LEASES, world.release, field_selector=f"metadata.name={NAME}")
+            return not found["items"]
+
+        await eventually(gone, within=20)

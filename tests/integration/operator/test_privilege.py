@@ -34,6 +34,7 @@ RELEASE_RULES: list[dict[str, Any]] = [
         "verbs": ["get", "update", "patch"],
     },
     {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
+    {"apiGroups": [""], "resources": ["serviceaccounts"], "resourceNames": ["guildnet-operator"], "verbs": ["get"]},
 ]
 
 

@@ -48,6 +48,7 @@ OPERATOR: dict[Rule, frozenset[str]] = {
     (RELEASE, "configmaps", "guildnet-ports"): frozenset({"get", "patch"}),
     (RELEASE, "leases.coordination.k8s.io", "guildnet-operator"): frozenset({"get", "update", "patch"}),
     (RELEASE, "leases.coordination.k8s.io", "*"): frozenset({"create"}),
+    (RELEASE, "serviceaccounts", "guildnet-operator"): frozenset({"get"}),
 }
 TAILNET: dict[Rule, frozenset[str]] = {
     (RELEASE, "secrets", "guildnet-tailnet-state"): frozenset({"get", "update", "patch"})

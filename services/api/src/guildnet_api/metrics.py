@@ -40,6 +40,10 @@ class Metrics:
         )
         self.sent = Counter("guildnet_api_log_bytes_sent_total", "Bytes of log streams sent.", registry=registry)
 
+    def wrote(self, size: int) -> None:
+        """Bytes written to readers of logs."""
+        self.sent.inc(size)
+
     def took(self, records: Sequence[Record]) -> None:
         """Records that are about to be shown for the first time."""
         lines = [record for record in records if record.kind is Kind.LINE]

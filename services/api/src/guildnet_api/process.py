@@ -39,7 +39,7 @@ from guildnet_api.rights import Rights
 from guildnet_api.roster import Roster
 from guildnet_api.services import Services
 from guildnet_api.settings import Settings
-from guildnet_api.streams import ABORT, Closing
+from guildnet_api.streams import CONNECTION, Closing
 from guildnet_api.tasks import together
 
 log = structlog.get_logger(__name__)
@@ -148,11 +148,23 @@ async def running(services: Services) -> AsyncIterator[None]:
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's, with a way to drop a connection: closing waits for a reader that never reads."""
+    """uvicorn's, which is the `Connection` of its streams too (uvicorn is pinned: `write` relies on what it keeps)."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope[ABORT] = self.transport.abort  # type: ignore[typeddict-unknown-key]
+        self.scope[CONNECTION] = self  # type: ignore[typeddict-unknown-key]
+
+    def abort(self) -> None:
+        """Drop the connection: closing would wait for a reader that never reads."""
+        self.transport.abort()
+
+    def write(self, chunk: bytes) -> bool:
+        """A whole chunk of the answer under way, between those that the application sends."""
+        if self.flow.write_paused:
+            return False
+        if not self.cycle.disconnected:
+            self.transport.write(chunk)
+        return True
 
 
 class Server(uvicorn.Server):

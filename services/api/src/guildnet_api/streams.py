@@ -10,15 +10,31 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Final, Protocol
 
 from starlette.types import Receive, Scope, Send
 
 from guildnet_api import sse
 from guildnet_api.metrics import Metrics
 
-ABORT: Final = "guildnet.abort"
-"""Key of the scope under which the server puts a way to drop the connection; absent in tests."""
+CONNECTION: Final = "guildnet.connection"
+"""Key of the scope under which the server puts its `Connection`; absent where the application is called without one."""
+
+
+class Connection(Protocol):
+    """What a stream may do with its connection besides ASGI's `send`."""
+
+    def abort(self) -> None:
+        """Drop it, whatever is still to be written."""
+        ...
+
+    def write(self, chunk: bytes) -> bool:
+        """Write a whole chunk of the answer under way; False, and nothing is written, where its reader is behind."""
+        ...
+
+
+Blocks = Callable[[Connection | None], AsyncGenerator[bytes, None]]
+"""What makes the bytes. With a connection it may also write to that itself, while its next block is waited for."""
 
 
 class Closing:
@@ -68,7 +84,7 @@ class EventStream:
 
     def __init__(
         self,
-        blocks: AsyncGenerator[bytes, None],
+        blocks: Blocks,
         closing: Closing,
         name: str,
         headers: Iterable[tuple[bytes, bytes]] = (),
@@ -94,19 +110,24 @@ class EventStream:
             await asyncio.gather(left, sending, return_exceptions=True)
 
     async def _send(self, scope: Scope, send: Send) -> None:
-        abort: Callable[[], Any] = scope.get(ABORT) or (lambda: None)
+        connection: Connection | None = scope.get(CONNECTION)
+        abort = connection.abort if connection else _nothing
         key = id(self)
         await send({"type": "http.response.start", "status": 200, "headers": self._headers})
         if scope["method"] != "HEAD":
-            async with aclosing(self._blocks) as blocks:
+            async with aclosing(self._blocks(connection)) as blocks:
                 async for block in blocks:
                     if block:
                         self._closing.began(key, abort)
                         await send({"type": "http.response.body", "body": block, "more_body": True})
                         self._closing.took(key)
                         if self._name == "logs":
-                            self._closing.metrics.sent.inc(len(block))
+                            self._closing.metrics.wrote(len(block))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _nothing() -> None:
+    return
 
 
 async def _left(receive: Receive) -> None:

@@ -18,9 +18,9 @@ from typing import Any, Final
 
 import structlog
 
-from guildnet.errors import Conflict, GuildNetError, NotFound, Unreachable
+from guildnet.errors import Conflict, Denied, GuildNetError, NotFound, Unreachable
 from guildnet.kube.client import Client
-from guildnet.kube.resources import LEASES
+from guildnet.kube.resources import LEASES, SERVICEACCOUNTS
 from guildnet.names import FIELD_MANAGER_OPERATOR
 
 log = structlog.get_logger(__name__)
@@ -38,6 +38,8 @@ def boottime() -> float:
 
 class Lease:
     """One operator's side of the Lease `namespace`/`name`; `seconds` without a renewal free it for another.
+
+    It belongs to the ServiceAccount of its name, where there is one: the garbage collector takes both.
 
     `identity` names this process: no two that live at the same time may share it, and one that follows a dead one in
     the same pod should, because it need not wait then.
@@ -129,11 +131,20 @@ class Lease:
         try:
             live = await self._client.get(LEASES, self._namespace, self._name)
         except NotFound:
-            body = {"metadata": {"name": self._name}, "spec": self._spec({})}
+            metadata = {"name": self._name, "ownerReferences": await self._owners()}
+            body = {"metadata": metadata, "spec": self._spec({})}
             return await self._client.create(LEASES, self._namespace, body, field_manager=FIELD_MANAGER_OPERATOR)
         if not self._free(live):
             return None
         return await self._replace(live, self._spec(live.get("spec") or {}))
+
+    async def _owners(self) -> list[Json]:
+        """The account of the same name: the Lease is made here, and has to go with the install all the same."""
+        try:
+            found = await self._client.get(SERVICEACCOUNTS, self._namespace, self._name)
+        except (NotFound, Denied):
+            return []
+        return [{"apiVersion": "v1", "kind": "ServiceAccount", "name": self._name, "uid": found["metadata"]["uid"]}]
 
     async def _replace(self, live: Json, spec: Json) -> Json:
         # With the version that was read: of two that find it free one gets it.

@@ -75,7 +75,7 @@ async def stream_lines(api: Services, request: Request) -> Response | EventStrea
         return answer({"target": ws.name, "stream": True, "message": "Open this with EventSource for live lines."})
     happenings = _happenings(api, ws.name) if wish.events else None
     viewer = Viewer(wish, api.hub, api.cache.roster, api.closing, _Still(api, request, ws), happenings)
-    return EventStream(viewer.blocks(), api.closing, "logs")
+    return EventStream(viewer.blocks, api.closing, "logs")
 
 
 def _happenings(api: Services, name: str) -> Happenings:

@@ -56,7 +56,7 @@ async def stream_servers(api: Services, request: Request) -> EventStream:
     _require_synced(api)
     since = request.headers.get("last-event-id") or request.query_params.get("lastEventId", "")
     blocks = _changes(api, identity(request), Position.parse(since))
-    return EventStream(blocks, api.closing, "servers")
+    return EventStream(lambda _: blocks, api.closing, "servers")
 
 
 def _require_synced(api: Services) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
 from guildnet.errors import TooManyRequests
 from guildnet.logs import Line, id_key, infer_level
@@ -44,17 +44,24 @@ def log_line(run: Run, time_ns: int, data: bytes) -> dict[str, str]:
     }
 
 
-def _unheard(_: Sequence[Record]) -> None:
-    return
+class Counters(Protocol):
+    """Who counts what passes through feeds."""
+
+    def took(self, records: Sequence[Record]) -> None:
+        """New records, once what was there at the beginning is in."""
+        ...
+
+    def wrote(self, size: int) -> None:
+        """Bytes, to all readers together."""
+        ...
 
 
 class Feed:
     """What one replica knows of a run, and who to wake when that grows."""
 
-    def __init__(self, run: Run, lines: int, size: int, counted: Callable[[Sequence[Record]], None] = _unheard) -> None:
-        """`counted` is told the new records, once what was there at the beginning is in."""
+    def __init__(self, run: Run, lines: int, size: int, counters: Counters | None = None) -> None:
         self.run = run
-        self._counted = counted
+        self._counters = counters
         self.signal = Signal()
         self.nudge = asyncio.Event()
         self.loaded = False
@@ -86,8 +93,8 @@ class Feed:
             else:
                 self._keep(record)
         if grown:
-            if self.loaded:
-                self._counted(grown)
+            if self.loaded and self._counters:
+                self._counters.took(grown)
             self._grown()
 
     def _grown(self) -> None:
@@ -105,7 +112,21 @@ class Feed:
     def _wake(self) -> None:
         self._waking = None
         self._woke = asyncio.get_running_loop().time()
+        written = sum(view.carry() for view in self._looks())
+        if written and self._counters:
+            self._counters.wrote(written)
         self.signal.notify()
+        if self.ended:
+            self.call()
+
+    def call(self) -> None:
+        """Let every reader look around, also those that are written to without being woken."""
+        for view in self._looks():
+            view.riders.call()
+        self.signal.notify()
+
+    def _looks(self) -> Iterable[View]:
+        return (self._all, *self._views.values())
 
     def raw(self, lines: Iterable[Raw]) -> None:
         """Lines without ids, when there is no shared tail that gives them."""
@@ -138,7 +159,7 @@ class Feed:
         self.loaded = self.loaded if loaded is None else loaded
         self.degraded = self.degraded if degraded is None else degraded
         self.trouble = self.trouble if trouble is None else trouble
-        self.signal.notify()
+        self.call()
 
     # ---- what goes out ---------------------------------------------------------------------------------------------
 

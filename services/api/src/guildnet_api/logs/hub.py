@@ -78,14 +78,14 @@ class Hub:
     def wake(self) -> None:
         """Let every viewer look around."""
         for opened in self._open.values():
-            opened.feed.signal.notify()
+            opened.feed.call()
 
     @asynccontextmanager
     async def open(self, run: Run) -> AsyncIterator[Feed]:
         """The feed of a run, followed for as long as somebody has it open and a while longer."""
         opened = self._open.get(run)
         if opened is None:
-            opened = self._open[run] = _Open(Feed(run, self._limits.lines, self._limits.size, self._metrics.took))
+            opened = self._open[run] = _Open(Feed(run, self._limits.lines, self._limits.size, self._metrics))
             if self._tasks is None:
                 raise RuntimeError("the hub does not run")
             # Of its own context: the feed outlives the request that began it, and so must not log under its id.

@@ -23,7 +23,7 @@ from guildnet_api.logs.wish import Place, Wish, next_step, place, run_of
 from guildnet_api.roster import Roster
 from guildnet_api.servers import explanation
 from guildnet_api.signals import first_of
-from guildnet_api.streams import Closing
+from guildnet_api.streams import Closing, Connection
 
 START: Final = "0-0"
 LOOK_SECONDS: Final = 2.0  # between two questions whether the reader still may
@@ -54,8 +54,11 @@ class Viewer:
         self._revoked = False
         self._cut_off = False
         self._happenings = happenings
+        self._connection: Connection | None = None
 
-    async def blocks(self) -> AsyncGenerator[bytes, None]:
+    async def blocks(self, connection: Connection | None = None) -> AsyncGenerator[bytes, None]:
+        """The bytes to send. Lines may also be written to the connection while the next ones are waited for."""
+        self._connection = connection
         yield sse.retry() + self._news()
         done: Run | None = None
         while not self._over():
@@ -136,8 +139,20 @@ class Viewer:
                 return
             if told := self._aside(feed):
                 yield told
+            elif self._connection is not None and self._happenings is None:
+                cursor = await self._ride(view, cursor, self._connection)
             else:
                 await self._wait(feed)
+
+    async def _ride(self, view: View, cursor: str, connection: Connection) -> str:
+        """Be written to by the feed until there is something to look at; the place then."""
+        rider = view.get_on(connection, cursor)
+        try:
+            await rider.called()
+        finally:
+            cursor = view.riders.get_off(rider)
+        self._sent_at = max(self._sent_at, view.wrote_at)
+        return cursor
 
     def _begin(self, feed: Feed, view: View) -> str | None:
         """Where to start in a run: after the last id, after the lines of the run before, or at the tail. None where the
