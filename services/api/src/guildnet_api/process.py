@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -47,6 +48,8 @@ log = structlog.get_logger(__name__)
 KEEP_ALIVE_SECONDS: Final = 75  # longer than the proxy keeps its side, so that it is never we who close under a request
 GRACE_SECONDS: Final = 8
 SETTLE_SECONDS: Final = 1.0
+UNSENT_BYTES: Final = 128 * 1024
+"""What the kernel may hold of an answer beyond what is on its way."""
 
 
 def assemble(
@@ -149,6 +152,13 @@ async def running(services: Services) -> AsyncIterator[None]:
 
 class Protocol(HttpToolsProtocol):
     """uvicorn's, which is the `Connection` of its streams too (uvicorn is pinned: `write` relies on what it keeps)."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        # Linux would hold megabytes for a reader that takes nothing, before anybody here noticed (tcp(7)).
+        made = transport.get_extra_info("socket")
+        if made is not None and made.family in (socket.AF_INET, socket.AF_INET6):
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

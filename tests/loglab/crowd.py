@@ -1,0 +1,57 @@
+"""The readers' process as a value: connect, measure, end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from loglab.readers import Measured, Task
+
+CONNECT_SECONDS = 90.0
+TESTS = Path(__file__).resolve().parents[1]
+
+
+class Crowd:
+    """Connected readers."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def _said(self, within: float) -> str:
+        assert self._process.stdout is not None
+        async with asyncio.timeout(within):
+            line = (await self._process.stdout.readline()).decode().strip()
+        assert line, "the readers ended: see above"
+        return line
+
+    async def measure(self, seconds: float) -> Measured:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{seconds}\n".encode())
+        return Measured(**json.loads(await self._said(seconds + 30)))
+
+
+@asynccontextmanager
+async def crowd(task: Task, *, core: int | None = None) -> AsyncIterator[Crowd]:
+    """Readers that are connected, until the block ends."""
+    pinned = ["taskset", "--cpu-list", str(core)] if core is not None else []
+    process = await asyncio.create_subprocess_exec(
+        *pinned, sys.executable, "-m", "loglab.readers",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=TESTS,
+        env={**os.environ, "PYTHONPATH": str(TESTS)},
+    )  # fmt: skip
+    try:
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(asdict(task)).encode() + b"\n")
+        made = Crowd(process)
+        assert await made._said(CONNECT_SECONDS) == "connected"
+        yield made
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()

@@ -1,0 +1,138 @@
+"""Who else can give one line to thousands of readers: nchan (nginx, C), and a queue for every reader (Python)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from loglab.node import stamp
+from support.process import Process, free_port
+from support.waiting import eventually
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = Path(__file__).with_name("packages.txt")
+_NCHAN = """\
+load_module /usr/lib/nginx/modules/ngx_nchan_module.so;
+daemon off;
+worker_processes 1;
+worker_rlimit_nofile 16384;
+pid {directory}/nginx.pid;
+error_log stderr;
+events {{ worker_connections 16384; }}
+http {{
+  access_log off;
+  keepalive_requests 1000000000;
+  client_body_temp_path {directory}/body;
+  proxy_temp_path {directory}/proxy;
+  fastcgi_temp_path {directory}/fastcgi;
+  uwsgi_temp_path {directory}/uwsgi;
+  scgi_temp_path {directory}/scgi;
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    location = /pub {{ nchan_publisher; nchan_channel_id lines; nchan_message_buffer_length 5000; }}
+    location = /sub {{ nchan_subscriber eventsource; nchan_channel_id lines; nchan_subscriber_first_message newest;
+                       nchan_eventsource_ping_interval 15; }}
+  }}
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A running one: `pid` is the process whose CPU time counts."""
+
+    name: str
+    port: int
+    pid: int
+
+    async def publish(self, client: httpx2.AsyncClient, number: int) -> None:
+        answer = await client.post(f"http://127.0.0.1:{self.port}/pub", content=line(number))
+        answer.raise_for_status()
+
+
+def line(number: int) -> bytes:
+    """The same line as a LogLine, as the api sends it."""
+    now = time.time_ns()
+    told = {"t": stamp(now), "lvl": "info", "msg": text(number, now), "container": "workspace", "pod": "ws-1"}
+    return json.dumps(told, separators=(",", ":")).encode()
+
+
+def text(number: int, now: int) -> str:
+    """What containers write here: about as long as a usual line."""
+    return f"n={number} t={now} GET /api/contents/notebooks/analysis.ipynb?content=1 200 12.34ms"
+
+
+def install() -> None:
+    """The Debian packages these need."""
+    subprocess.run([ROOT / "tools" / "install-packages", PACKAGES], check=True)
+
+
+@asynccontextmanager
+async def nchan(directory: Path, core: int) -> AsyncIterator[Peer]:
+    """nginx with nchan; its one worker on a core of its own."""
+    port = free_port()
+    home = directory / "nchan"
+    home.mkdir()
+    configuration = home / "nginx.conf"
+    configuration.write_text(_NCHAN.format(directory=home, port=port))
+    program = shutil.which("nginx", path="/usr/sbin:/usr/bin") or "nginx"
+    argv = ["taskset", "--cpu-list", str(core), program, "-e", "stderr", "-p", home, "-c", configuration]
+    process = Process(argv, home / "log")
+    try:
+        await _listening(process, port)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        worker = await eventually(lambda: children.read_text().split())
+        yield Peer("nchan", port, int(worker[0]))
+    finally:
+        process.stop()
+
+
+@asynccontextmanager
+async def queues(directory: Path, core: int) -> AsyncIterator[Peer]:
+    port = free_port()
+    program = Path(__file__).with_name("queue_app.py")
+    argv = ["taskset", "--cpu-list", str(core), sys.executable, "-P", program, str(port)]
+    process = Process(argv, directory / "queues.log")
+    try:
+        await _listening(process, port)
+        yield Peer("queues", port, process.pid)
+    finally:
+        process.stop(kill=True)
+
+
+@asynccontextmanager
+async def bare(directory: Path, core: int) -> AsyncIterator[Peer]:
+    """The api's own server with an application that only holds connections."""
+    port = free_port()
+    program = Path(__file__).with_name("bare_app.py")
+    process = Process(
+        ["taskset", "--cpu-list", str(core), sys.executable, "-P", program, str(port)], directory / "bare.log"
+    )
+    try:
+        await _listening(process, port)
+        yield Peer("bare", port, process.pid)
+    finally:
+        process.stop(kill=True)
+
+
+async def _listening(process: Process, port: int) -> None:
+    async def listens() -> bool:
+        assert process.running, process.tail()
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+    await eventually(listens, within=30)
