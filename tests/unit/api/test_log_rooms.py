@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -207,3 +209,85 @@ async def test_lines_without_ids_get_those_that_the_shared_tail_would_give():
     feed.raw([Raw(5, b"a"), Raw(5, b"b"), Raw(3, b"c"), Raw(9, b"d")])
     with feed.view(EVERYTHING) as view:
         assert [held.id for held in view.ring.after(None)] == ["5-0", "5-1", "5-2", "9-0"]
+
+
+# ---- riders ---------------------------------------------------------------------------------------------------------
+
+
+class Wire:
+    """A connection that keeps what it was sent, until it is `full`."""
+
+    def __init__(self) -> None:
+        self.chunks: list[bytes] = []
+        self.full = False
+
+    def write(self, chunk: bytes) -> bool:
+        if not self.full:
+            self.chunks.append(chunk)
+        return not self.full
+
+    def abort(self) -> None: ...
+
+    def when_lost(self, call: object) -> None: ...
+
+    @property
+    def ids(self) -> list[int]:
+        return [int(found) for found in re.findall(rb"id: [\w.]+\.(\d+)-0\n", b"".join(self.chunks))]
+
+
+async def test_riders_are_sent_the_same_chunk_without_being_woken():
+    feed = Feed(RUN, 100, 10_000)
+    one, two = Wire(), Wire()
+    with feed.view(EVERYTHING) as view:
+        riders = [view.get_on(wire, "0-0") for wire in (one, two)]
+        feed.accept([line(1), line(2)])
+        assert one.ids == two.ids == [1, 2]
+        assert one.chunks[0] is two.chunks[0]
+        size, _, rest = one.chunks[0].partition(b"\r\n")
+        assert int(size, 16) == len(rest) - 2
+        assert [view.riders.get_off(rider) for rider in riders] == ["2-0", "2-0"]
+        feed.accept([line(3)])
+        assert one.ids == [1, 2]
+
+
+async def test_a_rider_whose_connection_is_full_gets_off_where_it_stands():
+    feed = Feed(RUN, 100, 10_000)
+    fast, slow = Wire(), Wire()
+    with feed.view(EVERYTHING) as view:
+        view.get_on(fast, "0-0")
+        rider = view.get_on(slow, "0-0")
+        feed.accept([line(1)])
+        slow.full = True
+        feed.accept([line(2)])
+        feed._wake()
+        async with asyncio.timeout(1):
+            await rider.called()
+        assert view.riders.get_off(rider) == "1-0"
+        assert (fast.ids, slow.ids) == ([1, 2], [1])
+        assert view.block("1-0")[1] == "2-0"
+
+
+async def test_a_burst_larger_than_the_ring_loses_no_line_of_a_rider():
+    feed = Feed(RUN, 50, 10_000)
+    wire = Wire()
+    with feed.view(EVERYTHING) as view:
+        view.get_on(wire, "0-0")
+        feed.accept([line(n) for n in range(1, 1001)])
+        feed._wake()
+        assert wire.ids == list(range(1, 1001))
+
+
+async def test_who_gets_on_late_stands_where_the_others_do():
+    feed = Feed(RUN, 100, 10_000)
+    early, late = Wire(), Wire()
+    with feed.view(EVERYTHING) as view:
+        view.get_on(early, "0-0")
+        feed.accept([line(1)])
+        feed.accept([line(2)])  # waits for the next wake-up
+        block, at = view.block("0-0")
+        assert block
+        view.get_on(late, at)
+        assert early.ids == [1, 2]
+        feed.accept([line(3)])
+        feed._wake()
+        assert (early.ids, late.ids) == ([1, 2, 3], [3])

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
 from secrets import token_hex
@@ -18,7 +18,7 @@ import uvicorn
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from guildnet import identity
@@ -40,7 +40,7 @@ from guildnet_api.rights import Rights
 from guildnet_api.roster import Roster
 from guildnet_api.services import Services
 from guildnet_api.settings import Settings
-from guildnet_api.streams import CONNECTION, Closing
+from guildnet_api.streams import CONNECTION, Closing, Streaming
 from guildnet_api.tasks import together
 
 log = structlog.get_logger(__name__)
@@ -153,6 +153,8 @@ async def running(services: Services) -> AsyncIterator[None]:
 class Protocol(HttpToolsProtocol):
     """uvicorn's, which is the `Connection` of its streams too (uvicorn is pinned: `write` relies on what it keeps)."""
 
+    _lost: Callable[[], None] | None = None
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         # Linux would hold megabytes for a reader that takes nothing, before anybody here noticed (tcp(7)).
@@ -163,6 +165,17 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope[CONNECTION] = self  # type: ignore[typeddict-unknown-key]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._lost is not None:
+            self._lost()
+
+    def when_lost(self, call: Callable[[], None] | None) -> None:
+        """At once where it is lost already."""
+        self._lost = call
+        if call is not None and self.cycle.disconnected:
+            call()
 
     def abort(self) -> None:
         """Drop the connection: closing would wait for a reader that never reads."""
@@ -185,10 +198,10 @@ class Server(uvicorn.Server):
         yield
 
 
-def server(application: Starlette, host: str, port: int) -> Server:
+def server(application: ASGIApp, host: str, port: int) -> Server:
     return Server(
         uvicorn.Config(
-            application,
+            Streaming(application),
             host=host,
             port=port,
             http=Protocol,

@@ -12,17 +12,24 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from typing import Final, Protocol
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from guildnet_api import sse
 from guildnet_api.metrics import Metrics
 
 CONNECTION: Final = "guildnet.connection"
-"""Key of the scope under which the server puts its `Connection`; absent where the application is called without one."""
+"""Key of the scope under which the server puts the request's `Connection`."""
+_UNDER_WAY: Final = "guildnet.stream"
+_KEPT: Final = frozenset({"type", "method", "http_version"})
+"""What the server itself looks at while an answer is under way."""
 
 
 class Connection(Protocol):
     """What a stream may do with its connection besides ASGI's `send`."""
+
+    def when_lost(self, call: Callable[[], None] | None) -> None:
+        """Call this when the client is gone, at once where it is already; None: do not any more."""
+        ...
 
     def abort(self) -> None:
         """Drop it, whatever is still to be written."""
@@ -33,8 +40,8 @@ class Connection(Protocol):
         ...
 
 
-Blocks = Callable[[Connection | None], AsyncGenerator[bytes, None]]
-"""What makes the bytes. With a connection it may also write to that itself, while its next block is waited for."""
+Blocks = Callable[[Connection], AsyncGenerator[bytes, None]]
+"""What makes the bytes. It may also write to the connection itself, while its next block is waited for."""
 
 
 class Closing:
@@ -80,56 +87,79 @@ class Closing:
 
 
 class EventStream:
-    """An ASGI application that sends blocks; empty ones are not sent."""
+    """An answer that sends blocks until they end or the client leaves; empty ones are not sent.
+
+    A stream lives for hours. So it begins within the application, where its headers are made, and goes on outside of it
+    (see `Streaming`): a dozen layers of middleware would each keep a frame for every reader.
+    """
+
+    __slots__ = ("_blocks", "_closing", "_headers", "_name")
 
     def __init__(
-        self,
-        blocks: Blocks,
-        closing: Closing,
-        name: str,
-        headers: Iterable[tuple[bytes, bytes]] = (),
+        self, blocks: Blocks, closing: Closing, name: str, headers: Iterable[tuple[bytes, bytes]] = ()
     ) -> None:
         self._blocks = blocks
         self._closing = closing
         self._name = name
         self._headers = [*sse.HEADERS, *headers]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        viewers = self._closing.metrics.viewers.labels(self._name)
-        viewers.inc()
-        left = asyncio.ensure_future(_left(receive))
-        sending = asyncio.ensure_future(self._send(scope, send))
-        try:
-            await asyncio.wait({left, sending}, return_when=asyncio.FIRST_COMPLETED)
-            if sending.done():
-                sending.result()
-        finally:
-            viewers.dec()
-            for task in (left, sending):
-                task.cancel()
-            await asyncio.gather(left, sending, return_exceptions=True)
-
-    async def _send(self, scope: Scope, send: Send) -> None:
-        connection: Connection | None = scope.get(CONNECTION)
-        abort = connection.abort if connection else _nothing
-        key = id(self)
+    async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self._headers})
-        if scope["method"] != "HEAD":
-            async with aclosing(self._blocks(connection)) as blocks:
-                async for block in blocks:
-                    if block:
-                        self._closing.began(key, abort)
-                        await send({"type": "http.response.body", "body": block, "more_body": True})
-                        self._closing.took(key)
-                        if self._name == "logs":
-                            self._closing.metrics.wrote(len(block))
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            scope[_UNDER_WAY] = self
+
+    async def run(self, connection: Connection, send: Send) -> None:
+        """The rest of the answer. The task ends with the connection."""
+        viewers = self._closing.metrics.viewers.labels(self._name)
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine of the server's
+        lost = False
+
+        def end() -> None:
+            nonlocal lost
+            lost = True
+            task.cancel()
+
+        viewers.inc()
+        connection.when_lost(end)
+        try:
+            await self._send(connection, send)
+        except asyncio.CancelledError:
+            if not lost:
+                raise
+            task.uncancel()
+        finally:
+            connection.when_lost(None)
+            self._closing.took(id(self))
+            viewers.dec()
+
+    async def _send(self, connection: Connection, send: Send) -> None:
+        async with aclosing(self._blocks(connection)) as blocks:
+            async for block in blocks:
+                if block:
+                    self._closing.began(id(self), connection.abort)
+                    await send({"type": "http.response.body", "body": block, "more_body": True})
+                    self._closing.took(id(self))
+                    if self._name == "logs":
+                        self._closing.metrics.wrote(len(block))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _nothing() -> None:
-    return
+class Streaming:
+    """The outermost layer: runs the streams that the application began, when it has returned."""
 
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+        stream: EventStream | None = scope.pop(_UNDER_WAY, None)
+        if stream is not None:
+            connection: Connection = scope[CONNECTION]
+            # Nobody asks for anything of the request any more, and the server keeps it as long as the answer lasts.
+            scope["headers"].clear()
+            for name in scope.keys() - _KEPT:
+                del scope[name]
+            await stream.run(connection, send)

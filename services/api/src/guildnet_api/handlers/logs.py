@@ -96,6 +96,8 @@ def _happenings(api: Services, name: str) -> Happenings:
 class _Still:
     """Whether the reader may go on: the rules may have changed, the name may be another workspace's by now."""
 
+    __slots__ = ("_api", "_name", "_uid", "_who")
+
     def __init__(self, api: Services, request: Request, ws: Workspace) -> None:
         self._api, self._who, self._name, self._uid = api, identity(request), ws.name, ws.uid
 

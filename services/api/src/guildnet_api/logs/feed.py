@@ -112,9 +112,10 @@ class Feed:
     def _wake(self) -> None:
         self._waking = None
         self._woke = asyncio.get_running_loop().time()
-        written = sum(view.carry() for view in self._looks())
-        if written and self._counters:
-            self._counters.wrote(written)
+        for view in self._looks():
+            view.carry()
+            if self._counters:
+                self._counters.wrote(view.written())
         self.signal.notify()
         if self.ended:
             self.call()
@@ -163,9 +164,8 @@ class Feed:
 
     # ---- what goes out ---------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def view(self, look: Look) -> Iterator[View]:
-        """The frames of a look, made from what is there when first asked for, and forgotten with its last reader.
+    def look(self, look: Look) -> View:
+        """The frames of a look, made from what is there when first asked for; forgotten with its last `look_away`.
 
         Raises TooManyRequests where too many others ask for something else, Invalid for a question that is none.
         """
@@ -175,12 +175,21 @@ class Feed:
                 raise TooManyRequests("Too many different filters are open on this log; try again without q.")
             view = self._views[look] = self._made(look)
         view.readers += 1
+        return view
+
+    def look_away(self, view: View) -> None:
+        view.readers -= 1
+        if not view.readers and self._views.get(view.look) is view:
+            del self._views[view.look]
+
+    @contextmanager
+    def view(self, look: Look) -> Iterator[View]:
+        """A look for as long as the block lasts."""
+        view = self.look(look)
         try:
             yield view
         finally:
-            view.readers -= 1
-            if not view.readers and self._views.get(look) is view:
-                del self._views[look]
+            self.look_away(view)
 
     def _made(self, look: Look) -> View:
         view = View(*self._limits, look)

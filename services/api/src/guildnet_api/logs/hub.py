@@ -8,8 +8,8 @@ is back: ids are the same either way, so a viewer sees no more than the mark.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, field
 from typing import Final
@@ -80,9 +80,8 @@ class Hub:
         for opened in self._open.values():
             opened.feed.call()
 
-    @asynccontextmanager
-    async def open(self, run: Run) -> AsyncIterator[Feed]:
-        """The feed of a run, followed for as long as somebody has it open and a while longer."""
+    def open(self, run: Run) -> Feed:
+        """The feed of a run, followed until as many calls of `leave` as of this, and a while longer."""
         opened = self._open.get(run)
         if opened is None:
             opened = self._open[run] = _Open(Feed(run, self._limits.lines, self._limits.size, self._metrics))
@@ -94,12 +93,15 @@ class Hub:
             opened.idle.cancel()
             opened.idle = None
         opened.viewers += 1
-        try:
-            yield opened.feed
-        finally:
-            opened.viewers -= 1
-            if not opened.viewers:
-                opened.idle = asyncio.get_running_loop().call_later(self._limits.linger, self._close, opened)
+        return opened.feed
+
+    def leave(self, feed: Feed) -> None:
+        opened = self._open.get(feed.run)
+        if opened is None or opened.feed is not feed:
+            return  # it broke, and was put away
+        opened.viewers -= 1
+        if not opened.viewers:
+            opened.idle = asyncio.get_running_loop().call_later(self._limits.linger, self._close, opened)
 
     def _close(self, opened: _Open) -> None:
         if self._open.get(opened.feed.run) is opened:

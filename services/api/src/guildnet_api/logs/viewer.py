@@ -32,6 +32,11 @@ LOOK_SECONDS: Final = 2.0  # between two questions whether the reader still may
 class Viewer:
     """One reader. `blocks` are the bytes to send; the end of them is the end of the stream."""
 
+    __slots__ = (
+        "_allowed", "_closing", "_connection", "_cut_off", "_first", "_happenings", "_hub", "_looked_at", "_place",
+        "_revoked", "_roster", "_sent_at", "_told", "_wish",
+    )  # fmt: skip
+
     def __init__(
         self,
         wish: Wish,
@@ -54,9 +59,8 @@ class Viewer:
         self._revoked = False
         self._cut_off = False
         self._happenings = happenings
-        self._connection: Connection | None = None
 
-    async def blocks(self, connection: Connection | None = None) -> AsyncGenerator[bytes, None]:
+    async def blocks(self, connection: Connection) -> AsyncGenerator[bytes, None]:
         """The bytes to send. Lines may also be written to the connection while the next ones are waited for."""
         self._connection = connection
         yield sse.retry() + self._news()
@@ -75,10 +79,15 @@ class Viewer:
                 continue
             if step.lost:
                 yield self._gap("restarted", "The container ran anew; lines of its earlier runs may be missing.")
-            async with self._hub.open(step.run) as feed, aclosing(self._of_run(feed)) as blocks:
-                async for block in blocks:
-                    self._sent_at = time.monotonic()
-                    yield block
+            feed = self._hub.open(step.run)
+            try:
+                for part in (self._until_loaded, self._lines):
+                    async with aclosing(part(feed)) as blocks:
+                        async for block in blocks:
+                            self._sent_at = time.monotonic()
+                            yield block
+            finally:
+                self._hub.leave(feed)
             done = step.run
             if self._cut_off:
                 return
@@ -100,49 +109,53 @@ class Viewer:
         told = told or self._news() or self._ping()
         return told, bool(told) or self._wish.follow
 
-    async def _of_run(self, feed: Feed) -> AsyncGenerator[bytes, None]:
+    async def _until_loaded(self, feed: Feed) -> AsyncGenerator[bytes, None]:
         yield self._source(feed.run)
         while not feed.loaded and not self._over():
             if told := self._aside(feed):
                 yield told
             else:
                 await self._wait(feed)
+
+    async def _lines(self, feed: Feed) -> AsyncGenerator[bytes, None]:
         try:
-            with feed.view(self._wish.look) as view:
-                async with aclosing(self._lines(feed, view)) as blocks:
-                    async for block in blocks:
-                        yield block
+            view = feed.look(self._wish.look)
         except TooManyRequests as error:
             yield self._cut("filters", error.message, self._wish.resume)
+            return
+        try:
+            cursor = self._begin(feed, view)
+            if cursor is None:
+                yield self._gap("expired", "Lines between your last one and the oldest kept are lost.")
+                cursor = START
+            while (more := self._more(feed, view, cursor)) is not None:
+                block, cursor = more
+                if block:
+                    yield block
+                elif self._happenings is None:
+                    cursor = await self._ride(view, cursor, self._connection)
+                else:
+                    await self._wait(feed)
+        finally:
+            feed.look_away(view)
 
-    async def _lines(self, feed: Feed, view: View) -> AsyncGenerator[bytes, None]:
-        run = feed.run
-        cursor = self._begin(feed, view)
-        if cursor is None:
-            yield self._gap("expired", "Lines between your last one and the oldest kept are lost.")
-            cursor = START
-        while not self._over():
-            ended = feed.ended
-            if view.ring.last_id and cursor != START and not view.ring.covers(cursor):
-                yield self._cut("slow", "Too slow for the stream; connect again.", run.prefix + cursor)
-                return
-            block, cursor = view.block(cursor)
-            if block:
-                yield block
-                continue
-            if view.too_slow:
-                yield self._cut("query", view.too_slow, run.prefix + cursor)
-                return
-            if ended or self._closing.closed:
-                self._place = Place(run.prefix, cursor)
-            if ended or self._wish.ends:
-                return
-            if told := self._aside(feed):
-                yield told
-            elif self._connection is not None and self._happenings is None:
-                cursor = await self._ride(view, cursor, self._connection)
-            else:
-                await self._wait(feed)
+    def _more(self, feed: Feed, view: View, cursor: str) -> tuple[bytes, str] | None:
+        """The next bytes, none while there are none, and the place after them; None when this run is over for it."""
+        if self._over() or self._cut_off:
+            return None
+        run, ended = feed.run, feed.ended
+        if view.ring.last_id and cursor != START and not view.ring.covers(cursor):
+            return self._cut("slow", "Too slow for the stream; connect again.", run.prefix + cursor), cursor
+        block, cursor = view.block(cursor)
+        if block:
+            return block, cursor
+        if view.too_slow:
+            return self._cut("query", view.too_slow, run.prefix + cursor), cursor
+        if ended or self._closing.closed:
+            self._place = Place(run.prefix, cursor)
+        if ended or self._wish.ends:
+            return None
+        return self._aside(feed), cursor
 
     async def _ride(self, view: View, cursor: str, connection: Connection) -> str:
         """Be written to by the feed until there is something to look at; the place then."""

@@ -16,6 +16,8 @@ from guildnet_api.logs.riders import Rider, Riders
 from guildnet_api.streams import Connection
 
 BLOCK_LINES: Final = 2000
+PENDING_BYTES: Final = 256 * 1024
+"""What may wait for the next wake-up of readers; more is sent at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +34,18 @@ EVERYTHING: Final = Look()
 class View:
     """A ring of frames, all there are or those of one look; readers that look alike share it."""
 
-    __slots__ = (
-        "_block",
-        "_from",
-        "_last",
-        "_level",
-        "_question",
-        "_to",
-        "readers",
-        "riders",
-        "ring",
-        "too_slow",
-        "wrote_at",
-    )
-
     def __init__(self, lines: int, size: int, look: Look = EVERYTHING) -> None:
         self.ring = Ring(lines, size)
         self.readers = 0
+        self._written = 0
+        self._pending = self._pending_size = 0
+        self._most_pending, self._most_pending_size = min(BLOCK_LINES, lines // 2), min(PENDING_BYTES, size // 2)
         self.riders = Riders()
         self.wrote_at = 0.0
         """When riders were last sent something (monotonic seconds)."""
         self.too_slow = ""
         """Why it holds nothing new any more: matching took more than it may."""
-        self._level = look.level
+        self.look = look
         self._question = question(look.question)
         self._from: str | None = None
         self._last = ""
@@ -68,7 +59,7 @@ class View:
         self.append(line)
 
     def _wants(self, level: str, text: str) -> bool:
-        if self._level not in ("", level) or self.too_slow:
+        if self.look.level not in ("", level) or self.too_slow:
             return False
         try:
             return self._question is None or self._question.matches(text)
@@ -81,21 +72,30 @@ class View:
         self.ring.append(line)
         self._last = line.id
         self._from = None
+        # Riders have to be brought along before what they have not been sent is dropped from the ring.
+        self._pending += 1
+        self._pending_size += len(line.data)
+        if self._pending >= self._most_pending or self._pending_size >= self._most_pending_size:
+            self.carry()
 
     def get_on(self, connection: Connection, at: str) -> Rider:
         """For a reader that has everything up to here. `at` is its place, as `block` returned it."""
         self.carry()
         return self.riders.get_on(connection, at)
 
-    def carry(self) -> int:
-        """Bring all riders up to the end; bytes written."""
-        written = 0
+    def carry(self) -> None:
+        """Bring all riders up to the end."""
+        self._pending = self._pending_size = 0
         while self.riders:
             block, to = self.block(self.riders.at)
             if not block:
                 break
-            written += self.riders.carry(block, to) * len(block)
+            self._written += self.riders.carry(block, to) * len(block)
             self.wrote_at = time.monotonic()
+
+    def written(self) -> int:
+        """Bytes that riders were sent since this was last asked."""
+        written, self._written = self._written, 0
         return written
 
     def block(self, after: str) -> tuple[bytes, str]:
