@@ -45,7 +45,7 @@ class Maker:
         self._writer = writer
         self._cluster = cluster
         self._password = password
-        self._caches: Mapping[str, Cache[Object]] = {
+        self._caches: Mapping[str, Cache[Object, bytes]] = {
             "Deployment": cluster.deployments,
             "Service": cluster.services,
             CLAIM: cluster.claims,

@@ -31,27 +31,36 @@ from guildnet_operator import children, probes
 from guildnet_operator.children import CONFIGURATION_REASONS, Children, Object, PodView, ReplicaSetView
 
 T = TypeVar("T")
+S = TypeVar("S")
 V = TypeVar("V", PodView, ReplicaSetView)
 
 ATTEMPTS_APART: Final = 0.75
 """Seconds between two attempts of the watches in an outage; each can be a list and a watch: under three a second."""
+MOST_WRITTEN: Final = 64
+"""Own writes remembered before those are dropped that the watch has told of meanwhile."""
 CLAIM_SUFFIX: Final = "-storage"
 ENTRIES_KEY: Final = "tailnet"
 _MANAGED: Final = f"{LABEL_MANAGED}=true"
 
 
-class Cache(Generic[T]):
+class Cache(Generic[T, S]):
     """A reflector's store with our own writes laid over it until the watch has caught up with them.
 
     Without this an operator that looks again right after a write would see the state before it and write once more.
+    What is held (`S`) is made by the reflector's parser, and made a `T` when it is asked for.
     """
 
-    def __init__(self, reflector: Reflector[T], parse: Callable[[dict[str, Any]], T]) -> None:
+    def __init__(self, reflector: Reflector[S], hold: Callable[[dict[str, Any]], S], load: Callable[[S], T]) -> None:
         self.reflector = reflector
-        self._parse = parse
-        self._written: dict[str, tuple[int, T]] = {}
+        self._hold = hold
+        self._load = load
+        self._written: dict[str, tuple[int, S]] = {}
 
     def get(self, name: str) -> T | None:
+        held = self._held(name)
+        return None if held is None else self._load(held)
+
+    def _held(self, name: str) -> S | None:
         written = self._written.get(name)
         if written is None:
             return self.reflector.store.get(name)
@@ -64,9 +73,12 @@ class Cache(Generic[T]):
     def remember(self, obj: dict[str, Any]) -> T:
         """An object as the API server answered our write with it."""
         metadata = obj["metadata"]
-        value = self._parse(obj)
+        value = self._hold(obj)
+        if len(self._written) >= MOST_WRITTEN:
+            seen = _number(self.reflector.resource_version)
+            self._written = {name: item for name, item in self._written.items() if item[0] > seen}
         self._written[metadata["name"]] = (_number(metadata["resourceVersion"]), value)
-        return value
+        return self._load(value)
 
     def forget(self, name: str) -> None:
         """What we wrote turned out to be gone."""
@@ -102,11 +114,11 @@ class Cluster:
         self._pace = Pace(ATTEMPTS_APART)
         self._pods: Grouped[PodView] = Grouped()
         self._replica_sets: Grouped[ReplicaSetView] = Grouped()
-        self.workspaces = self._cache(WORKSPACES, workspace.parse)
-        self.deployments = self._cache(DEPLOYMENTS, children.plain)
-        self.services = self._cache(SERVICES, children.plain)
-        self.claims = self._cache(PVCS, children.plain, suffix=CLAIM_SUFFIX)
-        self.ingresses = self._cache(INGRESSES, children.plain)
+        self.workspaces = self._cache(WORKSPACES, workspace.parse, _same)
+        self.deployments = self._cache(DEPLOYMENTS, children.packed, children.unpacked)
+        self.services = self._cache(SERVICES, children.packed, children.unpacked)
+        self.claims = self._cache(PVCS, children.packed, children.unpacked, suffix=CLAIM_SUFFIX)
+        self.ingresses = self._cache(INGRESSES, children.packed, children.unpacked)
         self._probe_failures: dict[str, str] = {}
         entries_namespace, entries_name = entries
         self._entries_name = entries_name
@@ -173,16 +185,18 @@ class Cluster:
         live = self._entries.store.get(self._entries_name) or {}
         return (live.get("data") or {}).get(ENTRIES_KEY) or None
 
-    def _cache(self, resource: Resource, parse: Callable[[dict[str, Any]], T], *, suffix: str = "") -> Cache[T]:
-        def changed(change: Change[T]) -> None:
+    def _cache(
+        self, resource: Resource, hold: Callable[[dict[str, Any]], S], load: Callable[[S], T], *, suffix: str = ""
+    ) -> Cache[T, S]:
+        def changed(change: Change[S]) -> None:
             # Also objects that are not ours: when one goes, its name is free for the Workspace that wants it.
             if change.key.endswith(suffix) and change.key != suffix:
                 self._look(change.key.removesuffix(suffix))
 
         reflector = Reflector(
-            self._client, resource, namespace=self._namespace, parse=parse, on_change=changed, pace=self._pace
+            self._client, resource, namespace=self._namespace, parse=hold, on_change=changed, pace=self._pace
         )
-        return Cache(reflector, parse)
+        return Cache(reflector, hold, load)
 
     def _grouped(self, resource: Resource, parse: Callable[[dict[str, Any]], V], grouped: Grouped[V]) -> Reflector[V]:
         def changed(change: Change[V]) -> None:
@@ -217,6 +231,10 @@ class Cluster:
         if change.kind != "synced":
             for name in self.workspaces.reflector.store:
                 self._look(name)
+
+
+def _same(value: T) -> T:
+    return value
 
 
 def _number(version: str | None) -> int:

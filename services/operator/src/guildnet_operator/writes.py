@@ -48,12 +48,12 @@ class Writer:
         self._client = client
         self._namespace = namespace
 
-    def look(self, decided: Decided, manifest: Manifest, cache: Cache[Object]) -> Outcome | None:
+    def look(self, decided: Decided, manifest: Manifest, cache: Cache[Object, bytes]) -> Outcome | None:
         """What the cache says of the child: its outcome where there is nothing to write, else None. Writes nothing."""
         live = cache.get(manifest["metadata"]["name"])
         return None if live is None else self._judge(decided, manifest, live)
 
-    async def ensure(self, decided: Decided, manifest: Manifest, cache: Cache[Object]) -> Outcome:
+    async def ensure(self, decided: Decided, manifest: Manifest, cache: Cache[Object, bytes]) -> Outcome:
         """Make the child be there as wanted."""
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         try:
@@ -105,7 +105,7 @@ class Writer:
         metrics.written(kind, "delete")
         log.info("child deleted", kind=kind, name=name)
 
-    async def _create(self, manifest: Manifest, cache: Cache[Object]) -> Object:
+    async def _create(self, manifest: Manifest, cache: Cache[Object, bytes]) -> Object:
         resource, name = RESOURCES[manifest["kind"]], manifest["metadata"]["name"]
         created = await self.create_only(resource, manifest)
         if created is None:
@@ -116,7 +116,7 @@ class Writer:
             return plain(created)
         return cache.remember(dict(created))
 
-    async def _apply(self, manifest: Manifest, live: Object, cache: Cache[Object]) -> Object:
+    async def _apply(self, manifest: Manifest, live: Object, cache: Cache[Object, bytes]) -> Object:
         resource = RESOURCES[manifest["kind"]]
         name, uid = manifest["metadata"]["name"], live["metadata"]["uid"]
         fresh = await self._client.get(resource, self._namespace, name)
