@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from guildnet.kube.client import Client, connect
 from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import WORKSPACES
 from guildnet_local import upstream
+from scale.limits import cpu_limit
 from support.apiserver import PROGRAMS, Servers, make_namespace
 from support.process import Process
 from support.waiting import eventually
@@ -54,7 +56,8 @@ class Run:
         return (
             f"{self.operator}: {self.workspaces} Workspaces Ready after {self.seconds:.1f} s = {self.rate:.0f}/s, "
             f"operator {self.cpu:.1f} s CPU = {self.cpu / self.workspaces * 1000:.1f} ms each, "
-            f"memory {self.memory[0] / 2**20:.0f} → {self.memory[1] / 2**20:.0f} MiB = {self.memory_each / 1024:.1f} KiB each"
+            f"memory {self.memory[0] / 2**20:.0f} → {self.memory[1] / 2**20:.0f} MiB = "
+            f"{self.memory_each / 1024:.1f} KiB each"
         )
 
 
@@ -66,8 +69,8 @@ class Hall:
     kube: Client
     directory: Path
 
-    async def run(self, operator: str, workspaces: int, *, sizes: Sequence[int] = ()) -> Run:
-        """`guildnet` or `textbook`, in a fresh namespace."""
+    async def run(self, operator: str, workspaces: int, *, cores: float | None = None) -> Run:
+        """`guildnet` or `textbook`, in a fresh namespace, with so many cores, None for all there are."""
         namespace = await make_namespace(self.kube)
         with_operator = OPERATORS[operator](self, namespace)
         ready: set[str] = set()
@@ -79,12 +82,15 @@ class Hall:
         watching = asyncio.create_task(
             Reflector(self.kube, WORKSPACES, namespace=namespace, parse=dict, on_change=changed).run()
         )
+        limited = contextlib.ExitStack()
         try:
             await self._warm(namespace, ready)
+            if cores is not None:
+                limited.enter_context(cpu_limit(with_operator.pid, cores))
             before, cpu = resident(with_operator.pid), cpu_seconds(with_operator.pid)
             began = time.monotonic()
             await self._create(namespace, workspaces)
-            within = workspaces / PER_SECOND + 60
+            within = workspaces / (PER_SECOND * (cores or 1.0)) + 60
             await eventually(lambda: len(ready) > workspaces, within=within, every=0.05)
             seconds = time.monotonic() - began
             await asyncio.sleep(SETTLE)
@@ -97,6 +103,7 @@ class Hall:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+            limited.close()
             with_operator.stop(kill=True)
 
     async def _warm(self, namespace: str, ready: set[str]) -> None:

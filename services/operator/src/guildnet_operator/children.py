@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import orjson
+
 from guildnet.names import LABEL_WORKSPACE
 
 Object = Mapping[str, Any]
@@ -120,12 +122,12 @@ def plain(obj: Mapping[str, Any]) -> Object:
 
 def packed(obj: Mapping[str, Any]) -> bytes:
     """A live object as it is held: taken apart it would need five times the memory, and most are rarely looked at."""
-    return json.dumps(plain(obj), separators=(",", ":")).encode()
+    return orjson.dumps(plain(obj))
 
 
 def unpacked(held: bytes) -> Object:
     """The object that was packed."""
-    obj: Object = json.loads(held)
+    obj: Object = orjson.loads(held)
     return obj
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import kopf
 import structlog
+import uvloop
 
 from guildnet.names import GROUP, VERSION, WORKSPACES
 
@@ -40,6 +41,19 @@ class Backoffs:
             yield LONGEST_PAUSE
 
 
+class NoDiffs(kopf.DiffBaseStorage):
+    """kopf would copy every object twice to tell later what changed in it; nobody here asks."""
+
+    def build(self, **_: Any) -> Any:
+        return {}
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        return None
+
+
 def settings() -> kopf.OperatorSettings:
     made = kopf.OperatorSettings()
     made.posting.enabled = False
@@ -53,6 +67,7 @@ def settings() -> kopf.OperatorSettings:
     made.watching.inactivity_timeout = 70.0
     # Between two watches, also where each is ended by an error inside of it; our own watches bring the same news.
     made.watching.reconnect_backoff = 3.0
+    made.persistence.diffbase_storage = NoDiffs()
     made.process.ultimate_exiting_timeout = None
     return made
 
@@ -93,7 +108,8 @@ class Delivery:
 
         def live() -> None:
             try:
-                asyncio.run(_operate(self._namespace, self._registry(seen), stop))
+                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                    runner.run(_operate(self._namespace, self._registry(seen), stop))
             except Exception as error:  # noqa: BLE001 - whatever it died of, it is started again
                 log.warning("kopf stopped", error=f"{type(error).__name__}: {error}")
             finally:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+import orjson
 
 from guildnet.errors import Gone
 
@@ -16,7 +17,7 @@ def is_older(version: str, held: str | None) -> bool:
 def decoded(line: bytes) -> dict[str, Any]:
     """The event with `type` and `object`. Raises Gone for anything else: after that nothing is known of the stream."""
     try:
-        event = json.loads(line)
+        event = orjson.loads(line)
         if not isinstance(event["object"], dict) or not isinstance(event["type"], str):
             raise TypeError(event)
         if event["type"] != "ERROR":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
+
+import orjson
 
 from guildnet.errors import Unreachable
 from guildnet.kube.resources import Resource
@@ -37,7 +38,7 @@ def _text(value: object) -> str:
 def decoded(data: bytes) -> Json:
     """A JSON object; raises Unreachable for an answer that is cut short or no JSON at all."""
     try:
-        answer = json.loads(data)
+        answer = orjson.loads(data)
     except ValueError as error:
         raise Unreachable(f"the API server's answer is not JSON: {error}") from error
     return answer if isinstance(answer, dict) else {"items": answer}

@@ -1,0 +1,1 @@
+"""A canary in the logs of the real cluster: counted lines, readers that come back, everything between them killed."""
