@@ -48,6 +48,9 @@ class Kubelet:
 
     files: dict[tuple[str, int], list[bytes]] = field(default_factory=dict)
     done: set[tuple[str, int]] = field(default_factory=set)
+    removed: set[tuple[str, int]] = field(default_factory=set)
+    waiting: set[str] = field(default_factory=set)
+    """Pods whose container waits to be started again: its last run is the previous one then, too."""
     opened: list[tuple[Run, Options]] = field(default_factory=list)
     generation: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -83,7 +86,11 @@ class Kubelet:
         if not runs:
             raise NotFound(f"pod {run.pod} not found")
         # A kubelet is not asked for a run by its number: it has the last one, and the one before that as `previous`.
-        key, generation = (run.pod, max(runs) - options.previous), self.generation
+        back = options.previous and run.pod not in self.waiting
+        key, generation = (run.pod, max(runs) - back), self.generation
+        if key in self.removed:
+            yield b"unable to retrieve container logs for containerd://0123"
+            return
         if key not in self.files:
             raise Invalid(f'previous terminated container "{run.container}" in pod "{run.pod}" not found')
         since = options.since_ns // 10**9

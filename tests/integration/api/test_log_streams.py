@@ -161,12 +161,43 @@ async def test_the_run_before_this_one_is_streamed_when_asked_for_and_the_stream
     kubelet.write("ws-1", "ERROR died", "INFO last words")
     kubelet.finish("ws-1")
     kubelet.write("ws-1", "anew", restart=1)
-    await any_api.pod_status("ws-1", restart=1, running=False)
+    await any_api.pod_status("ws-1", restart=1)
     async with any_api.stream("/sse/logs?target=ws&previous=1&level=error") as events:
         await eventually(lambda: events.ended, within=20)
         assert events.messages == ["ERROR died"]
         assert events.of("source") == [{"pod": "ws-1", "container": "main", "restart": 0}]
         assert len(events.of("end")) == 1
+
+
+async def test_while_a_container_waits_to_be_started_again_its_last_run_is_the_previous_one(
+    any_api: Api, kubelet: Kubelet
+):
+    kubelet.write("ws-1", "first")
+    kubelet.write("ws-1", "second", restart=1)
+    kubelet.finish("ws-1", restart=1)
+    kubelet.waiting.add("ws-1")
+    await any_api.pod_status("ws-1", restart=1, running=False)
+    async with any_api.stream("/sse/logs?target=ws&previous=1") as events:
+        await eventually(lambda: events.ended, within=20)
+        assert events.messages == ["second"]
+        assert events.of("source") == [{"pod": "ws-1", "container": "main", "restart": 1}]
+
+
+async def test_a_run_whose_log_the_kubelet_has_removed_is_a_gap_and_none_of_its_remarks_a_line(
+    any_api: Api, kubelet: Kubelet
+):
+    kubelet.write("ws-1", "one")
+    async with any_api.stream("/sse/logs?target=ws") as events:
+        await eventually(lambda: events.lines)
+        last = events.ids[0]
+    kubelet.drop()
+    await eventually(lambda: not any_api.services.hub._open, within=10)
+    kubelet.removed.add(("ws-1", 0))
+    kubelet.write("ws-1", "anew", restart=1)
+    await any_api.pod_status("ws-1", restart=1)
+    async with any_api.stream("/sse/logs?target=ws", **{"Last-Event-ID": last}) as again:
+        await eventually(lambda: again.messages == ["anew"], within=20)
+        assert [gap["reason"] for gap in again.of("gap")] == ["restarted"]
 
 
 async def test_a_stream_brings_only_what_answers_its_question(any_api: Api, kubelet: Kubelet):

@@ -108,7 +108,10 @@ def _follow(settings: Settings, roster: Roster, source: LogSource) -> Follow:
     def behind(run: Run) -> int:
         pod = roster.pod_by_uid(run.pod_uid)
         found = pod.container(run.container) if pod else None
-        return found.restart - run.restart if found else 0
+        if found is None or found.restart <= run.restart:
+            return 0
+        # While a container waits to be started again, the kubelet's previous run is the current one itself.
+        return found.restart - run.restart + (found.state == "waiting")
 
     async def settle(run: Run) -> None:
         """The cluster says a moment after the stream's end that the container ended; till then it is reopened."""

@@ -30,6 +30,9 @@ BATCH_BYTES: Final = 512 * 1024
 QUEUE_LINES: Final = 2048
 SECOND: Final = 1_000_000_000
 LAST_DELAY: Final = 5.0
+REMOVED: Final = b"unable to retrieve container logs for "
+"""What a kubelet says instead of a log that it has removed with its container, as if it were a line of it."""
+GONE: Final = b'{"reason":"restarted","message":"The log of this run is not kept any more."}'
 
 
 class Sink(Protocol):
@@ -88,7 +91,10 @@ class Follow:
 
     async def run(self, run: Run, sink: Sink) -> None:
         """Returns when the run is over and everything of it is in the sink."""
-        await self._persist(run, sink, follow=False)
+        if not await self._persist(run, sink, follow=False) and self.behind(run):
+            # Of no time of its own: it stands after what is known, and before anything of the next run.
+            await sink.append([Raw(1, GONE, Kind.GAP), Raw(0, b"", Kind.END)])
+            return
         await sink.live()
         while not self.over(run):
             if not await self._persist(run, sink, follow=True):
@@ -129,6 +135,8 @@ class Follow:
                     await queue.put(Raw(last or time.time_ns(), _shed(raw.lines), Kind.GAP))
                     continue
                 time_ns, data = parse_kube_line(raw)
+                if not time_ns and data.startswith(REMOVED):
+                    raise NotFound(data.decode("utf-8", "replace"))
                 # The kubelet's own remarks carry no time; they belong where they stand.
                 last = time_ns or last or time.time_ns()
                 for line in alignment.fresh(Raw(last, cut(data, self.max_line_bytes))):

@@ -13,6 +13,7 @@ from contextlib import aclosing
 from typing import Any, Final
 
 from guildnet.errors import TooManyRequests
+from guildnet.logs import id_key
 from guildnet_api import sse
 from guildnet_api.logs.feed import Feed, rfc3339
 from guildnet_api.logs.happenings import Happenings
@@ -177,6 +178,8 @@ class Viewer:
             if first and len(lines) < len(view.ring):
                 return view.ring.tail(len(lines) + 1)[0].id
             return START
+        if at.prefix == feed.run.prefix and feed.ended and id_key(feed.last) < id_key(at.identifier):
+            return START  # it is over, and what is left of it ends before the last line: that is the gap to be told
         if at.prefix == feed.run.prefix:
             return at.identifier if feed.holds(at.identifier) or not feed.first else None
         # A stream that ended with a restart can have brought the first lines of the new run already.

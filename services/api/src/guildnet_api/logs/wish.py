@@ -64,7 +64,9 @@ def run_of(pod: Pod | None, wish: Wish) -> Run | None:
     if pod is None or found is None:
         return None
     if wish.previous:
-        return Run(pod.uid, pod.name, found.name, found.restart - 1) if found.restart else None
+        # Of one that waits to be started again, the run before is the one it counts already: it has ended.
+        ended = found.restart - (found.state != "waiting")
+        return Run(pod.uid, pod.name, found.name, ended) if found.restart else None
     return Run(pod.uid, pod.name, found.name, found.restart) if found.has_log else None
 
 
