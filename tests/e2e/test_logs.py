@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-from support.local import Local, until, workspace
+from support.local import NAMESPACE, Local, until, workspace
 
 CLOCK = "import sys,time\nfor n in range(100000):\n  print(f'tick {n} {time.time()}', flush=True); time.sleep(0.2)"
 
@@ -61,3 +62,29 @@ def test_new_lines_reach_two_viewers_within_a_second(local: Local, fresh: Callab
         numbers = [int(text.split()[1]) for text, _ in viewer.lines]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), "no line is lost, none comes twice"
         assert len(set(viewer.ids)) == len(viewer.ids)
+
+
+def test_the_last_words_of_a_container_that_crashed_are_there_while_it_waits(local: Local, fresh: Callable[[str], str]):
+    name = fresh("crasher")
+    words = "import sys\nprint('ERROR last words', flush=True)\nsys.exit(3)"
+    local.apply(workspace(name, "guildnet/jupyterlab:0.1.0", command=["python3", "-c", words], probe={"type": "none"}))
+
+    def waiting() -> dict[str, Any]:
+        """The container's status, once it waits for its third start: that takes 20 seconds."""
+        pods = json.loads(
+            local.kubectl("-n", NAMESPACE, "get", "pods", "-l", f"guildnet.io/workspace={name}", "-o", "json")
+        )
+        found: dict[str, Any] = next((c for p in pods["items"] for c in p["status"].get("containerStatuses", [])), {})
+        return found if found.get("restartCount") == 2 and "waiting" in found["state"] else {}
+
+    status = until(waiting, "the second restart", seconds=90)
+    began = status["lastState"]["terminated"]["startedAt"]
+    with local.api() as api:
+        answer = api.get("/sse/logs", params={"target": name, "previous": "1"}, timeout=30)
+    events = [block.split("\n") for block in answer.text.split("\n\n")]
+    lines = [json.loads(e[1][6:]) for e in events if e[0].startswith("id: ")]
+    sources = [json.loads(e[1][6:]) for e in events if e[0] == "event: source"]
+    assert [line["msg"] for line in lines] == ["ERROR last words"]
+    assert lines[0]["t"] >= began[:-1]
+    assert [source["restart"] for source in sources] == [2]
+    assert events[-2] == ["event: end", "data: {}"]
