@@ -51,10 +51,11 @@ async def _references(bench: Bench, only: str) -> list[plans.Reference]:
 
 def _tell(found: plans.Reference, results: list[Result]) -> None:
     good = sum(not result.problems for result in results)
+    unmet = sum(not result.met for result in results)
     slowest = max((result.seconds for result in results), default=0.0)
     print(
         f"  {found.scenario}: {len(found.writes)} writes, {len(results)} plans, {good} ended as the reference, "
-        f"slowest {slowest:.1f} s",
+        f"{f'{unmet} without their fault, ' if unmet else ''}slowest {slowest:.1f} s",
         flush=True,
     )
 
