@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from support.local import ROOT, Local, is_up
+from support.local import RELEASE_NAMESPACE, ROOT, Local, is_up
 
 CHROMIUM = "/usr/bin/chromium"
 # A closed network makes Chromium's own background requests fail by the dozen; none of them is under test.
@@ -17,6 +17,30 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]  # fmt: skip
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What the control plane says of itself, beside every failure: afterwards the cluster is gone."""
+    report = yield
+    if report.failed and call.when == "call" and is_up():
+        report.sections.append(("control plane", _control_plane(Local())))
+    return report
+
+
+def _control_plane(local: Local) -> str:
+    asked = [
+        ("get", "pods", "--all-namespaces"),
+        ("get", "events", "--all-namespaces", "--field-selector", "type=Warning", "--sort-by=.lastTimestamp"),
+        *(
+            ("-n", RELEASE_NAMESPACE, "logs", f"deploy/guildnet-{component}", "-c", component, "--tail=30")
+            for component in ("api", "proxy", "operator")
+        ),
+    ]
+    answers = ((command, local.try_kubectl(*command)) for command in asked)
+    return "\n\n".join(f"$ kubectl {' '.join(command)}\n{said.out[-6000:]}{said.err}" for command, said in answers)
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +70,14 @@ def _trust(home: Path, ca: str) -> None:
         ["certutil", "-A", "-d", database, "-n", "test tailnet", "-t", "C,,", "-i", ca],
     ):
         subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.fixture
+def jupyterlab(local: Local) -> str:
+    """The name of the example's workspace, ready; stop-all may have taken what `make up` launched."""
+    local.kubectl("apply", "-f", str(ROOT / "examples" / "jupyterlab.yaml"))
+    local.wait_ready("jupyterlab")
+    return "jupyterlab"
 
 
 @pytest.fixture

@@ -15,7 +15,9 @@ def test_stop_all_lists_in_a_dry_run_and_then_deletes(local: Local, fresh: Calla
     for name in names:
         local.wait_ready(name)
     with local.api() as api:
-        planned = api.post("/api/stop-all/", params={"dryRun": "true"}).json()["deleted"]
+        answer = api.post("/api/stop-all/", params={"dryRun": "true"})
+        assert answer.status_code == 200, answer.text
+        planned = answer.json()["deleted"]
         assert names <= set(planned)
         assert names <= set(
             local.kubectl("-n", NAMESPACE, "get", "ws", "-o", "name").replace("workspace.guildnet.io/", "").split()

@@ -54,7 +54,8 @@ priorityClassName: {{ . }}
 {{ mergeOverwrite $default (deepCopy .values.securityContext) | toYaml }}
 {{- end -}}
 
-{{/* A first start may take its time; after that a hang is noticed in half a minute. */}}
+{{/* A first start may take its time; after that a hang is noticed in half a minute. `ready` is the check that decides
+     whether requests come: never what fails for every replica alike. */}}
 {{- define "guildnet.container.probes" -}}
 startupProbe:
   httpGet: {path: /healthz, port: ops}
@@ -67,7 +68,7 @@ livenessProbe:
   timeoutSeconds: 5
   failureThreshold: 3
 readinessProbe:
-  httpGet: {path: /readyz, port: ops}
+  httpGet: {path: {{ .ready | default "/readyz" }}, port: ops}
   periodSeconds: 5
   timeoutSeconds: 5
   failureThreshold: 2

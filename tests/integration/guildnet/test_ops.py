@@ -20,7 +20,13 @@ async def test_probes_and_metrics_are_served_and_the_port_is_given_back() -> Non
             async with session.get(f"{url}/readyz") as answer:
                 assert answer.status == 503
                 assert (await answer.json())["checks"] == {"cache": {"ok": False, "message": "still filling"}}
+            async with session.get(f"{url}/readyz/cache") as answer:
+                assert (answer.status, await answer.text()) == (503, "still filling\n")
+            async with session.get(f"{url}/readyz/other") as answer:
+                assert answer.status == 404
             state["ready"] = True
+            async with session.get(f"{url}/readyz/cache") as answer:
+                assert (answer.status, await answer.text()) == (200, "ok\n")
             async with session.get(f"{url}/readyz") as answer:
                 assert answer.status == 200
             async with session.get(f"{url}/metrics") as answer:

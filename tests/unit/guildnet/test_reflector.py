@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from guildnet.errors import Denied, Gone, GuildNetError, Invalid, NotFound, TooManyRequests, Unreachable
+from guildnet.errors import Denied, Gone, GuildNetError, Invalid, NotFound, Silent, TooManyRequests, Unreachable
 from guildnet.kube import reflector as module
 from guildnet.kube.pace import Pace
 from guildnet.kube.reflector import Change, Reflector
@@ -198,6 +198,32 @@ async def test_an_event_that_never_came_is_made_up_for_when_an_old_watch_ends() 
         scene.script.events.put_nowait(Stop())
         await scene.synced(item("kept", 2, v=2), item("new", 20, v=3), version=34)
         assert scene.told()[3:] == [("deleted", "lost", 1, None), ("added", "new", None, 3), ("synced", "", None, None)]
+
+
+async def test_a_silent_watch_is_no_failure_but_a_list_has_to_say_what_is_there() -> None:
+    """A kind of which no bookmarks come would otherwise be asked for ever more seldom, and look older and older."""
+    async with playing() as scene:
+        await scene.synced(item("lost", 1, v=1))
+        for round_ in range(1, 4):
+            scene.now += 70.0
+            scene.script.events.put_nowait(Silent("nothing for 70 s"))
+            await scene.synced(item(f"n{round_}", 20 + round_, v=round_), version=20 + round_)
+            assert scene.reflector.age() == 0.0
+            assert (scene.reflector.silences, scene.reflector.last_error) == (round_, None)
+        assert dict(scene.reflector.store) == {"n3": 3}
+        assert scene.reflector._failures == 0
+
+
+async def test_a_silent_watch_whose_list_does_not_come_either_is_an_outage() -> None:
+    async with playing() as scene:
+        await scene.synced(item("a", 1, v=1))
+        scene.now = 70.0
+        scene.script.events.put_nowait(Silent("nothing for 70 s"))
+        await eventually(lambda: isinstance(scene.reflector.last_error, Silent))
+        scene.script.lists.put_nowait(Unreachable("refused"))
+        await eventually(lambda: str(scene.reflector.last_error) == "refused")
+        assert scene.reflector.age() == 70.0
+        assert dict(scene.reflector.store) == {"a": 1}
 
 
 async def test_a_broken_watch_goes_on_at_the_last_version_and_keeps_the_store() -> None:

@@ -65,6 +65,10 @@ class Unreachable(GuildNetError):
     default_code = "unavailable"
 
 
+class Silent(Unreachable):
+    """A stream that was open brought nothing for as long as its reader was ready to wait."""
+
+
 class TooLarge(GuildNetError):
     """The request or answer is over its limit of bytes."""
 

@@ -101,6 +101,10 @@ class Health:
             raise ValueError(f"there is already a check named {name}")
         self._checks[name] = check
 
+    async def problem(self, name: str) -> str | None:
+        """Run one check; raises KeyError where there is none of this name."""
+        return await _problem(self._checks[name])
+
     async def report(self) -> Report:
         """Run every check at once, each within CHECK_TIMEOUT."""
         problems = await asyncio.gather(*(_problem(check) for check in self._checks.values()))
@@ -120,7 +124,10 @@ def make_registry() -> CollectorRegistry:
 async def serve_ops(
     port: int, health: Health, registry: CollectorRegistry | None = None, *, host: str = "0.0.0.0"
 ) -> AsyncIterator[int]:
-    """Serve /healthz, /readyz and /metrics while the block runs; yields the port, a free one for port 0."""
+    """Serve /healthz, /readyz and /metrics while the block runs; yields the port, a free one for port 0.
+
+    `/readyz/NAME` is one check alone, as with Kubernetes' own components.
+    """
     metrics = make_registry() if registry is None else registry
 
     async def healthz(_: web.Request) -> web.Response:
@@ -130,11 +137,19 @@ async def serve_ops(
         report = await health.report()
         return web.json_response(report.as_json(), status=200 if report.ok else 503)
 
+    async def one(request: web.Request) -> web.Response:
+        try:
+            problem = await health.problem(request.match_info["name"])
+        except KeyError:
+            return web.Response(status=404, text="There is no check of this name; /readyz has them all.\n")
+        return web.Response(status=200 if problem is None else 503, text=f"{problem or 'ok'}\n")
+
     async def exposition(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(metrics), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()
-    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", exposition)])
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/readyz/{name}", one)])
+    app.add_routes([web.get("/metrics", exposition)])
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
     try:

@@ -1,4 +1,8 @@
-"""The named checks of readiness. Redis is told of and does not count: without it logs are followed per replica."""
+"""The named checks of readiness. Redis is told of and does not count: without it logs are followed per replica.
+
+`cache` alone decides whether the pod gets requests. An API server that does not answer is the same for every replica:
+to take them all out of service would turn a list that is a little old into no answer at all.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,7 @@ class ApiHealth(Health):
         self.add("kubernetes", self._kubernetes)
         self.add("crds", cache.missing_kinds)
         self.add("redis", self._redis)
-        self.add("cache", self._fresh)
+        self.add("cache", self._filled)
 
     async def report(self) -> ApiReport:
         found = await super().report()
@@ -42,15 +46,13 @@ class ApiHealth(Health):
 
     async def _kubernetes(self) -> str | None:
         await self._client.version()
-        return None
+        age = self._cache.age()
+        return None if age < STALE_SECONDS else f"what is known was not confirmed for {age:.0f} s"
 
     def _redis(self) -> str | None:
         if self._shared is None:
             return "not configured: every replica follows logs for itself"
         return None if self._shared.up.is_set() else "no answer: every replica follows logs for itself"
 
-    def _fresh(self) -> str | None:
-        if not self._cache.synced:
-            return "the first list is still being read"
-        age = self._cache.age()
-        return None if age < STALE_SECONDS else f"not confirmed for {age:.0f} s"
+    def _filled(self) -> str | None:
+        return None if self._cache.synced else "the first list is still being read"

@@ -76,9 +76,9 @@ class Exchange:
             try:
                 connection = await self.client.server.pool.open(place)
             except TimeoutError:
-                refused = Refusal(504, "upstream_timeout", "The workspace did not accept a connection in time.")
+                refused = self._refusal(504, "upstream_timeout", "did not accept a connection in time.")
             except OSError:
-                refused = Refusal(502, "upstream_refused", "The workspace refused the connection: is its port open?")
+                refused = self._refusal(502, "upstream_refused", "refused the connection: is its port open?")
             else:
                 self._task = None
                 self._attach(connection)
@@ -163,7 +163,7 @@ class Exchange:
             end = data.find(b"\r\n\r\n")
             if end < 0:
                 if len(data) > MAX_RESPONSE_HEAD:
-                    raise Refusal(502, "bad_upstream", "The workspace's answer has too large a head.")
+                    raise self._refusal(502, "bad_upstream", "gave an answer with too large a head.")
                 self._buffer = data
                 return
             head = parse_response(data[: end + 4])
@@ -217,7 +217,7 @@ class Exchange:
 
     def _upgrade(self, head: ResponseHead, rest: bytes) -> None:
         if not self._head.upgrade or self.upstream is None:
-            raise Refusal(502, "bad_upstream", "The workspace switched protocols without being asked.")
+            raise self._refusal(502, "bad_upstream", "switched protocols without being asked.")
         lines = self.forward.rules.lines(head)
         lines.append(b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
         lines.append(rest)
@@ -246,8 +246,12 @@ class Exchange:
         if self.started:
             self.client.cut()
         else:
-            message = "The workspace closed the connection before it answered."
-            self.client.exchange_failed(refusal or Refusal(502, "upstream_reset", message))
+            reset = self._refusal(502, "upstream_reset", "closed the connection before it answered.")
+            self.client.exchange_failed(refusal or reset)
+
+    def _refusal(self, status: int, code: str, what: str, *, close: bool = False) -> Refusal:
+        who = "The api of this install" if self.record.kind == "api" else "The workspace"
+        return Refusal(status, code, f"{who} {what}", close=close)
 
     def abandon(self) -> None:
         """Lets go of the upstream; nothing of this exchange is used again."""
@@ -268,8 +272,8 @@ class Exchange:
             return  # connecting has its own deadline
         elif self.request_done:
             if now - self.waiting_since > first_byte:
-                self._broken(Refusal(504, "upstream_timeout", "The workspace did not answer in time."))
+                self._broken(self._refusal(504, "upstream_timeout", "did not answer in time."))
         elif self.body_bytes < BODY_BYTES_A_SECOND * (self.client.reading.seconds(now) - BODY_GRACE_SECONDS):
             self._broken(Refusal(408, "slow_body", "The request's body came too slowly.", close=True))
         elif now - self.last > max(first_byte, BODY_GRACE_SECONDS):
-            self._broken(Refusal(504, "upstream_timeout", "The workspace stopped reading the request.", close=True))
+            self._broken(self._refusal(504, "upstream_timeout", "stopped reading the request.", close=True))

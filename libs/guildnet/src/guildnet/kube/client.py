@@ -110,7 +110,8 @@ class Client:
         """The lines of a watch or a pod's log as they come, without line feeds; ends when the server ends it.
 
         `idle` is how many seconds may pass without a byte; None means for ever. Close it (`aclosing`) to give the
-        connection back. `splitter` bounds lines; MAX_LINE unless given. Raises like `request`.
+        connection back. `splitter` bounds lines; MAX_LINE unless given. Raises like `request`, and Silent where the
+        stream was open and `idle` passed.
         """
         limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=idle)
         splitter = splitter or LineSplitter(MAX_LINE)
@@ -127,6 +128,8 @@ class Client:
                         yield line
                 for line in splitter.close():
                     yield line
+            except aiohttp.SocketTimeoutError as error:
+                raise wire.silent(path, idle) from error
             finally:
                 _abandon(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -19,7 +19,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 import structlog
 
-from guildnet.errors import Denied, Gone, GuildNetError, Invalid, NotFound, TooManyRequests, Unreachable
+from guildnet.errors import Denied, Gone, GuildNetError, Invalid, NotFound, Silent, TooManyRequests, Unreachable
 from guildnet.kube import faults, watchevent
 from guildnet.kube.client import Client
 from guildnet.kube.pace import Pace
@@ -29,7 +29,11 @@ T = TypeVar("T")
 Kind = Literal["added", "modified", "deleted", "synced"]
 
 SILENCE: Final = 70.0
-"""Seconds without a byte after which a watch is taken for dead: the API server sends a bookmark every minute."""
+"""Seconds without a byte after which a watch is not trusted any more, and a list has to say what is there.
+
+The API server sends a bookmark every minute, as a rule: of a kind without a watch cache (Event) it sends none, and now
+and then it leaves one out. So silence is no failure, but it looks exactly like a connection that died without a word.
+"""
 PAGE: Final = 500
 FIRST_DELAY: Final = 0.2
 LAST_DELAY: Final = 10.0
@@ -113,6 +117,7 @@ class Reflector(Generic[T]):
         self.resource_version: str | None = None
         self.relists = 0
         self.restarts = 0
+        self.silences = 0
         self.last_error: GuildNetError | None = None
 
     def age(self) -> float:
@@ -149,6 +154,11 @@ class Reflector(Generic[T]):
                 if self._clock() - began >= PROVEN:
                     self._failures = 0
                 self._outlived = self._clock() - self._listed >= self._renewal
+            except Silent as error:
+                self.silences += 1
+                self._outlived = True
+                self.last_error = error
+                log.debug("watch silent", kind=self._resource.kind, error=str(error))
             except (Gone, Invalid) as error:
                 # Not an outage: our version means nothing to the server. The pause matters only if it keeps saying so.
                 self.resource_version = None

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from guildnet.errors import Unreachable
+from guildnet.errors import Silent, Unreachable
 from guildnet.kube.resources import Resource
 
 Json = dict[str, Any]
@@ -42,6 +42,11 @@ def decoded(data: bytes) -> Json:
     except ValueError as error:
         raise Unreachable(f"the API server's answer is not JSON: {error}") from error
     return answer if isinstance(answer, dict) else {"items": answer}
+
+
+def silent(path: str, seconds: float | None) -> Silent:
+    """What a stream is called that is open and brings nothing."""
+    return Silent(f"the Kubernetes API has sent nothing for {seconds or 0:.0f} s (GET {path})")
 
 
 def unreachable(method: str, path: str, error: BaseException) -> Unreachable:
