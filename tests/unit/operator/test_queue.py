@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from guildnet_operator import queue as module
-from guildnet_operator.queue import BASE_DELAY, MAX_DELAY, RETRY, SETTLED, Bucket, Next, Queue, Work, delay
+from guildnet_operator.queue import BASE_DELAY, MAX_DELAY, OUTAGE, RETRY, SETTLED, Bucket, Next, Queue, Work, delay
 from support.waiting import eventually
 
 
@@ -161,3 +161,46 @@ def test_the_age_is_that_of_the_key_that_waits_longest(monkeypatch: pytest.Monke
     queue.add("b")
     queue.add("a")
     assert queue.age == 3.0
+
+
+async def test_in_an_outage_keys_queue_up_for_their_turn_and_the_first_that_succeeds_frees_all(monkeypatch):
+    monkeypatch.setattr(module, "BASE_DELAY", 0.001)
+    monkeypatch.setattr(module, "MAX_DELAY", 0.01)
+    monkeypatch.setattr(module, "RETRY_RATE", 20.0)
+    down, attempts = True, 0
+
+    async def work(key: str) -> Next:
+        nonlocal attempts
+        attempts += 1
+        return OUTAGE if down else SETTLED
+
+    async with running(work) as queue:
+        for number in range(200):
+            queue.add(f"key-{number}")
+        await eventually(lambda: attempts >= 200)
+        before = attempts
+        await asyncio.sleep(1.0)
+        assert attempts - before <= 20 + module.RETRY_BURST + 2, "200 keys with a cap of 10 ms would be 20,000"
+        down, began = False, asyncio.get_running_loop().time()
+        await eventually(queue.idle)
+        assert asyncio.get_running_loop().time() - began < 0.5, "taking turns, the last would have waited ten seconds"
+
+
+async def test_a_key_that_heals_frees_only_those_that_met_the_outage(monkeypatch):
+    monkeypatch.setattr(module, "BASE_DELAY", 30.0)
+    fail = {"own": RETRY, "outage-1": OUTAGE, "outage-2": OUTAGE}
+    attempts: list[str] = []
+
+    async def work(key: str) -> Next:
+        attempts.append(key)
+        return fail.get(key, SETTLED)
+
+    async with running(work) as queue:
+        for key in ("own", "outage-1", "outage-2", "well"):
+            queue.add(key)
+        await eventually(lambda: len(attempts) == 4)
+        fail.pop("outage-1")
+        fail.pop("outage-2")
+        queue.add("outage-1")
+        await eventually(lambda: attempts[4:] == ["outage-1", "outage-2"])
+        assert queue.delayed == 1

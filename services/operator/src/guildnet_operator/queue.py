@@ -1,8 +1,9 @@
 """The work queue: keys, each at most once in the queue and never at two workers at the same time.
 
 A key that fails comes back after an exponential, jittered delay of its own, and where many fail, later than that: a
-bucket spreads them. A key added meanwhile (something changed) is worked on at once and keeps its count of failures.
-Knows nothing of Kubernetes.
+bucket spreads them. In an outage of what all of them need they queue up for it as long as it takes, and the first that
+succeeds lets the others go. A key added meanwhile (something changed) is worked on at once and keeps its count of
+failures. Knows nothing of Kubernetes.
 """
 
 from __future__ import annotations
@@ -28,18 +29,23 @@ over, everything has to be made up for."""
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What is to happen to a key that was worked on: nothing, another attempt, or another look `after` some seconds."""
+    """What is to happen to a key that was worked on: nothing, another attempt, or another look `after` some seconds.
+
+    `outage` says of a failure that it is not the key's own: every other key would meet it too.
+    """
 
     retry: bool = False
     after: float | None = None
+    outage: bool = False
 
 
 SETTLED: Final = Next()
 RETRY: Final = Next(retry=True)
+OUTAGE: Final = Next(retry=True, outage=True)
 
 RETRY_RATE: Final = 2.0
-"""Retries a second of all keys together once the burst is used up, as long as none waits over MAX_DELAY for it: each is
-two or three requests to the API server, which is in trouble when many fail."""
+"""Retries a second of all keys together once the burst is used up: each is two or three requests to the API server. A
+key that fails for a reason of its own waits at most MAX_DELAY for its turn."""
 RETRY_BURST: Final = 20
 
 Work = Callable[[str], Awaitable[Next]]
@@ -79,6 +85,7 @@ class Queue:
         self._again: set[str] = set()  # added while being worked on
         self._failures: dict[str, int] = {}
         self._retries = Bucket(RETRY_RATE, RETRY_BURST)
+        self._outage: set[str] = set()  # keys that met an outage when they were last worked on
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._available = asyncio.Semaphore(0)
         self.running = False
@@ -127,7 +134,7 @@ class Queue:
     def _clear(self) -> None:
         for key in list(self._timers):
             self._cancel_timer(key)
-        for held in (self._ready, self._waiting, self._running, self._again, self._failures):
+        for held in (self._ready, self._waiting, self._running, self._again, self._failures, self._outage):
             held.clear()
         self._available = asyncio.Semaphore(0)
 
@@ -156,15 +163,31 @@ class Queue:
             self._failures[key] = self._failures.get(key, 0) + 1
         else:
             self._failures.pop(key, None)
+        self._weather(key, then)
         if key in self._again:
             self._again.discard(key)
             self.add(key)
         elif then.retry:
             own = delay(self._failures[key], random_unit=self._rng())
-            turn = min(self._retries.reserve(asyncio.get_running_loop().time()), MAX_DELAY)
-            self._later(key, max(own, turn))
+            turn = self._retries.reserve(asyncio.get_running_loop().time())
+            self._later(key, max(own, turn if then.outage else min(turn, MAX_DELAY)))
         elif then.after is not None:
             self._later(key, then.after)
+
+    def _weather(self, key: str, then: Next) -> None:
+        """Keep who met an outage; when one of them meets it no more, the others need not wait for their turns."""
+        if then.outage:
+            self._outage.add(key)
+            return
+        met = key in self._outage
+        self._outage.discard(key)
+        if not met or then.retry:
+            return
+        freed = [other for other in self._outage if other in self._timers]
+        self._outage.clear()
+        self._retries = Bucket(RETRY_RATE, RETRY_BURST)
+        for other in freed:
+            self.add(other)
 
     def _later(self, key: str, seconds: float) -> None:
         self._timers[key] = asyncio.get_running_loop().call_later(seconds, self.add, key)

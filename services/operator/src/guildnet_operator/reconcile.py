@@ -7,14 +7,14 @@ it writes nothing. A Workspace that is gone or going is left to the cluster's ga
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 
-from guildnet.errors import Conflict, GuildNetError, NotFound
+from guildnet.errors import Conflict, GuildNetError, NotFound, TooManyRequests, Unreachable
 from guildnet.identity import Entry
 from guildnet.kube.client import Client
 from guildnet.kube.resources import WORKSPACES
@@ -28,7 +28,7 @@ from guildnet_operator.make import SECRET, Made, Maker, only_ours
 from guildnet_operator.observe import observe
 from guildnet_operator.policy import Policy
 from guildnet_operator.ports import Ports
-from guildnet_operator.queue import RETRY, SETTLED, Next
+from guildnet_operator.queue import OUTAGE, RETRY, SETTLED, Next
 from guildnet_operator.view import Reason, View
 from guildnet_operator.watching import Cluster
 from guildnet_operator.writes import Writer
@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 PATIENCE: Final = 0.4
 """Seconds a change of status that nobody waits for may wait for the next one: a start has half a dozen of them."""
+FIRST_PATIENCE: Final = 1.0
+"""The same for the first status, which says no more than having none: a start from an image that is there needs one."""
 
 
 @dataclass(slots=True)
@@ -82,7 +84,7 @@ class Reconciler:
             then = await self._reconcile(workspace, memory)
         except GuildNetError as error:
             log.warning("reconcile failed", workspace=key, error=error.message, code=error.code)
-            then = RETRY
+            then = _again_after([error])
         metrics.reconciled("retry" if then.retry else "settled", time.perf_counter() - began)
         return then
 
@@ -97,7 +99,7 @@ class Reconciler:
         for error in made.errors:
             log.warning("child not written", workspace=workspace.name, error=error.message, code=error.code)
         if made.errors:
-            return RETRY
+            return _again_after(made.errors)
         entries = self._install.entries(self._cluster.tailnet_name)
         then = await self._status(View(workspace, decided, made.children, made.problems, port, entries), memory)
         # A refusal can end without an event that we see, and a stranger's Secret is one we may not watch.
@@ -124,7 +126,8 @@ class Reconciler:
             return SETTLED
         if not urgent(workspace.status, status):
             now = time.monotonic()
-            due = memory.status_due = memory.status_due or now + PATIENCE
+            patience = PATIENCE if workspace.status.phase else FIRST_PATIENCE
+            due = memory.status_due = memory.status_due or now + patience
             if now < due:
                 return Next(after=due - now)
         then = await self._write_status(workspace, status)
@@ -165,6 +168,10 @@ class Reconciler:
         memory = self._memory.pop(key, None)
         if memory is not None:
             self._ports.forget(memory.uid)
+
+
+def _again_after(errors: Iterable[GuildNetError]) -> Next:
+    return OUTAGE if any(isinstance(error, Unreachable | TooManyRequests) for error in errors) else RETRY
 
 
 def urgent(old: WorkspaceStatus, new: WorkspaceStatus) -> bool:
