@@ -54,7 +54,7 @@ def _tell(found: plans.Reference, results: list[Result]) -> None:
     unmet = sum(not result.met for result in results)
     slowest = max((result.seconds for result in results), default=0.0)
     print(
-        f"  {found.scenario}: {len(found.writes)} writes, {len(results)} plans, {good} ended as the reference, "
+        f"  {found.scenario}: {len(found.certain)} writes, {len(results)} plans, {good} ended as the reference, "
         f"{f'{unmet} without their fault, ' if unmet else ''}slowest {slowest:.1f} s",
         flush=True,
     )

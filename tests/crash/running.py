@@ -26,7 +26,7 @@ from support.waiting import eventually
 
 CONVERGE = 60.0
 """Seconds from the last step of a scenario to the state of the reference run."""
-QUIET = 1.2
+QUIET = 1.6
 """Seconds without a write that count as the end: longer than a status may wait and than the first retries take."""
 RELIST = 3.0
 """Seconds a watch lasts where an event is to be missed; minutes in life."""

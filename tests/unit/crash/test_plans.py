@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -88,3 +89,11 @@ def test_a_request_is_read_for_what_it_does(method: str, target: str, content_ty
     path, _, query = target.partition("?")
     asked = about(method, path, query, content_type, b'{"metadata": {"name": "named"}}')
     assert (str(asked), asked.counts) == (text, counts)
+
+
+def test_a_write_that_was_refused_and_made_again_counts_as_one():
+    first, again = _reference("race", "apply deployments a", "apply deployments a").writes
+    race = Reference("race", (replace(first, code=409), again), frozenset(), {}, Counter())
+    places = {(plan.fault.write, plan.fault.nth) for plan in every(race) if isinstance(plan.fault, AtWrite)}
+    assert places == {("apply deployments a", 1)}
+    assert {plan.fault.nth for plan in selected([race]) if isinstance(plan.fault, AtWrite)} == {1}
