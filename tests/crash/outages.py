@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from crash.settled import all_ready
 from crash.stage import Stage
 from support.faultproxy import FaultProxy, answer
 from support.waiting import eventually
@@ -72,6 +73,32 @@ OUTAGES: dict[str, Begin] = {
     # The ones that are open, for good; new ones work. It ends when the operator gives up on them.
     "deaf watch": lambda proxy: proxy.streams.deafen(),
 }
+
+
+def writes_refused(request: web.BaseRequest) -> web.StreamResponse | None:
+    """As where a webhook that every object has to pass is down; without its Lease the operator would do nothing."""
+    return answer(503) if request.method != "GET" and "/leases" not in request.path else None
+
+
+async def many_meanwhile(played: Stage, workspaces: int, seconds: float) -> Cost:
+    """No write is taken while `workspaces` are launched; the rate is that after all of them were tried once.
+
+    Raises AssertionError where they are not all ready in time afterwards.
+    """
+    world, proxy, operator = played.world, played.proxy, played.operator
+    assert operator is not None
+    await eventually(lambda: operator.lease.held)
+    proxy.refuse = writes_refused
+    for number in range(workspaces):
+        await world.launch(f"ws-{number}")
+    await eventually(lambda: operator.queue.worked >= workspaces and not len(operator.queue), within=30)
+    before = proxy.seen.requests
+    await asyncio.sleep(seconds)
+    rate = (proxy.seen.requests - before) / seconds
+    over(proxy)
+    began = time.monotonic()
+    await eventually(lambda: all_ready(played, workspaces), within=CONVERGED_WITHIN, every=0.5)
+    return Cost(rate, time.monotonic() - began)
 
 
 def over(proxy: FaultProxy) -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from crash.outages import MOST_PER_SECOND, OUTAGES, outage
+from crash.outages import MOST_PER_SECOND, OUTAGES, many_meanwhile, outage
 from crash.stage import stage
 from guildnet.kube.client import Client
 from guildnet.kube.reflector import Reflector
 from support.apiserver import ApiServer
 
 OUTAGE_SECONDS = 20.0
+MANY = 200
 
 
 @pytest.mark.parametrize("kind", [kind for kind in OUTAGES if kind != "deaf watch"])
@@ -21,6 +22,14 @@ async def test_an_outage_is_waited_out_quietly_and_then_made_up_for(
 ):
     async with stage(api_server_with_controllers, kube, tmp_path) as played:
         cost = await outage(played, kind, OUTAGE_SECONDS)
+    assert cost.rate <= MOST_PER_SECOND, str(cost)
+
+
+async def test_hundreds_of_workspaces_that_cannot_be_written_wait_in_turn_and_go_together_when_it_is_over(
+    api_server_with_controllers: ApiServer, kube: Client, tmp_path: Path
+):
+    async with stage(api_server_with_controllers, kube, tmp_path) as played:
+        cost = await many_meanwhile(played, MANY, OUTAGE_SECONDS)
     assert cost.rate <= MOST_PER_SECOND, str(cost)
 
 

@@ -43,8 +43,8 @@ SETTLED: Final = Next()
 RETRY: Final = Next(retry=True)
 OUTAGE: Final = Next(retry=True, outage=True)
 
-RETRY_RATE: Final = 2.0
-"""Retries a second of all keys together once the burst is used up: each is two or three requests to the API server. A
+RETRY_RATE: Final = 1.0
+"""Retries a second of all keys together once the burst is used up: each is three to five requests to the API server. A
 key that fails for a reason of its own waits at most MAX_DELAY for its turn."""
 RETRY_BURST: Final = 20
 

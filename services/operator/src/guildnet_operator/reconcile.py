@@ -94,12 +94,12 @@ class Reconciler:
         port, made = origin.port if origin else None, await self._made(workspace, decided, memory)
         if made.unwanted:
             return SETTLED
-        if not workspace.deleting:
-            port = await self._ports.of(workspace.uid, port)
         for error in made.errors:
             log.warning("child not written", workspace=workspace.name, error=error.message, code=error.code)
         if made.errors:
             return _again_after(made.errors)
+        if not workspace.deleting:
+            port = await self._ports.of(workspace.uid, port)
         entries = self._install.entries(self._cluster.tailnet_name)
         then = await self._status(View(workspace, decided, made.children, made.problems, port, entries), memory)
         # A refusal can end without an event that we see, and a stranger's Secret is one we may not watch.
