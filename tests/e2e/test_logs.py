@@ -12,7 +12,7 @@ from typing import Any
 
 from support.local import NAMESPACE, Local, until, workspace
 
-CLOCK = "import sys,time\nfor n in range(100000):\n  print(f'tick {n} {time.time()}', flush=True); time.sleep(0.2)"
+CLOCK = "import signal,sys,time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit())\nfor n in range(100000):\n  print(f'tick {n} {time.time()}', flush=True); time.sleep(0.2)"
 
 
 @dataclass

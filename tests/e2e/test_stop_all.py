@@ -7,11 +7,13 @@ from collections.abc import Callable
 from support.local import NAMESPACE, Local, until, workspace
 
 IMAGE = "guildnet/jupyterlab:0.1.0"
+# Process 1 has no default for SIGTERM: without a handler its pod would last its whole grace period of 30 s.
+SLEEP = ["sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait"]
 
 
 def test_stop_all_lists_in_a_dry_run_and_then_deletes(local: Local, fresh: Callable[[str], str]):
     names = {fresh("stop-one"), fresh("stop-two")}
-    local.apply(*(workspace(name, IMAGE, command=["sleep", "3600"], probe={"type": "none"}) for name in names))
+    local.apply(*(workspace(name, IMAGE, command=SLEEP, probe={"type": "none"}) for name in names))
     for name in names:
         local.wait_ready(name)
     with local.api() as api:

@@ -9,7 +9,7 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -44,7 +44,10 @@ NOBODY = Identity("anonymous", source="none", entry=LOCAL)
 
 @dataclass
 class Kubelet:
-    """Logs of containers by pod and restart. `drop` cuts every open stream; `finish` ends a run's log for good."""
+    """Logs of containers by pod (`POD/CONTAINER` for another than `main`) and restart.
+
+    `drop` cuts every open stream; `finish` ends a run's log for good.
+    """
 
     files: dict[tuple[str, int], list[bytes]] = field(default_factory=dict)
     done: set[tuple[str, int]] = field(default_factory=set)
@@ -82,12 +85,13 @@ class Kubelet:
 
     async def open(self, run: Run, options: Options) -> AsyncGenerator[bytes, None]:
         self.opened.append((run, options))
-        runs = [restart for pod, restart in self.files if pod == run.pod]
+        log = run.pod if run.container == "main" else f"{run.pod}/{run.container}"
+        runs = [restart for pod, restart in self.files if pod == log]
         if not runs:
             raise NotFound(f"pod {run.pod} not found")
         # A kubelet is not asked for a run by its number: it has the last one, and the one before that as `previous`.
         back = options.previous and run.pod not in self.waiting
-        key, generation = (run.pod, max(runs) - back), self.generation
+        key, generation = (log, max(runs) - back), self.generation
         if key in self.removed:
             yield b"unable to retrieve container logs for containerd://0123"
             return
@@ -159,18 +163,22 @@ class Api:
         await eventually(lambda: self.services.cache.roster.get(name))
         return made
 
-    async def pod(self, workspace: str, name: str, *, restart: int = 0, running: bool = True) -> dict[str, Any]:
-        """A pod as the kubelet would have reported it."""
+    async def pod(
+        self, workspace: str, name: str, *, restart: int = 0, running: bool = True, others: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """A pod as the kubelet would have reported it; `others` are containers beside `main`."""
         uid = (await self.kube.get(WORKSPACES, self.namespace, workspace))["metadata"]["uid"]
         body = {
             "metadata": {"name": name, "labels": {LABEL_WORKSPACE: workspace, LABEL_WORKSPACE_UID: uid}},
-            "spec": {"containers": [{"name": "main", "image": "example.com/team/app:1"}]},
+            "spec": {"containers": [{"name": each, "image": "example.com/team/app:1"} for each in ("main", *others)]},
         }
         made = await self.kube.create(PODS, self.namespace, body)
-        await self.pod_status(name, restart=restart, running=running)
+        await self.pod_status(name, restart=restart, running=running, others=others)
         return made
 
-    async def pod_status(self, name: str, *, restart: int = 0, running: bool = True) -> None:
+    async def pod_status(
+        self, name: str, *, restart: int = 0, running: bool = True, others: Sequence[str] = ()
+    ) -> None:
         state = (
             {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
             if running
@@ -180,13 +188,14 @@ class Api:
             "phase": "Running",
             "containerStatuses": [
                 {
-                    "name": "main",
+                    "name": each,
                     "ready": running,
                     "restartCount": restart,
                     "image": "x",
                     "imageID": "x",
                     "state": state,
                 }
+                for each in ("main", *others)
             ],
         }
         await self.kube.merge_patch(PODS, self.namespace, name, {"status": status}, subresource="status")

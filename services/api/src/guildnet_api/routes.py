@@ -116,7 +116,7 @@ ROWS: Final[Sequence[Row]] = (
         answer=EVENT_STREAM,
         query={
             "target": "The workspace's id.", "level": "debug, info or error.", "tail": "Lines at first (200).",
-            "container": "Another than the first.", "follow": "false ends after the tail.",
+            "container": "Another than the first; * for all.", "follow": "false ends after the tail.",
             "previous": "The run before this one; ends with it.", "events": "Events and condition changes as well.",
             "q": "Text in the line, or an RE2 expression between slashes.", **_RESUME,
         },

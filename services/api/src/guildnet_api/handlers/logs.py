@@ -19,6 +19,7 @@ from guildnet_api.logs.happenings import Happenings
 from guildnet_api.logs.query import question
 from guildnet_api.logs.reading import MOST_LINES, Selection, newest, runs_of, text
 from guildnet_api.logs.records import Run
+from guildnet_api.logs.several import EVERY, Several
 from guildnet_api.logs.viewer import Viewer
 from guildnet_api.logs.views import Look
 from guildnet_api.logs.wish import Wish
@@ -28,8 +29,6 @@ from guildnet_api.streams import EventStream
 
 DEFAULT_LINES: Final = 200
 MOST_TEXT: Final = 10_000_000
-EVERY: Final = "*"
-"""As `container`: all of the pod, init containers too."""
 _AGO: Final = re.compile(r"(\d{1,6})([smhd]?)")
 _UNITS: Final = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -69,13 +68,19 @@ async def stream_lines(api: Services, request: Request) -> Response | EventStrea
         resume=request.headers.get("last-event-id") or params.get("lastEventId", ""),
     )
     question(wish.look.question)
-    if wish.container:
+    every = wish.container == EVERY
+    if wish.container and not every:
         _run(api, ws, wish.container)
     if _wants_json(request):
         return answer({"target": ws.name, "stream": True, "message": "Open this with EventSource for live lines."})
-    happenings = _happenings(api, ws.name) if wish.events else None
-    viewer = Viewer(wish, api.hub, api.cache.roster, api.closing, _Still(api, request, ws), happenings)
-    return EventStream(viewer.blocks, api.closing, "logs")
+    still = _Still(api, request, ws)
+
+    def viewer(wish: Wish, tells: bool = True) -> Viewer:  # noqa: FBT001, FBT002  as `Several` calls it
+        happenings = _happenings(api, ws.name) if wish.events and tells else None
+        return Viewer(wish, api.hub, api.cache.roster, api.closing, still, happenings)
+
+    blocks = Several(wish, api.cache.roster, viewer, api.settings.log_lines).blocks if every else viewer(wish).blocks
+    return EventStream(blocks, api.closing, "logs")
 
 
 def _happenings(api: Services, name: str) -> Happenings:

@@ -61,7 +61,7 @@ class Viewer:
         self._cut_off = False
         self._happenings = happenings
 
-    async def blocks(self, connection: Connection) -> AsyncGenerator[bytes, None]:
+    async def blocks(self, connection: Connection | None) -> AsyncGenerator[bytes, None]:
         """The bytes to send. Lines may also be written to the connection while the next ones are waited for."""
         self._connection = connection
         yield sse.retry() + self._news()
@@ -133,7 +133,7 @@ class Viewer:
                 block, cursor = more
                 if block:
                     yield block
-                elif self._happenings is None:
+                elif self._happenings is None and self._connection is not None:
                     cursor = await self._ride(view, cursor, self._connection)
                 else:
                     await self._wait(feed)
