@@ -12,7 +12,14 @@ from typing import Any
 
 from support.local import NAMESPACE, Local, until, workspace
 
-CLOCK = "import signal,sys,time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit())\nfor n in range(100000):\n  print(f'tick {n} {time.time()}', flush=True); time.sleep(0.2)"
+# Process 1 has no default for SIGTERM: without a handler its pod would last its whole grace period of 30 s.
+CLOCK = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+for n in range(100000):
+    print(f"tick {n} {time.time()}", flush=True)
+    time.sleep(0.2)
+"""
 
 
 @dataclass
