@@ -97,10 +97,12 @@ async def test_one_end_comes_when_all_have_ended():
     assert b"".join(blocks).count(b"event: end") == 1
 
 
-async def test_the_same_status_of_several_is_said_once():
+async def test_what_is_not_about_lines_comes_of_the_lead_alone():
     status = sse.frame(b'{"reason":"Waiting"}', event="status")
-    blocks, _, _ = await read(main=Played(sse.retry(), status), side=Played(sse.retry(), status), init=Played(status))
-    assert blocks == [sse.retry(), status]
+    other = sse.frame(b'{"reason":"NoPrevious"}', event="status") + END
+    said = (sse.retry(), status, sse.PING)
+    blocks, _, _ = await read(main=Played(*said), side=Played(*said, other), init=Played(other))
+    assert blocks == [*said, END]
 
 
 async def test_a_cut_ends_all_and_names_every_place():

@@ -39,7 +39,7 @@ class Several:
     """The stream of a wish for every container. `reader` makes the viewer of one; the second argument is whether it is
     the lead, which alone tells of what concerns the whole workspace."""
 
-    __slots__ = ("_at", "_ended", "_last_status", "_most", "_queue", "_reader", "_roster", "_tasks", "_wish")
+    __slots__ = ("_at", "_ended", "_most", "_queue", "_reader", "_roster", "_tasks", "_wish")
 
     def __init__(self, wish: Wish, roster: Roster, reader: Callable[[Wish, bool], Reader], most: int) -> None:
         self._wish = wish
@@ -48,7 +48,6 @@ class Several:
         self._most = most
         self._at = dict(_places(wish.resume))
         self._ended = False
-        self._last_status = b""
         self._queue: asyncio.Queue[tuple[str, bytes | Exception | None]] = asyncio.Queue(1)
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -120,12 +119,8 @@ class Several:
         if block.endswith(END):
             self._ended = True
             block = block[: -len(END)]
-        if name != LEAD and block == sse.retry():
+        if name != LEAD and (block in (sse.retry(), sse.PING) or block.startswith(b"event: status\n")):
             return b"", False
-        if block.startswith(b"event: status\n"):
-            if block == self._last_status:
-                return b"", False
-            self._last_status = block
         block = _ID.sub(self._placed, block)
         cut = _CUT.search(block)
         if cut is None:
