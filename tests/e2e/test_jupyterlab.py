@@ -10,10 +10,10 @@ from support.local import NAMESPACE, ROOT, Local
 EXAMPLE = ROOT / "examples" / "jupyterlab.yaml"
 
 
-def test_the_example_opened_on_the_tailnet_computes_in_a_notebook(local: Local, tailnet_browser: BrowserContext):
-    local.kubectl("apply", "-f", str(EXAMPLE))
-    local.wait_ready("jupyterlab")
-    workspace = local.get("workspace", "jupyterlab")
+def test_the_example_opened_on_the_tailnet_computes_in_a_notebook(
+    jupyterlab: str, local: Local, tailnet_browser: BrowserContext
+):
+    workspace = local.get("workspace", jupyterlab)
     url = workspace["status"]["url"]
     assert url.startswith("https://"), "the canonical address is the tailnet's"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from support.local import NAMESPACE, Local, until, workspace
 
-# Process 1 has no default for SIGTERM: without a handler its pod would last its whole grace period of 30 s.
+# Five lines a second. Process 1 has no default for SIGTERM: without a handler its pod lasts its grace period of 30 s.
 CLOCK = """
 import signal, sys, time
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())

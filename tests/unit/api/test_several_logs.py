@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from guildnet_api import sse
-from guildnet_api.logs.several import END, Several
+from guildnet_api.logs.several import Several
 from guildnet_api.logs.wish import Wish
 from guildnet_api.pods import Container, Pod
+from guildnet_api.sse import END
 
 POD = Pod(
     "p", "abcdefgh-1", "ws", "u", "n", "Running", "", deleting=False, resource_version="1",
@@ -51,15 +52,15 @@ async def read(resume: str = "", **viewers: Played) -> tuple[list[bytes], dict[s
     wishes: dict[str, Wish] = {}
     leads: dict[str, bool] = {}
 
-    def reader(wish: Wish, lead: bool) -> Played:
+    def reader(wish: Wish) -> Played:
         name = wish.container or "main"
-        wishes[name], leads[name] = wish, lead
+        wishes[name], leads[name] = wish, wish.events
         return viewers.get(name, Played())
 
     roster: Any = SimpleNamespace(pod=lambda _: POD)
-    several = Several(Wish("ws", tail=7, container="*", resume=resume), roster, reader, most=1000)
+    several = Several(Wish("ws", tail=7, container="*", events=True, resume=resume), roster, reader, most=1000)
     async with asyncio.timeout(5):
-        blocks = [block async for block in several.blocks(None)]  # type: ignore[arg-type]
+        blocks = [block async for block in several.blocks(None)]
     return [block for block in blocks if block], wishes, leads
 
 

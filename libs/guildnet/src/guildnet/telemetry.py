@@ -148,8 +148,8 @@ async def serve_ops(
         return web.Response(body=generate_latest(metrics), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()
-    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/readyz/{name}", one)])
-    app.add_routes([web.get("/metrics", exposition)])
+    routes = {"/healthz": healthz, "/readyz": readyz, "/readyz/{name}": one, "/metrics": exposition}
+    app.add_routes([web.get(path, handler) for path, handler in routes.items()])
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
     try:

@@ -47,7 +47,9 @@ class ApiHealth(Health):
     async def _kubernetes(self) -> str | None:
         await self._client.version()
         age = self._cache.age()
-        return None if age < STALE_SECONDS else f"what is known was not confirmed for {age:.0f} s"
+        # Before the first list there is nothing that could be old; `cache` says so.
+        stale = self._cache.synced and age >= STALE_SECONDS
+        return f"what is known was not confirmed for {age:.0f} s" if stale else None
 
     def _redis(self) -> str | None:
         if self._shared is None:

@@ -8,6 +8,8 @@ from typing import Any, Final
 PING: Final = b": ping\n\n"
 PING_SECONDS: Final = 15.0  # the contract promises 20 at the latest; proxies on the way add their own delay
 RETRY_MS: Final = 2000
+END: Final = b"event: end\ndata: {}\n\n"
+"""The stream has nothing more to bring: a browser that is not told so opens it again."""
 HEADERS: Final = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache, no-transform"),

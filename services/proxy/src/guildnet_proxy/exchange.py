@@ -246,8 +246,8 @@ class Exchange:
         if self.started:
             self.client.cut()
         else:
-            reset = self._refusal(502, "upstream_reset", "closed the connection before it answered.")
-            self.client.exchange_failed(refusal or reset)
+            what = "closed the connection before it answered."
+            self.client.exchange_failed(refusal or self._refusal(502, "upstream_reset", what))
 
     def _refusal(self, status: int, code: str, what: str, *, close: bool = False) -> Refusal:
         who = "The api of this install" if self.record.kind == "api" else "The workspace"

@@ -75,8 +75,8 @@ async def stream_lines(api: Services, request: Request) -> Response | EventStrea
         return answer({"target": ws.name, "stream": True, "message": "Open this with EventSource for live lines."})
     still = _Still(api, request, ws)
 
-    def viewer(wish: Wish, tells: bool = True) -> Viewer:  # noqa: FBT001, FBT002  as `Several` calls it
-        happenings = _happenings(api, ws.name) if wish.events and tells else None
+    def viewer(wish: Wish) -> Viewer:
+        happenings = _happenings(api, ws.name) if wish.events else None
         return Viewer(wish, api.hub, api.cache.roster, api.closing, still, happenings)
 
     blocks = Several(wish, api.cache.roster, viewer, api.settings.log_lines).blocks if every else viewer(wish).blocks

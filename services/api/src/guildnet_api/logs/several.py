@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from guildnet_api import sse
 from guildnet_api.logs.hub import TICK_SECONDS
 from guildnet_api.logs.wish import Wish, place
+from guildnet_api.pods import Pod
 from guildnet_api.roster import Roster
 from guildnet_api.streams import Connection
 
@@ -24,7 +25,6 @@ EVERY: Final = "*"
 """As `container`: all of the pod, init containers too."""
 LEAD: Final = ""
 """Stands for the container that is meant where none is named; it is there before there is a pod."""
-END: Final = sse.frame(b"{}", event="end")
 _ID: Final = re.compile(rb"^id: (.+)$", re.MULTILINE)
 _CUT: Final = re.compile(rb"^event: cut\ndata: (.+)$", re.MULTILINE)
 
@@ -36,12 +36,12 @@ class Reader(Protocol):
 
 
 class Several:
-    """The stream of a wish for every container. `reader` makes the viewer of one; the second argument is whether it is
-    the lead, which alone tells of what concerns the whole workspace."""
+    """The stream of a wish for every container; `reader` makes the viewer of one. The lead alone tells of what concerns
+    the whole workspace."""
 
     __slots__ = ("_at", "_ended", "_most", "_queue", "_reader", "_roster", "_tasks", "_wish")
 
-    def __init__(self, wish: Wish, roster: Roster, reader: Callable[[Wish, bool], Reader], most: int) -> None:
+    def __init__(self, wish: Wish, roster: Roster, reader: Callable[[Wish], Reader], most: int) -> None:
         self._wish = wish
         self._roster = roster
         self._reader = reader
@@ -51,7 +51,7 @@ class Several:
         self._queue: asyncio.Queue[tuple[str, bytes | Exception | None]] = asyncio.Queue(1)
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    async def blocks(self, _: Connection) -> AsyncGenerator[bytes, None]:
+    async def blocks(self, _: Connection | None) -> AsyncGenerator[bytes, None]:
         """The bytes to send."""
         running = {self._begin(LEAD)}
         try:
@@ -72,7 +72,7 @@ class Several:
                 yield merged
                 if cut:
                     return
-            yield END if self._ended else b""
+            yield sse.END if self._ended else b""
         finally:
             for task in self._tasks.values():
                 task.cancel()
@@ -81,26 +81,27 @@ class Several:
     def _others(self) -> list[str]:
         """The containers that have no viewer yet."""
         pod = self._roster.pod(self._wish.target)
-        lead = pod.container(None) if pod else None
-        if pod is None or lead is None:
-            return []
-        return [c.name for c in pod.containers if c.name != lead.name and c.name not in self._tasks]
+        return [c.name for c in pod.containers if c.name not in {*self._tasks, self._lead(pod)}] if pod else []
+
+    @staticmethod
+    def _lead(pod: Pod | None) -> str:
+        """The name of the container that LEAD stands for, LEAD while that is not known."""
+        found = pod.container(None) if pod else None
+        return found.name if found else LEAD
 
     def _begin(self, name: str) -> str:
-        wish = replace(self._wish, container=name or None, resume=self._resume(name))
+        tells = self._wish.events and name == LEAD
+        wish = replace(self._wish, container=name or None, resume=self._resume(name), events=tells)
         if self._at and not wish.resume:
             # It was silent when the reader left: whatever it has written since is new.
             wish = replace(wish, tail=self._most)
-        self._tasks[name] = asyncio.create_task(self._pump(name, self._reader(wish, name == LEAD)), name="log of one")
+        self._tasks[name] = asyncio.create_task(self._pump(name, self._reader(wish)), name="log of one")
         return name
 
     def _resume(self, name: str) -> str:
+        name = name or self._lead(self._roster.pod(self._wish.target))
         if name != LEAD:
             return self._at.get(name, "")
-        pod = self._roster.pod(self._wish.target)
-        found = pod.container(None) if pod else None
-        if found is not None:
-            return self._at.get(found.name, "")
         # Of a pod that is gone any place does: it says from when on lines are new.
         return max(self._at.values(), key=_time, default="")
 
@@ -116,9 +117,9 @@ class Several:
 
     def _merged(self, name: str, block: bytes) -> tuple[bytes, bool]:
         """What is sent of a viewer's block, and whether the stream ends with it."""
-        if block.endswith(END):
+        if block.endswith(sse.END):
             self._ended = True
-            block = block[: -len(END)]
+            block = block.removesuffix(sse.END)
         if name != LEAD and (block in (sse.retry(), sse.PING) or block.startswith(b"event: status\n")):
             return b"", False
         block = _ID.sub(self._placed, block)
@@ -140,9 +141,9 @@ def _places(identifier: str) -> Iterable[tuple[str, str]]:
     """The parts of an id by container; what is none of ours is left out."""
     for part in identifier.split(","):
         found = place(part)
-        of = found.prefix.split(".") if found else []
-        if len(of) == 4 and of[1].isdecimal():
-            yield of[2], part
+        run = found.run if found else None
+        if run is not None:
+            yield run[2], part
 
 
 def _time(identifier: str) -> int:

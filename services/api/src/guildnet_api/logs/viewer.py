@@ -93,7 +93,7 @@ class Viewer:
             if self._cut_off:
                 return
             if self._wish.ends and done == run_of(self._roster.pod(self._wish.target), self._wish):
-                yield sse.frame(b"{}", event="end")
+                yield sse.END
                 return
         yield sse.retry(self._closing.retry_ms) if self._closing.closed else b""
 
@@ -104,7 +104,7 @@ class Viewer:
             return self._status(reason="Deleted", message="The workspace does not exist any more."), False
         if self._wish.previous:
             words = "The container has not run before in this pod."
-            return self._status(reason="NoPrevious", message=words) + sse.frame(b"{}", event="end"), False
+            return self._status(reason="NoPrevious", message=words) + sse.END, False
         reason, message = explanation(ws, self._roster.pod(ws.name))
         told = self._status(reason=reason or "Waiting", message=message or "There is nothing to read yet.")
         told = told or self._news() or self._ping()

@@ -40,12 +40,20 @@ class Place:
     def time_ns(self) -> int:
         return id_key(self.identifier)[0]
 
+    @property
+    def run(self) -> tuple[str, int, str] | None:
+        """Pod, restart and container, as `Run.prefix` says them; None where it says something else."""
+        match self.prefix.split("."):
+            case [pod, restart, container, ""] if restart.isdecimal():
+                return pod, int(restart), container
+        return None
+
     def restart_of(self, run: Run) -> int | None:
         """Which run of this container in this pod it is a place in; None for another pod or container."""
-        pod, _, rest = self.prefix.partition(".")
-        restart, _, container = rest.partition(".")
-        same = pod == run.pod_uid[:8] and container == f"{run.container}." and restart.isdecimal()
-        return int(restart) if same else None
+        match self.run:
+            case (pod, restart, container) if (pod, container) == (run.pod_uid[:8], run.container):
+                return restart
+        return None
 
 
 def place(text: str) -> Place | None:
