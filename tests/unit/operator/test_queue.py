@@ -204,3 +204,25 @@ async def test_a_key_that_heals_frees_only_those_that_met_the_outage(monkeypatch
         queue.add("outage-1")
         await eventually(lambda: attempts[4:] == ["outage-1", "outage-2"])
         assert queue.delayed == 1
+
+
+async def test_news_in_an_outage_do_not_put_off_the_next_attempt(monkeypatch):
+    """Whoever is worked on at once gives up the turn it had; a turn nobody takes must not be waited for."""
+    monkeypatch.setattr(module, "BASE_DELAY", 0.001)
+    monkeypatch.setattr(module, "RETRY_RATE", 20.0)
+    down, attempts = True, 0
+
+    async def work(key: str) -> Next:
+        nonlocal attempts
+        attempts += 1
+        return OUTAGE if down else SETTLED
+
+    keys = [f"key-{number}" for number in range(20)]
+    async with running(work) as queue:
+        for round_ in range(1, 11):
+            for key in keys:
+                queue.add(key)
+            await eventually(lambda round_=round_: attempts >= 20 * round_ and queue.delayed == len(keys))
+        down, began = False, asyncio.get_running_loop().time()
+        await eventually(queue.idle, within=20)
+        assert asyncio.get_running_loop().time() - began < 2.0, "twenty keys at twenty a second are one second"

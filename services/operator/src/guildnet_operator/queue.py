@@ -170,7 +170,9 @@ class Queue:
         elif then.retry:
             own = delay(self._failures[key], random_unit=self._rng())
             turn = self._retries.reserve(asyncio.get_running_loop().time())
-            self._later(key, max(own, turn if then.outage else min(turn, MAX_DELAY)))
+            # Turns of keys that were worked on before they came are still owed, but nobody has to be waited for there.
+            most = len(self._timers) / RETRY_RATE
+            self._later(key, max(own, min(turn, most if then.outage else MAX_DELAY)))
         elif then.after is not None:
             self._later(key, then.after)
 
