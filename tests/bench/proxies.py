@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.support.process import Process, free_port
 
 from guildnet.identity import Entry, Identity
-from guildnet_proxy.sessions import Session, Sessions
+from guildnet_proxy.auth.sessions import Session, Sessions
 
 from . import cluster
 

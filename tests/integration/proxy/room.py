@@ -17,15 +17,15 @@ from guildnet.errors import Unreachable
 from guildnet.identity import HEADER, Entry, Identity, verify
 from guildnet.names import origin_label
 from guildnet.workspace import Workspace, parse
+from guildnet_proxy.access_log import Records
 from guildnet_proxy.app import door_of, still_allowed
-from guildnet_proxy.entry import Entries
-from guildnet_proxy.localapi import Peer
-from guildnet_proxy.records import Records
-from guildnet_proxy.server import Server
-from guildnet_proxy.sessions import Sessions
+from guildnet_proxy.auth.authenticate import Review, Sources
+from guildnet_proxy.auth.sessions import Sessions
+from guildnet_proxy.cluster.index import Endpoint, Slice, Table
+from guildnet_proxy.http.server import Server
 from guildnet_proxy.settings import Settings
-from guildnet_proxy.sources import Review, Sources
-from guildnet_proxy.table import Endpoint, Slice, Table
+from guildnet_proxy.sites import Entries
+from guildnet_proxy.tailnet.localapi import Peer
 from support.process import free_port
 
 KEY = b"k" * 40
@@ -112,7 +112,7 @@ class Room:
 
     def own_cookie(self, name: str, login: str = "ann", roles: tuple[str, ...] = ("admin",)) -> str:
         """A workspace-origin session."""
-        from guildnet_proxy.sessions import Session
+        from guildnet_proxy.auth.sessions import Session
 
         session = Session(self.identity(login, roles), time.time() + 600)
         uid = self.table.workspaces[name].uid

@@ -156,7 +156,7 @@ async def test_a_workspace_that_is_not_ready_gets_a_page_that_says_why(room, sta
 
 
 async def test_the_tailnet_entry_serves_by_port_and_believes_whois(room):
-    from guildnet_proxy.localapi import Peer
+    from guildnet_proxy.tailnet.localapi import Peer
 
     room.peers["100.64.0.7"] = Peer("laptop.tailtest.example", "ann@example.com", "Ann", (), ())
     forwarded = ("X-Forwarded-For: 100.64.0.7", TAIL, "Host: localhost")
@@ -180,7 +180,7 @@ async def test_the_tailnet_entry_serves_by_port_and_believes_whois(room):
 
 
 async def test_tailnet_headers_that_disagree_with_whois_are_refused(room):
-    from guildnet_proxy.localapi import Peer
+    from guildnet_proxy.tailnet.localapi import Peer
 
     room.peers["100.64.0.8"] = Peer("bot.tailtest.example", "bob@example.com", "Bob", ("tag:ci",), ())
     for login in (TAIL, "Tailscale-User-Login: bob@example.com"):

@@ -153,11 +153,11 @@ async def test_a_host_that_is_not_configured_is_refused(room):
 
 
 async def test_a_slow_head_is_cut_and_an_idle_connection_closed(room, monkeypatch):
-    monkeypatch.setattr("guildnet_proxy.client.HEADER_SECONDS", 0.3)
+    monkeypatch.setattr("guildnet_proxy.http.connection.HEADER_SECONDS", 0.3)
     reader, writer = await room.connect()
     writer.write(b"GET / HTTP/1.1\r\nX: ")
     assert b" 408 " in (await asyncio.wait_for(reader.read(-1), 5))[:40]
-    monkeypatch.setattr("guildnet_proxy.client.KEEP_ALIVE_SECONDS", 0.3)
+    monkeypatch.setattr("guildnet_proxy.http.connection.KEEP_ALIVE_SECONDS", 0.3)
     idle, other = await room.connect()
     assert await asyncio.wait_for(idle.read(-1), 5) == b""
     writer.close()
@@ -166,7 +166,7 @@ async def test_a_slow_head_is_cut_and_an_idle_connection_closed(room, monkeypatc
 
 
 async def test_a_body_that_drips_is_cut(room, monkeypatch):
-    monkeypatch.setattr("guildnet_proxy.exchange.BODY_GRACE_SECONDS", 0.3)
+    monkeypatch.setattr("guildnet_proxy.http.exchange.BODY_GRACE_SECONDS", 0.3)
     head = f"POST / HTTP/1.1\r\nHost: {room.own_host('ws1')}\r\nCookie: {room.own_cookie('ws1')}\r\n"
     reader, writer = await room.connect()
     writer.write(head.encode() + b"Content-Length: 100000\r\n\r\nslow")

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from guildnet_proxy.sources import Review
+from guildnet_proxy.auth.authenticate import Review
 from integration.proxy.room import Room, jwt
 
 ADMIN = Review(authenticated=True, username="system:serviceaccount:guildnet:guildnet-admin")

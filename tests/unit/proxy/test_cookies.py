@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildnet_proxy.cookies import for_upstream, set_cookie, value_of
+from guildnet_proxy.rewrite.cookies import for_upstream, set_cookie, value_of
 from unit.proxy.values import OWN, PATH, PORT
 
 CROSS = type(OWN)("", "https://x", True, "", False, "https://y")

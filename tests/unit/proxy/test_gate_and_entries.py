@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildnet_proxy import gate
-from guildnet_proxy.entry import Entries, Listener, own_origin
-from guildnet_proxy.refusals import Refusal
+from guildnet_proxy.frontdoor import cross_origin
+from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.sites import Entries, Listener, own_origin
 from unit.proxy.values import CONTROL, LOCAL, OWN, PATH, TAILNET, head, workspace
 
 TCP, PRIVATE = Listener("tcp", private=False), Listener("tailnet", private=True)
@@ -82,7 +82,7 @@ def test_where_a_workspace_has_its_own_origin():
 
 def control(*lines: str, method: str = "GET", frontend: str = "") -> str:
     try:
-        return gate.control(head(*lines, method=method), CONTROL, frontend).rule
+        return cross_origin.control(head(*lines, method=method), CONTROL, frontend).rule
     except Refusal as error:
         return f"{error.status} {error.rule}"
 
@@ -128,7 +128,7 @@ def test_the_control_gate(lines, method, expected):
 
 def of_workspace(*lines: str, placement=OWN, method: str = "GET") -> str:
     try:
-        return gate.workspace(head(*lines, method=method), placement).rule
+        return cross_origin.workspace(head(*lines, method=method), placement).rule
     except Refusal as error:
         return f"{error.status} {error.rule}"
 

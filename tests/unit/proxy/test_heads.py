@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildnet_proxy.framing import BrokenFraming, Chunked, Length, chunk
-from guildnet_proxy.heads import claims_identity, parse_request, parse_response
-from guildnet_proxy.refusals import Refusal
+from guildnet_proxy.http.body import BrokenFraming, Chunked, Length, chunk
+from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.head import claims_identity, parse_request, parse_response
 
 
 def request(*lines: str, first: str = "GET /x HTTP/1.1") -> bytes:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from guildnet.errors import Unreachable
 from guildnet.identity import Identity
-from guildnet_proxy.localapi import Peer, parse_whois
-from guildnet_proxy.lookups import Lookups
-from guildnet_proxy.refusals import Refusal
-from guildnet_proxy.sessions import Session, Sessions, digest
-from guildnet_proxy.sources import bearer, tailnet_identity
+from guildnet_proxy.auth.authenticate import bearer, tailnet_identity
+from guildnet_proxy.auth.sessions import Session, Sessions, digest
+from guildnet_proxy.auth.ttl_cache import Lookups
+from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.tailnet.localapi import Peer, parse_whois
 from unit.proxy.values import LOCAL, TAILNET, head
 
 ANN = Identity("user", "ann@x", "Ann", (), ("admin",), "bearer", LOCAL, ("g",))

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildnet_proxy.refusals import Refusal
-from guildnet_proxy.resolve import Resolved, resolve
-from guildnet_proxy.table import Endpoint, Slice, Table, parse_slice
-from guildnet_proxy.targetgate import TargetGate, never, parse_allowed, unmapped
+from guildnet_proxy.cluster.index import Endpoint, Slice, Table, parse_slice
+from guildnet_proxy.frontdoor.egress import TargetGate, never, parse_allowed, unmapped
+from guildnet_proxy.frontdoor.resolve import Resolved, resolve
+from guildnet_proxy.http.errors import Refusal
 from unit.proxy.values import workspace
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from guildnet_proxy.entry import Placement
-from guildnet_proxy.heads import parse_response
-from guildnet_proxy.responses import ControlRules, WorkspaceRules
+from guildnet_proxy.http.head import parse_response
+from guildnet_proxy.rewrite.response_head import ControlRules, WorkspaceRules
+from guildnet_proxy.sites import Placement
 from unit.proxy.values import OWN, PATH, PORT
 
 UPSTREAM = frozenset({"10.1.1.1:8080", "guildnet.localhost:8080"})

@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 
 from guildnet.settings import load
-from guildnet_proxy import pages, serve
-from guildnet_proxy.headers import Caller, request_id, to_api, to_workspace
-from guildnet_proxy.local import safe_next
-from guildnet_proxy.refusals import Refusal
+from guildnet_proxy.frontdoor import pages
+from guildnet_proxy.frontdoor.own_routes import safe_next
+from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.rewrite.request_head import Caller, request_id, to_api, to_workspace
 from guildnet_proxy.settings import Settings
+from guildnet_proxy.tailnet import serve_config
 from unit.proxy.values import CONTROL, OWN, PATH, head
 
 CALLER = Caller("10.0.0.9", CONTROL, b"rid")
 
 
 def test_the_serve_file_sends_every_port_to_the_socket():
-    assert json.loads(serve.render([20002, 20001], "/run/guildnet/tailnet.sock")) == {
+    assert json.loads(serve_config.render([20002, 20001], "/run/guildnet/tailnet.sock")) == {
         "TCP": {"443": {"HTTPS": True}, "20001": {"HTTPS": True}, "20002": {"HTTPS": True}},
         "Web": {
             f"${{TS_CERT_DOMAIN}}:{port}": {
@@ -36,9 +37,9 @@ def test_the_serve_file_is_replaced_whole_and_only_when_it_differs(tmp_path: Pat
     file = tmp_path / "serve.json"
     file.write_text("{}")
     held = file.open()
-    assert serve.write(file, "new")
+    assert serve_config.write(file, "new")
     assert (held.read(), file.read_text()) == ("{}", "new")
-    assert not serve.write(file, "new")
+    assert not serve_config.write(file, "new")
     assert [item.name for item in tmp_path.iterdir()] == ["serve.json"]
     held.close()
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildnet_proxy.refusals import Refusal
-from guildnet_proxy.target import HostTarget, ServerTarget, host_port, parse
+from guildnet_proxy.frontdoor.target import HostTarget, ServerTarget, host_port, parse
+from guildnet_proxy.http.errors import Refusal
 
 SERVER = {
     "plain": (b"/proxy/server/ws1/x", ServerTarget("ws1", None, b"/x", b"")),

@@ -6,8 +6,8 @@ from typing import Any
 
 from guildnet.identity import Entry
 from guildnet.workspace import Workspace, parse
-from guildnet_proxy.entry import Placement, Site
-from guildnet_proxy.heads import RequestHead, parse_request
+from guildnet_proxy.http.head import RequestHead, parse_request
+from guildnet_proxy.sites import Placement, Site
 
 LOCAL = Entry("local", "http://guildnet.localhost:8080", "host")
 TAILNET = Entry("tailnet", "https://g.ts.example", "port")

@@ -22,22 +22,22 @@ from guildnet.identity import Entry, read_key
 from guildnet.kube import Client
 from guildnet.kube.resources import TOKENREVIEWS
 from guildnet.telemetry import Health, logger, make_registry, serve_ops
-from guildnet_proxy.entry import Entries
-from guildnet_proxy.frontdoor import Api, FrontDoor
-from guildnet_proxy.local import Local
-from guildnet_proxy.localapi import LocalApi
-from guildnet_proxy.outcome import Place, Record
-from guildnet_proxy.records import Records
-from guildnet_proxy.server import Server
-from guildnet_proxy.sessions import Sessions
+from guildnet_proxy.access_log import Records
+from guildnet_proxy.auth.authenticate import Review, Sources
+from guildnet_proxy.auth.sessions import Sessions
+from guildnet_proxy.cluster.index import Table
+from guildnet_proxy.cluster.watches import Watches
+from guildnet_proxy.frontdoor.dispatch import Api, FrontDoor
+from guildnet_proxy.frontdoor.egress import Address, TargetGate, parse_allowed
+from guildnet_proxy.frontdoor.own_routes import Local
+from guildnet_proxy.frontdoor.workspaces import Policy, Workspaces
+from guildnet_proxy.http.forward import Place, Record
+from guildnet_proxy.http.server import Server
+from guildnet_proxy.http.upstream import unverified_tls
 from guildnet_proxy.settings import Settings
-from guildnet_proxy.sources import Review, Sources
-from guildnet_proxy.table import Table
-from guildnet_proxy.tailnet import Tailnet
-from guildnet_proxy.targetgate import Address, TargetGate, parse_allowed
-from guildnet_proxy.upstream import unverified_tls
-from guildnet_proxy.watches import Watches
-from guildnet_proxy.workspaces import Policy, Workspaces
+from guildnet_proxy.sites import Entries
+from guildnet_proxy.tailnet.localapi import LocalApi
+from guildnet_proxy.tailnet.node import Tailnet
 
 
 def entries_of(settings: Settings) -> Entries:

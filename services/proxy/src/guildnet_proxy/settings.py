@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from guildnet import settings
 from guildnet.identity import Mode
 from guildnet.settings import CommaList
-from guildnet_proxy.targetgate import parse_allowed
+from guildnet_proxy.frontdoor.egress import parse_allowed
 
 
 class Settings(settings.Settings):

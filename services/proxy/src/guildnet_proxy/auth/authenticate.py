@@ -1,0 +1,223 @@
+"""Who sent a request: the tailnet, a bearer token, a session, or nobody – in that order, one interface.
+
+`identify` answers at once when it can and otherwise gives an awaitable, so that the hot path never enters a coroutine.
+No listener grants anything for merely being reachable.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from ipaddress import ip_address
+
+from guildnet.errors import GuildNetError
+from guildnet.identity import ANONYMOUS, ROLE_ADMIN, Entry, Identity
+from guildnet_proxy.auth.sessions import Session, Sessions
+from guildnet_proxy.auth.ttl_cache import Lookups
+from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.head import RequestHead
+from guildnet_proxy.rewrite import cookies
+from guildnet_proxy.sites import Listener, Site
+from guildnet_proxy.tailnet.localapi import ROLE_CAPABILITY, Peer, roles_of
+
+MAX_TOKEN = 8192
+_REMEMBERED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a TokenReview said; `authenticated` is False for a token that is not (or no longer) ours to believe."""
+
+    authenticated: bool
+    username: str = ""
+    groups: tuple[str, ...] = ()
+
+
+def bearer(head: RequestHead, audience: str) -> str | None:
+    """The request's bearer token when it is one for us, else None: any other belongs to the app behind.
+
+    A token for us names our audience; the payload is read without believing it, only to decide whom to ask. It is never
+    passed on to a workspace, whatever the review says.
+    """
+    scheme, _, token = head.get(b"authorization").partition(b" ")
+    token = token.strip()
+    if scheme.lower() != b"bearer" or not token or len(token) > MAX_TOKEN:
+        return None
+    parts = token.split(b".")
+    if len(parts) != 3:
+        return None
+    try:
+        payload = json.loads(base64.urlsafe_b64decode(parts[1] + b"=" * (-len(parts[1]) % 4)))
+    except (binascii.Error, ValueError):
+        return None
+    named = payload.get("aud") if isinstance(payload, dict) else None
+    audiences = [named] if isinstance(named, str) else named if isinstance(named, list) else []
+    return token.decode() if audience in audiences else None
+
+
+class Sources:
+    """Holds the caches; `review` and `whois` ask the outside (kube, LocalAPI); no `whois` without a tailnet."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        *,
+        audience: str,
+        admin: str,
+        review: Callable[[str], Awaitable[Review]],
+        whois: Callable[[str], Awaitable[Peer]] | None,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+    ) -> None:
+        self.sessions = sessions
+        self.audience = audience
+        self._admin = "system:serviceaccount:" + admin
+        self._wall = wall
+        self._reviews: Lookups[str, Review] = Lookups(review, clock=clock)
+        self._read: dict[tuple[str, str, str | None], Session] = {}
+        self._peers: Lookups[str, Peer] | None = Lookups(whois, clock=clock) if whois is not None else None
+
+    async def aclose(self) -> None:
+        await self._reviews.aclose()
+        if self._peers is not None:
+            await self._peers.aclose()
+
+    def identify(
+        self, head: RequestHead, listener: Listener, site: Site, workspace_uid: str | None
+    ) -> Identity | Awaitable[Identity]:
+        """The caller; `workspace_uid` on a workspace's own origin, whose session is not the control origin's.
+
+        Raises Refusal (also from the awaitable): 401 for a token for us that is not valid, 403 where tailnet headers
+        and whois disagree, 503 where the one who could vouch does not answer.
+        """
+        if listener.private:
+            return self._tailnet(head, site.entry)
+        token = bearer(head, self.audience) if b"authorization" in head.values else None
+        if token is not None:
+            return self._by_token(token, site.entry)
+        return self._session(head, site.entry, workspace_uid)
+
+    # ---- tailnet ----------------------------------------------------------------------------------------------------
+
+    def _tailnet(self, head: RequestHead, entry: Entry) -> Identity | Awaitable[Identity]:
+        address = head.claims.get(b"x-forwarded-for", b"").decode("latin-1")
+        try:
+            ip_address(address)
+        except ValueError:
+            raise Refusal(403, "identity_mismatch", "The sidecar did not say which device this is.") from None
+        if self._peers is None:
+            raise Refusal(503, "identity_unavailable", "The tailnet sidecar is not configured.")
+        peer = self._peers.known(address)
+        if peer is None:
+            return self._ask_tailnet(head, entry, address)
+        return tailnet_identity(head, peer, entry)
+
+    async def _ask_tailnet(self, head: RequestHead, entry: Entry, address: str) -> Identity:
+        if self._peers is None:
+            raise Refusal(503, "identity_unavailable", "The tailnet sidecar is not configured.")
+        try:
+            peer = await self._peers.get(address)
+        except GuildNetError as error:
+            message = "The tailnet sidecar cannot say who this is; try again."
+            raise Refusal(503, "identity_unavailable", message, rule="whois") from error
+        return tailnet_identity(head, peer, entry)
+
+    # ---- bearer -----------------------------------------------------------------------------------------------------
+
+    def _by_token(self, token: str, entry: Entry) -> Identity | Awaitable[Identity]:
+        review = self._reviews.known(token)
+        if review is None:
+            return self.by_token(token, entry)
+        return self._token_identity(review, entry)
+
+    async def by_token(self, token: str, entry: Entry) -> Identity:
+        """The identity a token stands for; raises Refusal 401 or 503. Also what a login exchanges."""
+        try:
+            review = await self._reviews.get(token)
+        except GuildNetError as error:
+            message = "The cluster cannot be asked about this token just now; try again."
+            raise Refusal(503, "identity_unavailable", message, rule="token-review") from error
+        return self._token_identity(review, entry)
+
+    def _token_identity(self, review: Review, entry: Entry) -> Identity:
+        if not review.authenticated:
+            message = "This token is not valid here; make a new one and log in again."
+            raise Refusal(401, "bad_token", message, rule="token-review")
+        roles = (ROLE_ADMIN,) if review.username == self._admin else ()
+        return Identity("token", review.username, review.username, (), roles, "bearer", entry, review.groups)
+
+    # ---- session ----------------------------------------------------------------------------------------------------
+
+    def _session(self, head: RequestHead, entry: Entry, workspace_uid: str | None) -> Identity:
+        header = head.values.get(b"cookie")
+        names = self.sessions.names
+        name = names.session if workspace_uid is None else names.workspace
+        if header is None or name.encode() not in header:
+            return replace(ANONYMOUS, entry=entry)
+        value = cookies.value_of(header.decode("latin-1"), name)
+        if value is None:
+            return replace(ANONYMOUS, entry=entry)
+        session = self.session_of(value, entry, workspace_uid)
+        return session.identity if session is not None else replace(ANONYMOUS, entry=entry)
+
+    def session_of(self, value: str, entry: Entry, workspace_uid: str | None) -> Session | None:
+        """The session a cookie value stands for; verified once, then remembered while it lasts."""
+        now = self._wall()
+        key = value, entry.origin, workspace_uid
+        session = self._read.get(key)
+        if session is None:
+            if workspace_uid is None:
+                session = self.sessions.read(value, entry, now)
+            else:
+                session = self.sessions.read_workspace(value, workspace_uid, entry, now)
+            if session is not None:
+                if len(self._read) >= _REMEMBERED:
+                    self._read.clear()
+                self._read[key] = session
+        return session if session is not None and now <= session.expires else None
+
+
+def tailnet_identity(head: RequestHead, peer: Peer, entry: Entry) -> Identity:
+    """The caller by headers and whois, which have to agree; raises Refusal 403. Pure.
+
+    The sidecar sets no user headers for a tagged device: such a one is a node with tags, whatever login whois shows.
+    """
+    claimed = _decoded(head.claims.get(b"tailscale-user-login", b""))
+    granted = head.claims.get(b"tailscale-app-capabilities")
+    roles = peer.roles if granted is None else _granted(granted)
+    if peer.tags:
+        if claimed:
+            raise _mismatch()
+        return Identity("node", peer.node, peer.node, peer.tags, roles, "tailnet", entry)
+    if not claimed or claimed != peer.login:
+        raise _mismatch()
+    return Identity("user", claimed, peer.display_name or claimed, (), roles, "tailnet", entry)
+
+
+def _mismatch() -> Refusal:
+    message = "The tailnet's headers and the sidecar do not agree on who this is."
+    return Refusal(403, "identity_mismatch", message, rule="whois")
+
+
+def _granted(header: bytes) -> tuple[str, ...]:
+    try:
+        capabilities = json.loads(_decoded(header))
+    except ValueError:
+        return ()
+    return roles_of(capabilities.get(ROLE_CAPABILITY)) if isinstance(capabilities, dict) else ()
+
+
+def _decoded(value: bytes) -> str:
+    """Serve writes what is not ASCII as RFC 2047 words."""
+    text = value.decode("latin-1")
+    if "=?" not in text:
+        return text
+    try:
+        return str(make_header(decode_header(text)))
+    except (HeaderParseError, LookupError, UnicodeError, ValueError):
+        return text

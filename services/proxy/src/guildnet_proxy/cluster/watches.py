@@ -1,0 +1,77 @@
+"""Feeds the Table from the API server's watches.
+
+The only module of the proxy that asks Kubernetes for anything but token reviews and the entries ConfigMap; never on a
+request's path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from guildnet import capability, workspace
+from guildnet.capability import Capability
+from guildnet.kube import Change, Client, Reflector
+from guildnet.kube.resources import CAPABILITIES, ENDPOINTSLICES, WORKSPACES
+from guildnet.workspace import Workspace
+from guildnet_proxy.cluster.index import Slice, Table, parse_slice
+
+
+class Watches:
+    """Three reflectors; `run` until cancelled."""
+
+    def __init__(self, client: Client, namespace: str, table: Table) -> None:
+        self._table = table
+        self._workspaces: Reflector[Workspace] = Reflector(
+            client, WORKSPACES, namespace=namespace, parse=workspace.parse, on_change=self._on_workspace
+        )
+        self._slices: Reflector[Slice] = Reflector(
+            client, ENDPOINTSLICES, namespace=namespace, parse=parse_slice, on_change=self._on_slice
+        )
+        self._capabilities: Reflector[Capability] = Reflector(
+            client, CAPABILITIES, namespace=namespace, parse=capability.parse, on_change=self._on_capability
+        )
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for reflector in (self._workspaces, self._slices, self._capabilities):
+                group.create_task(reflector.run())
+            group.create_task(self._watch_readability())
+
+    async def synced(self) -> None:
+        for reflector in self._all():
+            await reflector.synced.wait()
+
+    def check(self) -> str | None:
+        """For /readyz: what is missing, or None."""
+        waiting = [name for name, item in zip(_NAMES, self._all(), strict=True) if not item.synced.is_set()]
+        return f"waiting for the first list of {', '.join(waiting)}" if waiting else None
+
+    def _all(self) -> tuple[Reflector[Any], ...]:
+        return self._workspaces, self._slices, self._capabilities
+
+    async def _watch_readability(self) -> None:
+        """Capabilities that can no longer be read deny; the reflector tells of changes, not of losing the right."""
+        while True:
+            await asyncio.sleep(1.0)
+            if (self._capabilities.snapshot() is None) != (self._table.capabilities is None):
+                self._table.set_capabilities(self._capabilities.snapshot())
+
+    def _on_workspace(self, change: Change[Workspace]) -> None:
+        if change.new is not None:
+            self._table.put_workspace(change.new)
+        elif change.kind == "deleted":
+            self._table.remove_workspace(change.key)
+
+    def _on_slice(self, change: Change[Slice]) -> None:
+        if change.new is not None:
+            self._table.put_slice(change.new)
+        elif change.kind == "deleted":
+            self._table.remove_slice(change.key)
+
+    def _on_capability(self, _: Change[Capability]) -> None:
+        if self._capabilities.synced.is_set():
+            self._table.set_capabilities(self._capabilities.snapshot())
+
+
+_NAMES = ("workspaces", "endpointslices", "capabilities")

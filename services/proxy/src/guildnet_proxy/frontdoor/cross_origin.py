@@ -1,0 +1,105 @@
+"""May this request happen at all, judged by where in a browser it came from and by who sent it: pure.
+
+Our authority is the network (or a cookie), not a secret the page knows, so a foreign page's requests arrive with the
+visitor's identity. The same gate therefore stands on the control origin and on every workspace origin, each with its
+own origin: what a browser says about a request's source (Origin, Sec-Fetch-*) has to fit, or nothing is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.head import RequestHead
+from guildnet_proxy.sites import Placement, Site
+
+_SAFE = frozenset({b"GET", b"HEAD"})
+_OWN_SITE = frozenset({b"", b"same-origin", b"none"})
+_DOCUMENTS = frozenset({b"document", b"iframe", b"frame", b""})
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Let through by `rule`; `cors` is the origin to name in the answer, empty for none."""
+
+    rule: str
+    cors: bytes = b""
+
+
+def is_navigation(head: RequestHead) -> bool:
+    """A browser opening a document; by Accept where the client sends no Sec-Fetch-Mode."""
+    mode = head.get(b"sec-fetch-mode")
+    if mode:
+        return mode == b"navigate"
+    return head.method == b"GET" and b"text/html" in head.get(b"accept") and not head.upgrade
+
+
+def is_document_navigation(head: RequestHead) -> bool:
+    """A top-level one, as the browser says."""
+    return (
+        head.method in _SAFE
+        and head.get(b"sec-fetch-mode") == b"navigate"
+        and head.get(b"sec-fetch-dest") == b"document"
+    )
+
+
+def control(head: RequestHead, site: Site, frontend: str) -> Passed:
+    """The control origin's own pages and the configured frontend; raises Refusal 403 or 415."""
+    passed = _control_source(head, site, frontend)
+    if head.method not in _SAFE and head.has_body:
+        kind = head.get(b"content-type").partition(b";")[0].strip().lower()
+        if kind != b"application/json" and not (kind.startswith(b"application/") and kind.endswith(b"+json")):
+            raise Refusal(415, "unsupported_media_type", "Send the body as application/json.", rule="content-type")
+    return passed
+
+
+def _control_source(head: RequestHead, site: Site, frontend: str) -> Passed:
+    origin = head.get(b"origin")
+    if origin:
+        if origin == site.origin.encode():
+            return Passed("own-origin")
+        if frontend and origin == frontend.encode():
+            return Passed("frontend-origin", cors=origin)
+        raise _denied("The page this request came from may not use this install.", "origin")
+    return _by_fetch_site(head)
+
+
+def workspace(head: RequestHead, placement: Placement) -> Passed:
+    """A workspace's own pages, on its own origin or below its base on the control origin; raises Refusal 403."""
+    if not placement.own and head.get(b"service-worker").lower() == b"script":
+        raise _denied("Service workers need the workspace's own origin.", "service-worker")
+    origin = head.get(b"origin")
+    own = placement.origin.encode()
+    if origin:
+        if origin == own:
+            return Passed("own-origin")
+        if origin == placement.control.encode() and head.method in _SAFE and not head.upgrade:
+            return Passed("control-origin", cors=origin)
+        if origin == b"null" and not head.upgrade and _from_own_base(head, placement):
+            return Passed("sandboxed-page")
+        raise _denied("Another site's page may not use this workspace.", "origin")
+    if head.get(b"sec-fetch-site") not in _OWN_SITE and head.method in _SAFE and _from_own_base(head, placement):
+        return Passed("sandboxed-page")
+    return _by_fetch_site(head)
+
+
+def _from_own_base(head: RequestHead, placement: Placement) -> bool:
+    """A sandboxed page of the path form has an opaque origin, but browsers let no page forge a Referer: one below the
+    workspace's own base can only come from there."""
+    own = f"{placement.origin}{placement.base}/".encode()
+    return placement.sandbox and head.get(b"referer").startswith(own)
+
+
+def _by_fetch_site(head: RequestHead) -> Passed:
+    """No Origin was sent. A WebSocket handshake of a browser always carries one, so this is none."""
+    site = head.get(b"sec-fetch-site")
+    if site in _OWN_SITE:
+        return Passed("same-site" if site else "no-browser")
+    navigates = head.get(b"sec-fetch-mode") == b"navigate" and head.get(b"sec-fetch-dest") in _DOCUMENTS
+    if head.method == b"GET" and navigates:
+        return Passed("navigation")
+    raise _denied("Another site's page may not use this install.", "fetch-site")
+
+
+def _denied(message: str, rule: str) -> Refusal:
+    return Refusal(403, "cross_origin", message, rule=rule)

@@ -1,0 +1,157 @@
+"""The routes the proxy answers itself: login, logout, tickets, a workspace origin's own status, proxy-debug.
+
+They are functions from a Request to an Answer on the engine's own connection: none needs a request body, and a second
+HTTP parser behind the first would be one more pair that can disagree about where a request ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import parse_qsl, quote
+
+from guildnet.identity import Identity
+from guildnet.workspace import Workspace
+from guildnet_proxy.auth.authenticate import Sources
+from guildnet_proxy.auth.sessions import NONCE_SECONDS, SESSION_SECONDS, Session, cookie, digest, new_nonce
+from guildnet_proxy.frontdoor import cross_origin, pages
+from guildnet_proxy.frontdoor.pages import Answer
+from guildnet_proxy.frontdoor.request import Request, anonymous_refusal
+from guildnet_proxy.frontdoor.workspaces import Workspaces
+from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.forward import Outcome
+from guildnet_proxy.rewrite import cookies
+from guildnet_proxy.sites import Entries
+
+TICKET = "/.guildnet/ticket"
+
+
+def query(request: Request) -> dict[str, str]:
+    """The query as text; the first of each name counts."""
+    text = request.head.target.partition(b"?")[2].decode("latin-1")
+    found: dict[str, str] = {}
+    for key, value in parse_qsl(text, keep_blank_values=True):
+        found.setdefault(key, value)
+    return found
+
+
+def safe_next(text: str) -> str:
+    """A path of the same origin to go on to; anything else becomes `/`."""
+    bad = not text.startswith("/") or text.startswith(("//", "/\\")) or any(ord(char) < 0x21 for char in text)
+    return "/" if bad or not text.isascii() else text
+
+
+class Local:
+    """Holds what the routes need; `audit` gets (request, what, object) for session openings and ends."""
+
+    def __init__(
+        self,
+        workspaces: Workspaces,
+        sources: Sources,
+        entries: Entries,
+        wall: Callable[[], float],
+        audit: Callable[[Request, str, str], None],
+    ) -> None:
+        self._workspaces = workspaces
+        self._sources = sources
+        self._sessions = sources.sessions
+        self._entries = entries
+        self._wall = wall
+        self._audit = audit
+
+    # ---- control origin ---------------------------------------------------------------------------------------------
+
+    async def login(self, request: Request) -> Outcome:
+        """GET /login?token=&next=: a token becomes a session cookie, once."""
+        if request.head.method not in {b"GET", b"HEAD"}:
+            raise Refusal(405, "method_not_allowed", "Log in with GET /login?token=….")
+        given = query(request)
+        next_ = safe_next(given.get("next", "/"))
+        if request.listener.private:
+            return pages.redirect(next_)  # the tailnet says who is there; ports share cookies, so there is no session
+        if not given.get("token"):
+            return pages.login(next_, request.record.request_id)
+        identity = await self._sources.by_token(given["token"].strip(), request.site.entry)
+        request.record.identity, request.record.who = identity, identity.subject
+        value = self._sessions.issue(identity, request.site.entry, self._wall())
+        self._audit(request, "login", "")
+        return pages.redirect(next_, cookie(self._sessions.names.session, value, SESSION_SECONDS))
+
+    def logout(self, request: Request) -> Outcome:
+        if request.head.method != b"POST":
+            raise Refusal(405, "method_not_allowed", "Log out with POST /logout.")
+        cross_origin.control(request.head, request.site, "")
+        self._audit(request, "logout", "")
+        return pages.redirect("/", cookie(self._sessions.names.session, "", 0))
+
+    def debug(self, request: Request, identity: Identity) -> Outcome:
+        """GET /api/proxy-debug: what the proxy would do with `server` and `path`, or `to`."""
+        from guildnet_proxy.frontdoor.explain import explain
+
+        if identity.kind == "anonymous":
+            raise anonymous_refusal()
+        return pages.as_json(200, explain(request, identity, query(request), self._workspaces))
+
+    def issue_ticket(self, request: Request, identity: Identity) -> Outcome:
+        """Control side of the hand-over: who has a session here gets a ticket for the workspace's own origin."""
+        given = query(request)
+        label, nonce = given.get("label", ""), given.get("nonce", "")
+        if identity.kind == "anonymous":
+            return pages.login(safe_next(request.head.target.decode("latin-1")), request.record.request_id)
+        workspace = self._workspaces.table.by_label(label)
+        if workspace is None or len(nonce) != len(digest("")):
+            raise Refusal(404, "not_found", "There is no such workspace origin.", rule="ticket")
+        self._workspaces.authorize(request, identity, workspace)
+        request.record.workspace = workspace.name
+        session = self._session(request) or Session(identity, self._wall() + SESSION_SECONDS)
+        ticket = self._sessions.ticket(session, label, workspace.uid, nonce, self._wall())
+        entry = request.site.entry
+        port = request.site.authority.decode().partition(":")[2]
+        origin = f"{entry.scheme}://{label}.{entry.host}{':' + port if port else ''}"
+        next_ = quote(safe_next(given.get("next", "/")), safe="")
+        return pages.redirect(f"{origin}{TICKET}?ticket={ticket}&next={next_}")
+
+    def _session(self, request: Request) -> Session | None:
+        names = self._sessions.names
+        value = cookies.value_of(request.head.get(b"cookie").decode("latin-1"), names.session)
+        return self._sources.session_of(value, request.site.entry, None) if value else None
+
+    # ---- workspace origin -------------------------------------------------------------------------------------------
+
+    def ask_for_ticket(self, request: Request, workspace: Workspace) -> Outcome:
+        """Workspace side, first step: remember a nonce in this browser and ask the control origin."""
+        request.record.workspace = workspace.name
+        header = request.head.get(b"cookie").decode("latin-1")
+        held = cookies.value_of(header, self._sessions.names.nonce) or ""
+        nonce = held if len(held) == 32 and held.replace("-", "").replace("_", "").isalnum() else new_nonce()
+        next_ = quote(request.head.target.decode("latin-1"), safe="")
+        where = f"{request.site.entry.origin}{TICKET}?label={request.site.label}&nonce={digest(nonce)}&next={next_}"
+        return pages.redirect(where, cookie(self._sessions.names.nonce, nonce, NONCE_SECONDS))
+
+    def redeem_ticket(self, request: Request, workspace: Workspace) -> Outcome:
+        """Workspace side, last step: the ticket becomes this origin's session."""
+        given = query(request)
+        next_ = safe_next(given.get("next", "/"))
+        names = self._sessions.names
+        nonce = cookies.value_of(request.head.get(b"cookie").decode("latin-1"), names.nonce) or ""
+        entry, label = request.site.entry, request.site.label or ""
+        redeemed = self._sessions.redeem(given.get("ticket", ""), label, nonce, entry, self._wall())
+        if redeemed is None or redeemed[1] != workspace.uid:
+            message = "This ticket is used up, expired or for another browser. Open the workspace again."
+            if not nonce:
+                message = "The browser sent no cookie back. Allow cookies for this site and open the workspace again."
+            raise Refusal(403, "bad_ticket", message, rule="ticket")
+        session, uid = redeemed
+        request.record.identity, request.record.who = session.identity, session.identity.subject
+        self._audit(request, "open", workspace.name)
+        value = self._sessions.issue_workspace(session, uid)
+        return pages.redirect(next_, cookie(names.workspace, value, int(session.expires - self._wall())))
+
+    def status(self, request: Request, identity: Identity, workspace: Workspace) -> Answer:
+        """GET /.guildnet/status: phase and conditions, for whoever may use the workspace."""
+        self._workspaces.authorize(request, identity, workspace)
+        status = workspace.status
+        rows = [
+            {"type": item.type, "status": item.status, "reason": item.reason, "message": item.message}
+            for item in status.conditions
+        ]
+        return pages.as_json(200, {"id": workspace.name, "phase": status.phase or "Pending", "conditions": rows})

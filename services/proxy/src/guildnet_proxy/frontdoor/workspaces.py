@@ -1,0 +1,192 @@
+"""A request for a workspace, on its own origin or in the path form: gate, access, resolve, forward – in that order."""
+
+from __future__ import annotations
+
+import ssl
+from collections import Counter
+from dataclasses import dataclass
+
+from guildnet import access
+from guildnet.access import Action, Target
+from guildnet.identity import Identity
+from guildnet.workspace import Workspace
+from guildnet_proxy.auth import authenticate
+from guildnet_proxy.cluster.index import Table
+from guildnet_proxy.frontdoor import cross_origin, pages
+from guildnet_proxy.frontdoor.egress import TargetGate
+from guildnet_proxy.frontdoor.request import Request, anonymous_refusal, base_of, denied
+from guildnet_proxy.frontdoor.resolve import Resolved, resolve
+from guildnet_proxy.frontdoor.target import HostTarget, ServerTarget
+from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.forward import Decision, Forward, Outcome, Place
+from guildnet_proxy.rewrite import request_head
+from guildnet_proxy.rewrite.response_head import WorkspaceRules
+from guildnet_proxy.sites import Placement, own_origin, own_placement, path_placement
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the operator of the install decided. `insecure_tls` is for workspaces' own self-signed ports, `verified_tls`
+    for listed targets; `streams` caps the simultaneous requests of one workspace."""
+
+    namespace: str
+    cluster_domain: str
+    access_default: access.Default
+    audience: str
+    path_trusted: bool
+    insecure_tls: ssl.SSLContext
+    verified_tls: ssl.SSLContext
+    streams: int = 512
+    cross_site: bool = False
+
+
+class Workspaces:
+    """Decides about requests for workspaces; `active` counts what runs per workspace."""
+
+    def __init__(self, table: Table, gate_: TargetGate, policy: Policy) -> None:
+        self.table = table
+        self.policy = policy
+        self.active: Counter[str] = Counter()
+        self._gate = gate_
+
+    # ---- access -----------------------------------------------------------------------------------------------------
+
+    def decide(self, identity: Identity, workspace: Workspace | None) -> access.Decision:
+        target = Target(workspace.labels, workspace.owner) if workspace is not None else Target()
+        policy = self.policy.access_default
+        return access.decide(identity, Action.PROXY, target, self.table.capabilities, policy)
+
+    def authorize(self, request: Request, identity: Identity, workspace: Workspace | None) -> None:
+        """Raises Refusal 401 or 403; leaves the deciding rule in the record."""
+        record = request.record
+        record.identity = identity
+        record.who = identity.subject
+        if identity.kind == "anonymous":
+            raise anonymous_refusal()
+        decision = self.decide(identity, workspace)
+        record.rule = decision.rule
+        if not decision.allowed:
+            raise denied(decision.rule)
+
+    # ---- the two forms ----------------------------------------------------------------------------------------------
+
+    def on_own_origin(self, request: Request, identity: Identity, workspace: Workspace, cors: bytes) -> Decision:
+        """The workspace's own origin: paths pass unchanged; a Preserve workspace lives below its base path."""
+        self.authorize(request, identity, workspace)
+        placement = own_placement(request.site, cross_site=self.policy.cross_site)
+        resolved = self._resolve(workspace, None)
+        head = request.head
+        if resolved.path_mode == "Preserve" and head.path == b"/" and head.method in {b"GET", b"HEAD"}:
+            return pages.redirect(base_of(workspace.name, None) + "/", status=302)
+        return self._go(request, identity, workspace, resolved, _Way(placement, head.target, strips=False, cors=cors))
+
+    def by_path(self, request: Request, identity: Identity, target: ServerTarget, cors: bytes) -> Decision:
+        """`/proxy/server/{id}/…`; a top-level navigation goes to the workspace's own origin where it has one."""
+        workspace = self.table.find(target.id)
+        if workspace is None:
+            if identity.kind == "anonymous":
+                raise anonymous_refusal()
+            raise Refusal(404, "not_found", f"There is no workspace {target.id}.", rule="unknown")
+        request.record.workspace = workspace.name
+        self.authorize(request, identity, workspace)
+        resolved = self._resolve(workspace, target.port)
+        strips = resolved.path_mode != "Preserve"
+        base = base_of(target.id if strips else workspace.name, target.port)
+        own = own_origin(workspace, request.site.entry) if target.port is None else None
+        rest, query = target.rest, target.query
+        safe = request.head.method in {b"GET", b"HEAD"}
+        if own is not None and cross_origin.is_document_navigation(request.head):
+            path = (rest or b"/") if strips else base.encode() + (rest or b"/")
+            return pages.redirect(own + (path + query).decode("latin-1"), status=302)
+        if not rest and strips and safe:
+            return pages.redirect(base + "/" + query.decode("latin-1"), status=302)
+        placement = path_placement(
+            request.site, base, trusted=self.policy.path_trusted, cross_site=self.policy.cross_site
+        )
+        seen = ((rest or b"/") if strips else base.encode() + rest) + query
+        return self._go(request, identity, workspace, resolved, _Way(placement, seen, strips=strips, cors=cors))
+
+    async def by_host(self, request: Request, identity: Identity, target: HostTarget, cors: bytes) -> Outcome:
+        """`/proxy/{host:port}/…` and `/proxy?to=…`: only through the target gate."""
+        request.record.identity = identity
+        request.record.who = identity.subject
+        if identity.kind == "anonymous":
+            raise anonymous_refusal()
+        judged = await self._gate.judge(target.host, target.port, lambda found: self.decide(identity, found).allowed)
+        self.authorize(request, identity, judged.workspace)
+        request.record.rule = judged.rule
+        request.record.workspace = judged.workspace.name if judged.workspace is not None else ""
+        base = f"/proxy/{target.authority}"
+        if not target.rest and request.head.method in {b"GET", b"HEAD"}:
+            return pages.redirect(base + "/" + target.query.decode("latin-1"), status=302)
+        resolved = Resolved(judged.rule, target.scheme, target.host, target.port, (judged.address,), "Strip")
+        placement = path_placement(
+            request.site, base, trusted=self.policy.path_trusted, cross_site=self.policy.cross_site
+        )
+        way = _Way(placement, (target.rest or b"/") + target.query, strips=True, cors=cors, host=target.authority)
+        return self._forward(request, judged.workspace, resolved, way)
+
+    # ---- forwarding -------------------------------------------------------------------------------------------------
+
+    def _resolve(self, workspace: Workspace, port: int | None) -> Resolved:
+        policy = self.policy
+        return resolve(self.table, workspace, port, namespace=policy.namespace, domain=policy.cluster_domain)
+
+    def _go(
+        self, request: Request, identity: Identity, workspace: Workspace, resolved: Resolved, way: _Way
+    ) -> Decision:
+        request.record.rule = resolved.rule
+        if resolved.addresses:
+            return self._forward(request, workspace, resolved, way)
+        return self._judged(request, identity, workspace, resolved, way)
+
+    async def _judged(
+        self, request: Request, identity: Identity, workspace: Workspace, resolved: Resolved, way: _Way
+    ) -> Outcome:
+        host, port = resolved.host, resolved.port
+        judged = await self._gate.judge(host, port, lambda found: self.decide(identity, found).allowed)
+        found = Resolved(resolved.rule, resolved.scheme, host, port, (judged.address,), resolved.path_mode)
+        return self._forward(request, workspace, found, way)
+
+    def _forward(self, request: Request, workspace: Workspace | None, resolved: Resolved, way: _Way) -> Forward:
+        name = workspace.name if workspace is not None else f"{resolved.host}:{resolved.port}"
+        if self.active[name] >= self.policy.streams:
+            raise Refusal(503, "too_many_requests", "This workspace has too many open requests.", rule="streams")
+        self.active[name] += 1
+        request.record.counted = name
+        policy = self.policy
+        tls = None
+        if resolved.scheme == "https":
+            tls = policy.insecure_tls if workspace is not None else policy.verified_tls
+        head = request.head
+        ours = b"authorization" in head.values and authenticate.bearer(head, policy.audience) is not None
+        block = request_head.to_workspace(
+            head, way.target, way.placement, request.caller, strip_authorization=ours, prefix=way.strips, host=way.host
+        )
+        rules = WorkspaceRules(
+            placement=way.placement,
+            upstream=_authorities(request, resolved, way),
+            strips=way.strips,
+            cors=way.cors,
+            request_id=request.caller.request_id,
+        )
+        places = tuple(Place(address, resolved.port, tls, resolved.host) for address in resolved.addresses)
+        return Forward(places, block, rules)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How one request is forwarded: where it appears, what path the workspace sees, what Host it is called by."""
+
+    placement: Placement
+    target: bytes
+    strips: bool
+    cors: bytes
+    host: str | None = None
+
+
+def _authorities(request: Request, resolved: Resolved, way: _Way) -> frozenset[str]:
+    """Every name by which the upstream may mean itself in a redirect."""
+    named = f"{resolved.host}:{resolved.port}"
+    host = way.host or request.site.authority.decode()
+    return frozenset((host, named, f"localhost:{resolved.port}", f"127.0.0.1:{resolved.port}"))

@@ -1,0 +1,139 @@
+"""The listeners, everything that is open on them, the clock that enforces deadlines, and the orderly end.
+
+On a stop the clients' connections are closed first: the sidecar, which stops later, passes their ends on to browsers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from guildnet_proxy.access_log import Records
+from guildnet_proxy.frontdoor.dispatch import FrontDoor, new_request_id
+from guildnet_proxy.http.connection import ClientConnection
+from guildnet_proxy.http.forward import Record
+from guildnet_proxy.http.relay import Relay
+from guildnet_proxy.http.upstream import Pool
+from guildnet_proxy.sites import Listener
+
+SWEEP_SECONDS = 1.0
+DRAIN_SECONDS = 5.0
+
+
+class Server:
+    """Owns connections and their deadlines; `first_byte` is how long an upstream may think, in seconds."""
+
+    def __init__(self, door: FrontDoor, records: Records, *, first_byte: float = 60.0) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.door = door
+        self.records = records
+        self.first_byte = first_byte
+        self.pool = Pool(self.loop)
+        self.clients: set[ClientConnection] = set()
+        self.relays: set[Relay] = set()
+        self.draining = False
+        self._revoking: asyncio.TimerHandle | None = None
+        self._listeners: list[asyncio.Server] = []
+        self._sweeper = self.loop.create_task(self._sweep())
+
+    async def listen_tcp(self, host: str, port: int) -> int:
+        """Opens a public listener; gives the port, a free one for 0."""
+        listener = Listener("tcp", private=False)
+        server = await self.loop.create_server(lambda: ClientConnection(self, listener), host, port, backlog=1024)
+        self._listeners.append(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    async def listen_unix(self, path: Path) -> None:
+        """Opens the private listener, mode 0660: the sidecar reaches it through the pod's group."""
+        path.unlink(missing_ok=True)  # noqa: ASYNC240  once, before anything is served
+        listener = Listener("tailnet", private=True)
+        mask = os.umask(0o117)
+        try:
+            server = await self.loop.create_unix_server(
+                lambda: ClientConnection(self, listener), str(path), backlog=1024
+            )
+        finally:
+            os.umask(mask)
+        self._listeners.append(server)
+
+    # ---- what connections tell --------------------------------------------------------------------------------------
+
+    def record(self) -> Record:
+        return Record(new_request_id(), self.loop.time())
+
+    def finished(self, record: Record) -> None:
+        self._release(record)
+        self.records.finished(record, self.loop.time())
+
+    def relay(self, client: asyncio.Transport, upstream: asyncio.Transport, record: Record) -> None:
+        self.relays.add(Relay(client, upstream, record, self._relay_ended))
+        self.records.opened(record)
+
+    def _relay_ended(self, relay: Relay) -> None:
+        self.relays.discard(relay)
+        self._release(relay.record)
+        self.records.closed(relay.record, self.loop.time())
+
+    def _release(self, record: Record) -> None:
+        if record.counted:
+            active = self.door.workspaces.active
+            active[record.counted] -= 1
+            if active[record.counted] <= 0:
+                del active[record.counted]
+            record.counted = ""
+
+    # ---- revocation -------------------------------------------------------------------------------------------------
+
+    def revoke_soon(self, still_allowed: Callable[[Record], bool]) -> None:
+        """`revoke` once for a burst of changes."""
+        if self._revoking is None:
+            self._revoking = self.loop.call_later(0.05, self._revoke_now, still_allowed)
+
+    def _revoke_now(self, still_allowed: Callable[[Record], bool]) -> None:
+        self._revoking = None
+        self.revoke(still_allowed)
+
+    def revoke(self, still_allowed: Callable[[Record], bool]) -> int:
+        """Closes every open exchange and relay whose right has gone; the sidecar would keep them open for ever."""
+        gone = [relay for relay in self.relays if not still_allowed(relay.record)]
+        busy = [client for client in self.clients if (record := client.exchanging()) and not still_allowed(record)]
+        for relay in gone:
+            relay.close()
+        for client in busy:
+            client.transport.abort()
+        return len(gone) + len(busy)
+
+    # ---- time and end -----------------------------------------------------------------------------------------------
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            now = self.loop.time()
+            for client in list(self.clients):
+                client.sweep(now)
+            for relay in list(self.relays):
+                relay.sweep(now)
+            self.pool.sweep(now)
+
+    async def close(self, drain: float = DRAIN_SECONDS) -> None:
+        """Stops listening, ends relays at once and requests after their answer or `drain` seconds."""
+        self.draining = True
+        for server in self._listeners:
+            server.close()
+        for relay in list(self.relays):
+            relay.close()
+        for client in list(self.clients):
+            client.stop()
+        deadline = self.loop.time() + drain
+        while (self.clients or self.relays) and self.loop.time() < deadline:  # noqa: ASYNC110  two sets, a bounded wait
+            await asyncio.sleep(0.02)
+        for client in list(self.clients):
+            client.transport.abort()
+        self.pool.close()
+        if self._revoking is not None:
+            self._revoking.cancel()
+        self._sweeper.cancel()
+        await asyncio.gather(self._sweeper, return_exceptions=True)
+        await asyncio.sleep(0)

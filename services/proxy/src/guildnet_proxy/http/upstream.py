@@ -1,0 +1,140 @@
+"""Connections to workspaces and the api, and the pool of idle ones.
+
+A connection serves one exchange at a time. It goes back to the pool only after a whole answer to a whole request, and
+one that speaks while idle, or whose other end left, is thrown away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import TYPE_CHECKING
+
+from guildnet_proxy.http.forward import Place
+
+if TYPE_CHECKING:
+    from guildnet_proxy.http.exchange import Exchange
+
+CONNECT_SECONDS = 5.0
+IDLE_SECONDS = 30.0
+FRESH_SECONDS = 1.0
+IDLE_PER_PLACE = 64
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """One connection; `exchange` is the request it serves, None while idle."""
+
+    __slots__ = ("exchange", "idle_since", "place", "pool", "served", "transport")
+
+    def __init__(self, pool: Pool, place: Place) -> None:
+        self.pool = pool
+        self.place = place
+        self.exchange: Exchange | None = None
+        self.transport: asyncio.Transport
+        self.served = 0
+        self.idle_since = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # type: ignore[assignment]
+
+    def data_received(self, data: bytes) -> None:
+        if self.exchange is not None:
+            self.exchange.upstream_data(data)
+        else:
+            self.pool.discard(self)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.upstream_lost(exc)
+        else:
+            self.pool.forget(self)
+
+    def pause_writing(self) -> None:
+        if self.exchange is not None:
+            self.exchange.upstream_full()
+
+    def resume_writing(self) -> None:
+        if self.exchange is not None:
+            self.exchange.upstream_drained()
+
+
+class Pool:
+    """Idle connections by place, the last used first."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._idle: dict[Place, list[UpstreamConnection]] = {}
+        self.opened = 0
+        self.reused = 0
+
+    def take(self, place: Place, *, fresh: bool) -> UpstreamConnection | None:
+        """An idle connection, None where there is none. `fresh` wants one idle for under a second: a request that must
+        not be repeated should not meet a connection that the other end is about to close."""
+        idle = self._idle.get(place)
+        oldest = self._loop.time() - (FRESH_SECONDS if fresh else IDLE_SECONDS)
+        while idle:
+            if idle[-1].idle_since < oldest:
+                return None
+            connection = idle.pop()
+            if not connection.transport.is_closing():
+                self.reused += 1
+                return connection
+        return None
+
+    async def open(self, place: Place) -> UpstreamConnection:
+        """A new connection; raises OSError or TimeoutError."""
+        async with asyncio.timeout(CONNECT_SECONDS):
+            _, connection = await self._loop.create_connection(
+                lambda: UpstreamConnection(self, place),
+                place.address,
+                place.port,
+                ssl=place.tls,
+                server_hostname=(place.server_name or place.address) if place.tls is not None else None,
+            )
+        self.opened += 1
+        return connection
+
+    def put(self, connection: UpstreamConnection) -> None:
+        idle = self._idle.setdefault(connection.place, [])
+        if connection.transport.is_closing() or len(idle) >= IDLE_PER_PLACE:
+            connection.transport.close()
+            return
+        connection.exchange = None
+        connection.served += 1
+        connection.idle_since = self._loop.time()
+        idle.append(connection)
+
+    def discard(self, connection: UpstreamConnection) -> None:
+        self.forget(connection)
+        connection.transport.abort()
+
+    def forget(self, connection: UpstreamConnection) -> None:
+        idle = self._idle.get(connection.place)
+        if idle and connection in idle:
+            idle.remove(connection)
+
+    def sweep(self, now: float) -> None:
+        """Closes what has been idle too long."""
+        for place, idle in list(self._idle.items()):
+            while idle and idle[0].idle_since < now - IDLE_SECONDS:
+                idle.pop(0).transport.close()
+            if not idle:
+                del self._idle[place]
+
+    def close(self) -> None:
+        for idle in self._idle.values():
+            for connection in idle:
+                connection.transport.close()
+        self._idle.clear()
+
+
+def unverified_tls() -> ssl.SSLContext:
+    """For a workspace's own self-signed port: the address is the pod's, the certificate proves nothing more."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,105 @@
+"""Cookies between a browser and a workspace: which ones the workspace gets, and what its own become outside.
+
+Cookies ignore ports, so on the tailnet a workspace's HttpOnly cookies are renamed with its port; ours never reach a
+workspace, and none of its can take one of our names.
+"""
+
+from __future__ import annotations
+
+import re
+
+from guildnet_proxy.sites import Placement
+
+OURS = "__host-guildnet"
+_RENAMED = re.compile(r"gn[1-9][0-9]{0,4}-")
+
+
+def is_ours(name: str) -> bool:
+    return name.lower().startswith((OURS, "__secure-guildnet"))
+
+
+def pairs(header: str) -> list[tuple[str, str]]:
+    """The name and value pairs of a Cookie header, in order, duplicates kept."""
+    found = []
+    for part in header.split(";"):
+        name, equals, value = part.strip(" \t").partition("=")
+        if equals:
+            found.append((name, value))
+    return found
+
+
+def value_of(header: str, name: str) -> str | None:
+    """The value of one cookie; None when absent or when two claim the name, which a page could have arranged."""
+    values = [value for key, value in pairs(header) if key == name]
+    return values[0] if len(values) == 1 else None
+
+
+def for_upstream(header: str, placement: Placement) -> str:
+    """The Cookie header a workspace gets: without ours, without other workspaces' renamed ones, its own unrenamed."""
+    prefix = placement.cookies
+    own: list[str] = []
+    plain: list[tuple[str, str]] = []
+    for name, value in pairs(header):
+        if is_ours(name):
+            continue
+        if prefix and name.startswith(prefix):
+            own.append(f"{name[len(prefix) :]}={value}")
+        elif not _RENAMED.match(name):
+            plain.append((name, value))
+    taken = {item.partition("=")[0] for item in own}
+    return "; ".join([*own, *(f"{name}={value}" for name, value in plain if name not in taken)])
+
+
+def set_cookie(header: str, placement: Placement) -> list[str]:
+    """A workspace's Set-Cookie as the browser gets it: none, one, or two (a removal has to hit both names)."""
+    first, *rest = header.split(";")
+    name, equals, value = first.strip(" \t").partition("=")
+    if not equals or not name or is_ours(name) or _RENAMED.match(name):
+        return []
+    attributes = _attributes(rest)
+    # `__Host-` demands Path=/, which below a base would reach past it; in a shared cookie jar it would reach everyone.
+    if name.lower().startswith("__host-") and placement.base:
+        return []
+    if placement.base:
+        attributes["path"] = _below(attributes.get("path") or "", placement.base)
+    if placement.secure:
+        attributes["secure"] = None
+    if placement.cross_site:
+        attributes.update({"samesite": "None", "secure": None, "partitioned": None})
+    rendered = "".join(
+        f"; {_SPELLED.get(key, key)}" + (f"={text}" if text is not None else "") for key, text in attributes.items()
+    )
+    plain = f"{name}={value}{rendered}"
+    if not placement.cookies:
+        return [plain]
+    renamed = f"{placement.cookies}{name}={value}{rendered}"
+    if "httponly" in attributes:
+        return [renamed]
+    return [plain, renamed] if _removes(attributes) else [plain]
+
+
+_SPELLED = {
+    "path": "Path", "expires": "Expires", "max-age": "Max-Age", "secure": "Secure", "httponly": "HttpOnly",
+    "samesite": "SameSite", "partitioned": "Partitioned", "priority": "Priority",
+}  # fmt: skip
+
+
+def _attributes(parts: list[str]) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for part in parts:
+        key, equals, value = part.strip(" \t").partition("=")
+        lower = key.strip(" \t").lower()
+        if lower and lower != "domain":
+            found[lower] = value.strip(" \t") if equals else None
+    return found
+
+
+def _below(path: str, base: str) -> str:
+    if not path.startswith("/"):
+        return base + "/"
+    return path if path == base or path.startswith(base + "/") else base + path
+
+
+def _removes(attributes: dict[str, str | None]) -> bool:
+    age = attributes.get("max-age") or ""
+    return age == "0" or age.startswith("-") or "1970" in (attributes.get("expires") or "")

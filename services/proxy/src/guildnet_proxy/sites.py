@@ -1,0 +1,149 @@
+"""Which way in a request came, and where the workspace it asks for appears to the browser.
+
+`Entries.locate` answers the first from the listener and the name the client called us by; a name that is not configured
+is refused (DNS rebinding). `Placement` answers the second, is decided once per request and feeds the pure gate and
+rewrite functions: no other module asks for the mode.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from guildnet.identity import Entry, Mode
+from guildnet.workspace import Workspace, origin_url
+from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.head import RequestHead
+
+_AUTHORITY = re.compile(rb"([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::([1-9][0-9]{0,4}))?")
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_DEFAULT_PORT = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where a connection arrived; `private` is the sidecar's socket, the one whose headers are believed."""
+
+    name: str
+    private: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The origin a request is for: the entry's control origin, or one workspace's (by `label` or by `port`)."""
+
+    entry: Entry
+    authority: bytes
+    origin: str
+    label: str | None = None
+    port: int | None = None
+
+    @property
+    def control(self) -> bool:
+        return self.label is None and self.port is None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a workspace appears: below `base` of `origin`; `cookies` is the prefix its HttpOnly cookies get (port mode:
+    cookies ignore ports), empty for none; `sandbox` when its pages must not share the control origin."""
+
+    base: str
+    origin: str
+    cross_site: bool
+    cookies: str
+    sandbox: bool
+    control: str
+
+    @property
+    def own(self) -> bool:
+        return not self.base
+
+    @property
+    def secure(self) -> bool:
+        return self.origin.startswith("https:")
+
+
+def authority_of(host: str, port: int, scheme: str) -> str:
+    return host if port == _DEFAULT_PORT[scheme] else f"{host}:{port}"
+
+
+class Entries:
+    """The install's entries. The tailnet's origin is learnt while running (`learn`), the others are settings."""
+
+    def __init__(self, *, local: Entry | None, domain: Entry | None, tailnet_mode: Mode | None) -> None:
+        self._public = tuple(entry for entry in (local, domain) if entry is not None)
+        self._tailnet_mode = tailnet_mode
+        self.tailnet: Entry | None = None
+        self._sites: dict[tuple[bool, bytes], Site] = {}
+
+    def learn(self, name: str) -> None:
+        """Sets the tailnet's DNS name (no trailing dot)."""
+        if self._tailnet_mode is not None:
+            self.tailnet = Entry(name="tailnet", origin=f"https://{name}", mode=self._tailnet_mode)
+            self._sites.clear()
+
+    def all(self) -> tuple[Entry, ...]:
+        return self._public if self.tailnet is None else (self.tailnet, *self._public)
+
+    def locate(self, head: RequestHead, listener: Listener) -> Site:
+        """The site a request names; raises Refusal 421 for a name that is none of ours, 503 before one is known.
+
+        On the private listener the name is in X-Forwarded-Host, set by the sidecar from the client's own words.
+        """
+        authority = head.claims.get(b"x-forwarded-host", b"") if listener.private else head.authority
+        known = self._sites.get((listener.private, authority))
+        if known is not None:
+            return known
+        if listener.private and self.tailnet is None:
+            raise Refusal(503, "tailnet_starting", "The tailnet name of this install is not known yet; try again soon.")
+        entries = (self.tailnet,) if listener.private and self.tailnet is not None else self._public
+        site = _site(authority.lower(), entries)
+        if len(self._sites) < 4096:
+            self._sites[(listener.private, authority)] = site
+        return site
+
+
+def _site(authority: bytes, entries: tuple[Entry, ...]) -> Site:
+    match = _AUTHORITY.fullmatch(authority)
+    if match is not None:
+        host = match[1].decode()
+        for entry in entries:
+            port = int(match[2]) if match[2] else _DEFAULT_PORT[entry.scheme]
+            site = _in_entry(entry, host, port)
+            if site is not None:
+                return site
+    names = " or ".join(entry.origin for entry in entries)
+    raise Refusal(421, "unknown_host", f"This name does not belong to this install. Open {names} instead.", rule="host")
+
+
+def _in_entry(entry: Entry, host: str, port: int) -> Site | None:
+    authority = authority_of(host, port, entry.scheme)
+    origin = f"{entry.scheme}://{authority}"
+    if host == entry.host and port == entry.port:
+        return Site(entry, authority.encode(), origin)
+    if host == entry.host and entry.mode == "port":
+        return Site(entry, authority.encode(), origin, port=port)
+    label, dot, parent = host.partition(".")
+    if dot and parent == entry.host and port == entry.port and entry.mode == "host" and _LABEL.fullmatch(label):
+        return Site(entry, authority.encode(), origin, label=label)
+    return None
+
+
+def own_placement(site: Site, *, cross_site: bool = False) -> Placement:
+    """The placement of a workspace on its own origin `site`."""
+    cookies = f"gn{site.port}-" if site.port is not None else ""
+    return Placement("", site.origin, cross_site, cookies, sandbox=False, control=site.entry.origin)
+
+
+def path_placement(site: Site, base: str, *, trusted: bool, cross_site: bool = False) -> Placement:
+    """The placement of a target below `base` of the control origin (`base` starts with a slash, ends without)."""
+    return Placement(base, site.origin, cross_site, "", sandbox=not trusted, control=site.entry.origin)
+
+
+def own_origin(workspace: Workspace, entry: Entry) -> str | None:
+    """The workspace's own origin in this entry without a trailing slash, or None where it has none."""
+    if entry.mode == "path":
+        return None
+    url = origin_url(workspace, entry)
+    return url.rstrip("/") if url else None

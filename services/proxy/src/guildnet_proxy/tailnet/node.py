@@ -1,0 +1,100 @@
+"""Keeps the sidecar's serve file and this install's tailnet name up to date.
+
+The name is learnt from the sidecar and written to the entries ConfigMap, from which the operator makes `status.url`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from guildnet.errors import GuildNetError
+from guildnet.kube import Client
+from guildnet.kube.resources import CONFIGMAPS
+from guildnet.telemetry import logger
+from guildnet_proxy.cluster.index import Table
+from guildnet_proxy.settings import Settings
+from guildnet_proxy.sites import Entries
+from guildnet_proxy.tailnet import serve_config
+from guildnet_proxy.tailnet.localapi import LocalApi
+
+ASK_SECONDS = 2.0
+AGAIN_SECONDS = 30.0
+
+
+class Tailnet:
+    """Owns the serve file and the key `tailnet` of the entries ConfigMap."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Client,
+        local_api: LocalApi,
+        entries: Entries,
+        table: Table,
+        synced: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._local_api = local_api
+        self._entries = entries
+        self._table = table
+        self._synced = synced
+        self._published = ""
+        self._changed = asyncio.Event()
+        table.on_change.append(lambda name: self._changed.set() if name is not None else None)
+
+    def write(self) -> None:
+        """Puts the serve file in place."""
+        text = serve_config.render(self._table.origin_ports(), self._settings.tailnet_socket)
+        if serve_config.write(Path(self._settings.serve_file), text):
+            logger.info("serve file written", ports=len(self._table.origin_ports()) + 1)
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._render())
+            group.create_task(self._learn())
+
+    def write_first(self) -> None:
+        """The control origin's port at once, unless an earlier run left a file: its ports stay until all are known."""
+        try:
+            if "TCP" in Path(self._settings.serve_file).read_text():
+                return
+        except OSError:
+            pass
+        self.write()
+
+    async def _render(self) -> None:
+        await self._synced()
+        self._changed.set()
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            try:
+                self.write()
+            except OSError as error:
+                logger.error("serve file not written", error=str(error))
+            await asyncio.sleep(0.05)  # a burst of changes is one file
+
+    async def _learn(self) -> None:
+        while True:
+            try:
+                name = await self._local_api.name()
+                if name:
+                    await self._know(name)
+            except GuildNetError as error:
+                logger.info("tailnet name not known yet", error=error.message)
+            await asyncio.sleep(AGAIN_SECONDS if self._published else ASK_SECONDS)
+
+    async def _know(self, name: str) -> None:
+        if self._entries.tailnet is None or self._entries.tailnet.host != name:
+            self._entries.learn(name)
+            logger.info("tailnet name learnt", name=name)
+        if self._published == name:
+            return
+        namespace, configmap = self._settings.release_namespace, self._settings.entries_configmap
+        held = await self._client.get(CONFIGMAPS, namespace, configmap)
+        if (held.get("data") or {}).get("tailnet") != name:
+            await self._client.merge_patch(CONFIGMAPS, namespace, configmap, {"data": {"tailnet": name}})
+        self._published = name
