@@ -25,12 +25,13 @@ from guildnet.identity import HEADER, Entry, Identity, sign
 from guildnet.kube.client import Client, connect
 from guildnet.kube.resources import PODS, WORKSPACES
 from guildnet.names import LABEL_WORKSPACE, LABEL_WORKSPACE_UID
-from guildnet_api import app, ui
-from guildnet_api.audit import Audit
+from guildnet_api import app
+from guildnet_api.access.audit import Audit
+from guildnet_api.deps import Services
+from guildnet_api.http import static
 from guildnet_api.logs.records import Run
-from guildnet_api.logs.source import Options
-from guildnet_api.process import assemble, connect_redis, running, server
-from guildnet_api.services import Services
+from guildnet_api.logs.source.kubelet import Options
+from guildnet_api.run import assemble, connect_redis, running, server
 from guildnet_api.settings import Settings
 from support.waiting import eventually
 
@@ -287,7 +288,7 @@ async def start_api(
             trail = Audit(lambda line: audit.append(json.loads(line)))
             services, _ = assemble(given, client, redis, source=kubelet, audit=trail)
             listening = socket.create_server(("127.0.0.1", 0))
-            listener = server(app.build(services, ui.load(given.ui_dir)), "127.0.0.1", 0)
+            listener = server(app.build(services, static.load(given.ui_dir)), "127.0.0.1", 0)
             await stack.enter_async_context(running(services))
             serving = asyncio.ensure_future(listener.serve(sockets=[listening]))
 

@@ -10,7 +10,7 @@ import pytest
 
 from guildnet.errors import NotFound
 from guildnet.kube.resources import CAPABILITIES, SECRETS, WORKSPACES
-from guildnet_api.middleware import MAX_BODY
+from guildnet_api.http.middleware import MAX_BODY
 from support.waiting import eventually
 
 from .conftest import ALICE, NOBODY, Api

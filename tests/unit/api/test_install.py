@@ -11,10 +11,12 @@ import pytest
 from guildnet import settings as shared_settings
 from guildnet.errors import Conflict, Denied, FieldError, GuildNetError, Invalid, TooManyRequests
 from guildnet.identity import Entry
-from guildnet_api import errors, launches, openapi, origin, presets, routes
-from guildnet_api.jobspec import JobPatch, JobSpec, parse
-from guildnet_api.middleware import request_id
+from guildnet_api import errors, openapi, routes
+from guildnet_api.http import security_headers
+from guildnet_api.http.middleware import request_id
 from guildnet_api.settings import Settings
+from guildnet_api.workspaces import manifests, presets
+from guildnet_api.workspaces.spec import JobPatch, JobSpec, parse
 
 OPENAPI = Path(__file__).parent / "openapi.json"
 
@@ -24,7 +26,7 @@ def job(**fields: Any) -> JobSpec:
 
 
 def test_a_plan_reads_like_what_it_makes():
-    plan = launches.plan(job(env={"A": "1", "API_KEY": "s"}), name="tool-abcde", namespace="n", owner="alice")
+    plan = manifests.plan(job(env={"A": "1", "API_KEY": "s"}), name="tool-abcde", namespace="n", owner="alice")
     assert plan.workspace == {
         "apiVersion": "guildnet.io/v1alpha1",
         "kind": "Workspace",
@@ -54,7 +56,7 @@ def test_a_patch_holds_only_for_what_it_was_made_from():
         },
     }  # fmt: skip
     patch = parse(b'{"env": {"B": "2"}, "expose": [{"port": 8888}, {"port": 80}], "labels": {"x": null}}', JobPatch)
-    change = launches.change(patch, raw, "s")
+    change = manifests.change(patch, raw, "s")
     assert change.body == {
         "metadata": {"resourceVersion": "7", "uid": "u", "labels": {"x": None}},
         "spec": {
@@ -103,13 +105,13 @@ def test_a_preset_file_that_is_none_says_where(tmp_path: Path):
     ids=["host with port", "host", "port", "path", "no entry"],
 )
 def test_only_the_workspaces_of_the_entry_may_be_framed(entry: Entry | None, source: str):
-    policy = dict(origin.headers(entry))[b"content-security-policy"].decode()
+    policy = dict(security_headers.headers(entry))[b"content-security-policy"].decode()
     assert f"frame-src {source};" in policy
     assert "unsafe" not in policy
 
 
 def test_inline_scripts_are_allowed_by_their_hash_alone():
-    scripts, styles = origin.hashes(
+    scripts, styles = security_headers.hashes(
         b'<script type="module" src="/x.js"></script><script>go()</script><style>a{}</style>'
     )
     assert scripts == ("'sha256-5KYv+PUboo5h+0+YAtGRPbwv5d/QxzHslP4YGnUaxRw='",)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guildnet.errors import Invalid
-from guildnet_api.jobspec import JobPatch, JobSpec, parse
-from guildnet_api.sensitive import is_secret
+from guildnet_api.workspaces.secrets import is_secret
+from guildnet_api.workspaces.spec import JobPatch, JobSpec, parse
 
 
 def refusal(body: bytes) -> Invalid:

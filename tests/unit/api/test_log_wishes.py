@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from guildnet.errors import Invalid
-from guildnet_api.logs.query import MOST_CHARACTERS, Question, TooSlow
+from guildnet_api.logs.cursor import Step, next_step, place
+from guildnet_api.logs.matcher import MOST_CHARACTERS, Question, TooSlow
 from guildnet_api.logs.records import Run
-from guildnet_api.logs.wish import Step, next_step, place
 
 CURRENT = Run("0123456789ab", "ws-1", "main", 3)
 

@@ -9,10 +9,10 @@ import pytest
 from guildnet import workspace
 from guildnet.errors import Invalid
 from guildnet.identity import Entry
-from guildnet_api import pods, timeline
-from guildnet_api.roster import Position, Roster
-from guildnet_api.servers import Query, detail, matches, query, server, status
-from guildnet_api.timeline import owner
+from guildnet_api.cluster import events, pods
+from guildnet_api.cluster.events import owner
+from guildnet_api.cluster.index import Position, Roster
+from guildnet_api.workspaces.view import Query, detail, matches, query, server, status
 
 HOST = Entry("local", "http://guildnet.localhost:8080", "host")
 PORT = Entry("tailnet", "https://guildnet.tailnet.example", "port")
@@ -147,10 +147,10 @@ def test_events_find_their_workspace_by_name(kind: str, name: str, expected: str
 def test_a_timeline_is_in_order():
     ws = make(conditions=[{"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:02Z"}])
     events = [
-        timeline.parse({"metadata": {"name": str(n)}, "involvedObject": {}, "lastTimestamp": f"2026-01-01T00:00:0{n}Z"})
+        events.parse({"metadata": {"name": str(n)}, "involvedObject": {}, "lastTimestamp": f"2026-01-01T00:00:0{n}Z"})
         for n in (3, 1)
     ]
-    assert [item["t"][-3:-1] for item in timeline.timeline(ws, events)] == ["01", "02", "03"]
+    assert [item["t"][-3:-1] for item in events.timeline(ws, events)] == ["01", "02", "03"]
 
 
 # ---- the roster ------------------------------------------------------------------------------------------------------

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from guildnet_api import sse
-from guildnet_api.logs.several import Several
-from guildnet_api.logs.wish import Wish
-from guildnet_api.pods import Container, Pod
-from guildnet_api.sse import END
+from guildnet_api.cluster.pods import Container, Pod
+from guildnet_api.http import sse
+from guildnet_api.http.sse import END
+from guildnet_api.logs.cursor import Wish
+from guildnet_api.logs.merged import Several
 
 POD = Pod(
     "p", "abcdefgh-1", "ws", "u", "n", "Running", "", deleting=False, resource_version="1",

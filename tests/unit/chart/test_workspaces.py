@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from guildnet_api import presets
+from guildnet_api.workspaces import presets
 from unit.chart.rendered import Render
 
 

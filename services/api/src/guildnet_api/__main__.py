@@ -11,7 +11,7 @@ import uvloop
 from guildnet.errors import GuildNetError
 from guildnet.settings import EXIT_BAD_SETTINGS, load
 from guildnet.telemetry import configure_logging
-from guildnet_api.process import serve
+from guildnet_api.run import serve
 from guildnet_api.settings import Settings
 
 log = structlog.get_logger(__name__)

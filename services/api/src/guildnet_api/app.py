@@ -10,16 +10,17 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import Scope
 
-from guildnet_api import openapi, origin, routes
-from guildnet_api.middleware import Bodies, Identified, Observed, OriginHeaders, Refusals
-from guildnet_api.services import IDENTITY, Services
-from guildnet_api.ui import Ui
+from guildnet_api import openapi, routes
+from guildnet_api.deps import IDENTITY, Services
+from guildnet_api.http import security_headers
+from guildnet_api.http.middleware import Bodies, Identified, Observed, OriginHeaders, Refusals
+from guildnet_api.http.static import Ui
 
 
 def build(api: Services, ui: Ui) -> Starlette:
     def headers(scope: Scope) -> list[tuple[bytes, bytes]]:
         who = scope.get(IDENTITY)
-        return list(origin.headers(who.entry if who else None, ui.scripts, ui.styles))
+        return list(security_headers.headers(who.entry if who else None, ui.scripts, ui.styles))
 
     return Starlette(
         routes=[*routes.build(api, openapi.document(routes.ROWS, api.version)), Mount("/", app=ui)],

@@ -11,8 +11,8 @@ from typing import Final
 
 from guildnet.kube.client import Client
 from guildnet.telemetry import Health, Report
-from guildnet_api.cache import Cache
-from guildnet_api.logs.shared import Shared
+from guildnet_api.cluster.watches import Cache
+from guildnet_api.logs.redis.replica import Shared
 
 STALE_SECONDS: Final = 120.0
 OPTIONAL: Final = frozenset({"redis"})

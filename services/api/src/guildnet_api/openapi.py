@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from guildnet_api import wire
+from guildnet_api import schemas
 from guildnet_api.routes import Row
 
 _REF: Final = "#/components/schemas/{model}"
@@ -19,9 +19,9 @@ _ALWAYS: Final = {413: "The body is over 1 MiB.", 415: "The body is not JSON."}
 def document(rows: Sequence[Row], version: str) -> dict[str, Any]:
     """The whole document."""
     answers = [row.answer for row in rows if not isinstance(row.answer, str)]
-    models: set[type[BaseModel]] = {wire.Error, *answers, *(row.body for row in rows if row.body)}
+    models: set[type[BaseModel]] = {schemas.Error, *answers, *(row.body for row in rows if row.body)}
     ordered = sorted(models, key=lambda model: model.__name__)
-    _, schemas = models_json_schema([(model, "validation") for model in ordered], ref_template=_REF)
+    _, definitions = models_json_schema([(model, "validation") for model in ordered], ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
     for row in rows:
         paths.setdefault(row.path, {})[row.method.lower()] = operation(row)
@@ -29,7 +29,7 @@ def document(rows: Sequence[Row], version: str) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "GuildNet", "version": version, "description": "Workspaces on a shared Kubernetes cluster."},
         "paths": paths,
-        "components": {"schemas": schemas["$defs"]},
+        "components": {"schemas": definitions["$defs"]},
     }
 
 
@@ -75,7 +75,7 @@ def _refusal(row: Row, status: int, text: str) -> dict[str, Any]:
     if status == 304:
         return {"description": text}
     same = status == 503 and row.path == "/readyz" and not isinstance(row.answer, str)
-    schema = _ref(row.answer if same and not isinstance(row.answer, str) else wire.Error)
+    schema = _ref(row.answer if same and not isinstance(row.answer, str) else schemas.Error)
     return {"description": text, "content": {"application/json": {"schema": schema}}}
 
 

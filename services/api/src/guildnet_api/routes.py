@@ -14,11 +14,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from guildnet_api import jobspec, wire
-from guildnet_api.handlers import changing, install, launching, logs, servers
-from guildnet_api.handlers.bodies import answer
-from guildnet_api.middleware import ROUTE
-from guildnet_api.services import Services
+from guildnet_api import schemas
+from guildnet_api.deps import Services
+from guildnet_api.handlers import install, launch, lifecycle, logs, servers
+from guildnet_api.http.middleware import ROUTE
+from guildnet_api.http.params import answer
+from guildnet_api.workspaces import spec
 
 Handler = Callable[[Services, Request], Awaitable[ASGIApp]]
 EVENT_STREAM: Final = "text/event-stream"
@@ -49,59 +50,59 @@ _STOP_ALL: Final = ("/api/admin/stop-all", "/api/admin/stop-all/", "/api/stop-al
 
 ROWS: Final[Sequence[Row]] = (
     Row("GET", "/healthz", install.healthz, "The process answers."),
-    Row("GET", "/readyz", install.readyz, "The named checks.", answer=wire.Readiness, errors={503: "Not ready."}),
-    Row("GET", "/api/ui-config", install.ui_config, "What a UI has to know.", answer=wire.UiConfig),
-    Row("GET", "/api/me", install.me, "Who the caller is, and what may be possible.", answer=wire.Me),
+    Row("GET", "/readyz", install.readyz, "The named checks.", answer=schemas.Readiness, errors={503: "Not ready."}),
+    Row("GET", "/api/ui-config", install.ui_config, "What a UI has to know.", answer=schemas.UiConfig),
+    Row("GET", "/api/me", install.me, "Who the caller is, and what may be possible.", answer=schemas.Me),
     Row(
         "GET", "/api/images", install.images, "The images on offer.",
-        answer=wire.ImagePreset, many=True, errors=_FORBIDDEN,
+        answer=schemas.ImagePreset, many=True, errors=_FORBIDDEN,
     ),
     Row(
         "GET", "/api/image-defaults", install.image_defaults, "What suits an image.",
-        answer=wire.ImageDefaults, query={"image": "The image reference."}, errors=_FORBIDDEN,
+        answer=schemas.ImageDefaults, query={"image": "The image reference."}, errors=_FORBIDDEN,
     ),
     Row(
         "GET", "/api/servers", servers.list_servers, "The workspaces the caller may see.",
-        answer=wire.Server, many=True,
+        answer=schemas.Server, many=True,
         query={"q": "Text in id, image, owner, notes.", "status": "One or more, by comma.", "owner": "Whose."},
         headers={"If-None-Match": "An ETag; 304 when nothing changed."},
         errors={304: "Nothing changed.", 400: "A filter that does not exist.", **_FORBIDDEN, 503: "Not read yet."},
     ),
     Row(
         "GET", "/api/servers/{id}", servers.get_server, "One workspace with events and conditions.",
-        answer=wire.Server, errors=_UNKNOWN,
+        answer=schemas.Server, errors=_UNKNOWN,
     ),
     Row(
-        "POST", "/api/jobs", launching.launch, "Launch a workspace.",
-        status=202, answer=wire.Launched, body=jobspec.JobSpec,
+        "POST", "/api/jobs", launch.launch, "Launch a workspace.",
+        status=202, answer=schemas.Launched, body=spec.JobSpec,
         errors={400: "bad_body or invalid_spec, one detail per field.", **_FORBIDDEN, 409: "A limit is used up."},
     ),
-    Row("DELETE", "/api/servers/{id}", changing.delete, "Delete a workspace.", answer=wire.Deleted, errors=_CHANGE),
+    Row("DELETE", "/api/servers/{id}", lifecycle.delete, "Delete a workspace.", answer=schemas.Deleted, errors=_CHANGE),
     Row(
-        "PATCH", "/api/servers/{id}", changing.patch, "Change a workspace, field by field.",
-        status=202, answer=wire.Server, body=jobspec.JobPatch,
+        "PATCH", "/api/servers/{id}", lifecycle.patch, "Change a workspace, field by field.",
+        status=202, answer=schemas.Server, body=spec.JobPatch,
         headers={"If-Match": "The ETag of the detail; 409 when it has changed since."},
         errors={400: "bad_body or invalid_spec.", **_CHANGE},
     ),
     Row(
-        "POST", "/api/servers/{id}/stop", changing.stop, "Stop it; its volume stays.",
-        status=202, answer=wire.Server, errors=_CHANGE,
+        "POST", "/api/servers/{id}/stop", lifecycle.stop, "Stop it; its volume stays.",
+        status=202, answer=schemas.Server, errors=_CHANGE,
     ),
     Row(
-        "POST", "/api/servers/{id}/start", changing.start, "Start it.",
-        status=202, answer=wire.Server, errors=_CHANGE,
+        "POST", "/api/servers/{id}/start", lifecycle.start, "Start it.",
+        status=202, answer=schemas.Server, errors=_CHANGE,
     ),
     Row(
-        "POST", "/api/servers/{id}/restart", changing.restart, "A new pod.",
-        status=202, answer=wire.Server, errors=_CHANGE,
+        "POST", "/api/servers/{id}/restart", lifecycle.restart, "A new pod.",
+        status=202, answer=schemas.Server, errors=_CHANGE,
     ),
     Row(
         "GET", "/api/servers/{id}/events", servers.get_events, "Events and condition changes, oldest first.",
-        answer=wire.Happening, many=True, errors=_UNKNOWN,
+        answer=schemas.Happening, many=True, errors=_UNKNOWN,
     ),
     Row(
         "GET", "/api/servers/{id}/logs", logs.list_lines, "Recent log lines, oldest first.",
-        answer=wire.LogLine, many=True,
+        answer=schemas.LogLine, many=True,
         query={
             "level": "debug, info or error.", "limit": "At most so many (200).",
             "container": "Another than the first; * for all.",
@@ -128,8 +129,8 @@ ROWS: Final[Sequence[Row]] = (
     ),
     *(
         Row(
-            "POST", path, changing.stop_all, "Delete every workspace the caller may stop.",
-            answer=wire.AllDeleted, query={"dryRun": "true only lists them."}, errors=_FORBIDDEN,
+            "POST", path, lifecycle.stop_all, "Delete every workspace the caller may stop.",
+            answer=schemas.AllDeleted, query={"dryRun": "true only lists them."}, errors=_FORBIDDEN,
         )
         for path in _STOP_ALL
     ),

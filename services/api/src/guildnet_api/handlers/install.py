@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from guildnet.access import Action
-from guildnet_api import presets
-from guildnet_api.handlers.bodies import answer
-from guildnet_api.services import Services, actor, identity
+from guildnet_api.deps import Services, actor, identity
+from guildnet_api.http.params import answer
+from guildnet_api.workspaces import presets
 
 
 async def healthz(_api: Services, _request: Request) -> Response:

@@ -13,19 +13,19 @@ from guildnet.access import Action
 from guildnet.errors import Invalid, NotFound
 from guildnet.logs import LEVELS
 from guildnet.workspace import Workspace
-from guildnet_api import timeline
-from guildnet_api.handlers.bodies import answer, bad_query, flag, number
-from guildnet_api.logs.happenings import Happenings
-from guildnet_api.logs.query import question
-from guildnet_api.logs.reading import MOST_LINES, Selection, newest, runs_of, text
+from guildnet_api.access.authorize import target_of
+from guildnet_api.cluster import events
+from guildnet_api.deps import Services, actor, identity
+from guildnet_api.http.event_stream import EventStream
+from guildnet_api.http.params import answer, bad_query, flag, number
+from guildnet_api.logs.cursor import Wish
+from guildnet_api.logs.filtered import Look
+from guildnet_api.logs.matcher import question
+from guildnet_api.logs.merged import EVERY, Several
 from guildnet_api.logs.records import Run
-from guildnet_api.logs.several import EVERY, Several
+from guildnet_api.logs.snapshot import MOST_LINES, Selection, newest, runs_of, text
 from guildnet_api.logs.viewer import Viewer
-from guildnet_api.logs.views import Look
-from guildnet_api.logs.wish import Wish
-from guildnet_api.rights import target_of
-from guildnet_api.services import Services, actor, identity
-from guildnet_api.streams import EventStream
+from guildnet_api.logs.workspace_events import Happenings
 
 DEFAULT_LINES: Final = 200
 MOST_TEXT: Final = 10_000_000
@@ -89,7 +89,7 @@ def _happenings(api: Services, name: str) -> Happenings:
 
     def entries() -> list[dict[str, Any]]:
         ws = cache.roster.get(name)
-        return timeline.timeline(ws, cache.events(name)) if ws else []
+        return events.timeline(ws, cache.events(name)) if ws else []
 
     def version() -> tuple[int, str]:
         ws = cache.roster.get(name)

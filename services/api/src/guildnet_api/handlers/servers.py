@@ -15,11 +15,13 @@ from guildnet.access import Action
 from guildnet.errors import Unreachable
 from guildnet.identity import Identity
 from guildnet.workspace import Workspace
-from guildnet_api import servers, sse, timeline
-from guildnet_api.handlers.bodies import answer
-from guildnet_api.roster import News, Position
-from guildnet_api.services import Services, actor, identity
-from guildnet_api.streams import EventStream
+from guildnet_api.cluster import events
+from guildnet_api.cluster.index import News, Position
+from guildnet_api.deps import Services, actor, identity
+from guildnet_api.http import sse
+from guildnet_api.http.event_stream import EventStream
+from guildnet_api.http.params import answer
+from guildnet_api.workspaces import view
 
 LOOK_SECONDS: Final = 5.0
 
@@ -28,7 +30,7 @@ async def list_servers(api: Services, request: Request) -> Response:
     api.rights.require_known(actor(request), Action.LIST, "workspaces")
     _require_synced(api)
     who = identity(request)
-    query = servers.query(request.query_params)
+    query = view.query(request.query_params)
     body, etag = api.cache.roster.listing(who.entry, query, api.rights.visible(who))
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
     if etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
@@ -40,15 +42,15 @@ async def get_server(api: Services, request: Request) -> Response:
     _require_synced(api)
     who = identity(request)
     ws = api.rights.find(who, request.path_params["id"])
-    events = timeline.entries(ws, api.cache.events(ws.name))
-    shown = servers.detail(ws, api.cache.roster.pods(ws.name), who.entry, events)
+    timeline = events.entries(ws, api.cache.events(ws.name))
+    shown = view.detail(ws, api.cache.roster.pods(ws.name), who.entry, timeline)
     return answer(shown, headers={"ETag": f'"{ws.resource_version}"', "Cache-Control": "private, no-cache"})
 
 
 async def get_events(api: Services, request: Request) -> Response:
     _require_synced(api)
     ws = api.rights.find(identity(request), request.path_params["id"])
-    return answer(timeline.timeline(ws, api.cache.events(ws.name)))
+    return answer(events.timeline(ws, api.cache.events(ws.name)))
 
 
 async def stream_servers(api: Services, request: Request) -> EventStream:

@@ -15,11 +15,11 @@ from typing import Final, Protocol
 
 from guildnet.errors import TooManyRequests
 from guildnet.logs import Line, id_key, infer_level
-from guildnet_api.logs.follow import SECOND
+from guildnet_api.http.sse import compact, frame
+from guildnet_api.logs.filtered import EVERYTHING, Look, View, of_frame
 from guildnet_api.logs.records import Kind, Raw, Record, Run, following
-from guildnet_api.logs.views import EVERYTHING, Look, View, of_frame
+from guildnet_api.logs.source.follower import SECOND
 from guildnet_api.signals import Signal
-from guildnet_api.sse import compact, frame
 
 TOGETHER_SECONDS: Final = 0.04
 MOST_VIEWS: Final = 32

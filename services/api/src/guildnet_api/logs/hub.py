@@ -17,9 +17,9 @@ from typing import Final
 import structlog
 
 from guildnet_api.logs.feed import Direct, Feed
-from guildnet_api.logs.follow import Follow
 from guildnet_api.logs.records import Run
-from guildnet_api.logs.shared import Shared
+from guildnet_api.logs.redis.replica import Shared
+from guildnet_api.logs.source.follower import Follow
 from guildnet_api.metrics import Metrics
 from guildnet_api.tasks import together
 

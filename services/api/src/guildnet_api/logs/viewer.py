@@ -14,17 +14,17 @@ from typing import Any, Final
 
 from guildnet.errors import TooManyRequests
 from guildnet.logs import id_key
-from guildnet_api import sse
+from guildnet_api.cluster.index import Roster
+from guildnet_api.http import sse
+from guildnet_api.http.event_stream import Closing, Connection
+from guildnet_api.logs.cursor import Place, Wish, next_step, place, run_of
 from guildnet_api.logs.feed import Feed, rfc3339
-from guildnet_api.logs.happenings import Happenings
+from guildnet_api.logs.filtered import View
 from guildnet_api.logs.hub import TICK_SECONDS, Hub
 from guildnet_api.logs.records import Run
-from guildnet_api.logs.views import View
-from guildnet_api.logs.wish import Place, Wish, next_step, place, run_of
-from guildnet_api.roster import Roster
-from guildnet_api.servers import explanation
+from guildnet_api.logs.workspace_events import Happenings
 from guildnet_api.signals import first_of
-from guildnet_api.streams import Closing, Connection
+from guildnet_api.workspaces.view import explanation
 
 START: Final = "0-0"
 LOOK_SECONDS: Final = 2.0  # between two questions whether the reader still may

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from guildnet.errors import FieldError, Invalid
 from guildnet.identity import Entry
 from guildnet.workspace import Condition, EnvVar, Phase, Resources, Workspace, origin_url
-from guildnet_api.pods import Pod, current
-from guildnet_api.sensitive import MASK, is_secret
+from guildnet_api.cluster.pods import Pod, current
+from guildnet_api.workspaces.secrets import MASK, is_secret
 
 STATUSES = ("pending", "running", "failed", "stopped")
 _BY_PHASE = {Phase.RUNNING: "running", Phase.FAILED: "failed", Phase.STOPPED: "stopped", Phase.TERMINATING: "stopped"}

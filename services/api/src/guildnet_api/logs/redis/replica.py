@@ -15,9 +15,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from guildnet_api.logs.feed import Feed
-from guildnet_api.logs.follow import Follow
 from guildnet_api.logs.records import Kind, Record, decode
-from guildnet_api.logs.stream import ANSWER_SECONDS, LIVE, RELEASED, RENEW_SECONDS, Lease, LeaseLost, Tail, answered
+from guildnet_api.logs.redis.tail import ANSWER_SECONDS, LIVE, RELEASED, RENEW_SECONDS, Lease, LeaseLost, Tail, answered
+from guildnet_api.logs.source.follower import Follow
 from guildnet_api.metrics import Metrics
 from guildnet_api.tasks import together
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from guildnet import image as references
 from guildnet.errors import FieldError, Invalid
 from guildnet.names import slug
-from guildnet_api.jobspec import Args, Command, Env, Expose, Image, JobSpec, Ports, Resources, Storage
+from guildnet_api.workspaces.spec import Args, Command, Env, Expose, Image, JobSpec, Ports, Resources, Storage
 
 
 class Preset(BaseModel):

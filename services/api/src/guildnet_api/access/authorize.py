@@ -10,8 +10,8 @@ from guildnet.capability import Capability, Selector
 from guildnet.errors import Conflict, Denied, GuildNetError, NotFound
 from guildnet.identity import Identity
 from guildnet.workspace import Workspace
-from guildnet_api.audit import Actor, Audit
-from guildnet_api.cache import Cache
+from guildnet_api.access.audit import Actor, Audit
+from guildnet_api.cluster.watches import Cache
 
 _WHY: Mapping[str, str] = {
     "anonymous": "log in first",

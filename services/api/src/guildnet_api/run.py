@@ -25,23 +25,25 @@ from guildnet import identity
 from guildnet.errors import Unreachable
 from guildnet.kube.client import Client, connect
 from guildnet.telemetry import make_registry, serve_ops
-from guildnet_api import app, presets, ui
-from guildnet_api.audit import Audit
-from guildnet_api.cache import Cache
+from guildnet_api import app
+from guildnet_api.access.audit import Audit
+from guildnet_api.access.authorize import Rights
+from guildnet_api.access.quota import Quota
+from guildnet_api.cluster.index import Roster
+from guildnet_api.cluster.watches import Cache
+from guildnet_api.deps import Services
 from guildnet_api.health import ApiHealth
-from guildnet_api.logs.follow import Follow
+from guildnet_api.http import static
+from guildnet_api.http.event_stream import CONNECTION, Closing, Streaming
 from guildnet_api.logs.hub import Hub, Limits
 from guildnet_api.logs.records import Run
-from guildnet_api.logs.shared import Shared
-from guildnet_api.logs.source import KubeLogs, LogSource
+from guildnet_api.logs.redis.replica import Shared
+from guildnet_api.logs.source.follower import Follow
+from guildnet_api.logs.source.kubelet import KubeLogs, LogSource
 from guildnet_api.metrics import Metrics
-from guildnet_api.quota import Quota
-from guildnet_api.rights import Rights
-from guildnet_api.roster import Roster
-from guildnet_api.services import Services
 from guildnet_api.settings import Settings
-from guildnet_api.streams import CONNECTION, Closing, Streaming
 from guildnet_api.tasks import together
+from guildnet_api.workspaces import presets
 
 log = structlog.get_logger(__name__)
 
@@ -226,7 +228,7 @@ async def serve(settings: Settings) -> None:
     try:
         async with connect(settings.kubeconfig, user_agent="guildnet-api") as client:
             services, registry = assemble(settings, client, redis)
-            files = ui.load(settings.ui_dir)
+            files = static.load(settings.ui_dir)
             if not files.page:
                 log.warning("no UI to serve", ui_dir=str(settings.ui_dir))
             listener = server(app.build(services, files), *settings.address)

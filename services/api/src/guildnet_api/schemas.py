@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from guildnet_api.presets import Preset
+from guildnet_api.workspaces.presets import Preset
 
 
 class Detail(BaseModel):

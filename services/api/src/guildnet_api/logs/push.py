@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
-from guildnet_api.streams import Connection
+from guildnet_api.http.event_stream import Connection
 
 
 def chunk(block: bytes) -> bytes:

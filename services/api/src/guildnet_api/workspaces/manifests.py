@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from guildnet.names import ANNOTATION_OWNER, API_VERSION, LABEL_ID, LABEL_MANAGED, image_name
-from guildnet_api.jobspec import Expose, JobPatch, JobSpec, Resources
-from guildnet_api.sensitive import MASK, is_secret
+from guildnet_api.workspaces.secrets import MASK, is_secret
+from guildnet_api.workspaces.spec import Expose, JobPatch, JobSpec, Resources
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from guildnet_api.cache import Cache
+from guildnet_api.cluster.watches import Cache
 
 
 class Quota:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from guildnet.logs import id_key
+from guildnet_api.cluster.pods import Pod
+from guildnet_api.logs.filtered import EVERYTHING, Look
 from guildnet_api.logs.records import Run
-from guildnet_api.logs.views import EVERYTHING, Look
-from guildnet_api.pods import Pod
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import CAPABILITIES, EVENTS, PODS, WORKSPACES
 from guildnet.names import LABEL_WORKSPACE
 from guildnet.workspace import Workspace
-from guildnet_api import pods, timeline
-from guildnet_api.pods import Pod
-from guildnet_api.roster import Roster
+from guildnet_api.cluster import events, pods
+from guildnet_api.cluster.events import Event
+from guildnet_api.cluster.index import Roster
+from guildnet_api.cluster.pods import Pod
 from guildnet_api.signals import Signal
-from guildnet_api.timeline import Event
 
 MAX_EVENTS = 200  # per workspace; the newest stay
 
@@ -40,7 +40,7 @@ class Cache:
         self._capabilities = Reflector(
             client, CAPABILITIES, namespace=namespace, parse=capability.parse, on_change=self._capability
         )
-        self._happened = Reflector(client, EVENTS, namespace=namespace, parse=timeline.parse, on_change=self._event)
+        self._happened = Reflector(client, EVENTS, namespace=namespace, parse=events.parse, on_change=self._event)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -17,12 +17,12 @@ from guildnet.kube.client import Json
 from guildnet.kube.resources import SECRETS, WORKSPACES
 from guildnet.names import ANNOTATION_RESTARTED_AT, FIELD_MANAGER_API
 from guildnet.workspace import Workspace
-from guildnet_api import launches, servers
-from guildnet_api.audit import Actor
-from guildnet_api.handlers.bodies import answer, flag, read
-from guildnet_api.jobspec import JobPatch
-from guildnet_api.rights import target_of
-from guildnet_api.services import Services, actor
+from guildnet_api.access.audit import Actor
+from guildnet_api.access.authorize import target_of
+from guildnet_api.deps import Services, actor
+from guildnet_api.http.params import answer, flag, read
+from guildnet_api.workspaces import manifests, view
+from guildnet_api.workspaces.spec import JobPatch
 
 ATTEMPTS: Final = 3  # of a patch that somebody else's write overtook
 
@@ -139,14 +139,14 @@ async def _patched(api: Services, who: Actor, ws: Workspace, wish: JobPatch, sta
         raw = await api.client.get(WORKSPACES, namespace, ws.name)
         if stated not in ("*", raw["metadata"]["resourceVersion"]):
             raise Conflict(f"{ws.name} has changed since you read it; read it again.", code="stale")
-        change = launches.change(wish, raw, f"{ws.name[:52]}-env-{token_hex(3)[:5]}")
+        change = manifests.change(wish, raw, f"{ws.name[:52]}-env-{token_hex(3)[:5]}")
         _constrain(api, who, ws, {**raw["spec"], **change.body.get("spec", {})})
         if wish.labels:
             # New labels can move it under other rules: the caller has to be allowed there too.
             kept = {key: value for key, value in {**ws.labels, **wish.labels}.items() if value is not None}
             api.rights.require(who, Action.UPDATE, ws.name, Target(kept, ws.owner))
         if change.secret_values:
-            body = launches.secret(change.secret_name, change.secret_values, raw)
+            body = manifests.secret(change.secret_name, change.secret_values, raw)
             await api.client.create(SECRETS, namespace, body, field_manager=FIELD_MANAGER_API)
         try:
             return await _patching(api, ws, change.body)()
@@ -159,7 +159,7 @@ async def _patched(api: Services, who: Actor, ws: Workspace, wish: JobPatch, sta
 def _constrain(api: Services, who: Actor, ws: Workspace, spec: Mapping[str, Any]) -> None:
     """What a launch may not have, a patch may not bring in."""
     given = tuple(port["containerPort"] for port in spec.get("ports") or ())
-    asked = Launch(spec["image"], given or launches.default_ports(spec["image"]))
+    asked = Launch(spec["image"], given or manifests.default_ports(spec["image"]))
     api.rights.constrain(who, Action.UPDATE, ws.name, target_of(ws), asked)
 
 
@@ -177,5 +177,5 @@ async def _audited(
 async def _server(api: Services, who: Actor, raw: Json) -> Response:
     ws = workspace.parse(raw)
     await api.cache.seen(ws.name, ws.resource_version)
-    view = servers.server(ws, api.cache.roster.pods(ws.name), who.identity.entry)
-    return answer(view, 202, {"ETag": f'"{ws.resource_version}"'})
+    shown = view.server(ws, api.cache.roster.pods(ws.name), who.identity.entry)
+    return answer(shown, 202, {"ETag": f'"{ws.resource_version}"'})

@@ -22,8 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from guildnet.errors import GuildNetError, Invalid, NotFound, TooLarge
 from guildnet.identity import HEADER, Identity, verify
 from guildnet_api import errors
+from guildnet_api.deps import IDENTITY, REQUEST_ID
 from guildnet_api.metrics import Metrics
-from guildnet_api.services import IDENTITY, REQUEST_ID
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +75,7 @@ class Observed:
 
 
 class OriginHeaders:
-    """The headers that make the control origin one: see `guildnet_api.origin`."""
+    """The headers that make the control origin one: see `guildnet_api.http.security_headers`."""
 
     def __init__(self, app: ASGIApp, headers: Callable[[Scope], list[tuple[bytes, bytes]]]) -> None:
         self.app = app

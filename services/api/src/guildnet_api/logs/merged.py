@@ -14,12 +14,12 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Final, Protocol
 
-from guildnet_api import sse
+from guildnet_api.cluster.index import Roster
+from guildnet_api.cluster.pods import Pod
+from guildnet_api.http import sse
+from guildnet_api.http.event_stream import Connection
+from guildnet_api.logs.cursor import Wish, place
 from guildnet_api.logs.hub import TICK_SECONDS
-from guildnet_api.logs.wish import Wish, place
-from guildnet_api.pods import Pod
-from guildnet_api.roster import Roster
-from guildnet_api.streams import Connection
 
 EVERY: Final = "*"
 """As `container`: all of the pod, init containers too."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from guildnet.logs import Line, Ring
-from guildnet_api.logs.query import TooSlow, question
-from guildnet_api.logs.riders import Rider, Riders
-from guildnet_api.streams import Connection
+from guildnet_api.http.event_stream import Connection
+from guildnet_api.logs.matcher import TooSlow, question
+from guildnet_api.logs.push import Rider, Riders
 
 BLOCK_LINES: Final = 2000
 PENDING_BYTES: Final = 256 * 1024

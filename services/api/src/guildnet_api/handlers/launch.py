@@ -10,11 +10,11 @@ from guildnet.errors import Conflict, GuildNetError
 from guildnet.kube.client import Json
 from guildnet.kube.resources import SECRETS, WORKSPACES
 from guildnet.names import ATTEMPTS, FIELD_MANAGER_API, LABEL_MANAGED, base_name, with_suffix
-from guildnet_api import launches, presets
-from guildnet_api.audit import Actor
-from guildnet_api.handlers.bodies import answer, read
-from guildnet_api.jobspec import JobSpec
-from guildnet_api.services import Services, actor
+from guildnet_api.access.audit import Actor
+from guildnet_api.deps import Services, actor
+from guildnet_api.http.params import answer, read
+from guildnet_api.workspaces import manifests, presets
+from guildnet_api.workspaces.spec import JobSpec
 
 
 async def launch(api: Services, request: Request) -> Response:
@@ -26,7 +26,7 @@ async def launch(api: Services, request: Request) -> Response:
     target = Target({**(job.labels or {}), LABEL_MANAGED: "true"}, who.identity.subject)
     decision = api.rights.require(who, Action.LAUNCH, base, target)
     async with api.quota.turn(who.identity.subject):
-        asked = Launch(job.image, launches.ports(job), api.quota.running(who.identity.subject))
+        asked = Launch(job.image, manifests.ports(job), api.quota.running(who.identity.subject))
         api.rights.constrain(who, Action.LAUNCH, base, target, asked)
         name, created = await _create(api, who, decision, base, job)
         api.quota.made(who.identity.subject, name)
@@ -38,7 +38,7 @@ async def _create(api: Services, who: Actor, decision: Decision, base: str, job:
     """The first free name of a few. Raises Conflict when none was."""
     for _ in range(ATTEMPTS):
         name = with_suffix(base)
-        plan = launches.plan(job, name=name, namespace=api.settings.k8s_namespace, owner=who.identity.subject)
+        plan = manifests.plan(job, name=name, namespace=api.settings.k8s_namespace, owner=who.identity.subject)
         api.audit.allowed(who, Action.LAUNCH, name, decision)
         try:
             return name, await _create_both(api, plan)
@@ -52,12 +52,12 @@ async def _create(api: Services, who: Actor, decision: Decision, base: str, job:
     raise Conflict(f"No free name like {base}-xxxxx was found; give another name.", code="name_taken")
 
 
-async def _create_both(api: Services, plan: launches.Plan) -> Json:
+async def _create_both(api: Services, plan: manifests.Plan) -> Json:
     """The Workspace, then the Secret it owns: without an owner nobody would ever remove it."""
     namespace = api.settings.k8s_namespace
     created = await api.client.create(WORKSPACES, namespace, plan.workspace, field_manager=FIELD_MANAGER_API)
     if plan.secret_values:
-        body = launches.secret(plan.secret_name, plan.secret_values, created)
+        body = manifests.secret(plan.secret_name, plan.secret_values, created)
         try:
             await api.client.create(SECRETS, namespace, body, field_manager=FIELD_MANAGER_API)
         except BaseException:

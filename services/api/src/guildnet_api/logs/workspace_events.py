@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from guildnet_api import sse
+from guildnet_api.http import sse
 from guildnet_api.signals import Signal
 
 MOST_AT_FIRST: Final = 50

@@ -18,9 +18,9 @@ import structlog
 
 from guildnet.errors import GuildNetError, Invalid, NotFound
 from guildnet.logs import parse_kube_line
+from guildnet_api.http.sse import compact
 from guildnet_api.logs.records import Kind, Raw, Run, cut
-from guildnet_api.logs.source import LogSource, Options, Shed
-from guildnet_api.sse import compact
+from guildnet_api.logs.source.kubelet import LogSource, Options, Shed
 from guildnet_api.tasks import together
 
 log = structlog.get_logger(__name__)

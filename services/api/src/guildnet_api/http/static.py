@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from guildnet_api import origin
+from guildnet_api.http import security_headers
 
 _RESERVED: Final = ("/api", "/sse", "/proxy", "/healthz", "/readyz", "/.guildnet")
 _NO_UI: Final = "This is GuildNet's API. No UI is installed beside it; /api/openapi.json lists what can be asked.\n"
@@ -69,5 +69,5 @@ def load(directory: Path | None) -> Ui:
         for path in directory.rglob("*")
         if path.is_file() and path.name != "index.html"
     }
-    scripts, styles = origin.hashes(page)
+    scripts, styles = security_headers.hashes(page)
     return Ui(files, page, f'"{hashlib.sha256(page).hexdigest()[:24]}"', scripts, styles)

@@ -10,16 +10,16 @@ from starlette.requests import Request
 from guildnet.identity import ANONYMOUS, Identity
 from guildnet.kube.client import Client
 from guildnet.telemetry import Health
-from guildnet_api.audit import Actor, Audit
-from guildnet_api.cache import Cache
+from guildnet_api.access.audit import Actor, Audit
+from guildnet_api.access.authorize import Rights
+from guildnet_api.access.quota import Quota
+from guildnet_api.cluster.watches import Cache
+from guildnet_api.http.event_stream import Closing
 from guildnet_api.logs.hub import Hub
-from guildnet_api.logs.source import LogSource
+from guildnet_api.logs.source.kubelet import LogSource
 from guildnet_api.metrics import Metrics
-from guildnet_api.presets import Preset
-from guildnet_api.quota import Quota
-from guildnet_api.rights import Rights
 from guildnet_api.settings import Settings
-from guildnet_api.streams import Closing
+from guildnet_api.workspaces.presets import Preset
 
 IDENTITY = "guildnet.identity"
 REQUEST_ID = "guildnet.request_id"

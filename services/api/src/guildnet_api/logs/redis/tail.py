@@ -17,8 +17,8 @@ from typing import Any, Final, TypeVar
 from redis.asyncio import Redis
 
 from guildnet.logs import channel, lease_key, stream_key
-from guildnet_api.logs.follow import SECOND
 from guildnet_api.logs.records import Kind, Raw, Record, Run
+from guildnet_api.logs.source.follower import SECOND
 
 LEASE_MS: Final = 6000  # a dead holder is replaced within this and one retry: under the promised 10 s
 RENEW_SECONDS: Final = 1.5

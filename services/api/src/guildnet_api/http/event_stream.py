@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from guildnet_api import sse
+from guildnet_api.http import sse
 from guildnet_api.metrics import Metrics
 
 CONNECTION: Final = "guildnet.connection"

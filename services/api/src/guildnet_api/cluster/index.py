@@ -17,11 +17,11 @@ from typing import Final
 
 from guildnet.identity import Entry
 from guildnet.workspace import Workspace
-from guildnet_api import pods as pod_views
-from guildnet_api.pods import Pod
-from guildnet_api.servers import Query, matches, server
+from guildnet_api.cluster import pods as pod_views
+from guildnet_api.cluster.pods import Pod
+from guildnet_api.http.sse import compact
 from guildnet_api.signals import Signal
-from guildnet_api.sse import compact
+from guildnet_api.workspaces.view import Query, matches, server
 
 MAX_ENTRIES: Final = 8  # an install has three; a signed but unheard-of one may not grow the cache
 MAX_GONE: Final = 4096

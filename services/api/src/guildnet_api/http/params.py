@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from guildnet.errors import FieldError, Invalid
-from guildnet_api.jobspec import Wire, parse
-from guildnet_api.sse import compact
+from guildnet_api.http.sse import compact
+from guildnet_api.workspaces.spec import Wire, parse
 
 M = TypeVar("M", bound=Wire)
 

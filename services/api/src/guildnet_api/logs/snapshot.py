@@ -13,12 +13,12 @@ from starlette.responses import Response, StreamingResponse
 
 from guildnet.errors import Invalid
 from guildnet.logs import parse_kube_line
+from guildnet_api.cluster.pods import Pod
 from guildnet_api.logs.feed import log_line
-from guildnet_api.logs.query import TooSlow, question
+from guildnet_api.logs.filtered import EVERYTHING, Look
+from guildnet_api.logs.matcher import TooSlow, question
 from guildnet_api.logs.records import Run, cut
-from guildnet_api.logs.source import LogSource, Options
-from guildnet_api.logs.views import EVERYTHING, Look
-from guildnet_api.pods import Pod
+from guildnet_api.logs.source.kubelet import LogSource, Options
 
 MOST_LINES: Final = 5000
 PIECE: Final = 64 * 1024
