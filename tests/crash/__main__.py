@@ -15,7 +15,7 @@ import structlog
 from crash import plans, running
 from crash.running import Bench, Result
 from crash.scenarios import SCENARIOS
-from guildnet_operator import delivery
+from guildnet_operator.watch import kopf_source
 from support.apiserver import ApiServer
 from support.shared import shared_apiserver
 
@@ -80,7 +80,7 @@ def main() -> int:
 def quiet() -> None:
     """Faults make an operator in this process say a lot, all of it expected."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    delivery.quieten()
+    kopf_source.quieten()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any
 
 from guildnet.kube.client import Client
 from guildnet.kube.resources import DEPLOYMENTS, PVCS, ROLEBINDINGS, ROLES, SECRETS, WORKSPACES
-from guildnet_operator.delivery import Delivery
+from guildnet_operator.watch.kopf_source import Delivery
 from integration.operator.world import Start, World
 from support.apiserver import ApiServer, service_account_token
 from support.waiting import eventually

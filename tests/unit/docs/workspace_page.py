@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from guildnet_operator.conditions import TABLE
-from guildnet_operator.view import Reason
+from guildnet_operator.status.conditions import TABLE
+from guildnet_operator.status.snapshot import Reason
 
 CRD = Path(__file__).resolve().parents[3] / "crds" / "guildnet.io_workspaces.yaml"
 Schema = Mapping[str, Any]

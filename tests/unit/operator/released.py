@@ -13,9 +13,9 @@ from typing import Any
 
 import yaml
 
-from guildnet_operator.defaults import decide
-from guildnet_operator.manifests import deployment
-from guildnet_operator.policy import Policy
+from guildnet_operator.plan.defaults import decide
+from guildnet_operator.plan.manifests import deployment
+from guildnet_operator.plan.policy import Policy
 from unit.operator.values import workspace
 
 ROOT = Path(__file__).parent / "golden" / "released"

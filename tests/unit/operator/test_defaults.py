@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from guildnet_operator.decided import Claim, ServedPort
-from guildnet_operator.defaults import decide
-from guildnet_operator.policy import Policy
+from guildnet_operator.plan.defaults import decide
+from guildnet_operator.plan.plan import Claim, ServedPort
+from guildnet_operator.plan.policy import Policy
 from unit.operator.values import NAME, workspace
 
 HTTP, HTTPS = ServedPort(8080, "http"), ServedPort(8443, "https")

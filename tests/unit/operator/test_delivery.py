@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from guildnet_operator import delivery
-from guildnet_operator.delivery import Backoffs, Delivery
+from guildnet_operator.watch import kopf_source
+from guildnet_operator.watch.kopf_source import Backoffs, Delivery
 from support.waiting import eventually
 
 
 def test_the_pauses_between_attempts_grow_to_a_cap_and_never_end():
     pauses = list(itertools.islice(iter(Backoffs()), 1000))
     assert pauses[:5] == sorted(pauses[:5])
-    assert set(pauses[5:]) == {delivery.LONGEST_PAUSE}
+    assert set(pauses[5:]) == {kopf_source.LONGEST_PAUSE}
 
 
 def test_kopf_is_told_to_list_nothing_of_the_cluster_and_to_write_nothing():
-    settings = delivery.settings()
+    settings = kopf_source.settings()
     assert settings.scanning.disabled
     assert settings.peering.standalone
     assert not settings.posting.enabled
@@ -35,7 +35,7 @@ async def test_it_is_started_again_when_it_dies_and_our_tasks_live_on(monkeypatc
             raise RuntimeError("410 at connect")
         await arguments["stop_flag"].wait()
 
-    monkeypatch.setattr(delivery.kopf, "operator", operator)
+    monkeypatch.setattr(kopf_source.kopf, "operator", operator)
     monkeypatch.setattr(Backoffs, "__iter__", lambda _: itertools.repeat(0.001))
     bystander = asyncio.create_task(asyncio.Event().wait())
     task = asyncio.create_task(Delivery("ns", None, lambda _: None).run())

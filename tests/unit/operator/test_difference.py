@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from guildnet_operator.difference import first_difference, quantity
+from guildnet_operator.sync.diff import first_difference, quantity
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ import pytest
 import yaml
 
 from guildnet.names import ANNOTATION_HASH
-from guildnet_operator.decided import Decided
-from guildnet_operator.defaults import decide
-from guildnet_operator.difference import differs
-from guildnet_operator.manifests import desired, password_secret
-from guildnet_operator.policy import Policy
-from unit.operator.values import live, workspace
+from guildnet_operator.plan.defaults import decide
+from guildnet_operator.plan.manifests import desired, password_secret
+from guildnet_operator.plan.plan import Decided
+from guildnet_operator.plan.policy import Policy
+from guildnet_operator.sync.diff import differs
+from unit.operator.values import stored, workspace
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -78,7 +78,7 @@ def test_the_children_are_as_expected(case, update_golden):
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_stored_as_wanted_is_not_written_again(case):
     for manifest in desired(CASES[case]):
-        assert not differs(manifest, live(manifest))
+        assert not differs(manifest, stored(manifest))
 
 
 @pytest.mark.parametrize("case", CASES)

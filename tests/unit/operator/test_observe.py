@@ -9,10 +9,10 @@ import pytest
 
 from guildnet.identity import Entry
 from guildnet.workspace import WorkspaceStatus
-from guildnet_operator.conditions import TABLE
-from guildnet_operator.observe import observe
-from guildnet_operator.policy import Policy
-from guildnet_operator.view import Problem, Reason, View
+from guildnet_operator.plan.policy import Policy
+from guildnet_operator.status.conditions import TABLE
+from guildnet_operator.status.snapshot import Problem, Reason, View
+from guildnet_operator.status.status import observe
 from unit.operator.values import LOCAL, NAME, NOW, UID, pod, view, workspace
 
 LATER = "2026-11-24T11:00:00Z"

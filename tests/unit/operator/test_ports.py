@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from guildnet.errors import Conflict, NotFound, Unreachable
-from guildnet_operator.ports import Ports
+from guildnet_operator.port_allocator import Ports
 
 
 class ConfigMap:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from guildnet_operator.probes import ENOUGH, parse
+from guildnet_operator.watch.probe_events import ENOUGH, parse
 
 
 def event(message: str, count: int = ENOUGH, **rest: Any) -> dict[str, Any]:

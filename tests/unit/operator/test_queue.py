@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from guildnet_operator import queue as module
-from guildnet_operator.queue import BASE_DELAY, MAX_DELAY, OUTAGE, RETRY, SETTLED, Bucket, Next, Queue, Work, delay
+from guildnet_operator import workqueue as module
+from guildnet_operator.workqueue import BASE_DELAY, MAX_DELAY, OUTAGE, RETRY, SETTLED, Bucket, Next, Queue, Work, delay
 from support.waiting import eventually
 
 

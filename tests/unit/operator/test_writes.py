@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from guildnet.workspace import Condition, Phase, WorkspaceStatus
-from guildnet_operator.ownership import Owner, owner_of
 from guildnet_operator.reconcile import urgent
-from guildnet_operator.writes import takeover
+from guildnet_operator.sync.ownership import Owner, owner_of
+from guildnet_operator.sync.writer import takeover
 from unit.operator.values import NAME, UID
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from guildnet.identity import Entry
 from guildnet.workspace import Workspace, parse
-from guildnet_operator import children
-from guildnet_operator.children import Children
-from guildnet_operator.defaults import decide
-from guildnet_operator.manifests import desired
-from guildnet_operator.policy import Policy
-from guildnet_operator.view import View
+from guildnet_operator.plan.defaults import decide
+from guildnet_operator.plan.manifests import desired
+from guildnet_operator.plan.policy import Policy
+from guildnet_operator.status.snapshot import View
+from guildnet_operator.watch import live
+from guildnet_operator.watch.live import Children
 
 NAME = "lab-1a2b3"
 NAMESPACE = "guildnet-workspaces"
@@ -34,7 +34,7 @@ def workspace(*, annotations: dict[str, str] | None = None, deleting: bool = Fal
     return parse({"metadata": metadata, "spec": {"image": "example.com/app:1", **spec}})
 
 
-def live(manifest: dict[str, Any], **more: Any) -> dict[str, Any]:
+def stored(manifest: dict[str, Any], **more: Any) -> dict[str, Any]:
     """A desired object as the API server stores it."""
     metadata = {"uid": f"uid-of-{manifest['kind']}", "resourceVersion": "5", "generation": 1, **manifest["metadata"]}
     return {**manifest, "metadata": metadata, **more}
@@ -90,7 +90,7 @@ def view(
     item = found or workspace()
     decided = decide(item, policy or Policy())
     objects = {
-        manifest["kind"]: live(manifest, **(changed or {}).get(manifest["kind"], {}))
+        manifest["kind"]: stored(manifest, **(changed or {}).get(manifest["kind"], {}))
         for manifest in desired(decided)
         if manifest["kind"] not in without
     }
@@ -107,7 +107,7 @@ def view(
             },
             "spec": {"template": template_of_the_pods or deployment["spec"]["template"]},
         }
-        sets.append(children.replica_set(set_))
+        sets.append(live.replica_set(set_))
     service = objects.get("Service")
     if service is not None:
         service["spec"] = {**service["spec"], "clusterIP": "10.96.0.7"}
@@ -115,6 +115,6 @@ def view(
     return View(
         item,
         decided,
-        children.with_pods(found_children, sets, [children.pod(one) for one in wanted], probe_failures or {}),
+        live.with_pods(found_children, sets, [live.pod(one) for one in wanted], probe_failures or {}),
         **{"port": 20007, "entries": (LOCAL,), **rest},
     )

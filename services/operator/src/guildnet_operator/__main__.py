@@ -17,14 +17,15 @@ from prometheus_client import CollectorRegistry
 from guildnet import settings as shared
 from guildnet import telemetry
 from guildnet.kube.client import connect
-from guildnet_operator import delivery, metrics
-from guildnet_operator.delivery import Delivery
-from guildnet_operator.lease import Lease
-from guildnet_operator.ports import Ports
-from guildnet_operator.queue import Queue
+from guildnet_operator import metrics
+from guildnet_operator.leader_election import Lease
+from guildnet_operator.port_allocator import Ports
 from guildnet_operator.reconcile import Install, Reconciler
 from guildnet_operator.settings import Settings
-from guildnet_operator.watching import Cluster
+from guildnet_operator.watch import kopf_source
+from guildnet_operator.watch.caches import Cluster
+from guildnet_operator.watch.kopf_source import Delivery
+from guildnet_operator.workqueue import Queue
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +50,7 @@ def main() -> None:
     """Entry point of the container."""
     settings = shared.load(Settings)
     telemetry.configure_logging("operator", settings.log_level, settings.log_format)
-    delivery.quieten()
+    kopf_source.quieten()
     _collect_less()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_main(settings))

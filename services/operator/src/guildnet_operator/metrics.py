@@ -8,7 +8,7 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 
 from guildnet.telemetry import make_registry
-from guildnet_operator.queue import Queue
+from guildnet_operator.workqueue import Queue
 
 REGISTRY: Final = make_registry()
 

@@ -21,17 +21,17 @@ from guildnet.kube.resources import WORKSPACES
 from guildnet.names import FIELD_MANAGER_OPERATOR
 from guildnet.workspace import Workspace, WorkspaceStatus, status_to_wire
 from guildnet_operator import metrics
-from guildnet_operator.decided import Decided
-from guildnet_operator.defaults import decide
-from guildnet_operator.events import Events
-from guildnet_operator.make import SECRET, Made, Maker, only_ours
-from guildnet_operator.observe import observe
-from guildnet_operator.policy import Policy
-from guildnet_operator.ports import Ports
-from guildnet_operator.queue import OUTAGE, RETRY, SETTLED, Next
-from guildnet_operator.view import Reason, View
-from guildnet_operator.watching import Cluster
-from guildnet_operator.writes import Writer
+from guildnet_operator.event_recorder import Events
+from guildnet_operator.plan.defaults import decide
+from guildnet_operator.plan.plan import Decided
+from guildnet_operator.plan.policy import Policy
+from guildnet_operator.port_allocator import Ports
+from guildnet_operator.status.snapshot import Reason, View
+from guildnet_operator.status.status import observe
+from guildnet_operator.sync.children import SECRET, Made, Maker, only_ours
+from guildnet_operator.sync.writer import Writer
+from guildnet_operator.watch.caches import Cluster
+from guildnet_operator.workqueue import OUTAGE, RETRY, SETTLED, Next
 
 log = structlog.get_logger(__name__)
 

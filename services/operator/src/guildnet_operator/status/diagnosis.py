@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from guildnet_operator.children import CONFIGURATION_REASONS, PodView, Termination
-from guildnet_operator.view import Problem, Reason, View
+from guildnet_operator.status.snapshot import Problem, Reason, View
+from guildnet_operator.watch.live import CONFIGURATION_REASONS, PodView, Termination
 
 IMAGE_REASONS: Final = frozenset({
     "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable",

@@ -17,13 +17,13 @@ from guildnet.kube.client import JSON_PATCH, Client
 from guildnet.kube.resources import DEPLOYMENTS, INGRESSES, PVCS, SERVICES, Resource, path
 from guildnet.names import FIELD_MANAGER_OPERATOR
 from guildnet_operator import metrics
-from guildnet_operator.children import Object, plain
-from guildnet_operator.decided import Decided
-from guildnet_operator.difference import differs, first_difference
-from guildnet_operator.manifests import Manifest
-from guildnet_operator.ownership import Owner, owner_of
-from guildnet_operator.view import Problem, Reason
-from guildnet_operator.watching import Cache
+from guildnet_operator.plan.manifests import Manifest
+from guildnet_operator.plan.plan import Decided
+from guildnet_operator.status.snapshot import Problem, Reason
+from guildnet_operator.sync.diff import differs, first_difference
+from guildnet_operator.sync.ownership import Owner, owner_of
+from guildnet_operator.watch.caches import Cache
+from guildnet_operator.watch.live import Object, plain
 
 log = structlog.get_logger(__name__)
 

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from guildnet.identity import Entry
 from guildnet.workspace import Workspace
-from guildnet_operator.children import Children
-from guildnet_operator.decided import Decided
+from guildnet_operator.plan.plan import Decided
+from guildnet_operator.watch.live import Children
 
 
 class Reason(StrEnum):

@@ -11,8 +11,8 @@ from typing import Final
 from guildnet import image as images
 from guildnet.names import ANNOTATION_RESTARTED_AT
 from guildnet.workspace import EnvVar, Exposure, Port, Probe, Storage, Workspace
-from guildnet_operator.decided import Check, Claim, Decided, IngressRule, Reach, ServedPort, Timing
-from guildnet_operator.policy import Policy
+from guildnet_operator.plan.plan import Check, Claim, Decided, IngressRule, Reach, ServedPort, Timing
+from guildnet_operator.plan.policy import Policy
 
 BASE_PATH_ENV: Final = "GUILDNET_BASE_PATH"
 PORT_ENV: Final = "PORT"

@@ -13,14 +13,14 @@ from typing import Final
 
 from guildnet.errors import Denied, GuildNetError, Invalid
 from guildnet.kube.resources import SECRETS, WORKSPACES
-from guildnet_operator import manifests
-from guildnet_operator.children import Children, Object
-from guildnet_operator.decided import Decided
-from guildnet_operator.manifests import Manifest
-from guildnet_operator.ownership import Owner, owner_of
-from guildnet_operator.view import Problem
-from guildnet_operator.watching import Cache, Cluster
-from guildnet_operator.writes import Outcome, Writer, refusal, stranger
+from guildnet_operator.plan import manifests
+from guildnet_operator.plan.manifests import Manifest
+from guildnet_operator.plan.plan import Decided
+from guildnet_operator.status.snapshot import Problem
+from guildnet_operator.sync.ownership import Owner, owner_of
+from guildnet_operator.sync.writer import Outcome, Writer, refusal, stranger
+from guildnet_operator.watch.caches import Cache, Cluster
+from guildnet_operator.watch.live import Children, Object
 
 SECRET: Final = "Secret"  # noqa: S105 - a kind
 CLAIM: Final = "PersistentVolumeClaim"

@@ -27,8 +27,8 @@ from guildnet.kube.resources import (
     Resource,
 )
 from guildnet.names import LABEL_MANAGED
-from guildnet_operator import children, probes
-from guildnet_operator.children import CONFIGURATION_REASONS, Children, Object, PodView, ReplicaSetView
+from guildnet_operator.watch import live, probe_events
+from guildnet_operator.watch.live import CONFIGURATION_REASONS, Children, Object, PodView, ReplicaSetView
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -115,10 +115,10 @@ class Cluster:
         self._pods: Grouped[PodView] = Grouped()
         self._replica_sets: Grouped[ReplicaSetView] = Grouped()
         self.workspaces = self._cache(WORKSPACES, workspace.parse, _same)
-        self.deployments = self._cache(DEPLOYMENTS, children.packed, children.unpacked)
-        self.services = self._cache(SERVICES, children.packed, children.unpacked)
-        self.claims = self._cache(PVCS, children.packed, children.unpacked, suffix=CLAIM_SUFFIX)
-        self.ingresses = self._cache(INGRESSES, children.packed, children.unpacked)
+        self.deployments = self._cache(DEPLOYMENTS, live.packed, live.unpacked)
+        self.services = self._cache(SERVICES, live.packed, live.unpacked)
+        self.claims = self._cache(PVCS, live.packed, live.unpacked, suffix=CLAIM_SUFFIX)
+        self.ingresses = self._cache(INGRESSES, live.packed, live.unpacked)
         self._probe_failures: dict[str, str] = {}
         entries_namespace, entries_name = entries
         self._entries_name = entries_name
@@ -127,7 +127,7 @@ class Cluster:
             CONFIGMAPS,
             namespace=entries_namespace,
             field_selector=f"metadata.name={entries_name}",
-            parse=children.plain,
+            parse=live.plain,
             on_change=self._entries_changed,
             pace=self._pace,
         )
@@ -137,15 +137,15 @@ class Cluster:
             "services": self.services.reflector,
             "persistentvolumeclaims": self.claims.reflector,
             "ingresses": self.ingresses.reflector,
-            "replicasets": self._grouped(REPLICASETS, children.replica_set, self._replica_sets),
-            "pods": self._grouped(PODS, children.pod, self._pods),
+            "replicasets": self._grouped(REPLICASETS, live.replica_set, self._replica_sets),
+            "pods": self._grouped(PODS, live.pod, self._pods),
             "entries": self._entries,
             "events": Reflector(
                 client,
                 EVENTS,
                 namespace=namespace,
-                field_selector=probes.FIELD_SELECTOR,
-                parse=probes.parse,
+                field_selector=probe_events.FIELD_SELECTOR,
+                parse=probe_events.parse,
                 on_change=self._probe_failed,
                 pace=self._pace,
             ),
@@ -173,7 +173,7 @@ class Cluster:
 
     def with_pods(self, name: str, found: Children) -> Children:
         """These children of the Workspace with the pods of their Deployment."""
-        return children.with_pods(found, self._replica_sets.of(name), self._pods.of(name), self._probe_failures)
+        return live.with_pods(found, self._replica_sets.of(name), self._pods.of(name), self._probe_failures)
 
     def misconfigured(self, name: str) -> bool:
         """Does a pod labelled as this Workspace's wait for something its configuration refers to?"""
@@ -214,7 +214,7 @@ class Cluster:
             pace=self._pace,
         )
 
-    def _probe_failed(self, change: Change[probes.ProbeFailure]) -> None:
+    def _probe_failed(self, change: Change[probe_events.ProbeFailure]) -> None:
         failure = change.new
         if failure is None:
             if change.old is not None:

@@ -6,10 +6,10 @@ from typing import Final
 
 from guildnet.names import origin_label
 from guildnet.workspace import Condition, Origin, Phase, Workspace, WorkspaceStatus, origin_url
-from guildnet_operator.children import PodView
-from guildnet_operator.conditions import TABLE, load_balancer_host
-from guildnet_operator.faults import fault
-from guildnet_operator.view import View
+from guildnet_operator.status.conditions import TABLE, load_balancer_host
+from guildnet_operator.status.diagnosis import fault
+from guildnet_operator.status.snapshot import View
+from guildnet_operator.watch.live import PodView
 
 MAX_ERROR: Final = 4096
 MAX_MESSAGE: Final = 8192

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from guildnet_operator.children import PodView
-from guildnet_operator.faults import IMAGE_REASONS, fault, next_step, reason_of
-from guildnet_operator.view import Reason, View
+from guildnet_operator.status.diagnosis import IMAGE_REASONS, fault, next_step, reason_of
+from guildnet_operator.status.snapshot import Reason, View
+from guildnet_operator.watch.live import PodView
 
 Status = Literal["True", "False", "Unknown"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from guildnet.names import GROUP
-from guildnet_operator.children import Object, controller_uid
-from guildnet_operator.manifests import ANNOTATION_CLAIM_OF
+from guildnet_operator.plan.manifests import ANNOTATION_CLAIM_OF
+from guildnet_operator.watch.live import Object, controller_uid
 
 
 class Owner(Enum):

@@ -19,10 +19,10 @@ from guildnet.names import (
     LABEL_WORKSPACE_UID,
 )
 from guildnet.workspace import EnvVar
-from guildnet_operator.children import CONTAINER
-from guildnet_operator.decided import Check, Decided, ServedPort, Timing
-from guildnet_operator.defaults import PASSWORD_KEY
-from guildnet_operator.difference import fingerprint
+from guildnet_operator.plan.defaults import PASSWORD_KEY
+from guildnet_operator.plan.plan import Check, Decided, ServedPort, Timing
+from guildnet_operator.sync.diff import fingerprint
+from guildnet_operator.watch.live import CONTAINER
 
 Manifest = dict[str, Any]
 
