@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guildnet.errors import TooManyRequests
-from guildnet.logs import id_key
 from guildnet_api.http import sse
 from guildnet_api.logs.cursor import place
 from guildnet_api.logs.feed import MOST_VIEWS, Feed, log_line, rfc3339
 from guildnet_api.logs.filtered import EVERYTHING, Look
+from guildnet_api.logs.model import id_key
 from guildnet_api.logs.records import CUT_MARK, Kind, Publication, Raw, Record, Run, cut, decode, following
 from guildnet_api.logs.source.follower import SECOND, Alignment
 

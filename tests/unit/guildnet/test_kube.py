@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guildnet import errors
-from guildnet.kube import faults
+from guildnet.kube import errors as refusals
 from guildnet.kube.lines import LineSplitter
 from guildnet.kube.resources import DEPLOYMENTS, NODES, PODS, WORKSPACES, path
 
@@ -59,14 +59,14 @@ KINDS = [
 @pytest.mark.parametrize(("code", "kind"), KINDS)
 def test_every_status_is_one_of_our_refusals_in_the_servers_words(code: int, kind: type[errors.GuildNetError]) -> None:
     body = {"kind": "Status", "code": code, "reason": "Because", "message": "the server's words"}
-    refused = faults.from_answer(code, json.dumps(body).encode())
+    refused = refusals.from_answer(code, json.dumps(body).encode())
     assert type(refused) is kind
     assert (refused.message, refused.reason) == ("the server's words", "Because")
 
 
 @pytest.mark.parametrize("body", [b"", b"404 page not found\n", b"\xff\xfe", b"[]", b'"x"', b"<html>" * 1000])
 def test_an_answer_that_is_no_status_still_says_something_short(body: bytes) -> None:
-    refused = faults.from_answer(404, body)
+    refused = refusals.from_answer(404, body)
     assert isinstance(refused, errors.NotFound)
     assert 0 < len(refused.message) <= 300
 
@@ -87,7 +87,7 @@ CAUSES = {
 
 
 def test_the_causes_of_a_refusal_become_its_fields() -> None:
-    assert faults.from_status(CAUSES).details == (
+    assert refusals.from_status(CAUSES).details == (
         errors.FieldError("spec.ports[0].containerPort", "must be positive"),
         errors.FieldError("spec.image", "FieldValueRequired"),
     )
@@ -96,7 +96,7 @@ def test_the_causes_of_a_refusal_become_its_fields() -> None:
 def test_a_strict_decoding_error_names_its_fields_and_repeats_nothing_else() -> None:
     strict = 'strict decoding error: unknown field "spec.a", duplicate field "b"'
     message = f'x "" is invalid: patch: Invalid value: "{{\\"password\\":1}}": {strict}'
-    refused = faults.from_status({"code": 422, "message": message, "details": {"causes": [{"field": "patch"}]}})
+    refused = refusals.from_status({"code": 422, "message": message, "details": {"causes": [{"field": "patch"}]}})
     assert refused.message == strict
     assert [(item.field, item.reason) for item in refused.details] == [
         ("spec.a", "unknown field"),
@@ -106,7 +106,7 @@ def test_a_strict_decoding_error_names_its_fields_and_repeats_nothing_else() -> 
 
 def test_another_object_of_the_same_name_is_a_conflict() -> None:
     causes = {"causes": [{"field": "metadata.uid", "message": "field is immutable"}]}
-    refused = faults.from_status({"code": 422, "message": "immutable", "details": causes})
+    refused = refusals.from_status({"code": 422, "message": "immutable", "details": causes})
     assert isinstance(refused, errors.Conflict)
     assert refused.reason == "Conflict"
 
@@ -118,7 +118,7 @@ def test_another_object_of_the_same_name_is_a_conflict() -> None:
 def test_too_many_requests_says_when_to_come_back(
     header: str | None, details: dict[str, Any], seconds: float | None
 ) -> None:
-    refused = faults.from_status({"code": 429, "message": "slow down", "details": details}, header)
+    refused = refusals.from_status({"code": 429, "message": "slow down", "details": details}, header)
     assert isinstance(refused, errors.TooManyRequests)
     assert refused.retry_after == seconds
 

@@ -16,10 +16,10 @@ from typing import Any, Final, Literal
 import aiohttp
 
 from guildnet.errors import Invalid
-from guildnet.kube import faults, wire
+from guildnet.kube import errors, requests
 from guildnet.kube.lines import LineSplitter
+from guildnet.kube.requests import Json, Query
 from guildnet.kube.resources import Resource, path
-from guildnet.kube.wire import Json, Query
 
 __all__ = [
     "APPLY_PATCH",
@@ -91,12 +91,12 @@ class Client:
                 finally:
                     response.release()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise wire.unreachable(method, path, error) from error
+            raise requests.unreachable(method, path, error) from error
         if response.status >= 400:
-            raise faults.from_answer(response.status, data, response.headers.get("Retry-After"))
+            raise errors.from_answer(response.status, data, response.headers.get("Retry-After"))
         if not data or not response.content_type.endswith("json"):
             return {}
-        return wire.decoded(data)
+        return requests.decoded(data)
 
     async def stream(
         self,
@@ -122,18 +122,18 @@ class Client:
                 if response.status >= 400:
                     async with asyncio.timeout(timeout):
                         data = await response.read()
-                    raise faults.from_answer(response.status, data, response.headers.get("Retry-After"))
+                    raise errors.from_answer(response.status, data, response.headers.get("Retry-After"))
                 async for chunk in response.content.iter_any():
                     for line in splitter.feed(chunk):
                         yield line
                 for line in splitter.close():
                     yield line
             except aiohttp.SocketTimeoutError as error:
-                raise wire.silent(path, idle) from error
+                raise requests.silent(path, idle) from error
             finally:
                 _abandon(response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise wire.unreachable("GET", path, error) from error
+            raise requests.unreachable("GET", path, error) from error
 
     async def get(
         self, resource: Resource, namespace: str | None, name: str, *, subresource: str | None = None
@@ -164,8 +164,8 @@ class Client:
         self, resource: Resource, namespace: str | None, body: Mapping[str, Any], *, field_manager: str | None = None
     ) -> Json:
         """POST. Raises Conflict with reason AlreadyExists where the name is taken; unknown fields are Invalid."""
-        query = wire.writing(field_manager)
-        return await self.request("POST", path(resource, namespace), query=query, body=wire.typed(resource, body))
+        query = requests.writing(field_manager)
+        return await self.request("POST", path(resource, namespace), query=query, body=requests.typed(resource, body))
 
     async def replace(
         self,
@@ -179,7 +179,8 @@ class Client:
     ) -> Json:
         """PUT. With `metadata.resourceVersion` in the body, Conflict where the object has moved on."""
         target = path(resource, namespace, name, subresource)
-        return await self.request("PUT", target, query=wire.writing(field_manager), body=wire.typed(resource, body))
+        query = requests.writing(field_manager)
+        return await self.request("PUT", target, query=query, body=requests.typed(resource, body))
 
     async def merge_patch(
         self,
@@ -197,7 +198,7 @@ class Client:
         is one too, but not for a subresource: the API server ignores it there.
         """
         target = path(resource, namespace, name, subresource)
-        query = wire.writing(field_manager)
+        query = requests.writing(field_manager)
         return await self.request("PATCH", target, query=query, body=body, content_type=MERGE_PATCH)
 
     async def apply(
@@ -219,8 +220,8 @@ class Client:
         return await self.request(
             "PATCH",
             path(resource, namespace, name, subresource),
-            query={**wire.writing(field_manager), "force": force},
-            body=wire.typed(resource, body),
+            query={**requests.writing(field_manager), "force": force},
+            body=requests.typed(resource, body),
             content_type=APPLY_PATCH,
         )
 
@@ -264,7 +265,7 @@ class Client:
         # The credentials are asked for at every request: the official client re-reads a rotated token file.
         for setting in (await self._configuration.auth_settings()).values():
             headers["Authorization"] = setting["value"]
-        url = f"{self._configuration.host}{path}{wire.encoded(query)}"
+        url = f"{self._configuration.host}{path}{requests.encoded(query)}"
         try:
             answer = await self._rest.request(method, url, headers=headers, body=body, _request_timeout=limits)
         except BaseException:

@@ -20,7 +20,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 import structlog
 
 from guildnet.errors import Denied, Gone, GuildNetError, Invalid, NotFound, Silent, TooManyRequests, Unreachable
-from guildnet.kube import faults, watchevent
+from guildnet.kube import errors, watchevent
 from guildnet.kube.client import Client
 from guildnet.kube.pace import Pace
 from guildnet.kube.resources import Resource, path
@@ -242,7 +242,7 @@ class Reflector(Generic[T]):
     def _event(self, event: dict[str, Any]) -> None:
         item = event["object"]
         if event["type"] == "ERROR":
-            raise faults.from_status(item)
+            raise errors.from_status(item)
         version = str(item["metadata"]["resourceVersion"])
         if watchevent.is_older(version, self.resource_version):
             # A cluster restored from a backup counts from where the backup was; what we hold is of another history.

@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from guildnet.access import Action
 from guildnet.errors import Invalid, NotFound
-from guildnet.logs import LEVELS
 from guildnet.workspace import Workspace
 from guildnet_api.access.authorize import target_of
 from guildnet_api.cluster import events
@@ -22,6 +21,7 @@ from guildnet_api.logs.cursor import Wish
 from guildnet_api.logs.filtered import Look
 from guildnet_api.logs.matcher import question
 from guildnet_api.logs.merged import EVERY, Several
+from guildnet_api.logs.model import LEVELS
 from guildnet_api.logs.records import Run
 from guildnet_api.logs.snapshot import MOST_LINES, Selection, newest, runs_of, text
 from guildnet_api.logs.viewer import Viewer

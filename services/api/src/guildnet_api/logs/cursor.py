@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from guildnet.logs import id_key
 from guildnet_api.cluster.pods import Pod
 from guildnet_api.logs.filtered import EVERYTHING, Look
+from guildnet_api.logs.model import id_key
 from guildnet_api.logs.records import Run
 
 

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from guildnet.errors import TooManyRequests
-from guildnet.logs import Line, id_key, infer_level
 from guildnet_api.http.sse import compact, frame
 from guildnet_api.logs.filtered import EVERYTHING, Look, View, of_frame
+from guildnet_api.logs.model import Line, id_key, infer_level
 from guildnet_api.logs.records import Kind, Raw, Record, Run, following
 from guildnet_api.logs.source.follower import SECOND
 from guildnet_api.signals import Signal

@@ -10,9 +10,9 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from guildnet.logs import Line, Ring
 from guildnet_api.http.event_stream import Connection
 from guildnet_api.logs.matcher import TooSlow, question
+from guildnet_api.logs.model import Line, Ring
 from guildnet_api.logs.push import Rider, Riders
 
 BLOCK_LINES: Final = 2000

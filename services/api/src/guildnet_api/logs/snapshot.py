@@ -12,11 +12,11 @@ from typing import Final
 from starlette.responses import Response, StreamingResponse
 
 from guildnet.errors import Invalid
-from guildnet.logs import parse_kube_line
 from guildnet_api.cluster.pods import Pod
 from guildnet_api.logs.feed import log_line
 from guildnet_api.logs.filtered import EVERYTHING, Look
 from guildnet_api.logs.matcher import TooSlow, question
+from guildnet_api.logs.model import parse_kube_line
 from guildnet_api.logs.records import Run, cut
 from guildnet_api.logs.source.kubelet import LogSource, Options
 

@@ -13,7 +13,6 @@ from contextlib import aclosing
 from typing import Any, Final
 
 from guildnet.errors import TooManyRequests
-from guildnet.logs import id_key
 from guildnet_api.cluster.index import Roster
 from guildnet_api.http import sse
 from guildnet_api.http.event_stream import Closing, Connection
@@ -21,6 +20,7 @@ from guildnet_api.logs.cursor import Place, Wish, next_step, place, run_of
 from guildnet_api.logs.feed import Feed, rfc3339
 from guildnet_api.logs.filtered import View
 from guildnet_api.logs.hub import TICK_SECONDS, Hub
+from guildnet_api.logs.model import id_key
 from guildnet_api.logs.records import Run
 from guildnet_api.logs.workspace_events import Happenings
 from guildnet_api.signals import first_of

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 from redis.asyncio import Redis
 
-from guildnet.logs import channel, lease_key, stream_key
+from guildnet_api.logs.model import channel, lease_key, stream_key
 from guildnet_api.logs.records import Kind, Raw, Record, Run
 from guildnet_api.logs.source.follower import SECOND
 

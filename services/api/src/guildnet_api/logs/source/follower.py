@@ -17,8 +17,8 @@ from typing import Final, Protocol
 import structlog
 
 from guildnet.errors import GuildNetError, Invalid, NotFound
-from guildnet.logs import parse_kube_line
 from guildnet_api.http.sse import compact
+from guildnet_api.logs.model import parse_kube_line
 from guildnet_api.logs.records import Kind, Raw, Run, cut
 from guildnet_api.logs.source.kubelet import LogSource, Options, Shed
 from guildnet_api.tasks import together

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guildnet import logs
-from guildnet.logs import Line, Ring
+from guildnet_api.logs.model import Line, Ring
 
 SECOND = 1_795_514_400_000_000_000  # 2026-11-24T10:00:00Z
 FRAMED = [
