@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 LOCAL := $(PY) -m guildnet_local
-APT_PACKAGES := tools/src/guildnet_local/packages.txt
+APT_PACKAGES := tools/src/guildnet_local/machine/packages.txt
 PROJECTS := libs/guildnet services/api services/proxy services/operator tools
 UV_VERSION := 0.13.9
 

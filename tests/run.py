@@ -71,7 +71,7 @@ def pytest(ring: str, *arguments: str) -> list[str]:
 
 def programs(run: Run) -> None:
     """What the integration ring starts; nothing to do after `up`, which needs the same."""
-    run.phase("programs", python("-m", "guildnet_local.upstream", "build", *PROGRAM_GROUPS))
+    run.phase("programs", python("-m", "guildnet_local.build.programs", "build", *PROGRAM_GROUPS))
 
 
 def lint(run: Run) -> None:
@@ -93,7 +93,7 @@ def ui(run: Run) -> None:
 
 def unit(run: Run, *arguments: str) -> None:
     """The chart's tests render with the pinned Helm; built here, or the first of them would wait for it."""
-    run.phase("helm", python("-m", "guildnet_local.upstream", "build", "helm"))
+    run.phase("helm", python("-m", "guildnet_local.build.programs", "build", "helm"))
     run.phase("unit", pytest("unit", "--numprocesses=auto", *arguments))
 
 

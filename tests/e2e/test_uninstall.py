@@ -17,7 +17,7 @@ WORKSPACES = "guildnet-second-workspaces"
 
 @pytest.fixture
 def helm(local: Local) -> Iterator[list[str]]:
-    from guildnet_local.upstream import ensure
+    from guildnet_local.build.programs import ensure
 
     program = str(ensure(["helm"], report=lambda _: None)["helm"])
     yield [program, "--kubeconfig", local.kubeconfig, "--namespace", RELEASE]

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx2
 
 from guildnet.kube.client import Client, connect
-from guildnet_local import upstream
+from guildnet_local.build import programs
 from loglab import peers
 from loglab.apis import ApiProcess, Lab, pod_of, running_workspace
 from loglab.crowd import crowd
@@ -92,7 +92,7 @@ async def bench(directory: Path) -> AsyncIterator[Bench]:
     """A cluster without a kubelet but with its logs, a Redis, and workspaces whose pods run."""
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[-1]})
-    servers = Servers(directory / "apiserver", upstream.ensure(PROGRAMS, report=print), audit=True)
+    servers = Servers(directory / "apiserver", programs.ensure(PROGRAMS, report=print), audit=True)
     redis = RedisServer(directory / "redis")
     try:
         server = await asyncio.to_thread(servers.start)

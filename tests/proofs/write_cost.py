@@ -12,7 +12,7 @@ from crash.__main__ import quiet
 from crash.settled import all_ready
 from crash.stage import stage
 from guildnet.kube.client import connect
-from guildnet_local import upstream
+from guildnet_local.build import programs
 from proofs import Figure
 from support.apiserver import CONTROLLER_PROGRAMS, Servers
 from support.waiting import eventually
@@ -52,9 +52,9 @@ def counted(log: Path, namespace: str) -> Counter[str]:
 
 def prove() -> Figure:
     quiet()
-    programs = upstream.ensure(CONTROLLER_PROGRAMS, report=print)
+    built = programs.ensure(CONTROLLER_PROGRAMS, report=print)
     with tempfile.TemporaryDirectory() as directory:
-        servers = Servers(Path(directory) / "apiserver", programs, controllers=True, audit=True)
+        servers = Servers(Path(directory) / "apiserver", built, controllers=True, audit=True)
         try:
             servers.start()
             namespace = asyncio.run(_launch(servers, Path(directory)))

@@ -16,7 +16,7 @@ from typing import Any
 from guildnet.kube.client import Client, connect
 from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import WORKSPACES
-from guildnet_local import upstream
+from guildnet_local.build import programs
 from scale.limits import cpu_limit
 from support.apiserver import PROGRAMS, Servers, make_namespace
 from support.process import Process
@@ -166,7 +166,7 @@ OPERATORS: dict[str, Callable[[Hall, str], Process]] = {"guildnet": _guildnet, "
 @asynccontextmanager
 async def hall(directory: Path) -> AsyncIterator[Hall]:
     """An API server with instant nodes."""
-    servers = Servers(directory / "apiserver", upstream.ensure(PROGRAMS, report=print))
+    servers = Servers(directory / "apiserver", programs.ensure(PROGRAMS, report=print))
     nodes: Process | None = None
     try:
         server = await asyncio.to_thread(servers.start)

@@ -95,7 +95,7 @@ class Local:
 
     @cached_property
     def _kubectl(self) -> str:
-        from guildnet_local.upstream import ensure
+        from guildnet_local.build.programs import ensure
 
         return str(ensure(["kubectl"], report=lambda _: None)["kubectl"])
 

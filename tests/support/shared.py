@@ -48,10 +48,10 @@ def shared_apiserver(directory: Path, *, controllers: bool = False) -> Iterator[
 
 
 def _start_supervisor(directory: Path, *, controllers: bool) -> None:
-    from guildnet_local import upstream
+    from guildnet_local.build import programs
 
     names = CONTROLLER_PROGRAMS if controllers else PROGRAMS
-    programs = upstream.ensure(names, report=lambda line: print(line, file=sys.stderr, flush=True))
+    programs = programs.ensure(names, report=lambda line: print(line, file=sys.stderr, flush=True))
     (directory / "programs.json").write_text(json.dumps({name: str(programs[name]) for name in names}))
     log = directory / "supervisor.log"
     with log.open("ab") as output:

@@ -14,7 +14,7 @@ import pytest
 
 from guildnet.kube.client import Client
 from guildnet.kube.resources import CONFIGMAPS, SECRETS
-from guildnet_local.upstream import ensure
+from guildnet_local.build.programs import ensure
 
 ROOT = Path(__file__).resolve().parents[3]
 KEPT = {

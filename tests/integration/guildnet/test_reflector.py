@@ -66,9 +66,9 @@ async def test_a_list_longer_than_a_page_is_whole(kube: Client, namespace: str) 
 @pytest.fixture
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """An API server of this test's own, to be mistreated."""
-    from guildnet_local import upstream
+    from guildnet_local.build import programs
 
-    own = Servers(tmp_path_factory.mktemp("mistreated"), upstream.ensure(PROGRAMS))
+    own = Servers(tmp_path_factory.mktemp("mistreated"), programs.ensure(PROGRAMS))
     yield own
     own.stop()
 

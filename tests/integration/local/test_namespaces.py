@@ -6,9 +6,10 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-from guildnet_local import namespaces, settings
-from guildnet_local.journal import Journal, backwards
-from guildnet_local.teardown import undo
+from guildnet_local import settings
+from guildnet_local.down import undo
+from guildnet_local.machine import namespaces
+from guildnet_local.machine.journal import Journal, backwards
 
 
 def test_namespaces_outlive_somebodys_ip_netns_and_go_without_a_rest(tmp_path: Path):

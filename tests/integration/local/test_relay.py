@@ -61,7 +61,13 @@ def relay() -> Iterator[Callable[[int], socket.socket]]:
 
     def start(target: int) -> socket.socket:
         port = free_port()
-        command = [sys.executable, "-m", "guildnet_local.relay", "/proc/self/ns/net", f"{port}=127.0.0.1:{target}"]
+        command = [
+            sys.executable,
+            "-m",
+            "guildnet_local.machine.relay",
+            "/proc/self/ns/net",
+            f"{port}=127.0.0.1:{target}",
+        ]
         started.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
         deadline = time.monotonic() + 20
         while True:

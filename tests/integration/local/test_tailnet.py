@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from guildnet_local import tailnet
-from guildnet_local.upstream import ensure
+from guildnet_local.build.programs import ensure
+from guildnet_local.cluster import tailnet
 
 from .conftest import Namespace
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from guildnet_local import upstream, upstream_build, upstream_plan
-from guildnet_local.upstream_plan import Group, UpstreamError
+from guildnet_local.build import go, pins, programs
+from guildnet_local.build.pins import Group, UpstreamError
 
 # Without imports, so that there is next to nothing to compile; println writes to standard error.
 MAIN = """package main
@@ -33,14 +33,14 @@ def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Group:
         (directory / "cmd" / name / "main.go").write_text(MAIN)
     (directory / "go.mod").write_text("module example.org/tiny\n\ngo 1.21.0\n\n// example.org/tiny v1.2.3\n")
     (directory / "go.sum").write_text("")
-    monkeypatch.setattr(upstream_plan, "GO_DIRECTORY", tmp_path / "go")
+    monkeypatch.setattr(pins, "GO_DIRECTORY", tmp_path / "go")
     # Go's own cache follows XDG_CACHE_HOME; left where it is, the runtime need not be compiled for every test.
     monkeypatch.setenv("GOCACHE", subprocess.check_output(["go", "env", "GOCACHE"], text=True).strip())
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     tiny = Group(
         "tiny", {"greet": "./cmd/greet", "part": "./cmd/part"}, "// example.org/tiny", {"main.version": "{version}"}
     )
-    for module in (upstream_plan, upstream):
+    for module in (pins, programs):
         monkeypatch.setattr(module, "GROUPS", {"tiny": tiny})
         monkeypatch.setattr(module, "PROGRAMS", dict.fromkeys(tiny.programs, tiny))
     return tiny
@@ -52,13 +52,13 @@ def kept(tmp_path: Path) -> list[str]:
 
 def test_a_program_is_built_stamped_and_found_again_without_building(group: Group):
     said: list[str] = []
-    programs = upstream.ensure(["greet"], report=said.append)
-    greeting = subprocess.run([programs["greet"]], capture_output=True, text=True, check=True)
+    built = programs.ensure(["greet"], report=said.append)
+    greeting = subprocess.run([built["greet"]], capture_output=True, text=True, check=True)
     assert greeting.stderr == "hello from v1.2.3\n"
     assert re.fullmatch(r"building tiny v1\.2\.3 \(greet, part\) with go\S+ …", said[0])
     assert re.fullmatch(r"built tiny v1\.2\.3: \d+ packages, \d+ MB, \S+s", said[-1])
     said.clear()
-    assert upstream.ensure(["tiny"], report=said.append)["greet"] == programs["greet"]
+    assert programs.ensure(["tiny"], report=said.append)["greet"] == built["greet"]
     assert said == []
 
 
@@ -66,7 +66,7 @@ def test_a_changed_source_is_built_anew_and_the_two_newest_builds_stay(group: Gr
     built = []
     for number in range(3):
         (group.directory / "cmd" / "greet" / "more.go").write_text(f"package main\n\nconst more = {number}\n")
-        built.append(upstream.ensure(["greet"], report=lambda _: None)["greet"].parent)
+        built.append(programs.ensure(["greet"], report=lambda _: None)["greet"].parent)
         os.utime(built[-1], (number, number))
     assert [path.exists() for path in built] == [False, True, True]
 
@@ -74,7 +74,7 @@ def test_a_changed_source_is_built_anew_and_the_two_newest_builds_stay(group: Gr
 def test_a_build_that_fails_says_which_program_and_why_and_leaves_nothing(group: Group, tmp_path: Path):
     (group.directory / "cmd" / "part" / "main.go").write_text("package main\n\nfunc main() { missing() }\n")
     with pytest.raises(UpstreamError) as refused:
-        upstream.ensure(["greet"], report=lambda _: None)
+        programs.ensure(["greet"], report=lambda _: None)
     text = str(refused.value)
     assert text.startswith("cannot build part: `go build` of tiny failed in package example.org/tiny/cmd/part")
     assert "cmd/part/main.go:3:15: undefined: missing" in text
@@ -82,14 +82,14 @@ def test_a_build_that_fails_says_which_program_and_why_and_leaves_nothing(group:
 
 
 def test_the_command_line_prints_the_path_alone_on_its_output(group: Group, capsys: pytest.CaptureFixture[str]):
-    assert upstream.main(["path", "part"]) == 0
+    assert programs.main(["path", "part"]) == 0
     printed = capsys.readouterr()
     assert printed.out.endswith("/part\n")
     assert printed.out.count("\n") == 1
     assert "building tiny" in printed.err
-    assert upstream.main(["list"]) == 0
+    assert programs.main(["list"]) == 0
     assert re.search(r"^tiny\s+v1\.2\.3\s+built in \S+s\s+greet part$", capsys.readouterr().out, re.MULTILINE)
-    assert upstream.main(["path", "headscale"]) == 1
+    assert programs.main(["path", "headscale"]) == 1
     assert "no such program" in capsys.readouterr().err
 
 
@@ -102,13 +102,13 @@ def test_a_second_builder_waits_for_the_first_and_uses_its_build(group: Group, t
         if "waiting" in line:
             waiting.set()
 
-    cache = upstream.cache_directory()
+    cache = programs.cache_directory()
     with (cache / ".lock-tiny").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        second = threading.Thread(target=upstream.ensure, args=(["greet"],), kwargs={"report": report})
+        second = threading.Thread(target=programs.ensure, args=(["greet"],), kwargs={"report": report})
         second.start()
         assert waiting.wait(30), "the second builder did not notice the first"
-        target = cache / f"tiny-{upstream_plan.key(group, upstream_build.find_go(os.environ).identity)}"
+        target = cache / f"tiny-{pins.key(group, go.find_go(os.environ).identity)}"
         target.mkdir()
     second.join(30)
     assert len(said) == 1, "the second builder built although the first had"
@@ -119,8 +119,8 @@ def test_the_heartbeat_tells_how_far_a_long_build_is(group: Group, tmp_path: Pat
     slow.write_text("#!/bin/sh\necho net/http\nexec sleep 0.3\n")
     slow.chmod(0o755)
     said: list[str] = []
-    go = upstream_build.Go(str(slow), "go1.26.8", "linux/amd64")
-    run = upstream_build.Run(group, go, os.environ, said.append, heartbeat=0.1)
+    compiler = go.Go(str(slow), "go1.26.8", "linux/amd64")
+    run = go.Run(group, compiler, os.environ, said.append, heartbeat=0.1)
     run(("build",), "compiling", 12)
     assert re.fullmatch(r"  tiny: compiling: 1 of up to 12 packages \(0\.\ds\)", said[-1])
 
@@ -135,9 +135,9 @@ def test_a_build_that_is_interrupted_leaves_no_compiler_behind(group: Group, tmp
         if pid_file.exists():
             raise KeyboardInterrupt
 
-    go = upstream_build.Go(str(slow), "go1.26.8", "linux/amd64")
+    compiler = go.Go(str(slow), "go1.26.8", "linux/amd64")
     with pytest.raises(KeyboardInterrupt):
-        upstream_build.Run(group, go, os.environ, interrupt, heartbeat=0.05)(("build",), "compiling")
+        go.Run(group, compiler, os.environ, interrupt, heartbeat=0.05)(("build",), "compiling")
     assert not alive(int(pid_file.read_text()))
 
 
@@ -158,9 +158,9 @@ def test_an_interrupted_build_waits_for_compilers_that_take_their_time(group: Gr
         if pid_file.exists():
             raise KeyboardInterrupt
 
-    go = upstream_build.Go(str(slow), "go1.26.8", "linux/amd64")
+    compiler = go.Go(str(slow), "go1.26.8", "linux/amd64")
     with pytest.raises(KeyboardInterrupt):
-        upstream_build.Run(group, go, os.environ, interrupt, heartbeat=0.05)(("build",), "compiling")
+        go.Run(group, compiler, os.environ, interrupt, heartbeat=0.05)(("build",), "compiling")
     assert not alive(int(pid_file.read_text()))
 
 
@@ -170,7 +170,7 @@ def test_a_killed_builder_takes_its_compiler_along(group: Group, tmp_path: Path)
     slow.write_text(f"#!/bin/sh\necho $$ > {pid_file}.new\nmv {pid_file}.new {pid_file}\nexec sleep 300\n")
     slow.chmod(0o755)
     program = (
-        "from guildnet_local import upstream_build as b; from guildnet_local.upstream_plan import Group;"
+        "from guildnet_local import upstream_build as b; from guildnet_local.build.pins import Group;"
         f"go = b.Go({str(slow)!r}, 'go1.26.8', 'linux/amd64');"
         "b.Run(Group('kind', {}, ''), go, {'PATH': '/usr/bin:/bin'}, print)(('build',), 'compiling')"
     )
@@ -198,7 +198,7 @@ def alive(pid: int) -> bool:
 
 
 def test_the_real_groups_are_listed_without_building(capsys: pytest.CaptureFixture[str]):
-    assert upstream.main(["list"]) == 0
+    assert programs.main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(upstream.GROUPS)
+    assert [line.split()[0] for line in lines] == list(programs.GROUPS)
     assert sum("v1.35.4" in line for line in lines) == 1

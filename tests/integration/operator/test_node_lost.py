@@ -12,7 +12,7 @@ import pytest
 
 from guildnet.kube.client import Client, connect
 from guildnet.kube.resources import NAMESPACES, NODES, PODS
-from guildnet_local import upstream
+from guildnet_local.build import programs
 from guildnet_operator.__main__ import operator
 from guildnet_operator.settings import Settings
 from integration.operator.world import World
@@ -27,7 +27,7 @@ GRACE = 4
 def servers(tmp_path: Path) -> Iterator[Servers]:
     """An API server whose controllers watch over nodes."""
     made = Servers(
-        tmp_path / "apiserver", upstream.ensure(CONTROLLER_PROGRAMS, report=lambda _: None), controllers=True
+        tmp_path / "apiserver", programs.ensure(CONTROLLER_PROGRAMS, report=lambda _: None), controllers=True
     )
     made.node_grace = GRACE
     yield made

@@ -9,7 +9,7 @@ import pytest
 
 from guildnet.kube.client import connect
 from guildnet.kube.resources import DEPLOYMENTS, NAMESPACES, SERVICES
-from guildnet_local import upstream
+from guildnet_local.build import programs
 from guildnet_operator.__main__ import operator
 from guildnet_operator.settings import Settings
 from integration.operator.world import World
@@ -20,7 +20,7 @@ from support.waiting import eventually
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[Servers]:
     """An API server of this test's own, to be stopped."""
-    made = Servers(tmp_path / "apiserver", upstream.ensure(PROGRAMS, report=lambda _: None))
+    made = Servers(tmp_path / "apiserver", programs.ensure(PROGRAMS, report=lambda _: None))
     yield made
     made.stop()
 

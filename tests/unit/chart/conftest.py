@@ -26,7 +26,7 @@ def helm() -> Path:
     given = os.environ.get("GUILDNET_HELM")
     if given:
         return Path(given)
-    from guildnet_local.upstream import ensure
+    from guildnet_local.build.programs import ensure
 
     return Path(ensure(["helm"])["helm"])
 

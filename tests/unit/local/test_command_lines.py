@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from guildnet_local import controlplane, dns, node
+from guildnet_local.cluster import controlplane, dns, node
 from guildnet_local.settings import LocalError, Settings, load
 
 PROGRAM = Path("/programs/x")

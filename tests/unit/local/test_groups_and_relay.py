@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from guildnet_local import cli, status
-from guildnet_local.cgroups import Hierarchy, parse_mounts
-from guildnet_local.namespaces import GIB, keeps_in_memory, memory, mount_points
-from guildnet_local.process import Record
-from guildnet_local.relay import Route
+from guildnet_local.machine.cgroups import Hierarchy, parse_mounts
+from guildnet_local.machine.namespaces import GIB, keeps_in_memory, memory, mount_points
+from guildnet_local.machine.process import Record
+from guildnet_local.machine.relay import Route
 
 VERSION_1 = """\
 25 21 0:22 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from guildnet_local.cache import cache_directory
+from guildnet_local.build.cache import cache_directory
 from guildnet_local.images import archive
 from guildnet_local.images.engine import Build
 from guildnet_local.images.making import Workshop

@@ -7,18 +7,19 @@ from pathlib import Path
 import pytest
 import yaml
 
-from guildnet_local import context, install
-from guildnet_local.kubectl import Kubectl
-from guildnet_local.runtime import aliases, parse_list
+from guildnet_local import existing_cluster
+from guildnet_local.cluster.containerd import aliases, parse_list
+from guildnet_local.cluster.kubectl import Kubectl
+from guildnet_local.release import helm
 from guildnet_local.settings import LocalError, load
 
-REFS = {name: f"localhost/guildnet/{name}:dev-0123456789ab" for name in (*install.COMPONENTS, "tailscale")}
+REFS = {name: f"localhost/guildnet/{name}:dev-0123456789ab" for name in (*helm.COMPONENTS, "tailscale")}
 TAILNET = {"tailnet": {"enabled": True, "loginServer": "http://10.123.0.1:9911"}}
 
 
 def test_every_component_gets_the_image_that_was_built():
-    values = install.local_values(REFS, "http://guildnet.localhost:8080", TAILNET)
-    for name in install.COMPONENTS:
+    values = helm.local_values(REFS, "http://guildnet.localhost:8080", TAILNET)
+    for name in helm.COMPONENTS:
         assert values[name]["image"] == {"repository": f"localhost/guildnet/{name}", "tag": "dev-0123456789ab"}
     assert values["tailnet"]["image"]["repository"] == "localhost/guildnet/tailscale"
     assert values["tailnet"]["loginServer"] == TAILNET["tailnet"]["loginServer"]
@@ -28,7 +29,7 @@ def test_the_sidecar_shows_its_key_again_after_a_restart():
     tailnet = {
         "tailnet": {"extraEnv": [{"name": "TS_DEBUG_ACME_DIRECTORY_URL", "value": "https://10.123.0.1:14000/dir"}]}
     }
-    values = install.local_values(REFS, "http://guildnet.localhost:8080", tailnet)
+    values = helm.local_values(REFS, "http://guildnet.localhost:8080", tailnet)
     assert values["tailnet"]["extraEnv"] == [
         *tailnet["tailnet"]["extraEnv"],
         {"name": "TS_AUTH_ONCE", "value": "false"},
@@ -37,14 +38,14 @@ def test_the_sidecar_shows_its_key_again_after_a_restart():
 
 
 def test_the_front_door_is_where_the_relay_leads():
-    values = install.local_values(REFS, "http://guildnet.localhost:8080", TAILNET)
+    values = helm.local_values(REFS, "http://guildnet.localhost:8080", TAILNET)
     assert values["proxy"]["service"]["clusterIP"] == "10.96.0.80"
     assert values["entries"]["local"]["origin"] == "http://guildnet.localhost:8080"
 
 
 def test_helm_is_told_which_cluster_namespace_and_manner():
-    helm = install.Helm(Path("/helm"), Kubectl(Path("/kubectl"), Path("/state/admin.kubeconfig")))
-    assert helm.command("status") == [
+    release = helm.Helm(Path("/helm"), Kubectl(Path("/kubectl"), Path("/state/admin.kubeconfig")))
+    assert release.command("status") == [
         "/helm", "status", "--namespace=guildnet", "--kubeconfig=/state/admin.kubeconfig",
     ]  # fmt: skip
 
@@ -52,7 +53,7 @@ def test_helm_is_told_which_cluster_namespace_and_manner():
 def test_a_users_context_is_named_and_their_kubeconfig_left_alone():
     kubectl = Kubectl(Path("/kubectl"), context="work")
     assert kubectl.command("get", "pods") == ["/kubectl", "--context=work", "get", "pods"]
-    assert install.Helm(Path("/helm"), kubectl).command("status")[-1] == "--kube-context=work"
+    assert helm.Helm(Path("/helm"), kubectl).command("status")[-1] == "--kube-context=work"
 
 
 def test_what_clients_cache_about_the_local_cluster_goes_with_it():
@@ -73,12 +74,12 @@ def test_what_clients_cache_about_the_local_cluster_goes_with_it():
     ],
 )  # fmt: skip
 def test_the_progress_of_a_workspace_is_one_phrase(conditions, text):
-    assert install.summary("Pending", conditions) == text
+    assert helm.summary("Pending", conditions) == text
 
 
 def test_images_are_known_by_the_names_that_the_examples_use():
     settings = load({"HOME": "/h"})
-    example = yaml.safe_load((settings.checkout / install.EXAMPLE).read_text())
+    example = yaml.safe_load((settings.checkout / helm.EXAMPLE).read_text())
     chart = yaml.safe_load((settings.chart / "Chart.yaml").read_text())
     assert f"docker.io/{example['spec']['image']}" == aliases("jupyterlab", chart["appVersion"])
 
@@ -90,28 +91,28 @@ def test_the_list_of_containerds_images_is_read_by_its_columns():
 
 @pytest.mark.parametrize(("text", "name"), [("", ""), ("bare", ""), ("context:work", "work"), ("context:a:b", "a:b")])
 def test_the_cluster_is_the_local_one_unless_a_context_is_named(text, name):
-    assert context.parse_target(text).context == name
+    assert existing_cluster.parse_target(text).context == name
 
 
 @pytest.mark.parametrize("text", ["context:", "context", "minikube"])
 def test_any_other_cluster_is_refused_with_what_there_is(text):
     with pytest.raises(LocalError, match="`bare` or `context:NAME`"):
-        context.parse_target(text)
+        existing_cluster.parse_target(text)
 
 
 @pytest.mark.parametrize("text", ["kind", "kind:x"])
 def test_kind_is_said_to_come_later(text):
     with pytest.raises(LocalError, match=r"later version.*context:kind-NAME"):
-        context.parse_target(text)
+        existing_cluster.parse_target(text)
 
 
 def test_a_cluster_of_the_users_needs_a_registry_named():
     with pytest.raises(LocalError, match="IMAGE_REGISTRY="):
-        context.registry({})
-    assert context.registry({"IMAGE_REGISTRY": "registry.example.com/team/"}) == "registry.example.com/team"
+        existing_cluster.registry({})
+    assert existing_cluster.registry({"IMAGE_REGISTRY": "registry.example.com/team/"}) == "registry.example.com/team"
 
 
 def test_the_example_comes_from_the_named_registry_there():
     text = "apiVersion: v1\nspec:\n  image: guildnet/jupyterlab:0.1.0\n"
-    parsed = yaml.safe_load(context.example(text, "registry.example.com/team"))
+    parsed = yaml.safe_load(existing_cluster.example(text, "registry.example.com/team"))
     assert parsed["spec"]["image"] == "registry.example.com/team/guildnet/jupyterlab:0.1.0"

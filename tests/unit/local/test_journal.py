@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from guildnet_local.journal import BrokenJournalError, Entry, Journal, backwards, parse
+from guildnet_local.machine.journal import BrokenJournalError, Entry, Journal, backwards, parse
 
 
 def test_what_was_made_last_is_undone_first():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from guildnet_local.lock import Holder, Owner, busy, held, other_checkout, other_version, when
+from guildnet_local.machine.lock import Holder, Owner, busy, held, other_checkout, other_version, when
 from guildnet_local.settings import LocalError
 
 OWNER = Owner("/home/alice/guildnet", 1_700_000_000.0, "v1.35.4, layout 1", "boot")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from guildnet_local.bringup import kind_of_run
-from guildnet_local.phases import Clock, Step, StepError, check, run_steps
+from guildnet_local.machine.steps import Clock, Step, StepError, check, run_steps
+from guildnet_local.up import kind_of_run
 
 
 def steps(*described: tuple[str, tuple[str, ...]], log: list[str]) -> list[Step]:

@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from guildnet_local import pki
+from guildnet_local.cluster import pki
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from guildnet_local import preflight
-from guildnet_local.preflight import GIB, PACKAGES_FILE, PROGRAMS, Machine, complaints, parse_listeners
+from guildnet_local.machine import preflight
+from guildnet_local.machine.preflight import GIB, PACKAGES_FILE, PROGRAMS, Machine, complaints, parse_listeners
 from guildnet_local.settings import load
 
 SETTINGS = load({"HOME": "/home/somebody"})

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from guildnet_local import process
-from guildnet_local.process import Identity, Place, Processes, Program, parse_stat
+from guildnet_local.machine import process
+from guildnet_local.machine.process import Identity, Place, Processes, Program, parse_stat
 from guildnet_local.settings import LocalError
 
 STAT = "42 (a (strange) name) S 1 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 98765 1 1 1"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from guildnet_local import tailnet
+from guildnet_local.cluster import tailnet
 
 PROGRAMS = {name: Path("/programs") / name for name in tailnet.PROGRAMS}
 NODE = "10.123.0.1"

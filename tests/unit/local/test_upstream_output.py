@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from guildnet_local.upstream_build import Go, Output, Run, check_go, duration, failure, find_go, go_environment
-from guildnet_local.upstream_plan import Group, UpstreamError
+from guildnet_local.build.go import Go, Output, Run, check_go, duration, failure, find_go, go_environment
+from guildnet_local.build.pins import Group, UpstreamError
 
 GROUP = Group("thing", {"thing": "./cmd/thing"}, "example.org/thing")
 
@@ -63,7 +63,7 @@ def test_an_old_go_is_refused_with_both_versions():
 
 
 def test_a_missing_go_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("guildnet_local.upstream_build._USUAL_GO", tmp_path / "go")
+    monkeypatch.setattr("guildnet_local.build.go._USUAL_GO", tmp_path / "go")
     with pytest.raises(UpstreamError, match="Go is missing: install Go"):
         find_go({"PATH": str(tmp_path)})
 

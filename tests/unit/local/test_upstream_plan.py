@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from guildnet_local import upstream_plan
-from guildnet_local.upstream_plan import (
+from guildnet_local.build import pins
+from guildnet_local.build.pins import (
     GROUPS,
     PROGRAMS,
     UpstreamError,
@@ -39,15 +39,15 @@ replace example.org/other => example.org/other v0.5.0
 
 
 @pytest.fixture
-def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> upstream_plan.Group:
-    monkeypatch.setattr(upstream_plan, "GO_DIRECTORY", tmp_path)
+def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pins.Group:
+    monkeypatch.setattr(pins, "GO_DIRECTORY", tmp_path)
     directory = tmp_path / "thing"
     (directory / "cmd" / "own").mkdir(parents=True)
     (directory / "go.mod").write_text(GO_MOD)
     (directory / "go.sum").write_text("example.org/thing v1.2.3 h1:x=\n")
     (directory / "cmd" / "own" / "main.go").write_text("package main\n")
     programs = {"thing": "example.org/thing/cmd/thing", "own": "./cmd/own"}
-    return upstream_plan.Group("thing", programs, "example.org/thing", {"example.org/thing/version": "{version}"})
+    return pins.Group("thing", programs, "example.org/thing", {"example.org/thing/version": "{version}"})
 
 
 def test_names_are_programs_or_groups_and_come_back_once_in_building_order():
@@ -103,13 +103,13 @@ def test_the_go_line_tells_the_oldest_go():
     assert required_go(GO_MOD) == (1, 26, 0)
 
 
-def test_the_linker_is_told_the_upstream_version(group: upstream_plan.Group):
+def test_the_linker_is_told_the_upstream_version(group: pins.Group):
     assert link_flags(group, "v1.2.3") == "-s -w -X example.org/thing/version=v1.2.3"
     parts = replace(group, stamps={"a.major": "{major}", "a.minor": "{minor}", "a.number": "{number}"})
     assert link_flags(parts, "v1.35.4") == "-s -w -X a.major=1 -X a.minor=35 -X a.number=1.35.4"
 
 
-def test_one_call_builds_all_programs_of_a_group_with_the_same_flags_as_every_other(group: upstream_plan.Group):
+def test_one_call_builds_all_programs_of_a_group_with_the_same_flags_as_every_other(group: pins.Group):
     arguments = build_arguments(group, GO_MOD, Path("/out"))
     assert arguments[:4] == ("build", "-v", "-trimpath", "-buildvcs=false")
     assert arguments[-4:] == ("-o", "/out/", "example.org/thing/cmd/thing", "./cmd/own")
@@ -123,26 +123,26 @@ def test_a_main_package_is_built_under_its_last_element(package: str, name: str)
     assert built_name(package) == name
 
 
-def test_the_key_is_steady_and_tells_compilers_apart(group: upstream_plan.Group):
+def test_the_key_is_steady_and_tells_compilers_apart(group: pins.Group):
     assert key(group, "go1.26.8 linux/amd64") == key(group, "go1.26.8 linux/amd64")
     assert key(group, "go1.26.8 linux/amd64") != key(group, "go1.26.9 linux/amd64")
     assert key(group, "go1.26.8 linux/amd64") != key(group, "go1.26.8 linux/arm64")
 
 
 @pytest.mark.parametrize("changed", ["go.mod", "go.sum", "cmd/own/main.go", "cmd/own/more.go"])
-def test_the_key_changes_with_every_source(group: upstream_plan.Group, changed: str):
+def test_the_key_changes_with_every_source(group: pins.Group, changed: str):
     before = key(group, "go")
     with (group.directory / changed).open("a") as file:
         file.write("// changed\n")
     assert key(group, "go") != before
 
 
-def test_the_key_changes_with_the_stamps_and_the_programs(group: upstream_plan.Group):
+def test_the_key_changes_with_the_stamps_and_the_programs(group: pins.Group):
     assert key(replace(group, stamps={}), "go") != key(group, "go")
     assert key(replace(group, programs={"own": "./cmd/own"}), "go") != key(group, "go")
 
 
-def test_tests_and_notes_beside_the_sources_do_not_change_the_key(group: upstream_plan.Group):
+def test_tests_and_notes_beside_the_sources_do_not_change_the_key(group: pins.Group):
     before = key(group, "go")
     (group.directory / "cmd" / "own" / "main_test.go").write_text("package main\n")
     (group.directory / "README.md").write_text("notes\n")

@@ -7,16 +7,17 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
-from guildnet_local import bringup, context, images, status, tailnet, teardown
-from guildnet_local.context import Target
+from guildnet_local import down, existing_cluster, images, status, up
+from guildnet_local.build.pins import UpstreamError
+from guildnet_local.cluster import tailnet
+from guildnet_local.cluster.containerd import Runtime
+from guildnet_local.cluster.kubectl import Kubectl
+from guildnet_local.existing_cluster import Target
 from guildnet_local.images import ImageError
-from guildnet_local.journal import Journal
-from guildnet_local.kubectl import Kubectl
-from guildnet_local.lock import Owner, held, other_checkout
-from guildnet_local.phases import StepError
-from guildnet_local.runtime import Runtime
+from guildnet_local.machine.journal import Journal
+from guildnet_local.machine.lock import Owner, held, other_checkout
+from guildnet_local.machine.steps import StepError
 from guildnet_local.settings import ADMIN_ACCOUNT, TOKEN_AUDIENCE, LocalError, Settings, load
-from guildnet_local.upstream_plan import UpstreamError
 
 Command = Callable[["Request"], int]
 
@@ -36,21 +37,21 @@ class Request:
         self.arguments = arguments
         self.environ = environ
         self.settings: Settings = load(environ)
-        self.target: Target = context.parse_target(arguments.cluster or environ.get("CLUSTER", ""))
+        self.target: Target = existing_cluster.parse_target(arguments.cluster or environ.get("CLUSTER", ""))
 
     def kubectl(self) -> Kubectl:
-        return context.kubectl_of(self.settings, self.target, complain)
+        return existing_cluster.kubectl_of(self.settings, self.target, complain)
 
     def local_only(self, what: str) -> None:
         if self.target.context:
             raise LocalError(f"`{what}` is of the local cluster; context {self.target.context} is a cluster of yours")
 
 
-def up(request: Request) -> int:
+def bring_up(request: Request) -> int:
     if request.target.context:
-        context.up(request.settings, request.target, request.environ, say)
+        existing_cluster.up(request.settings, request.target, request.environ, say)
         return 0
-    run = bringup.Up(request.settings, say, request.arguments.only)
+    run = up.Up(request.settings, say, request.arguments.only)
     run.run()
     run.clock.say("done")
     where = request.settings.api_url if request.arguments.only == "cluster" else request.settings.origin
@@ -58,21 +59,21 @@ def up(request: Request) -> int:
     return 0
 
 
-def down(request: Request) -> int:
+def take_down(request: Request) -> int:
     if request.target.context:
-        context.down(request.target, say)
+        existing_cluster.down(request.target, say)
         return 0
     settings = request.settings
     if os.geteuid() != 0:
         raise LocalError("the local cluster was made by root: run `sudo make down`")
-    with held(settings.lock, bringup.holder(settings, "down"), complain):
-        owner = Owner.read(bringup.owner_file(settings))
+    with held(settings.lock, up.holder(settings, "down"), complain):
+        owner = Owner.read(up.owner_file(settings))
         if owner is not None and owner.checkout != str(settings.checkout) and not request.arguments.other:
             raise LocalError(other_checkout(owner))
         if not settings.state.exists() and not settings.run.exists():
             say("no local cluster: nothing to remove")
             return 0
-        teardown.remove(settings, Journal(settings.journal), say)
+        down.remove(settings, Journal(settings.journal), say)
     say("the local cluster is gone; programs and images stay in the cache")
     return 0
 
@@ -101,7 +102,7 @@ def logs(request: Request) -> int:
 
 
 def _token(request: Request) -> str:
-    return context.token_of(request.kubectl(), TOKEN_AUDIENCE, ADMIN_ACCOUNT)
+    return existing_cluster.token_of(request.kubectl(), TOKEN_AUDIENCE, ADMIN_ACCOUNT)
 
 
 def url(request: Request) -> int:
@@ -127,7 +128,7 @@ def show_tailnet(request: Request) -> int:
     settings = request.settings
     if not tailnet.root_certificate(settings.tailnet).exists():
         raise LocalError("the test tailnet does not run: `make up` makes one")
-    say(context.one_line(tailnet.browse(settings.tailnet, f"127.0.0.1:{settings.ports.socks}")))
+    say(existing_cluster.one_line(tailnet.browse(settings.tailnet, f"127.0.0.1:{settings.ports.socks}")))
     return 0
 
 
@@ -145,9 +146,9 @@ def add_images(request: Request) -> int:
     settings = request.settings
     if not settings.containerd_socket.exists():
         raise LocalError("no local cluster runs: `make up` makes one")
-    runtime, tag = Runtime(settings), bringup.chart_version(settings)
+    runtime, tag = Runtime(settings), up.chart_version(settings)
     for name, image in images.ensure(request.arguments.names, report=complain).items():
-        wanted = bringup.imported(image, tag)
+        wanted = up.imported(image, tag)
         complain(f"{name}: {'imported' if runtime.add(wanted) else 'already there'} as {wanted.alias}")
         say(image.ref)
     return 0
@@ -175,11 +176,11 @@ def parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run)
         return made
 
-    verb("up", up, "bring the cluster up, or what is missing of it").add_argument(
+    verb("up", bring_up, "bring the cluster up, or what is missing of it").add_argument(
         "--only", choices=["cluster", "chart", "all"], default="all",
         help="stop after the bare cluster, or after the chart, without the example workspace",
     )  # fmt: skip
-    verb("down", down, "remove everything that `up` made").add_argument(
+    verb("down", take_down, "remove everything that `up` made").add_argument(
         "--other", action="store_true", help="also when it is the cluster of another checkout"
     )
     verb("status", show_status, "what runs; exit status 1 when the cluster is not whole").add_argument(

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from guildnet_local.bringup import owner_file, processes
-from guildnet_local.kubectl import Kubectl, KubectlError
-from guildnet_local.lock import Owner, when
-from guildnet_local.process import Record
+from guildnet_local.cluster.kubectl import Kubectl, KubectlError
+from guildnet_local.machine.lock import Owner, when
+from guildnet_local.machine.process import Record
 from guildnet_local.settings import RELEASE_NAMESPACE, LocalError, Settings
+from guildnet_local.up import owner_file, processes
 
 # Components that run as pods, with the label that finds them.
 POD_COMPONENTS = ("api", "proxy", "operator", "valkey")

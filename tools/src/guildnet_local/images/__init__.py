@@ -8,7 +8,7 @@ when it is first asked for and again when something it is made of changes. Nothi
 
 from collections.abc import Iterable
 
-from guildnet_local.cache import Report, cache_directory
+from guildnet_local.build.cache import Report, cache_directory
 from guildnet_local.images.making import Workshop
 from guildnet_local.images.recipes import RECIPES, USUAL, ImageError, recipe
 from guildnet_local.images.store import Image

@@ -5,13 +5,13 @@ import signal
 import sys
 from collections.abc import Iterable, Sequence
 
-from guildnet_local.cache import cache_directory
+from guildnet_local.build.cache import cache_directory
+from guildnet_local.build.programs import UpstreamError
 from guildnet_local.images import RECIPES, USUAL, Image, ImageError, ensure
 from guildnet_local.images.archive import read
 from guildnet_local.images.making import Workshop
 from guildnet_local.images.running import duration, megabytes
 from guildnet_local.images.store import Store
-from guildnet_local.upstream import UpstreamError
 
 
 def _table(images: Iterable[Image]) -> Iterable[str]:

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
-from guildnet_local.cache import Report, locked
+from guildnet_local.build.cache import Report, locked
 from guildnet_local.images import archive, base, host, ui
 from guildnet_local.images.context import DOCKERFILE, Entry, entries, key, lay_out
 from guildnet_local.images.engine import Build, Buildah, Engine, find
@@ -60,9 +60,9 @@ class Workshop:
         """The context's files, with programs and UI built where they are not there."""
         made: dict[str, Path] = {}
         if recipe.programs:
-            from guildnet_local import upstream
+            from guildnet_local.build import programs
 
-            made |= upstream.ensure(recipe.programs, report=self.report)
+            made |= programs.ensure(recipe.programs, report=self.report)
         if recipe.ui:
             made["ui/dist"] = ui.ensure(self.checkout / "ui", self.cache, self.report)
         return entries(recipe, self.checkout, made)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from guildnet_local.cache import Report
+from guildnet_local.build.cache import Report
 from guildnet_local.images.recipes import ImageError
 
 HEARTBEAT_SECONDS = 10.0

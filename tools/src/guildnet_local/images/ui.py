@@ -9,7 +9,7 @@ import os
 import shutil
 from pathlib import Path
 
-from guildnet_local.cache import Report, locked
+from guildnet_local.build.cache import Report, locked
 from guildnet_local.images.context import Entry, key, lay_out, tree
 from guildnet_local.images.recipes import ImageError
 from guildnet_local.images.running import Job, duration, megabytes

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from guildnet_local import process
+from guildnet_local.machine import process
 from guildnet_local.settings import NAME, LocalError
 
 SYSTEM = "system"

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import yaml
 
-from guildnet_local import install, upstream
-from guildnet_local.kubectl import Kubectl
-from guildnet_local.phases import Clock
+from guildnet_local.build import programs
+from guildnet_local.cluster.kubectl import Kubectl
+from guildnet_local.machine.steps import Clock
+from guildnet_local.release import helm
 from guildnet_local.settings import RELEASE_NAMESPACE, WORKSPACE_NAMESPACE, LocalError, Settings
 
 
@@ -65,20 +66,20 @@ def up(settings: Settings, target: Target, environ: Mapping[str, str], report: C
     """Install the chart in the user's context, launch the example, wait for it."""
     where = registry(environ)
     clock = Clock(report)
-    programs = upstream.ensure(("kubectl", "helm"), report=clock.say)
-    kubectl = Kubectl(programs["kubectl"], context=target.context)
+    built = programs.ensure(("kubectl", "helm"), report=clock.say)
+    kubectl = Kubectl(built["kubectl"], context=target.context)
     known = kubectl("config", "get-contexts", "--output=name").split()
     if target.context not in known:
         raise LocalError(f"no context {target.context!r} in the kubeconfig; there are: {', '.join(known) or 'none'}")
     kubectl("version", "--output=json", "--request-timeout=10s")
     clock.say(f"using the cluster of context {target.context}")
-    helm = install.Helm(programs["helm"], kubectl)
-    clock.say(f"chart: {helm.upgrade(settings.chart, install.context_values(where, settings.origin))}")
-    install.await_rollout(kubectl, clock.say, seconds=300)
-    manifest = example((settings.checkout / install.EXAMPLE).read_text(), where)
+    release = helm.Helm(built["helm"], kubectl)
+    clock.say(f"chart: {release.upgrade(settings.chart, helm.context_values(where, settings.origin))}")
+    helm.await_rollout(kubectl, clock.say, seconds=300)
+    manifest = example((settings.checkout / helm.EXAMPLE).read_text(), where)
     kubectl("apply", "--filename=-", stdin=manifest)
     name = yaml.safe_load(manifest)["metadata"]["name"]
-    install.await_workspace(kubectl, name, clock.say, seconds=600)
+    helm.await_workspace(kubectl, name, clock.say, seconds=600)
     clock.say(f"workspace {name} is Ready; to reach the front door from here, keep this running:")
     report(f"  kubectl --context={target.context} --namespace={RELEASE_NAMESPACE} "
            f"port-forward service/guildnet-proxy {settings.ports.front}:80")  # fmt: skip
@@ -87,9 +88,9 @@ def up(settings: Settings, target: Target, environ: Mapping[str, str], report: C
 
 def down(target: Target, report: Callable[[str], None]) -> None:
     """Uninstall the release. What the keep policy names stays: workspaces with their volumes, keys, CRDs."""
-    programs = upstream.ensure(("kubectl", "helm"), report=report)
-    kubectl = Kubectl(programs["kubectl"], context=target.context)
-    install.Helm(programs["helm"], kubectl).uninstall()
+    built = programs.ensure(("kubectl", "helm"), report=report)
+    kubectl = Kubectl(built["kubectl"], context=target.context)
+    helm.Helm(built["helm"], kubectl).uninstall()
     report(
         f"uninstalled; the namespace {WORKSPACE_NAMESPACE} with its workspaces stays (keep policy). To delete it too:"
     )
@@ -106,7 +107,7 @@ def kubectl_of(settings: Settings, target: Target, report: Callable[[str], None]
 
 
 def _program(report: Callable[[str], None]) -> Path:
-    return upstream.ensure(("kubectl",), report=report)["kubectl"]
+    return programs.ensure(("kubectl",), report=report)["kubectl"]
 
 
 def token_of(kubectl: Kubectl, audience: str, account: str) -> str:

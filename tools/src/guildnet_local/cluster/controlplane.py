@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from guildnet_local.process import Program
+from guildnet_local.machine.process import Program
 from guildnet_local.settings import API_PORT, CLUSTER_DOMAIN, NAME, NODE_IP, POD_NET, SERVICE_NET, Settings
 
 ETCD = "http://127.0.0.1:2379"

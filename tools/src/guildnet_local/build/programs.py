@@ -5,7 +5,7 @@ A build happens when a program is first needed and is kept outside the checkout,
 covers everything that decides the build, so a second clone finds the same programs and a changed pin builds anew.
 It refuses to download executables: everything is compiled from Go modules.
 
-    python -m guildnet_local.upstream build [GROUP…] | path PROGRAM | list
+    python -m guildnet_local.build.programs build [GROUP…] | path PROGRAM | list
 """
 
 import argparse
@@ -17,9 +17,9 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from guildnet_local import cache
-from guildnet_local.upstream_build import Go, Report, Run, build, find_go
-from guildnet_local.upstream_plan import (
+from guildnet_local.build import cache
+from guildnet_local.build.go import Go, Report, Run, build, find_go
+from guildnet_local.build.pins import (
     GROUPS,
     PROGRAMS,
     Group,
@@ -119,7 +119,7 @@ def _list(environ: Mapping[str, str]) -> Iterator[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; a build that fails is one error text and exit code 1."""
     parser = argparse.ArgumentParser(
-        prog="guildnet_local.upstream", description="Programs built from pinned Go modules"
+        prog="guildnet_local.build.programs", description="Programs built from pinned Go modules"
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("build", help="build what is not there yet").add_argument(

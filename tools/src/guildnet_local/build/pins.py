@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-GO_DIRECTORY = Path(__file__).parents[2] / "go"
+GO_DIRECTORY = Path(__file__).parents[3] / "go"
 
 # One set of flags for every group: Go's build cache is shared between groups only then. Version control stamping is off
 # because the checkout's commit would change the binary while the key stays the same.

@@ -12,21 +12,25 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from guildnet_local import browse, images, install, preflight, tailnet, teardown, upstream
-from guildnet_local.cluster import KUBERNETES_PROGRAMS, Cluster
+from guildnet_local import down, images
+from guildnet_local.build import programs
+from guildnet_local.build.pins import GROUPS, pinned_version
+from guildnet_local.cluster import tailnet
+from guildnet_local.cluster.bootstrap import KUBERNETES_PROGRAMS, Cluster
+from guildnet_local.cluster.containerd import Imported, Runtime, aliases
 from guildnet_local.images import Image
-from guildnet_local.journal import Journal
-from guildnet_local.lock import Holder, Owner, held, other_checkout, other_version
-from guildnet_local.phases import Clock, Step, StepError, run_steps
-from guildnet_local.process import Place, Processes, boot_id
-from guildnet_local.runtime import Imported, Runtime, aliases
+from guildnet_local.machine import preflight
+from guildnet_local.machine.journal import Journal
+from guildnet_local.machine.lock import Holder, Owner, held, other_checkout, other_version
+from guildnet_local.machine.process import Place, Processes, boot_id
+from guildnet_local.machine.steps import Clock, Step, StepError, run_steps
+from guildnet_local.machine.waiting import until
+from guildnet_local.release import helm, reachable
 from guildnet_local.settings import LAYOUT, NODE_IP, LocalError, Settings
-from guildnet_local.upstream_plan import GROUPS, pinned_version
-from guildnet_local.waiting import until
 
 Report = Callable[[str], None]
 CLUSTER_IMAGES = ("pause", "coredns")
-RELEASE_IMAGES = (*install.COMPONENTS, "tailscale")
+RELEASE_IMAGES = (*helm.COMPONENTS, "tailscale")
 WORKSPACE_IMAGES = ("jupyterlab", "busybox")
 # What makes a cluster; when a half-dead one cannot be revived these are the steps that fail, and it is made anew.
 CORE = frozenset({"namespaces", "certificates", "relays", "control plane", "containerd", "node"})
@@ -131,7 +135,7 @@ class Up:
 
     def _clear(self, why: str) -> None:
         self.clock.say(why)
-        teardown.remove(self.settings, Journal(self.settings.journal), self.clock.say)
+        down.remove(self.settings, Journal(self.settings.journal), self.clock.say)
 
     def _remove(self) -> None:
         self._clear("removing it")
@@ -149,9 +153,9 @@ class Up:
         if self.only != "cluster":
             wanted = (*wanted, "helm", *tailnet.PROGRAMS)
         started = time.monotonic()
-        programs = upstream.ensure(wanted, report=self._building("programs"))
+        built = programs.ensure(wanted, report=self._building("programs"))
         self.clock.phases.append(("programs", time.monotonic() - started))
-        run_steps(self._plan(Cluster(self.settings, journal, programs)), self.clock)
+        run_steps(self._plan(Cluster(self.settings, journal, built)), self.clock)
 
     def _plan(self, cluster: Cluster) -> list[Step]:
         add = self._importer()
@@ -176,21 +180,23 @@ class Up:
         return steps
 
     def _release_steps(self, cluster: Cluster, add: Callable[[Iterable[str]], str]) -> list[Step]:
-        helm = install.Helm(cluster.programs["helm"], cluster.kubectl)
+        release = helm.Helm(cluster.programs["helm"], cluster.kubectl)
 
         def upgrade() -> str:
             self.values = release_values(self.settings, {name: image.ref for name, image in self.refs.items()})
             (self.settings.config / "values.yaml").write_text(yaml.safe_dump(self.values, sort_keys=False))
-            return helm.upgrade(self.settings.chart, self.values)
+            return release.upgrade(self.settings.chart, self.values)
 
         def rolled_out() -> None:
-            install.await_rollout(cluster.kubectl, self.clock.say)
-            until(lambda: browse.front_door_answers(self.settings.ports.front), "the front door answers", seconds=30)
+            helm.await_rollout(cluster.kubectl, self.clock.say)
+            until(lambda: reachable.front_door_answers(self.settings.ports.front), "the front door answers", seconds=30)
 
         def opened() -> str:
             where, ca = tailnet.url(), tailnet.root_certificate(self.settings.tailnet)
             host = str(urlsplit(where).hostname)
-            until(lambda: browse.tailnet_answers(self.settings.ports.socks, host, ca), f"{where} answers", seconds=90)
+            until(
+                lambda: reachable.tailnet_answers(self.settings.ports.socks, host, ca), f"{where} answers", seconds=90
+            )
             return where
 
         return [
@@ -203,13 +209,13 @@ class Up:
         ]
 
     def _workspace_steps(self, cluster: Cluster, add: Callable[[Iterable[str]], str]) -> list[Step]:
-        example = self.settings.checkout / install.EXAMPLE
+        example = self.settings.checkout / helm.EXAMPLE
 
         def launch() -> str:
-            return install.apply_example(cluster.kubectl, example)
+            return helm.apply_example(cluster.kubectl, example)
 
         def await_ready() -> str:
-            return install.await_workspace(cluster.kubectl, install.example_name(example), self.clock.say)
+            return helm.await_workspace(cluster.kubectl, helm.example_name(example), self.clock.say)
 
         return [
             self._build("workspace images", WORKSPACE_IMAGES, ("images",)),
@@ -260,4 +266,4 @@ def imported(image: Image, tag: str) -> Imported:
 
 def release_values(settings: Settings, refs: Mapping[str, str]) -> dict[str, Any]:
     """The chart's values on this cluster, whose tailnet has been started."""
-    return install.local_values(refs, settings.origin, tailnet.helm_values(settings.tailnet, NODE_IP))
+    return helm.local_values(refs, settings.origin, tailnet.helm_values(settings.tailnet, NODE_IP))

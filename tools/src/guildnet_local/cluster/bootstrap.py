@@ -16,12 +16,13 @@ from pathlib import Path
 
 import yaml
 
-from guildnet_local import cgroups, controlplane, dns, namespaces, node, pki, process, relay, tailnet
-from guildnet_local.journal import Journal
-from guildnet_local.kubectl import Kubectl, KubectlError
-from guildnet_local.process import Place, Processes, Program, Record
+from guildnet_local.cluster import controlplane, dns, node, pki, tailnet
+from guildnet_local.cluster.kubectl import Kubectl, KubectlError
+from guildnet_local.machine import cgroups, namespaces, process, relay
+from guildnet_local.machine.journal import Journal
+from guildnet_local.machine.process import Place, Processes, Program, Record
+from guildnet_local.machine.waiting import answers, until
 from guildnet_local.settings import API_PORT, FRONT_DOOR_IP, NODE_IP, NODE_NAME, SOCKS_PORT, LocalError, Settings
-from guildnet_local.waiting import answers, until
 
 KUBERNETES_PROGRAMS = (
     "kube-apiserver",
@@ -85,7 +86,7 @@ class Cluster:
             relay.Route(ports.front, FRONT_DOOR_IP, 80),
             relay.Route(ports.socks, NODE_IP, SOCKS_PORT),
         )
-        argv = (sys.executable, "-m", "guildnet_local.relay", str(self.settings.netns), *map(str, routes))
+        argv = (sys.executable, "-m", "guildnet_local.machine.relay", str(self.settings.netns), *map(str, routes))
         self.start(Program("relay", argv, env={"PYTHONDONTWRITEBYTECODE": "1"}, inside=False))
         return ", ".join(f"127.0.0.1:{route.port}" for route in routes)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from guildnet_local.controlplane import flags
-from guildnet_local.process import Program
+from guildnet_local.cluster.controlplane import flags
+from guildnet_local.machine.process import Program
 from guildnet_local.settings import (
     CLUSTER_DOMAIN,
     DNS_IP,

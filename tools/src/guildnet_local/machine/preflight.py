@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from guildnet_local.cgroups import parse_mounts
+from guildnet_local.machine.cgroups import parse_mounts
 from guildnet_local.settings import PORT_VARIABLES, Settings
 
 GIB = 1 << 30

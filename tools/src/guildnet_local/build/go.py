@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from guildnet_local.upstream_plan import (
+from guildnet_local.build.pins import (
     GO_ENVIRONMENT,
     GO_ENVIRONMENT_DROPPED,
     Group,

@@ -4,7 +4,7 @@ Says what is to be run and how to tell that it is ready; running it, inside the 
 process room's part. All addresses are the node's own there, so nothing of it can be reached from outside the machine.
 It refuses to know anything of the cluster: the chart's part of the tailnet is in the values it answers.
 
-    python -m guildnet_local.tailnet ready http URL | tls IP:PORT ROOT | socket PATH
+    python -m guildnet_local.cluster.tailnet ready http URL | tls IP:PORT ROOT | socket PATH
 """
 
 import json
@@ -214,7 +214,7 @@ def browse(state_dir: Path, socks: str = f"127.0.0.1:{SOCKS_PORT}") -> dict[str,
 
 def ready_check(kind: str, *arguments: str) -> list[str]:
     """The command of this module that tells whether something listens; it exits 0 when it does."""
-    return [sys.executable, "-m", "guildnet_local.tailnet", "ready", kind, *arguments]
+    return [sys.executable, "-m", "guildnet_local.cluster.tailnet", "ready", kind, *arguments]
 
 
 def is_ready(kind: str, *arguments: str) -> bool:

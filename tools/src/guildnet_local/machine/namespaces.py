@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from guildnet_local.journal import Journal
+from guildnet_local.machine.journal import Journal
 from guildnet_local.settings import NODE_IP, SERVICE_NET, LocalError, Settings
 
 T = TypeVar("T")

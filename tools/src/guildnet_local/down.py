@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from guildnet_local import cgroups, namespaces, process
-from guildnet_local.journal import Entry, Journal, backwards
-from guildnet_local.process import Place, Processes
+from guildnet_local.machine import cgroups, namespaces, process
+from guildnet_local.machine.journal import Entry, Journal, backwards
+from guildnet_local.machine.process import Place, Processes
 from guildnet_local.settings import LocalError, Settings
 
 Facts = Mapping[str, Any]

@@ -1,6 +1,6 @@
 """The relays: ports on the host's 127.0.0.1 that lead to addresses inside the cluster's network namespace.
 
-    python -m guildnet_local.relay NETNS LISTEN_PORT=ADDRESS:PORT …
+    python -m guildnet_local.machine.relay NETNS LISTEN_PORT=ADDRESS:PORT …
 
 It opens its listening sockets on the host first, then enters the namespace and dials from there. Bytes only; a peer
 that stops reading stops the other side from being read. Refuses to listen anywhere but on 127.0.0.1, and more than
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from guildnet_local.namespaces import enter_network
+from guildnet_local.machine.namespaces import enter_network
 
 LIMIT = 1024
 CONNECT_SECONDS = 5.0

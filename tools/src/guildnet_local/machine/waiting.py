@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from guildnet_local.process import Record, tail
+from guildnet_local.machine.process import Record, tail
 from guildnet_local.settings import LocalError
 
 

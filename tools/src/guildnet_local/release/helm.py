@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from guildnet_local.kubectl import Kubectl, KubectlError
+from guildnet_local.cluster.kubectl import Kubectl, KubectlError
 from guildnet_local.settings import (
     CLUSTER_DOMAIN,
     FRONT_DOOR_IP,
