@@ -67,7 +67,7 @@ test-unit: $(VENV)/.ready ## values and functions: no sockets, seconds
 test-integration: setup ## real sockets, Redis and kube-apiserver
 	@$(PY) tests/run.py integration
 test-crash: setup ## every crash plan of the operator: each kind of fault at each of its writes
-	@cd tests && ../$(PY) -m crash --all
+	@PYTHONPATH=.:tests $(PY) -m proofs.crash --all
 test-e2e: setup ## the whole local cluster and a real browser
 	@$(PY) tests/run.py e2e
 lint: $(VENV)/.ready ## ruff, mypy strict, import contracts, generated files, chart, UI
@@ -75,10 +75,10 @@ lint: $(VENV)/.ready ## ruff, mypy strict, import contracts, generated files, ch
 
 .PHONY: bench
 bench: setup ## measure against peers (QUICK=1 for the short form)
-	@$(PY) -m tests.bench $(if $(QUICK),--quick)
+	@PYTHONPATH=.:tests $(PY) -m proofs.bench $(if $(QUICK),--quick)
 
 show-%: setup ## prove one promise: prints its figure last, exits non-zero when missed
-	@PYTHONPATH=tests $(PY) -m proofs $*
+	@PYTHONPATH=.:tests $(PY) -m proofs $*
 
 # ---- keeping house --------------------------------------------------------------------------------------------------
 

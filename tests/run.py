@@ -103,9 +103,10 @@ def integration(run: Run, *arguments: str) -> None:
 
 
 def crash(run: Run, *_: str) -> None:
-    """Every kind of write with every fault, and every write with one; each with each is `python -m crash --all`."""
+    """Every kind of write with every fault, and every write with one; each with each is `make test-crash`."""
     programs(run)
-    run.phase("crash plans", python("-m", "crash"), cwd=ROOT / "tests")
+    path = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+    run.phase("crash plans", ["env", f"PYTHONPATH={path}", *python("-m", "proofs.crash")])
 
 
 def on_the_cluster(run: Run, *rings: Callable[..., None], arguments: tuple[str, ...]) -> None:

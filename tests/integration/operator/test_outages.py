@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from crash.outages import MOST_PER_SECOND, OUTAGES, many_meanwhile, outage
-from crash.stage import stage
 from guildnet.kube.client import Client
 from guildnet.kube.reflector import Reflector
+from proofs.crash.outages import MOST_PER_SECOND, OUTAGES, many_meanwhile, outage
+from proofs.crash.stage import stage
 from support.apiserver import ApiServer
 
 OUTAGE_SECONDS = 20.0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildnet import logs
+from guildnet_api.logs import model
 from guildnet_api.logs.model import Line, Ring
 
 SECOND = 1_795_514_400_000_000_000  # 2026-11-24T10:00:00Z
@@ -28,7 +28,7 @@ FRAMED = [
 
 @pytest.mark.parametrize(("raw", "time_ns", "text"), FRAMED)
 def test_a_line_of_kubelet_is_its_time_and_its_bytes(raw: bytes, time_ns: int, text: bytes) -> None:
-    assert logs.parse_kube_line(raw) == (time_ns, text)
+    assert model.parse_kube_line(raw) == (time_ns, text)
 
 
 @given(st.integers(0, 4_000_000_000), st.integers(0, 999_999_999), st.binary(max_size=50))
@@ -37,12 +37,12 @@ def test_any_time_kubelet_writes_is_read_to_the_nanosecond(seconds: int, nanos: 
 
     stamp = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     raw = f"{stamp}.{nanos:09d}Z ".encode() + text
-    assert logs.parse_kube_line(raw) == (seconds * 10**9 + nanos, text.removesuffix(b"\n"))
+    assert model.parse_kube_line(raw) == (seconds * 10**9 + nanos, text.removesuffix(b"\n"))
 
 
 @given(st.binary(max_size=80))
 def test_no_bytes_break_the_reading_of_a_line(raw: bytes) -> None:
-    time_ns, text = logs.parse_kube_line(raw)
+    time_ns, text = model.parse_kube_line(raw)
     assert time_ns >= 0 or text != raw
 
 
@@ -102,38 +102,38 @@ LEVELS = [
 
 @pytest.mark.parametrize(("text", "level"), LEVELS)
 def test_a_level_is_what_common_loggers_write(text: str, level: str) -> None:
-    assert logs.infer_level(text) == level
+    assert model.infer_level(text) == level
 
 
 @given(st.text(max_size=300))
 def test_any_text_has_one_of_the_three_levels(text: str) -> None:
-    assert logs.infer_level(text) in logs.LEVELS
+    assert model.infer_level(text) in model.LEVELS
 
 
 def test_ids_are_ordered_by_number_and_not_by_spelling() -> None:
-    assert sorted(["10-10", "100-0", "9-0", "10-2"], key=logs.id_key) == ["9-0", "10-2", "10-10", "100-0"]
-    assert logs.line_id(5) == "5-0"
+    assert sorted(["10-10", "100-0", "9-0", "10-2"], key=model.id_key) == ["9-0", "10-2", "10-10", "100-0"]
+    assert model.line_id(5) == "5-0"
 
 
 @pytest.mark.parametrize("id_", ["", "5", "5-", "-5", "a-b", "5-5-5", "5 -5", "²-1", "0x5-1"])
 def test_anything_else_is_no_id(id_: str) -> None:
     with pytest.raises(ValueError, match="not the id"):
-        logs.id_key(id_)
+        model.id_key(id_)
 
 
 def test_the_keys_of_one_container_run_share_a_slot_and_differ() -> None:
-    keys = {make("uid", "main", 0) for make in (logs.stream_key, logs.lease_key, logs.channel)}
+    keys = {make("uid", "main", 0) for make in (model.stream_key, model.lease_key, model.channel)}
     assert len(keys) == 3
     assert all("{uid}" in key for key in keys)
-    assert logs.stream_key("uid", "main", 0) != logs.stream_key("uid", "main", 1)
+    assert model.stream_key("uid", "main", 0) != model.stream_key("uid", "main", 1)
 
 
 def line(n: int, data: bytes = b"x") -> Line:
-    return Line(logs.line_id(n), data)
+    return Line(model.line_id(n), data)
 
 
 def ids(lines: list[Line]) -> list[int]:
-    return [logs.id_key(item.id)[0] for item in lines]
+    return [model.id_key(item.id)[0] for item in lines]
 
 
 def test_a_ring_keeps_the_last_lines() -> None:

@@ -146,11 +146,11 @@ def test_events_find_their_workspace_by_name(kind: str, name: str, expected: str
 
 def test_a_timeline_is_in_order():
     ws = make(conditions=[{"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:02Z"}])
-    events = [
+    found = [
         events.parse({"metadata": {"name": str(n)}, "involvedObject": {}, "lastTimestamp": f"2026-01-01T00:00:0{n}Z"})
         for n in (3, 1)
     ]
-    assert [item["t"][-3:-1] for item in events.timeline(ws, events)] == ["01", "02", "03"]
+    assert [item["t"][-3:-1] for item in events.timeline(ws, found)] == ["01", "02", "03"]
 
 
 # ---- the roster ------------------------------------------------------------------------------------------------------

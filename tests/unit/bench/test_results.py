@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench import results
-from bench.results import Round
+from proofs.bench import results
+from proofs.bench.results import Round
 
 PRESENT = {"guildnet": "1.0", "nginx": "1.22.1", "aiohttp": "3.14"}
 

@@ -6,8 +6,8 @@ import hashlib
 
 import pytest
 
-from bench import small
-from bench.small import ANSWER, BODY, WrongAnswerError, complete
+from proofs.bench import small
+from proofs.bench.small import ANSWER, BODY, WrongAnswerError, complete
 
 
 def test_the_body_is_one_kilobyte_and_has_the_published_digest():

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from crash.plans import Plan, Reference, every, selected
+from proofs.crash.plans import Plan, Reference, every, selected
 from support.apirequest import about
 from support.faultproxy import Write
 from support.faults import AtEvent, AtWrite, WatchFault, WriteFault

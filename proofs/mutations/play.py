@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from crash.normal import State, differences, state
-from crash.stage import Stage
 from guildnet.errors import Conflict, Invalid
 from guildnet.kube.resources import DEPLOYMENTS, INGRESSES, PVCS, SERVICES, WORKSPACES, Resource
-from mutations.leaves import BASE, CLASS, OTHER_CLASS, Json, Leaf
+from proofs.crash.normal import State, differences, state
+from proofs.crash.stage import Stage
+from proofs.mutations.leaves import BASE, CLASS, OTHER_CLASS, Json, Leaf
 from support.waiting import eventually
 
 STORAGE_CLASSES = Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False)

@@ -6,7 +6,15 @@ A module `some_word` answers `show-some-word`: its `prove()` does the work, prin
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+"""The checkout."""
+PYTHON_PATH: Final = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+"""Where processes that a proof starts find `proofs` and the tests' `support`."""
 
 
 @dataclass(frozen=True, slots=True)

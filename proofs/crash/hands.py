@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from crash.node import run_pod
-from crash.processes import OperatorProcess
 from guildnet.errors import NotFound
 from guildnet.kube.client import Client
 from guildnet.kube.resources import DEPLOYMENTS, PODS, REPLICASETS, SERVICES, WORKSPACES, Resource
+from proofs.crash.node import run_pod
+from proofs.crash.processes import OperatorProcess
 from support.waiting import eventually
 
 Json = dict[str, Any]

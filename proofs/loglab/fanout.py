@@ -16,11 +16,11 @@ import httpx2
 
 from guildnet.kube.client import Client, connect
 from guildnet_local.build import programs
-from loglab import peers
-from loglab.apis import ApiProcess, Lab, pod_of, running_workspace
-from loglab.crowd import crowd
-from loglab.node import LogNode, log_node
-from loglab.readers import Measured, Task
+from proofs.loglab import peers
+from proofs.loglab.apis import ApiProcess, Lab, pod_of, running_workspace
+from proofs.loglab.crowd import crowd
+from proofs.loglab.node import LogNode, log_node
+from proofs.loglab.readers import Measured, Task
 from support.apiserver import PROGRAMS, Servers, make_namespace
 from support.redis import RedisServer
 

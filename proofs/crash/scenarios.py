@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from crash.hands import Hands
 from guildnet.kube.resources import DEPLOYMENTS, INGRESSES, PVCS, SECRETS, SERVICES, WORKSPACES
+from proofs.crash.hands import Hands
 
 Scenario = Callable[[Hands], Awaitable[None]]
 

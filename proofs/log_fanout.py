@@ -6,8 +6,8 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from loglab import fanout, peers
 from proofs import Figure
+from proofs.loglab import fanout, peers
 
 LOAD = fanout.Load(readers=2000, rate=50.0, seconds=10.0)
 ROUNDS = 2

@@ -8,10 +8,10 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from loglab import fanout, peers
-from loglab.crowd import crowd
-from loglab.readers import Task
 from proofs import Figure
+from proofs.loglab import fanout, peers
+from proofs.loglab.crowd import crowd
+from proofs.loglab.readers import Task
 
 LOAD = fanout.Load(readers=200, rate=1000.0, seconds=8.0)
 STALLED, ROUNDS, TIMES = 20, 3, 1.2

@@ -8,12 +8,12 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from crash.__main__ import quiet
-from crash.settled import all_ready
-from crash.stage import stage
 from guildnet.kube.client import connect
 from guildnet_local.build import programs
 from proofs import Figure
+from proofs.crash.__main__ import quiet
+from proofs.crash.settled import all_ready
+from proofs.crash.stage import stage
 from support.apiserver import CONTROLLER_PROGRAMS, Servers
 from support.waiting import eventually
 

@@ -17,12 +17,12 @@ from guildnet.kube.client import Client, connect
 from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import WORKSPACES
 from guildnet_local.build import programs
-from scale.limits import cpu_limit
+from proofs import PYTHON_PATH
+from proofs.scale.limits import cpu_limit
 from support.apiserver import PROGRAMS, Servers, make_namespace
 from support.process import Process
 from support.waiting import eventually
 
-TESTS = Path(__file__).resolve().parents[1]
 AT_ONCE = 16
 """Workspaces created at the same time."""
 PER_SECOND = 20.0
@@ -171,9 +171,9 @@ async def hall(directory: Path) -> AsyncIterator[Hall]:
     try:
         server = await asyncio.to_thread(servers.start)
         nodes = Process(
-            [sys.executable, "-m", "scale.nodes", server.kubeconfig],
+            [sys.executable, "-m", "proofs.scale.nodes", server.kubeconfig],
             directory / "nodes.log",
-            env={"PYTHONPATH": str(TESTS)},
+            env={"PYTHONPATH": PYTHON_PATH},
         )
         async with connect(str(server.kubeconfig), user_agent="guildnet-tests") as kube:
             yield Hall(servers, kube, directory)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from crash.settled import all_ready
-from crash.stage import Stage
+from proofs.crash.settled import all_ready
+from proofs.crash.stage import Stage
 from support.faultproxy import FaultProxy, answer
 from support.waiting import eventually
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
-from crash.hands import Hands
-from crash.node import node
-from crash.normal import State, differences, state
-from crash.plans import WATCHED, Plan, Reference
-from crash.processes import OperatorProcess, fork_server
-from crash.scenarios import SCENARIOS
 from guildnet.kube.client import Client, connect
 from guildnet.kube.resources import CONFIGMAPS, WORKSPACES
+from proofs.crash.hands import Hands
+from proofs.crash.node import node
+from proofs.crash.normal import State, differences, state
+from proofs.crash.plans import WATCHED, Plan, Reference
+from proofs.crash.processes import OperatorProcess, fork_server
+from proofs.crash.scenarios import SCENARIOS
 from support.apiserver import ApiServer, make_namespace
 from support.faultproxy import FaultProxy
 from support.faults import AtEvent, AtWrite, WatchFault

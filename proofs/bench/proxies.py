@@ -17,10 +17,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.support.process import Process, free_port
-
 from guildnet.identity import Entry, Identity
 from guildnet_proxy.auth.sessions import Session, Sessions
+from support.process import Process, free_port
 
 from . import cluster
 

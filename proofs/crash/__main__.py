@@ -1,4 +1,4 @@
-"""`python -m crash [--all] [--only TEXT]`: run crash plans and say what became of each scenario's."""
+"""`python -m proofs.crash [--all] [--only TEXT]`: run crash plans and say what became of each scenario's."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import structlog
 
-from crash import plans, running
-from crash.running import Bench, Result
-from crash.scenarios import SCENARIOS
 from guildnet_operator.watch import kopf_source
+from proofs.crash import plans, running
+from proofs.crash.running import Bench, Result
+from proofs.crash.scenarios import SCENARIOS
 from support.apiserver import ApiServer
 from support.shared import shared_apiserver
 

@@ -6,12 +6,12 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from crash.__main__ import quiet
-from crash.stage import stage
 from guildnet.kube.client import connect
-from mutations.leaves import LEAVES, of_the_schema, of_the_table
-from mutations.play import Outcome, classes, play
 from proofs import Figure
+from proofs.crash.__main__ import quiet
+from proofs.crash.stage import stage
+from proofs.mutations.leaves import LEAVES, of_the_schema, of_the_table
+from proofs.mutations.play import Outcome, classes, play
 from support.apiserver import ApiServer
 from support.shared import shared_apiserver
 

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from proofs import Figure
-from scale import runs
+from proofs.scale import runs
 
 FEW, MANY, CORES = 1000, 5000, 0.2
 TIMES_TEXTBOOK, GROWTH, KIB_EACH = 2.5, 7.0, 60.0

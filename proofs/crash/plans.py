@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from crash.normal import State
+from proofs.crash.normal import State
 from support.faultproxy import Write
 from support.faults import AtEvent, AtWrite, Fault, WatchFault, WriteFault
 

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from canary import faults
-from canary.readers import Reader, read
 from proofs import Figure
+from proofs.canary import faults
+from proofs.canary.readers import Reader, read
 from support.local import Local, bring_up, guildnet_local, workspace
 
 WORKSPACES, LINES, READERS = 5, 20_000, 2

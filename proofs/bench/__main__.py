@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from tests.support.process import Process
-from tests.support.waiting import eventually
+
+from support.process import Process
+from support.waiting import eventually
 
 from . import cluster, proxies, results, small
 from .accounting import Core
@@ -48,7 +49,7 @@ FULL = Plan("full", 7, 5.0, 140.0)
 
 def chosen(arguments: list[str] | None = None) -> Plan:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m proofs.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="under 40 s instead of under 3 min")
     parser.add_argument("--turns", type=int, metavar="N", help=f"default {FULL.turns}; quick: {QUICK.turns}")

@@ -9,12 +9,11 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from pathlib import Path
 
-from loglab.readers import Measured, Task
+from proofs import PYTHON_PATH, ROOT
+from proofs.loglab.readers import Measured, Task
 
 CONNECT_SECONDS = 90.0
-TESTS = Path(__file__).resolve().parents[1]
 
 
 class Crowd:
@@ -41,9 +40,9 @@ async def crowd(task: Task, *, core: int | None = None) -> AsyncIterator[Crowd]:
     """Readers that are connected, until the block ends."""
     pinned = ["taskset", "--cpu-list", str(core)] if core is not None else []
     process = await asyncio.create_subprocess_exec(
-        *pinned, sys.executable, "-m", "loglab.readers",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=TESTS,
-        env={**os.environ, "PYTHONPATH": str(TESTS)},
+        *pinned, sys.executable, "-m", "proofs.loglab.readers",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": PYTHON_PATH},
     )  # fmt: skip
     try:
         assert process.stdin is not None

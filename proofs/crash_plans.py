@@ -10,13 +10,13 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from crash import outages
-from crash.__main__ import quiet, run
-from crash.running import Result
-from crash.settled import Cost, cost
-from crash.stage import stage
 from guildnet.kube.client import Client, connect
 from proofs import Figure
+from proofs.crash import outages
+from proofs.crash.__main__ import quiet, run
+from proofs.crash.running import Result
+from proofs.crash.settled import Cost, cost
+from proofs.crash.stage import stage
 from support.apiserver import ApiServer
 from support.shared import shared_apiserver
 

@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from crash.hands import PATIENCE
-from crash.stage import Stage, stage
 from guildnet.kube.client import Client
 from guildnet.kube.resources import WORKSPACES
+from proofs.crash.hands import PATIENCE
+from proofs.crash.stage import Stage, stage
 from support.apiserver import ApiServer
 from support.waiting import eventually
 

@@ -7,10 +7,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from loglab import fanout
-from loglab.crowd import crowd
-from loglab.readers import Measured, Task
 from proofs import Figure
+from proofs.loglab import fanout
+from proofs.loglab.crowd import crowd
+from proofs.loglab.readers import Measured, Task
 
 READERS, RATE, SECONDS, ROUNDS = 100, 50.0, 20.0, 3
 BOUND_SECONDS = 10.0

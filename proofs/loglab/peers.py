@@ -15,11 +15,11 @@ from pathlib import Path
 
 import httpx2
 
-from loglab.node import stamp
+from proofs import ROOT
+from proofs.loglab.node import stamp
 from support.process import Process, free_port
 from support.waiting import eventually
 
-ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = Path(__file__).with_name("packages.txt")
 _NCHAN = """\
 load_module /usr/lib/nginx/modules/ngx_nchan_module.so;
