@@ -82,8 +82,8 @@ def _hurry(seconds: float) -> None:
     """Minutes become seconds: what heals when a watch ends at its time is waited for, not waited out."""
     from guildnet.kube import reflector
 
-    reflector.RENEWAL = seconds  # type: ignore[misc]
-    reflector.WATCH_SECONDS = (int(seconds), int(seconds) + 1)  # type: ignore[misc]
+    reflector.RELIST_AFTER_SECONDS = seconds  # type: ignore[misc]
+    reflector.WATCH_LIFETIME_SECONDS = (int(seconds), int(seconds) + 1)  # type: ignore[misc]
 
 
 def _live(environment: Mapping[str, str], log: str, relist_seconds: float | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildnet.kube.lines import LINE_COST, Shed, SheddingSplitter
+from guildnet.kube.lines import LINE_COST_BYTES, Shed, SheddingSplitter
 
 
 class Clock:
@@ -44,7 +44,7 @@ def test_what_comes_too_fast_is_dropped_in_whole_lines_and_announced_at_once():
 
 def test_under_lasting_spam_drops_are_told_once_a_second_and_lines_go_on_passing():
     clock = Clock()
-    lines = splitter(clock, rate=10 * LINE_COST, burst=10 * LINE_COST)
+    lines = splitter(clock, rate=10 * LINE_COST_BYTES, burst=10 * LINE_COST_BYTES)
     sheds, whole = 0, 0
     for _ in range(1000):
         clock.now += 0.01

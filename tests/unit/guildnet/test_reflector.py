@@ -12,9 +12,9 @@ import pytest
 
 from guildnet.errors import Denied, Gone, GuildNetError, Invalid, NotFound, Silent, TooManyRequests, Unreachable
 from guildnet.kube import reflector as module
-from guildnet.kube.pace import Pace
 from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import CONFIGMAPS
+from guildnet.pace import Pace
 from support.waiting import eventually
 
 Item = dict[str, Any]
@@ -116,8 +116,8 @@ async def playing(**options: Any) -> AsyncIterator[Scene]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FIRST_DELAY", 0.001)
-    monkeypatch.setattr(module, "LAST_DELAY", 0.01)
+    monkeypatch.setattr(module, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(module, "MAX_PAUSE_SECONDS", 0.01)
 
 
 async def test_a_list_fills_the_store_and_then_says_synced() -> None:
@@ -374,8 +374,8 @@ async def test_the_store_cannot_be_written_by_readers() -> None:
 
 
 async def test_pauses_grow_to_their_bound_and_begin_anew_after_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FIRST_DELAY", 0.2)
-    monkeypatch.setattr(module, "LAST_DELAY", 10.0)
+    monkeypatch.setattr(module, "FIRST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(module, "MAX_PAUSE_SECONDS", 10.0)
     pauses: list[float] = []
     real: Callable[[float], Any] = asyncio.sleep
 
@@ -398,8 +398,8 @@ async def test_pauses_grow_to_their_bound_and_begin_anew_after_a_success(monkeyp
 async def test_a_server_that_lists_but_refuses_every_watch_is_asked_ever_more_seldom(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "FIRST_DELAY", 0.2)
-    monkeypatch.setattr(module, "LAST_DELAY", 10.0)
+    monkeypatch.setattr(module, "FIRST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(module, "MAX_PAUSE_SECONDS", 10.0)
     pauses: list[float] = []
     real: Callable[[float], Any] = asyncio.sleep
 

@@ -71,14 +71,6 @@ class Constraints:
 
 
 @dataclass(frozen=True, slots=True)
-class CapabilityStatus:
-    """What was last said about a Capability; conditions stay in their wire form, nobody here reads them."""
-
-    observed_generation: int = 0
-    conditions: tuple[Mapping[str, Any], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Capability:
     """One rule: these subjects may do these actions on the workspaces the selector covers."""
 
@@ -88,7 +80,6 @@ class Capability:
     subjects: tuple[Subject, ...] | None = None
     """None: anyone who is identified. An empty tuple covers nobody."""
     constraints: Constraints = Constraints()
-    status: CapabilityStatus = CapabilityStatus()
 
 
 def parse(obj: Mapping[str, Any]) -> Capability:
@@ -100,22 +91,18 @@ def parse(obj: Mapping[str, Any]) -> Capability:
     if not isinstance(name, str) or not name:
         raise Invalid("the Capability has no name", details=[FieldError("metadata.name", "must not be empty")])
     try:
-        return _understood(name, _mapping(obj.get("spec")), _mapping(obj.get("status")))
+        return _understood(name, _mapping(obj.get("spec")))
     except (AttributeError, KeyError, TypeError, ValueError):
         return Capability(name=name)
 
 
-def _understood(name: str, spec: Mapping[str, Any], status: Mapping[str, Any]) -> Capability:
+def _understood(name: str, spec: Mapping[str, Any]) -> Capability:
     return Capability(
         name=name,
         actions=frozenset(_strings(spec["actions"])),
         selector=_selector(_mapping(spec.get("selector"))),
         subjects=_subjects(spec.get("subjects")),
         constraints=_constraints(_mapping(spec.get("constraints"))),
-        status=CapabilityStatus(
-            observed_generation=int(status.get("observedGeneration") or 0),
-            conditions=tuple(status.get("conditions") or ()),
-        ),
     )
 
 

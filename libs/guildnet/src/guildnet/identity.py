@@ -6,59 +6,28 @@ same key, byte for byte; there is no way to turn the check off.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
-from guildnet.errors import Denied, Invalid
+from guildnet.entries import MODES
+from guildnet.entries import Entry as Entry  # noqa: PLC0414
+from guildnet.entries import Mode as Mode  # noqa: PLC0414
+from guildnet.errors import Denied
+from guildnet.signed import SealError, seal, unseal
+from guildnet.signed import derive_key as derive_key  # noqa: PLC0414
+from guildnet.signed import read_key as read_key  # noqa: PLC0414
 
 HEADER: Final = "X-Guildnet-Identity"
-MAX_AGE: Final = 60.0
+MAX_AGE_SECONDS: Final = 60.0
 """Seconds a signed identity is believed after it was issued."""
-SKEW: Final = 5.0
+MAX_CLOCK_SKEW_SECONDS: Final = 5.0
 """Seconds the issuer's clock may be ahead of ours."""
-MAX_HEADER: Final = 16 * 1024
-MIN_KEY: Final = 32
+MAX_HEADER_BYTES: Final = 16 * 1024
 ROLE_ADMIN: Final = "admin"
 
 Kind = Literal["user", "node", "token", "anonymous"]
-Mode = Literal["host", "port", "path"]
 _KINDS: Final = frozenset({"user", "node", "token", "anonymous"})
-_MODES: Final = frozenset({"host", "port", "path"})
-_VERSION: Final = "v1"
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One way into the install: its name (tailnet, local, domain), control origin, and how workspaces get origins."""
-
-    name: str
-    origin: str
-    """Control origin without trailing slash, e.g. `https://guildnet.tailtest.example`."""
-    mode: Mode = "path"
-
-    @property
-    def scheme(self) -> str:
-        return urlsplit(self.origin).scheme
-
-    @property
-    def host(self) -> str:
-        """Host name without port; an IPv6 address without brackets."""
-        return urlsplit(self.origin).hostname or ""
-
-    @property
-    def port(self) -> int:
-        """The port, explicit or the scheme's own."""
-        parts = urlsplit(self.origin)
-        return parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +64,7 @@ ANONYMOUS: Final = Identity(kind="anonymous", source="none")
 
 def sign(identity: Identity, key: bytes, *, method: str, path: str, now: float) -> str:
     """The header value for one request: `path` is the raw request target without its query, `now` Unix seconds."""
-    claims = _claims(identity) | {"iat": now, "method": method.upper(), "path": path}
-    payload = _b64(json.dumps(claims, separators=(",", ":"), ensure_ascii=True).encode())
-    signed = f"{_VERSION}.{payload}"
-    return f"{signed}.{_mac(signed, key)}"
+    return seal(claims_of(identity) | {"iat": now, "method": method.upper(), "path": path}, key)
 
 
 def verify(header: str, key: bytes, *, method: str, path: str, now: float) -> Identity:
@@ -108,61 +74,24 @@ def verify(header: str, key: bytes, *, method: str, path: str, now: float) -> Id
     """
     if not header:
         raise _denied("it is missing")
-    signed, dot, signature = header.rpartition(".")
-    if len(header) > MAX_HEADER or not dot or not header.isascii():
-        raise _denied("it is malformed")
-    # The encoded text is compared, not its decoded bytes: base64 has several spellings of the same bytes.
-    if not hmac.compare_digest(_mac(signed, key).encode(), signature.encode()):
-        raise _denied("its signature does not match: proxy and api must mount the same key")
-    version, _, payload = signed.partition(".")
-    if version != _VERSION:
-        raise _denied(f"its version {version!r} is not {_VERSION}")
-    claims = _decoded(payload)
+    try:
+        claims = unseal(header, key, max_bytes=MAX_HEADER_BYTES)
+    except SealError as error:
+        raise _denied(f"{error}: proxy and api must mount the same key") from None
     if claims.get("method") != method.upper() or claims.get("path") != path:
         raise _denied("it was issued for another request")
     issued = claims.get("iat")
-    if isinstance(issued, bool) or not isinstance(issued, int | float) or not -SKEW <= now - issued <= MAX_AGE:
+    fresh = isinstance(issued, int | float) and -MAX_CLOCK_SKEW_SECONDS <= now - issued <= MAX_AGE_SECONDS
+    if isinstance(issued, bool) or not fresh:
         raise _denied("it is expired or from the future: check the clocks")
-    return _identity(claims)
-
-
-def read_key(path: str | Path) -> bytes:
-    """The install's signing key from a mounted file, surrounding white space dropped. Raises Invalid under 32 bytes."""
     try:
-        key = Path(path).read_bytes().strip()
-    except OSError as error:
-        raise Invalid(
-            f"the identity key {path} cannot be read: {error.strerror}; mount the Secret guildnet-keys"
-        ) from None
-    if len(key) < MIN_KEY:
-        raise Invalid(f"the identity key {path} has {len(key)} bytes; it needs at least {MIN_KEY}")
-    return key
+        return identity_of(claims)
+    except ValueError as error:
+        raise _denied(str(error)) from None
 
 
-def derive_key(key: bytes, purpose: str) -> bytes:
-    """A key for another purpose (`session`, `ticket`), so that no signature of one is ever valid as another."""
-    return hmac.digest(key, purpose.encode(), hashlib.sha256)
-
-
-def _mac(signed: str, key: bytes) -> str:
-    return _b64(hmac.digest(key, signed.encode(), hashlib.sha256))
-
-
-def _b64(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def _decoded(payload: str) -> Mapping[str, Any]:
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (binascii.Error, ValueError):
-        raise _denied("it is malformed") from None
-    if not isinstance(claims, dict):
-        raise _denied("it is malformed")
-    return claims
-
-
-def _claims(identity: Identity) -> dict[str, Any]:
+def claims_of(identity: Identity) -> dict[str, Any]:
+    """The identity as claims to be sealed; `identity_of` reads them."""
     entry = identity.entry
     return {
         "kind": identity.kind,
@@ -176,11 +105,12 @@ def _claims(identity: Identity) -> dict[str, Any]:
     }
 
 
-def _identity(claims: Mapping[str, Any]) -> Identity:
+def identity_of(claims: Mapping[str, Any]) -> Identity:
+    """The identity of unsealed claims. Raises ValueError where a field is missing or of the wrong kind."""
     try:
         entry = claims["entry"]
-        if claims["kind"] not in _KINDS or (entry is not None and entry["mode"] not in _MODES):
-            raise _denied("it is malformed")
+        if claims["kind"] not in _KINDS or (entry is not None and entry["mode"] not in MODES):
+            raise ValueError("it is malformed")
         return Identity(
             kind=claims["kind"],
             login=claims["login"],
@@ -192,7 +122,7 @@ def _identity(claims: Mapping[str, Any]) -> Identity:
             groups=tuple(claims.get("groups") or ()),
         )
     except (KeyError, TypeError, AttributeError):
-        raise _denied("it is malformed") from None
+        raise ValueError("it is malformed") from None
 
 
 def _denied(why: str) -> Denied:

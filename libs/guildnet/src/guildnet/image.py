@@ -36,6 +36,13 @@ def parse(text: str) -> Reference | None:
     return Reference(segments, tag=tag or ("" if at else "latest"), digest=digest.lower())
 
 
+def repository_has(image: str, *words: str) -> bool:
+    """Does the image's repository, without registry, tag and digest, hold one of the words?"""
+    reference = parse(image)
+    repository = "/".join(reference.segments[1:]) if reference else image
+    return any(word in repository for word in words)
+
+
 def allows(pattern: str, text: str) -> bool:
     """Does an allow-list line cover this image?
 

@@ -35,6 +35,7 @@ FIELD_MANAGER_API: Final = "guildnet-api"
 
 MAX_NAME: Final = 63
 SUFFIX_HEX: Final = 5
+CLAIM_SUFFIX: Final = "-storage"
 ATTEMPTS: Final = 10
 """How often a colliding name is tried again with a new suffix before the launch is refused."""
 FALLBACK: Final = "workload"
@@ -72,6 +73,16 @@ def with_suffix(base: str, rng: Callable[[int], str] = secrets.token_hex) -> str
 def origin_label(name: str, uid: str) -> str:
     """The DNS label of a workspace's own origin: unique to this uid, so a name used again is a new browser origin."""
     return f"{name[:_LABEL_NAME]}-{uid[:_LABEL_UID]}"
+
+
+def claim_name(workspace: str) -> str:
+    """The PersistentVolumeClaim of a workspace; the suffix keeps it apart from what people name themselves."""
+    return f"{workspace}{CLAIM_SUFFIX}"
+
+
+def workspace_of_claim(claim: str) -> str | None:
+    """The workspace whose claim would have this name; None for a name without the suffix."""
+    return claim.removesuffix(CLAIM_SUFFIX) if claim.endswith(CLAIM_SUFFIX) and claim != CLAIM_SUFFIX else None
 
 
 def is_reserved(key: str) -> bool:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from guildnet.pace import Bucket
+
 
 class LineSplitter:
     """Splits a stream of chunks at line feeds. A line over `limit` bytes is cut there and its rest dropped."""
@@ -57,7 +59,7 @@ class Shed(bytes):
         return made
 
 
-LINE_COST: Final = 160
+LINE_COST_BYTES: Final = 160
 """Bytes that a line counts as besides its own: taking one apart costs as much as reading so many."""
 
 
@@ -68,24 +70,22 @@ class SheddingSplitter(LineSplitter):
     so that what is read is always recent. The first drop is told at once, more of them once a second.
     """
 
-    __slots__ = ("_burst", "_clock", "_dropped", "_left", "_rate", "_since", "_skipping", "_told_at")
+    __slots__ = ("_bytes", "_clock", "_dropped", "_skipping", "_told_at")
 
     def __init__(self, limit: int, rate: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(limit)
-        self._rate, self._burst, self._clock = rate, burst, clock
-        self._left, self._since = burst, clock()
+        self._clock = clock
+        self._bytes = Bucket(rate, burst, clock())
         self._dropped = 0
         self._told_at = -math.inf
         self._skipping = False
 
     def feed(self, chunk: bytes) -> list[bytes]:
         now = self._clock()
-        self._left = min(self._burst, self._left + (now - self._since) * self._rate)
-        self._since = now
-        if self._left < 0:
+        if self._bytes.refill(now) < 0:
             return self._skip(chunk, now)
         # May end below zero: what is above the rate now is missing to the chunks that follow.
-        self._left -= len(chunk) + LINE_COST * chunk.count(b"\n")
+        self._bytes.spend(len(chunk) + LINE_COST_BYTES * chunk.count(b"\n"))
         if self._skipping:
             _, feed, chunk = chunk.partition(b"\n")
             self._dropped += len(feed)

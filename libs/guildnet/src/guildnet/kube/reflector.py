@@ -22,29 +22,30 @@ import structlog
 from guildnet.errors import Denied, Gone, GuildNetError, Invalid, NotFound, Silent, TooManyRequests, Unreachable
 from guildnet.kube import errors, watchevent
 from guildnet.kube.client import Client
-from guildnet.kube.pace import Pace
 from guildnet.kube.resources import Resource, path
+from guildnet.kube.version import is_older
+from guildnet.pace import Pace, backoff
 
 T = TypeVar("T")
 Kind = Literal["added", "modified", "deleted", "synced"]
 
-SILENCE: Final = 70.0
+WATCH_IDLE_SECONDS: Final = 70.0
 """Seconds without a byte after which a watch is not trusted any more, and a list has to say what is there.
 
 The API server sends a bookmark every minute, as a rule: of a kind without a watch cache (Event) it sends none, and now
 and then it leaves one out. So silence is no failure, but it looks exactly like a connection that died without a word.
 """
-PAGE: Final = 500
-FIRST_DELAY: Final = 0.2
-LAST_DELAY: Final = 10.0
+PAGE_OBJECTS: Final = 500
+FIRST_PAUSE_SECONDS: Final = 0.2
+MAX_PAUSE_SECONDS: Final = 10.0
 """Bounds of the pause between attempts, seconds. The last keeps "takes effect within 10 s" true after an outage."""
 
-PROVEN: Final = 10.0
+WATCH_STABLE_SECONDS: Final = 10.0
 """Seconds a watch has to last, or else bring an event, before what failed earlier is forgotten."""
 
-WATCH_SECONDS: Final = (300, 600)
+WATCH_LIFETIME_SECONDS: Final = (300, 600)
 """Between how many seconds the API server is asked to end a watch: spread, so that not all begin again at once."""
-RENEWAL: Final = 300.0
+RELIST_AFTER_SECONDS: Final = 300.0
 """Age of a list, seconds, from which on the end of a watch is a reason for a new one instead of a watch alone.
 
 An event that never came shows in nothing else, so one may stay missed for as long as a watch lasts. Of what did not
@@ -88,8 +89,8 @@ class Reflector(Generic[T]):
         field_selector: str | None = None,
         parse: Callable[[dict[str, Any]], T],
         on_change: Callable[[Change[T]], None] | None = None,
-        silence: float = SILENCE,
-        page: int = PAGE,
+        silence: float = WATCH_IDLE_SECONDS,
+        page: int = PAGE_OBJECTS,
         renewal: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         pace: Pace | None = None,
@@ -102,7 +103,7 @@ class Reflector(Generic[T]):
         self._on_change = on_change
         self._silence = silence
         self._page = page
-        self._renewal = RENEWAL if renewal is None else renewal
+        self._renewal = RELIST_AFTER_SECONDS if renewal is None else renewal
         self._listed = -math.inf
         self._outlived = False
         self._clock = clock
@@ -132,7 +133,7 @@ class Reflector(Generic[T]):
         """
         page = await self._client.request("GET", path(self._resource, self._namespace), query={"limit": 1})
         newest = str((page.get("metadata") or {}).get("resourceVersion") or "")
-        return newest if watchevent.is_older(self.resource_version or "", newest) else None
+        return newest if is_older(self.resource_version, newest) else None
 
     def snapshot(self) -> tuple[T, ...] | None:
         """Every value, or None where they cannot be read: not listed yet, or the API server now refuses the list."""
@@ -151,7 +152,7 @@ class Reflector(Generic[T]):
                 self.restarts += 1
                 if self._clock() - began < 1.0 and self._seen == seen:
                     raise Unreachable("the watch ended as soon as it began")
-                if self._clock() - began >= PROVEN:
+                if self._clock() - began >= WATCH_STABLE_SECONDS:
                     self._failures = 0
                 self._outlived = self._clock() - self._listed >= self._renewal
             except Silent as error:
@@ -169,10 +170,10 @@ class Reflector(Generic[T]):
     async def _pause(self, error: GuildNetError) -> None:
         self._failures += 1
         self.last_error = error
-        exponential = min(LAST_DELAY, FIRST_DELAY * 2 ** min(self._failures - 1, 16))
-        delay = exponential * random.uniform(0.5, 1.0)  # noqa: S311  spreads load, protects nothing
+        longest = backoff(self._failures, first=FIRST_PAUSE_SECONDS, most=MAX_PAUSE_SECONDS)
+        delay = longest * random.uniform(0.5, 1.0)  # noqa: S311  spreads load, protects nothing
         if isinstance(error, TooManyRequests) and error.retry_after:
-            delay = max(delay, min(error.retry_after, LAST_DELAY))
+            delay = max(delay, min(error.retry_after, MAX_PAUSE_SECONDS))
         level = log.info if isinstance(error, Gone) else log.warning
         level(
             "watch interrupted",
@@ -232,7 +233,7 @@ class Reflector(Generic[T]):
             "watch": True,
             "allowWatchBookmarks": True,
             "resourceVersion": self.resource_version,
-            "timeoutSeconds": random.randint(*WATCH_SECONDS),  # noqa: S311
+            "timeoutSeconds": random.randint(*WATCH_LIFETIME_SECONDS),  # noqa: S311
         }
         stream = self._client.stream(path(self._resource, self._namespace), query, idle=self._silence)
         async with aclosing(stream):
@@ -244,7 +245,7 @@ class Reflector(Generic[T]):
         if event["type"] == "ERROR":
             raise errors.from_status(item)
         version = str(item["metadata"]["resourceVersion"])
-        if watchevent.is_older(version, self.resource_version):
+        if is_older(version, self.resource_version):
             # A cluster restored from a backup counts from where the backup was; what we hold is of another history.
             raise Gone(f"the API server went back from version {self.resource_version} to {version}")
         match event["type"]:

@@ -9,11 +9,6 @@ import orjson
 from guildnet.errors import Gone
 
 
-def is_older(version: str, held: str | None) -> bool:
-    """Is this resource version below the one held? Versions that are no numbers are not compared."""
-    return held is not None and version.isdecimal() and held.isdecimal() and int(version) < int(held)
-
-
 def decoded(line: bytes) -> dict[str, Any]:
     """The event with `type` and `object`. Raises Gone for anything else: after that nothing is known of the stream."""
     try:

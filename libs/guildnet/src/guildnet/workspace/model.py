@@ -149,7 +149,7 @@ class WorkspaceStatus:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """One Workspace object. `raw` is the wire form it was read from, not to be changed and not compared."""
+    """One Workspace object."""
 
     name: str
     namespace: str
@@ -162,7 +162,6 @@ class Workspace:
     annotations: Mapping[str, str] = field(default_factory=dict)
     created_at: datetime | None = None
     deleting: bool = False
-    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def owner(self) -> str:

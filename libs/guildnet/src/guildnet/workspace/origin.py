@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from guildnet.identity import Entry
+from guildnet.entries import Entry, origin
 from guildnet.names import origin_label
 from guildnet.workspace.model import Workspace
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def origin_url(ws: Workspace, entry: Entry) -> str | None:
@@ -16,17 +14,11 @@ def origin_url(ws: Workspace, entry: Entry) -> str | None:
     """
     match entry.mode:
         case "host":
-            origin = ws.status.origin
-            label = (origin.host if origin else None) or origin_label(ws.name, ws.uid)
-            return _url(entry.scheme, f"{label}.{entry.host}", entry.port)
+            own = ws.status.origin
+            label = (own.host if own else None) or origin_label(ws.name, ws.uid)
+            return origin(entry.scheme, f"{label}.{entry.host}", entry.port) + "/"
         case "port":
-            origin = ws.status.origin
-            return _url(entry.scheme, entry.host, origin.port) if origin and origin.port else None
+            own = ws.status.origin
+            return origin(entry.scheme, entry.host, own.port) + "/" if own and own.port else None
         case _:
             return None
-
-
-def _url(scheme: str, host: str, port: int) -> str:
-    name = f"[{host}]" if ":" in host else host
-    # Browsers leave the scheme's own port out of an Origin header; an address that shows it would never compare equal.
-    return f"{scheme}://{name}/" if port == _DEFAULT_PORTS.get(scheme) else f"{scheme}://{name}:{port}/"

@@ -48,7 +48,6 @@ def parse(obj: Mapping[str, Any]) -> Workspace:
         annotations=meta.texts_by_name("annotations"),
         created_at=_time(meta),
         deleting=meta.text("deletionTimestamp") is not None,
-        raw=obj,
     )
 
 

@@ -12,7 +12,6 @@ from typing import Any, Final, Generic, TypeVar
 
 from guildnet import workspace
 from guildnet.kube.client import Client
-from guildnet.kube.pace import Pace
 from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import (
     CONFIGMAPS,
@@ -27,6 +26,7 @@ from guildnet.kube.resources import (
     Resource,
 )
 from guildnet.names import LABEL_MANAGED
+from guildnet.pace import Pace
 from guildnet_operator.watch import live, probe_events
 from guildnet_operator.watch.live import CONFIGURATION_REASONS, Children, Object, PodView, ReplicaSetView
 

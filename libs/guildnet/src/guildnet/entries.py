@@ -1,0 +1,105 @@
+"""The install's entries: the ways into it, each with a control origin and a way of making workspace origins.
+
+Every service reads the same settings through `EntrySettings`, so that a control origin has one spelling everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from guildnet import settings
+
+Mode = Literal["host", "port", "path"]
+MODES: Final = frozenset({"host", "port", "path"})
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+"""The port of a scheme that an origin leaves out (RFC 6454 §6.1; browsers never send it in `Origin`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One way into the install: its name (tailnet, local, domain), control origin, and how workspaces get origins."""
+
+    name: str
+    origin: str
+    """Control origin without trailing slash, e.g. `https://guildnet.tailtest.example`."""
+    mode: Mode = "path"
+
+    @property
+    def scheme(self) -> str:
+        return urlsplit(self.origin).scheme
+
+    @property
+    def host(self) -> str:
+        """Host name without port; an IPv6 address without brackets."""
+        return urlsplit(self.origin).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """The port, explicit or the scheme's own."""
+        parts = urlsplit(self.origin)
+        return parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
+
+
+def authority(host: str, port: int, scheme: str) -> str:
+    """`host` or `host:port` as a browser writes it: the scheme's own port is left out, IPv6 gets its brackets."""
+    name = f"[{host}]" if ":" in host else host
+    return name if port == DEFAULT_PORTS.get(scheme) else f"{name}:{port}"
+
+
+def origin(scheme: str, host: str, port: int) -> str:
+    """`scheme://host[:port]`, without a trailing slash, exactly as a browser's `Origin` header spells it."""
+    return f"{scheme}://{authority(host, port, scheme)}"
+
+
+def normalised_origin(text: str) -> str:
+    """An origin as a browser would send it: lower case, no trailing slash, no default port; "" stays "".
+
+    Raises ValueError for anything that is not `http(s)://host[:port]`.
+    """
+    value = text.strip().rstrip("/").lower()
+    if not value:
+        return ""
+    parts = urlsplit(value)
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    extra = parts.path or parts.query or parts.fragment or "@" in parts.netloc or parts.netloc.endswith(":")
+    if parts.scheme not in DEFAULT_PORTS or not host or extra or "?" in value or "#" in value:
+        raise ValueError("an origin is http(s)://host[:port]")
+    return origin(parts.scheme, host, port or DEFAULT_PORTS[parts.scheme])
+
+
+class EntrySettings(settings.Settings):
+    """The settings of the entries, for every service that needs to know them."""
+
+    local_origin: str = Field(default="", description="Control origin of the local entry; empty for none.")
+    local_mode: Mode = Field(default="host", description="How workspaces get origins on the local entry.")
+    domain_origin: str = Field(default="", description="Control origin of the domain entry; empty for none.")
+    domain_mode: Mode = Field(default="host", description="How workspaces get origins on the domain entry.")
+    tailnet_mode: Mode = Field(default="port", description="How workspaces get origins on the tailnet entry.")
+
+    @field_validator("local_origin", "domain_origin")
+    @classmethod
+    def _normalised(cls, value: str) -> str:
+        return normalised_origin(value)
+
+    def entries(self, tailnet_name: str | None) -> tuple[Entry, ...]:
+        """The install's entries, the canonical one first: tailnet, else domain, else local.
+
+        `tailnet_name` is the proxy's DNS name on the tailnet, None while it is not known or where there is no tailnet.
+        """
+        found = (
+            (
+                "tailnet",
+                origin("https", tailnet_name.rstrip(".").lower(), 443) if tailnet_name else "",
+                self.tailnet_mode,
+            ),
+            ("domain", self.domain_origin, self.domain_mode),
+            ("local", self.local_origin, self.local_mode),
+        )
+        return tuple(Entry(name, control, mode) for name, control, mode in found if control)
