@@ -8,7 +8,7 @@ from typing import Any
 
 import uvloop
 
-from guildnet_api.run import server
+from guildnet_api.http.server import server
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:

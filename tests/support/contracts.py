@@ -29,6 +29,8 @@ class Plant:
 
 PLANTS: Final[Mapping[str, Plant]] = {
     "independence": Plant("guildnet_api.errors", "import guildnet_proxy.settings"),
+    "api-workspaces-pure": Plant("guildnet_api.workspaces.view", "import time"),
+    "api-logs-below-handlers": Plant("guildnet_api.logs.ring", "import guildnet_api.handlers.logs"),
     "shared-at-the-bottom": Plant("guildnet.names", "import guildnet_operator.settings"),
 }
 """By the id of the contract that has to catch it; a test holds that every contract has one."""

@@ -40,6 +40,7 @@ RELEASE_NAMESPACE: {{ .Release.Namespace | quote }}
 ACCESS_DEFAULT: {{ .Values.access.default | quote }}
 DOMAIN: {{ include "guildnet.domain.host" . | quote }}
 FRONTEND_ORIGIN: {{ .Values.entries.frontendOrigin | quote }}
+HOSTNAME: {"fieldRef": {"fieldPath": "metadata.name"}}
 IDENTITY_KEY_FILE: /etc/guildnet/keys/identity
 LISTEN: 0.0.0.0:8080
 LOG_BYTES: {{ .Values.api.logs.bytes | int64 | quote }}

@@ -20,6 +20,7 @@ import httpx2
 import pytest
 from redis.asyncio import Redis
 
+from guildnet.audit import Writer
 from guildnet.errors import Invalid, NotFound
 from guildnet.identity import HEADER, Entry, Identity, sign
 from guildnet.kube.client import Client, connect
@@ -29,9 +30,11 @@ from guildnet_api import app
 from guildnet_api.access.audit import Audit
 from guildnet_api.deps import Services
 from guildnet_api.http import static
-from guildnet_api.logs.records import Run
+from guildnet_api.http.server import server
+from guildnet_api.logs.model import Run
+from guildnet_api.logs.redis.client import connect as connect_redis
 from guildnet_api.logs.source.kubelet import Options
-from guildnet_api.run import assemble, connect_redis, running, server
+from guildnet_api.run import assemble, running
 from guildnet_api.settings import Settings
 from support.waiting import eventually
 
@@ -161,7 +164,7 @@ class Api:
             "spec": {"image": "example.com/team/app:1", **spec},
         }
         made = await self.kube.create(WORKSPACES, self.namespace, body)
-        await eventually(lambda: self.services.cache.roster.get(name))
+        await eventually(lambda: self.services.watches.index.get(name))
         return made
 
     async def pod(
@@ -285,7 +288,7 @@ async def start_api(
                 stack.push_async_callback(redis.aclose)
             client = await stack.enter_async_context(connect(given.kubeconfig, user_agent="guildnet-api-test"))
             audit: list[dict[str, Any]] = []
-            trail = Audit(lambda line: audit.append(json.loads(line)))
+            trail = Audit(Writer("api", lambda line: audit.append(json.loads(line))))
             services, _ = assemble(given, client, redis, source=kubelet, audit=trail)
             listening = socket.create_server(("127.0.0.1", 0))
             listener = server(app.build(services, static.load(given.ui_dir)), "127.0.0.1", 0)
@@ -293,15 +296,15 @@ async def start_api(
             serving = asyncio.ensure_future(listener.serve(sockets=[listening]))
 
             async def stop() -> None:
-                services.closing.close()
+                services.supervisor.close()
                 listener.should_exit = True
                 await serving
 
             stack.push_async_callback(stop)
-            await services.cache.wait_synced()
+            await services.watches.wait_synced()
             await eventually(lambda: listener.started)
             if redis:
-                await eventually(lambda: services.hub.live_everywhere)
+                await eventually(lambda: services.hub.shared)
             return Api(services, f"http://127.0.0.1:{listening.getsockname()[1]}", audit, namespace, kube)
 
         yield start

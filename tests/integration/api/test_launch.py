@@ -120,7 +120,7 @@ async def test_a_capability_limits_image_port_and_number(api: Api):
     }
     body = {"apiVersion": "guildnet.io/v1alpha1", "kind": "Capability", "metadata": {"name": "few"}, "spec": spec}
     await api.kube.create(CAPABILITIES, api.namespace, body)
-    await eventually(api.services.cache.capabilities)
+    await eventually(api.services.watches.capabilities)
     good = {"image": "acme/tool:2", "expose": [{"port": 3000}]}
     other_image = await api.ask("POST", "/api/jobs", json={**good, "image": "acme/other"})
     assert (other_image.status_code, other_image.json()["details"][0]["field"]) == (403, "image")

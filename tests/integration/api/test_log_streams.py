@@ -219,7 +219,7 @@ async def test_a_stream_brings_only_what_answers_its_question(any_api: Api, kube
 
 async def test_events_and_changes_of_condition_come_between_the_lines_when_asked_for(any_api: Api, kubelet: Kubelet):
     await happened(any_api, "first", "Pulled")
-    await eventually(lambda: any_api.services.cache.events("ws"))
+    await eventually(lambda: any_api.services.watches.events("ws"))
     kubelet.write("ws-1", "line")
     async with (
         any_api.stream("/sse/logs?target=ws&events=1") as told,
@@ -368,7 +368,7 @@ async def test_closing_down_ends_every_stream_with_a_retry(any_api: Api, kubelet
     kubelet.write("ws-1", "line")
     async with any_api.stream("/sse/logs?target=ws") as logs, any_api.stream("/sse/servers") as servers:
         await eventually(lambda: logs.lines and servers.of("synced"))
-        any_api.services.closing.close()
+        any_api.services.supervisor.close()
         await eventually(lambda: logs.ended and servers.ended)
         assert len(logs.retries) == len(servers.retries) == 2
 
@@ -405,7 +405,7 @@ async def test_two_replicas_share_one_follow_and_take_over_from_each_other(
     await first.workspace("ws", owner="alice@example.com")
     await first.pod("ws", "ws-1")
     kubelet.write("ws-1", "line 0")
-    await eventually(lambda: second.services.cache.roster.pod("ws"))
+    await eventually(lambda: second.services.watches.index.pod("ws"))
     async with second.stream("/sse/logs?target=ws") as there:
         async with first.stream("/sse/logs?target=ws") as here:
             await eventually(lambda: here.messages == there.messages == ["line 0"])
@@ -438,7 +438,7 @@ async def test_redis_going_and_coming_back_costs_no_line(
             assert events.of("status")[-1]["degraded"] is True
         finally:
             redis_server.start()
-        await eventually(lambda: api.services.hub.live_everywhere, within=15)
+        await eventually(lambda: api.services.hub.shared, within=15)
         for n in range(2, 30):
             kubelet.write("ws-1", f"line {n}")
             await eventually(lambda n=n: events.messages[-1] == f"line {n}", within=15)
@@ -461,7 +461,7 @@ async def test_a_frozen_redis_costs_no_line(start_api: Starter, redis_server: Re
             await eventually(lambda: events.messages[-1] == "line 1", within=15)
         finally:
             redis_server.process.resume()
-        await eventually(lambda: api.services.hub.live_everywhere, within=15)
+        await eventually(lambda: api.services.hub.shared, within=15)
         kubelet.write("ws-1", "line 2")
         await eventually(lambda: events.messages == ["line 0", "line 1", "line 2"], within=15)
         assert events.of("gap") == []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from guildnet_api.logs.records import Run
+from guildnet_api.logs.model import Run
+from guildnet_api.logs.redis.client import connect as connect_redis
 from guildnet_api.logs.redis.tail import Tail
-from guildnet_api.run import connect_redis
 
 
 async def test_a_task_that_asks_redis_all_the_time_ends_when_it_is_cancelled(redis_url: str):

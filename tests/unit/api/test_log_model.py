@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildnet_api.logs import model
-from guildnet_api.logs.model import Line, Ring
+from guildnet_api.logs.model import Line, Run, id_key
+from guildnet_api.logs.redis import keys
+from guildnet_api.logs.ring import Ring
+from guildnet_api.logs.source.kubelet import parse_kube_line
+from guildnet_api.logs.source.levels import LEVELS, infer_level
 
 SECOND = 1_795_514_400_000_000_000  # 2026-11-24T10:00:00Z
 FRAMED = [
@@ -28,7 +33,7 @@ FRAMED = [
 
 @pytest.mark.parametrize(("raw", "time_ns", "text"), FRAMED)
 def test_a_line_of_kubelet_is_its_time_and_its_bytes(raw: bytes, time_ns: int, text: bytes) -> None:
-    assert model.parse_kube_line(raw) == (time_ns, text)
+    assert parse_kube_line(raw) == (time_ns, text)
 
 
 @given(st.integers(0, 4_000_000_000), st.integers(0, 999_999_999), st.binary(max_size=50))
@@ -37,16 +42,16 @@ def test_any_time_kubelet_writes_is_read_to_the_nanosecond(seconds: int, nanos: 
 
     stamp = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     raw = f"{stamp}.{nanos:09d}Z ".encode() + text
-    assert model.parse_kube_line(raw) == (seconds * 10**9 + nanos, text.removesuffix(b"\n"))
+    assert parse_kube_line(raw) == (seconds * 10**9 + nanos, text.removesuffix(b"\n"))
 
 
 @given(st.binary(max_size=80))
 def test_no_bytes_break_the_reading_of_a_line(raw: bytes) -> None:
-    time_ns, text = model.parse_kube_line(raw)
+    time_ns, text = parse_kube_line(raw)
     assert time_ns >= 0 or text != raw
 
 
-LEVELS = [
+LEVELS_OF_LINES = [
     ('{"level":"error","msg":"x"}', "error"),
     ('{"level":"WARN","msg":"error"}', "info"),
     ('{"severity":"DEBUG"}', "debug"),
@@ -100,40 +105,40 @@ LEVELS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "level"), LEVELS)
+@pytest.mark.parametrize(("text", "level"), LEVELS_OF_LINES)
 def test_a_level_is_what_common_loggers_write(text: str, level: str) -> None:
-    assert model.infer_level(text) == level
+    assert infer_level(text) == level
 
 
 @given(st.text(max_size=300))
 def test_any_text_has_one_of_the_three_levels(text: str) -> None:
-    assert model.infer_level(text) in model.LEVELS
+    assert infer_level(text) in LEVELS
 
 
 def test_ids_are_ordered_by_number_and_not_by_spelling() -> None:
-    assert sorted(["10-10", "100-0", "9-0", "10-2"], key=model.id_key) == ["9-0", "10-2", "10-10", "100-0"]
-    assert model.line_id(5) == "5-0"
+    assert sorted(["10-10", "100-0", "9-0", "10-2"], key=id_key) == ["9-0", "10-2", "10-10", "100-0"]
 
 
 @pytest.mark.parametrize("id_", ["", "5", "5-", "-5", "a-b", "5-5-5", "5 -5", "²-1", "0x5-1"])
 def test_anything_else_is_no_id(id_: str) -> None:
     with pytest.raises(ValueError, match="not the id"):
-        model.id_key(id_)
+        id_key(id_)
 
 
 def test_the_keys_of_one_container_run_share_a_slot_and_differ() -> None:
-    keys = {make("uid", "main", 0) for make in (model.stream_key, model.lease_key, model.channel)}
-    assert len(keys) == 3
-    assert all("{uid}" in key for key in keys)
-    assert model.stream_key("uid", "main", 0) != model.stream_key("uid", "main", 1)
+    run = Run("uid", "pod", "main", 0)
+    named = [make(run) for make in (keys.tail_key, keys.lease_key, keys.fence_key, keys.live_key, keys.lines_channel)]
+    assert len(set(named)) == 5
+    assert all("{uid}" in key for key in named)
+    assert keys.tail_key(run) != keys.tail_key(replace(run, restart=1))
 
 
 def line(n: int, data: bytes = b"x") -> Line:
-    return Line(model.line_id(n), data)
+    return Line(f"{n}-0", data)
 
 
 def ids(lines: list[Line]) -> list[int]:
-    return [model.id_key(item.id)[0] for item in lines]
+    return [id_key(item.id)[0] for item in lines]
 
 
 def test_a_ring_keeps_the_last_lines() -> None:

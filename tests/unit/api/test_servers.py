@@ -11,7 +11,7 @@ from guildnet.errors import Invalid
 from guildnet.identity import Entry
 from guildnet_api.cluster import events, pods
 from guildnet_api.cluster.events import owner
-from guildnet_api.cluster.index import Position, Roster
+from guildnet_api.cluster.index import Position, WorkspaceIndex
 from guildnet_api.workspaces.view import Query, detail, matches, query, server, status
 
 HOST = Entry("local", "http://guildnet.localhost:8080", "host")
@@ -95,13 +95,19 @@ def test_secrets_are_never_shown():
 
 def test_what_is_not_known_is_not_there():
     assert server(make(), (), None).keys() == {
-        "id", "name", "image", "status", "owner", "created_at", "updated_at", "proxy_url",
+        "id", "name", "image", "status", "owner", "created_at", "updated_at", "ports", "proxy_url",
     }  # fmt: skip
 
 
-def test_without_declared_ports_the_operators_choice_is_shown():
-    view = server(make(proxyTarget="http://ws.n.svc:8080"), (), None)
-    assert view["ports"] == [{"port": 8080}]
+@pytest.mark.parametrize(
+    ("image", "ports"),
+    [
+        ("acme/tool:1", [{"port": 8080, "name": "http"}, {"port": 8443, "name": "https"}]),
+        ("acme/code-server/custom", [{"port": 8080, "name": "http"}]),
+    ],
+)
+def test_without_declared_ports_those_that_the_operator_serves_are_shown(image: str, ports: list[dict[str, Any]]):
+    assert server(make(spec={"image": image}), (), None)["ports"] == ports
 
 
 def test_the_reason_is_the_operators_else_what_holds_the_pod():
@@ -153,74 +159,74 @@ def test_a_timeline_is_in_order():
     assert [item["t"][-3:-1] for item in events.timeline(ws, found)] == ["01", "02", "03"]
 
 
-# ---- the roster ------------------------------------------------------------------------------------------------------
+# ---- the index ------------------------------------------------------------------------------------------------------
 
 
 async def test_a_fragment_is_encoded_once_per_change():
-    roster = Roster()
+    index = WorkspaceIndex()
     ws = make()
-    roster.put_workspace(ws)
-    first = roster.fragment(ws, HOST)
-    assert roster.fragment(ws, HOST) is first
-    assert roster.fragment(ws, PORT) is not first
-    roster.put_pod(pod())
-    assert roster.fragment(ws, HOST) is not first
+    index.put_workspace(ws)
+    first = index.fragment(ws, HOST)
+    assert index.fragment(ws, HOST) is first
+    assert index.fragment(ws, PORT) is not first
+    index.put_pod(pod())
+    assert index.fragment(ws, HOST) is not first
 
 
 async def test_the_pod_of_a_deleted_workspace_is_not_its_successors():
-    roster = Roster()
-    roster.put_workspace(make())
-    roster.put_pod(pod("left", uid="of-the-deleted-one"))
-    assert roster.pod("ws") is None
-    roster.put_pod(pod())
-    assert [found.name for found in roster.pods("ws")] == ["ws-1"]
-    roster.drop_workspace("ws")
-    assert roster.pods("ws") == ()
+    index = WorkspaceIndex()
+    index.put_workspace(make())
+    index.put_pod(pod("left", uid="of-the-deleted-one"))
+    assert index.pod("ws") is None
+    index.put_pod(pod())
+    assert [found.name for found in index.pods("ws")] == ["ws-1"]
+    index.drop_workspace("ws")
+    assert index.pods("ws") == ()
 
 
 async def test_a_list_is_joined_once_per_change_and_its_etag_follows_its_content():
-    roster = Roster()
-    roster.put_workspace(make("b"))
-    roster.put_workspace(make("a"))
-    body, etag = roster.listing(HOST, Query(), None)
+    index = WorkspaceIndex()
+    index.put_workspace(make("b"))
+    index.put_workspace(make("a"))
+    body, etag = index.listing(HOST, Query(), None)
     assert body.index(b'"id":"a"') < body.index(b'"id":"b"')
-    assert roster.listing(HOST, Query(), None)[0] is body
-    assert roster.listing(HOST, Query(), lambda _: False)[0] == b"[]"
-    assert roster.listing(HOST, Query(owner="nobody"), None)[0] == b"[]"
-    roster.put_workspace(make("c", rv="11"))
-    assert roster.listing(HOST, Query(), None)[1] != etag
+    assert index.listing(HOST, Query(), None)[0] is body
+    assert index.listing(HOST, Query(), lambda _: False)[0] == b"[]"
+    assert index.listing(HOST, Query(owner="nobody"), None)[0] == b"[]"
+    index.put_workspace(make("c", rv="11"))
+    assert index.listing(HOST, Query(), None)[1] != etag
 
 
 async def test_a_reader_learns_each_change_after_its_place_and_no_other():
-    roster = Roster()
-    roster.put_workspace(make("a", rv="10"))
-    roster.listed(workspaces="12", pods="12")
-    version, place = roster.version, roster.position
-    roster.put_workspace(make("b", rv="13"))
-    roster.put_pod(pod("b-1", "b", rv="14"))
-    roster.drop_workspace("a")
-    for news in (roster.after(version), roster.resume(place)):
+    index = WorkspaceIndex()
+    index.put_workspace(make("a", rv="10"))
+    index.listed(workspaces="12", pods="12")
+    version, place = index.version, index.position
+    index.put_workspace(make("b", rv="13"))
+    index.put_pod(pod("b-1", "b", rv="14"))
+    index.drop_workspace("a")
+    for news in (index.after(version), index.resume(place)):
         assert ([ws.name for ws in news.changed], list(news.gone), news.full) == (["b"], ["a"], False)
-    assert roster.resume(roster.position).changed == []
-    assert roster.resume(roster.position).gone == []
+    assert index.resume(index.position).changed == []
+    assert index.resume(index.position).gone == []
 
 
 async def test_a_place_before_what_is_remembered_gets_everything():
-    roster = Roster()
-    roster.put_workspace(make("a", rv="10"))
-    roster.listed(workspaces="12")
-    assert roster.resume(Position(11, 0)).full
-    assert roster.resume(None).full
-    assert not roster.resume(Position(12, 0)).full
+    index = WorkspaceIndex()
+    index.put_workspace(make("a", rv="10"))
+    index.listed(workspaces="12")
+    assert index.resume(Position(11, 0)).full
+    assert index.resume(None).full
+    assert not index.resume(Position(12, 0)).full
 
 
 async def test_a_reader_ahead_of_this_replica_loses_nothing():
-    roster = Roster()
-    roster.listed(workspaces="10", pods="10")
+    index = WorkspaceIndex()
+    index.listed(workspaces="10", pods="10")
     ahead = Position(20, 10)
-    roster.put_workspace(make("known", rv="15"))
-    roster.put_workspace(make("new", rv="25"))
-    assert [ws.name for ws in roster.resume(ahead).changed] == ["new"]
+    index.put_workspace(make("known", rv="15"))
+    index.put_workspace(make("new", rv="25"))
+    assert [ws.name for ws in index.resume(ahead).changed] == ["new"]
 
 
 @pytest.mark.parametrize("text", ["", "5", "a.b", "1.-2", "1.2.3", "²."])

@@ -1,31 +1,15 @@
-"""The api's process: settings once, logs, the loop. Exit code 2 for settings that cannot be used."""
+"""The api's process."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
-
-import structlog
-import uvloop
-
-from guildnet.errors import GuildNetError
-from guildnet.settings import EXIT_BAD_SETTINGS, load
-from guildnet.telemetry import configure_logging
+from guildnet import process
 from guildnet_api.run import serve
 from guildnet_api.settings import Settings
 
-log = structlog.get_logger(__name__)
-
 
 def main() -> None:
-    settings = load(Settings)
-    configure_logging("api", settings.log_level, settings.log_format)
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(settings))
-    except (GuildNetError, ValueError) as error:
-        log.error("cannot start", error=str(error))
-        sys.exit(EXIT_BAD_SETTINGS)
+    """Entry point of the container."""
+    process.run("api", Settings, serve)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import Scope
 
+from guildnet import security_headers
 from guildnet_api import openapi, routes
 from guildnet_api.deps import IDENTITY, Services
-from guildnet_api.http import security_headers
 from guildnet_api.http.middleware import Bodies, Identified, Observed, OriginHeaders, Refusals
 from guildnet_api.http.static import Ui
 

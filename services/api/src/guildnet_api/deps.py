@@ -11,10 +11,10 @@ from guildnet.identity import ANONYMOUS, Identity
 from guildnet.kube.client import Client
 from guildnet.telemetry import Health
 from guildnet_api.access.audit import Actor, Audit
-from guildnet_api.access.authorize import Rights
+from guildnet_api.access.authorize import Authorizer
 from guildnet_api.access.quota import Quota
-from guildnet_api.cluster.watches import Cache
-from guildnet_api.http.event_stream import Closing
+from guildnet_api.cluster.watches import Watches
+from guildnet_api.http.event_stream import StreamSupervisor
 from guildnet_api.logs.hub import Hub
 from guildnet_api.logs.source.kubelet import LogSource
 from guildnet_api.metrics import Metrics
@@ -31,14 +31,14 @@ class Services:
 
     settings: Settings
     client: Client
-    cache: Cache
-    rights: Rights
+    watches: Watches
+    authorizer: Authorizer
     audit: Audit
     quota: Quota
     presets: Sequence[Preset]
     hub: Hub
     source: LogSource
-    closing: Closing
+    supervisor: StreamSupervisor
     health: Health
     metrics: Metrics
     key: bytes

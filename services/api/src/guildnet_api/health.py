@@ -11,8 +11,8 @@ from typing import Final
 
 from guildnet.kube.client import Client
 from guildnet.telemetry import Health, Report
-from guildnet_api.cluster.watches import Cache
-from guildnet_api.logs.redis.replica import Shared
+from guildnet_api.cluster.watches import Watches
+from guildnet_api.logs.redis.replica import Replica
 
 STALE_SECONDS: Final = 120.0
 OPTIONAL: Final = frozenset({"redis"})
@@ -30,13 +30,13 @@ class ApiReport(Report):
 class ApiHealth(Health):
     """kubernetes, crds, redis, cache."""
 
-    def __init__(self, client: Client, cache: Cache, shared: Shared | None) -> None:
+    def __init__(self, client: Client, watches: Watches, replica: Replica | None) -> None:
         super().__init__()
         self._client = client
-        self._cache = cache
-        self._shared = shared
+        self._watches = watches
+        self._replica = replica
         self.add("kubernetes", self._kubernetes)
-        self.add("crds", cache.missing_kinds)
+        self.add("crds", watches.missing_kinds)
         self.add("redis", self._redis)
         self.add("cache", self._filled)
 
@@ -46,15 +46,15 @@ class ApiHealth(Health):
 
     async def _kubernetes(self) -> str | None:
         await self._client.version()
-        age = self._cache.age()
+        age = self._watches.age()
         # Before the first list there is nothing that could be old; `cache` says so.
-        stale = self._cache.synced and age >= STALE_SECONDS
+        stale = self._watches.synced and age >= STALE_SECONDS
         return f"what is known was not confirmed for {age:.0f} s" if stale else None
 
     def _redis(self) -> str | None:
-        if self._shared is None:
+        if self._replica is None:
             return "not configured: every replica follows logs for itself"
-        return None if self._shared.up.is_set() else "no answer: every replica follows logs for itself"
+        return None if self._replica.up.is_set() else "no answer: every replica follows logs for itself"
 
     def _filled(self) -> str | None:
-        return None if self._cache.synced else "the first list is still being read"
+        return None if self._watches.synced else "the first list is still being read"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from guildnet_api.logs.records import Kind, Record
+from guildnet_api.logs.model import Kind, Record
 
 
 class Metrics:
@@ -40,11 +40,11 @@ class Metrics:
         )
         self.sent = Counter("guildnet_api_log_bytes_sent_total", "Bytes of log streams sent.", registry=registry)
 
-    def wrote(self, size: int) -> None:
+    def log_bytes_sent(self, size: int) -> None:
         """Bytes written to readers of logs."""
         self.sent.inc(size)
 
-    def took(self, records: Sequence[Record]) -> None:
+    def records_received(self, records: Sequence[Record]) -> None:
         """Records that are about to be shown for the first time."""
         lines = [record for record in records if record.kind is Kind.LINE]
         self.lines.inc(len(lines))

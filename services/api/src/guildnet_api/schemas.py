@@ -38,7 +38,7 @@ class ServerResources(BaseModel):
     memory: str | None = None
 
 
-class Happening(BaseModel):
+class TimelineEntry(BaseModel):
     """A Kubernetes event, or the last change of a condition (`type` Condition)."""
 
     t: str
@@ -77,7 +77,7 @@ class Server(BaseModel):
     args: list[str] | None = None
     env: dict[str, str] | None = None
     notes: str | None = None
-    events: list[Happening] | None = None
+    events: list[TimelineEntry] | None = None
     conditions: list[ServerCondition] | None = None
     url: str | None = None
     proxy_url: str

@@ -24,6 +24,9 @@ class Settings(settings.Settings):
     identity_key_file: Path = Field(
         default=Path("/etc/guildnet/keys/identity"), description="The key that the proxy signs identities with."
     )
+    hostname: str = Field(
+        default="", description="Name of this process in the leases of logs; the chart gives its pod's name."
+    )
     ui_dir: Path | None = Field(default=None, description="Directory of the built UI; none: the API alone.")
     presets_file: Path | None = Field(default=None, description="JSON list of the images on offer.")
     access_default: Literal["open", "owner", "closed"] = Field(

@@ -11,7 +11,7 @@ from guildnet.errors import Conflict, Denied, GuildNetError, NotFound
 from guildnet.identity import Identity
 from guildnet.workspace import Workspace
 from guildnet_api.access.audit import Actor, Audit
-from guildnet_api.cluster.watches import Cache
+from guildnet_api.cluster.watches import Watches
 
 _WHY: Mapping[str, str] = {
     "anonymous": "log in first",
@@ -27,15 +27,15 @@ def target_of(ws: Workspace) -> Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Rights:
+class Authorizer:
     """Decisions of one install."""
 
-    cache: Cache
+    watches: Watches
     default: Default
     audit: Audit
 
     def may(self, identity: Identity, action: Action, target: Target) -> Decision:
-        return decide(identity, action, target, self.cache.capabilities(), self.default)
+        return decide(identity, action, target, self.watches.capabilities(), self.default)
 
     def require(self, actor: Actor, action: Action, what: str, target: Target) -> Decision:
         """Raises Denied, after writing so into the audit trail."""
@@ -54,7 +54,7 @@ class Rights:
 
     def visible(self, identity: Identity) -> Callable[[Workspace], bool] | None:
         """Which workspaces the caller may list; None for every one."""
-        capabilities = self.cache.capabilities()
+        capabilities = self.watches.capabilities()
         everything = Target(owner=identity.subject)
         if identity.is_admin or (capabilities is not None and not capabilities and self.default == "open"):
             return None if decide(identity, Action.LIST, everything, capabilities, self.default).allowed else _nothing
@@ -62,14 +62,14 @@ class Rights:
 
     def find(self, identity: Identity, name: str) -> Workspace:
         """Raises NotFound, also for a workspace the caller may not know of."""
-        ws = self.cache.roster.get(name)
+        ws = self.watches.index.get(name)
         if ws is None or not self.may(identity, Action.LIST, target_of(ws)).allowed:
             raise NotFound(f"There is no workspace {name!r}; GET /api/servers lists those there are.")
         return ws
 
     def possible(self, identity: Identity) -> list[Action]:
         """What the caller can do on some workspace, if not on every one: for a UI to show or hide."""
-        capabilities = self.cache.capabilities()
+        capabilities = self.watches.capabilities()
         anywhere = None if capabilities is None else [replace(c, selector=Selector()) for c in capabilities]
         own = Target(owner=identity.subject)
         return [action for action in Action if decide(identity, action, own, anywhere, self.default).allowed]
@@ -92,7 +92,7 @@ class Rights:
         raise refusal(f"You may not {_verb(action)} {what}: {reasons}.", code=code, details=verdict.problems)
 
     def _granting(self, identity: Identity, action: Action, target: Target) -> Sequence[Capability]:
-        return grants(identity, action, target, self.cache.capabilities() or ())
+        return grants(identity, action, target, self.watches.capabilities() or ())
 
 
 def _verb(action: Action) -> str:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from guildnet_api.cluster.watches import Cache
+from guildnet_api.cluster.watches import Watches
 
 
 class Quota:
@@ -16,8 +16,8 @@ class Quota:
     Two replicas do not see each other's last moment: a limit can be passed by as many as there are replicas.
     """
 
-    def __init__(self, cache: Cache) -> None:
-        self._cache = cache
+    def __init__(self, cache: Watches) -> None:
+        self._watches = cache
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._made: defaultdict[str, set[str]] = defaultdict(set)
 
@@ -32,9 +32,11 @@ class Quota:
 
     def running(self, subject: str) -> int:
         """Workspaces of a subject that are to run, seen or just made."""
-        seen = {ws.name for ws in self._cache.roster.all() if ws.owner == subject}
+        seen = {ws.name for ws in self._watches.index.all() if ws.owner == subject}
         self._made[subject] -= seen
-        counted = (ws for ws in self._cache.roster.all() if ws.owner == subject and ws.spec.running and not ws.deleting)
+        counted = (
+            ws for ws in self._watches.index.all() if ws.owner == subject and ws.spec.running and not ws.deleting
+        )
         return sum(1 for _ in counted) + len(self._made[subject])
 
     def made(self, subject: str, name: str) -> None:

@@ -16,11 +16,12 @@ from itertools import takewhile
 from typing import Final
 
 from guildnet.identity import Entry
+from guildnet.kube.version import number
 from guildnet.workspace import Workspace
+from guildnet_api.aio import Signal
 from guildnet_api.cluster import pods as pod_views
 from guildnet_api.cluster.pods import Pod
 from guildnet_api.http.sse import compact
-from guildnet_api.signals import Signal
 from guildnet_api.workspaces.view import Query, matches, server
 
 MAX_ENTRIES: Final = 8  # an install has three; a signed but unheard-of one may not grow the cache
@@ -52,7 +53,7 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class Delta:
     """What a reader has yet to learn; `full` when that is not known and `changed` is simply everything."""
 
     changed: Sequence[Workspace]
@@ -68,7 +69,7 @@ class _Mark:
     position: Position
 
 
-class Roster:
+class WorkspaceIndex:
     """The workspaces and their pods; `signal` wakes whoever streams them. `version` counts changes."""
 
     def __init__(self) -> None:
@@ -89,7 +90,7 @@ class Roster:
     def put_workspace(self, ws: Workspace) -> None:
         self._workspaces[ws.name] = ws
         self._gone.pop(ws.name, None)
-        self._touch(ws.name, workspaces=_version(ws.resource_version))
+        self._touch(ws.name, workspaces=number(ws.resource_version) or 0)
 
     def drop_workspace(self, name: str) -> None:
         """The version of a deletion is not told; it is above what was seen before it, which is all that counts here."""
@@ -103,7 +104,7 @@ class Roster:
     def put_pod(self, pod: Pod) -> None:
         self._pods.setdefault(pod.workspace, {})[pod.name] = pod
         self._by_uid[pod.uid] = pod
-        self._touch(pod.workspace, pods=_version(pod.resource_version))
+        self._touch(pod.workspace, pods=number(pod.resource_version) or 0)
 
     def drop_pod(self, pod: Pod) -> None:
         known = self._pods.get(pod.workspace, {})
@@ -115,7 +116,7 @@ class Roster:
 
     def listed(self, *, workspaces: str = "", pods: str = "") -> None:
         """A watch has its list at this version. What was deleted before the first list is not known."""
-        at = Position(_version(workspaces), _version(pods))
+        at = Position(number(workspaces) or 0, number(pods) or 0)
         self.position = self.position.max(at)
         if at.workspaces and not self._forgotten.workspaces:
             self._forgotten = self._forgotten.max(Position(workspaces=at.workspaces))
@@ -179,26 +180,21 @@ class Roster:
             self._joined[entry] = (self.version, body, etag)
         return body, etag
 
-    def after(self, version: int) -> News:
+    def after(self, version: int) -> Delta:
         """What changed since a reader of this process was last here."""
         return self._news(lambda mark: mark.version > version)
 
-    def resume(self, position: Position | None) -> News:
+    def resume(self, position: Position | None) -> Delta:
         """What changed since a position, of any process's reader; None is at the very beginning."""
         if position is None or not position.covers(self._forgotten):
-            return News([ws for _, ws in sorted(self._workspaces.items())], (), full=True)
+            return Delta([ws for _, ws in sorted(self._workspaces.items())], (), full=True)
         return self._news(lambda mark: not position.covers(mark.position))
 
-    def _news(self, unseen: Callable[[_Mark], bool]) -> News:
+    def _news(self, unseen: Callable[[_Mark], bool]) -> Delta:
         changed = [self._workspaces[name] for name in _tail(self._changed, unseen) if name in self._workspaces]
-        return News(changed, _tail(self._gone, unseen), full=False)
+        return Delta(changed, _tail(self._gone, unseen), full=False)
 
 
 def _tail(log: OrderedDict[str, _Mark], unseen: Callable[[_Mark], bool]) -> list[str]:
     """The names at the end of a log that are unseen, oldest first; logs are in order, so the end is enough."""
     return list(takewhile(lambda name: unseen(log[name]), reversed(log)))[::-1]
-
-
-def _version(text: str) -> int:
-    """Resource versions of one API server are comparable numbers (Kubernetes 1.35, KEP-5504)."""
-    return int(text) if text.isdecimal() else 0

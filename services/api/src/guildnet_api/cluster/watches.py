@@ -11,22 +11,23 @@ from guildnet.errors import NotFound
 from guildnet.kube.client import Client
 from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import CAPABILITIES, EVENTS, PODS, WORKSPACES
+from guildnet.kube.version import is_older
 from guildnet.names import LABEL_WORKSPACE
 from guildnet.workspace import Workspace
+from guildnet_api.aio import Signal
 from guildnet_api.cluster import events, pods
 from guildnet_api.cluster.events import Event
-from guildnet_api.cluster.index import Roster
+from guildnet_api.cluster.index import WorkspaceIndex
 from guildnet_api.cluster.pods import Pod
-from guildnet_api.signals import Signal
 
 MAX_EVENTS = 200  # per workspace; the newest stay
 
 
-class Cache:
-    """Workspaces and their pods (as a `Roster`), Capabilities and events of one namespace; `run` has its own task."""
+class Watches:
+    """Workspaces and their pods (as a `WorkspaceIndex`), Capabilities and events of one namespace."""
 
     def __init__(self, client: Client, namespace: str) -> None:
-        self.roster = Roster()
+        self.index = WorkspaceIndex()
         self.happened = Signal()
         """Notified at every Kubernetes event of a workspace."""
         self._events: dict[str, dict[str, Event]] = {}
@@ -82,32 +83,32 @@ class Cache:
         try:
             async with asyncio.timeout(timeout):
                 while not self._shows(name, resource_version):
-                    await self.roster.signal.wait()
+                    await self.index.signal.wait()
         except TimeoutError:
             return
 
     def _shows(self, name: str, resource_version: str) -> bool:
-        ws = self.roster.get(name)
-        return ws is not None and ws.resource_version.zfill(20) >= resource_version.zfill(20)
+        ws = self.index.get(name)
+        return ws is not None and not is_older(ws.resource_version, resource_version)
 
     def _workspace(self, change: Change[Workspace]) -> None:
         if change.kind == "synced":
-            self.roster.listed(workspaces=self._workspaces.resource_version or "")
+            self.index.listed(workspaces=self._workspaces.resource_version or "")
         elif change.new is not None:
-            self.roster.put_workspace(change.new)
+            self.index.put_workspace(change.new)
         else:
-            self.roster.drop_workspace(change.key)
+            self.index.drop_workspace(change.key)
 
     def _pod(self, change: Change[Pod]) -> None:
         if change.kind == "synced":
-            self.roster.listed(pods=self._pods.resource_version or "")
+            self.index.listed(pods=self._pods.resource_version or "")
         elif change.new is not None:
-            self.roster.put_pod(change.new)
+            self.index.put_pod(change.new)
         elif change.old is not None:
-            self.roster.drop_pod(change.old)
+            self.index.drop_pod(change.old)
 
     def _capability(self, _: Change[Capability]) -> None:
-        self.roster.signal.notify()
+        self.index.signal.notify()
 
     def _event(self, change: Change[Event]) -> None:
         self._heard += 1

@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from guildnet.access import Action
 from guildnet_api.deps import Services, actor, identity
-from guildnet_api.http.params import answer
+from guildnet_api.http.params import json_response
 from guildnet_api.workspaces import presets
 
 
@@ -17,19 +17,19 @@ async def healthz(_api: Services, _request: Request) -> Response:
 
 async def readyz(api: Services, _request: Request) -> Response:
     report = await api.health.report()
-    return answer(report.as_json(), 200 if report.ok else 503)
+    return json_response(report.as_json(), 200 if report.ok else 503)
 
 
 async def ui_config(api: Services, request: Request) -> Response:
     entry = identity(request).entry
-    return answer(
+    return json_response(
         {
             "name": api.settings.install_name,
             "version": api.version,
             "originMode": entry.mode if entry else "path",
             "features": {
                 "liveLogs": True,
-                "sharedLogs": api.hub.live_everywhere,
+                "sharedLogs": api.hub.shared,
                 "presets": bool(api.presets),
                 "domain": bool(api.settings.domain),
             },
@@ -39,22 +39,22 @@ async def ui_config(api: Services, request: Request) -> Response:
 
 async def me(api: Services, request: Request) -> Response:
     who = identity(request)
-    return answer(
+    return json_response(
         {
             "login": who.login,
             "displayName": who.display_name,
             "kind": who.kind,
             "roles": list(who.roles),
-            "actions": [action.value for action in api.rights.possible(who)],
+            "actions": [action.value for action in api.authorizer.possible(who)],
         }
     )
 
 
 async def images(api: Services, request: Request) -> Response:
-    api.rights.require_known(actor(request), Action.LIST, "images")
-    return answer([preset.wire() for preset in api.presets])
+    api.authorizer.require_known(actor(request), Action.LIST, "images")
+    return json_response([preset.wire() for preset in api.presets])
 
 
 async def image_defaults(api: Services, request: Request) -> Response:
-    api.rights.require_known(actor(request), Action.LIST, "images")
-    return answer(presets.defaults(api.presets, request.query_params.get("image", "")))
+    api.authorizer.require_known(actor(request), Action.LIST, "images")
+    return json_response(presets.defaults(api.presets, request.query_params.get("image", "")))

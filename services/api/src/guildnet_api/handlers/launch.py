@@ -12,7 +12,7 @@ from guildnet.kube.resources import SECRETS, WORKSPACES
 from guildnet.names import ATTEMPTS, FIELD_MANAGER_API, LABEL_MANAGED, base_name, with_suffix
 from guildnet_api.access.audit import Actor
 from guildnet_api.deps import Services, actor
-from guildnet_api.http.params import answer, read
+from guildnet_api.http.params import json_response, read
 from guildnet_api.workspaces import manifests, presets
 from guildnet_api.workspaces.spec import JobSpec
 
@@ -20,18 +20,18 @@ from guildnet_api.workspaces.spec import JobSpec
 async def launch(api: Services, request: Request) -> Response:
     who = actor(request)
     # Asked before the body is read in full: an unknown caller learns nothing about what is wrong with it.
-    api.rights.require_known(who, Action.LAUNCH, "a workspace")
+    api.authorizer.require_known(who, Action.LAUNCH, "a workspace")
     job = presets.fill(await read(request, JobSpec), api.presets)
     base = base_name(job.name, job.image)
     target = Target({**(job.labels or {}), LABEL_MANAGED: "true"}, who.identity.subject)
-    decision = api.rights.require(who, Action.LAUNCH, base, target)
+    decision = api.authorizer.require(who, Action.LAUNCH, base, target)
     async with api.quota.turn(who.identity.subject):
         asked = Launch(job.image, manifests.ports(job), api.quota.running(who.identity.subject))
-        api.rights.constrain(who, Action.LAUNCH, base, target, asked)
+        api.authorizer.constrain(who, Action.LAUNCH, base, target, asked)
         name, created = await _create(api, who, decision, base, job)
         api.quota.made(who.identity.subject, name)
-    await api.cache.seen(name, created["metadata"]["resourceVersion"])
-    return answer({"id": name, "status": "pending"}, 202, {"Location": f"/api/servers/{name}"})
+    await api.watches.seen(name, created["metadata"]["resourceVersion"])
+    return json_response({"id": name, "status": "pending"}, 202, {"Location": f"/api/servers/{name}"})
 
 
 async def _create(api: Services, who: Actor, decision: Decision, base: str, job: JobSpec) -> tuple[str, Json]:

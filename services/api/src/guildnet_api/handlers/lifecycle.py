@@ -20,7 +20,7 @@ from guildnet.workspace import Workspace
 from guildnet_api.access.audit import Actor
 from guildnet_api.access.authorize import target_of
 from guildnet_api.deps import Services, actor
-from guildnet_api.http.params import answer, flag, read
+from guildnet_api.http.params import flag, json_response, read
 from guildnet_api.workspaces import manifests, view
 from guildnet_api.workspaces.spec import JobPatch
 
@@ -29,9 +29,9 @@ ATTEMPTS: Final = 3  # of a patch that somebody else's write overtook
 
 async def delete(api: Services, request: Request) -> Response:
     who, ws = actor(request), _find(api, request)
-    decision = api.rights.require(who, Action.DELETE, ws.name, target_of(ws))
+    decision = api.authorizer.require(who, Action.DELETE, ws.name, target_of(ws))
     await _audited(api, who, Action.DELETE, ws, decision, _deletion(api, ws))
-    return answer({"deleted": ws.name})
+    return json_response({"deleted": ws.name})
 
 
 async def stop(api: Services, request: Request) -> Response:
@@ -44,8 +44,8 @@ async def start(api: Services, request: Request) -> Response:
 
 async def restart(api: Services, request: Request) -> Response:
     who, ws = actor(request), _find(api, request)
-    api.rights.require(who, Action.STOP, ws.name, target_of(ws))
-    decision = api.rights.require(who, Action.START, ws.name, target_of(ws))
+    api.authorizer.require(who, Action.STOP, ws.name, target_of(ws))
+    decision = api.authorizer.require(who, Action.START, ws.name, target_of(ws))
     _refuse_deleting(ws)
     if not ws.spec.running:
         raise Conflict(f"{ws.name} is stopped; start it instead.", code="stopped")
@@ -57,7 +57,7 @@ async def restart(api: Services, request: Request) -> Response:
 
 async def patch(api: Services, request: Request) -> Response:
     who, ws = actor(request), _find(api, request)
-    decision = api.rights.require(who, Action.UPDATE, ws.name, target_of(ws))
+    decision = api.authorizer.require(who, Action.UPDATE, ws.name, target_of(ws))
     wish = await read(request, JobPatch)
     _refuse_deleting(ws)
     stated = request.headers.get("if-match", "*").strip().removeprefix("W/").strip('"')
@@ -68,21 +68,21 @@ async def patch(api: Services, request: Request) -> Response:
 async def stop_all(api: Services, request: Request) -> Response:
     """Deletes every workspace the caller may stop this way; refused when there is none among those that exist."""
     who, dry = actor(request), flag(request, "dryRun")
-    if not api.cache.synced:
+    if not api.watches.synced:
         raise Unreachable("The list is still being read from the cluster; try again in a moment.", code="not_ready")
-    everything = [ws for _, ws in sorted((ws.name, ws) for ws in api.cache.roster.all()) if not ws.deleting]
-    decided = [(ws, api.rights.may(who.identity, Action.STOP_ALL, target_of(ws))) for ws in everything]
+    everything = [ws for _, ws in sorted((ws.name, ws) for ws in api.watches.index.all()) if not ws.deleting]
+    decided = [(ws, api.authorizer.may(who.identity, Action.STOP_ALL, target_of(ws))) for ws in everything]
     allowed = [(ws, decision) for ws, decision in decided if decision.allowed]
-    if not allowed and Action.STOP_ALL not in api.rights.possible(who.identity):
-        api.rights.require(who, Action.STOP_ALL, "everything", Target())
+    if not allowed and Action.STOP_ALL not in api.authorizer.possible(who.identity):
+        api.authorizer.require(who, Action.STOP_ALL, "everything", Target())
     if everything and not allowed:
         api.audit.denied(who, Action.STOP_ALL, "everything", decided[0][1])
         raise Denied("You may not stop any of the workspaces there are.")
     if dry:
-        return answer({"deleted": [ws.name for ws, _ in allowed], "dryRun": True})
+        return json_response({"deleted": [ws.name for ws, _ in allowed], "dryRun": True})
     for ws, decision in allowed:
         await _audited(api, who, Action.STOP_ALL, ws, decision, _deletion(api, ws))
-    return answer({"deleted": [ws.name for ws, _ in allowed]})
+    return json_response({"deleted": [ws.name for ws, _ in allowed]})
 
 
 # ---- parts -----------------------------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ async def stop_all(api: Services, request: Request) -> Response:
 def _find(api: Services, request: Request) -> Workspace:
     """Raises NotFound. A caller who may not list may still be allowed to act on what he can name."""
     name = request.path_params["id"]
-    ws = api.cache.roster.get(name)
+    ws = api.watches.index.get(name)
     if ws is None:
         raise NotFound(f"There is no workspace {name!r}; GET /api/servers lists those there are.")
     return ws
@@ -104,11 +104,11 @@ def _refuse_deleting(ws: Workspace) -> None:
 
 async def _run(api: Services, request: Request, action: Action, *, running: bool) -> Response:
     who, ws = actor(request), _find(api, request)
-    decision = api.rights.require(who, action, ws.name, target_of(ws))
+    decision = api.authorizer.require(who, action, ws.name, target_of(ws))
     _refuse_deleting(ws)
     if running and not ws.spec.running:
         asked = Launch(ws.spec.image, tuple(p.container_port for p in ws.spec.ports), api.quota.running(ws.owner))
-        api.rights.constrain(who, action, ws.name, target_of(ws), asked)
+        api.authorizer.constrain(who, action, ws.name, target_of(ws), asked)
     body = {"metadata": {"uid": ws.uid}, "spec": {"running": running}}
     changed = await _audited(api, who, action, ws, decision, _patching(api, ws, body))
     return await _server(api, who, changed)
@@ -144,7 +144,7 @@ async def _patched(api: Services, who: Actor, ws: Workspace, wish: JobPatch, sta
         if wish.labels:
             # New labels can move it under other rules: the caller has to be allowed there too.
             kept = {key: value for key, value in {**ws.labels, **wish.labels}.items() if value is not None}
-            api.rights.require(who, Action.UPDATE, ws.name, Target(kept, ws.owner))
+            api.authorizer.require(who, Action.UPDATE, ws.name, Target(kept, ws.owner))
         if change.secret_values:
             body = manifests.secret(change.secret_name, change.secret_values, raw)
             await api.client.create(SECRETS, namespace, body, field_manager=FIELD_MANAGER_API)
@@ -158,9 +158,9 @@ async def _patched(api: Services, who: Actor, ws: Workspace, wish: JobPatch, sta
 
 def _constrain(api: Services, who: Actor, ws: Workspace, spec: Mapping[str, Any]) -> None:
     """What a launch may not have, a patch may not bring in."""
-    given = tuple(port["containerPort"] for port in spec.get("ports") or ())
-    asked = Launch(spec["image"], given or manifests.default_ports(spec["image"]))
-    api.rights.constrain(who, Action.UPDATE, ws.name, target_of(ws), asked)
+    given = [port["containerPort"] for port in spec.get("ports") or ()]
+    asked = Launch(spec["image"], manifests.port_numbers(spec["image"], given))
+    api.authorizer.constrain(who, Action.UPDATE, ws.name, target_of(ws), asked)
 
 
 async def _audited(
@@ -176,6 +176,6 @@ async def _audited(
 
 async def _server(api: Services, who: Actor, raw: Json) -> Response:
     ws = workspace.parse(raw)
-    await api.cache.seen(ws.name, ws.resource_version)
-    shown = view.server(ws, api.cache.roster.pods(ws.name), who.identity.entry)
-    return answer(shown, 202, {"ETag": f'"{ws.resource_version}"'})
+    await api.watches.seen(ws.name, ws.resource_version)
+    shown = view.server(ws, api.watches.index.pods(ws.name), who.identity.entry)
+    return json_response(shown, 202, {"ETag": f'"{ws.resource_version}"'})

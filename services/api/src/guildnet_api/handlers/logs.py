@@ -16,19 +16,19 @@ from guildnet_api.access.authorize import target_of
 from guildnet_api.cluster import events
 from guildnet_api.deps import Services, actor, identity
 from guildnet_api.http.event_stream import EventStream
-from guildnet_api.http.params import answer, bad_query, flag, number
-from guildnet_api.logs.cursor import Wish
-from guildnet_api.logs.filtered import Look
-from guildnet_api.logs.matcher import question
-from guildnet_api.logs.merged import EVERY, Several
-from guildnet_api.logs.model import LEVELS
-from guildnet_api.logs.records import Run
-from guildnet_api.logs.snapshot import MOST_LINES, Selection, newest, runs_of, text
-from guildnet_api.logs.viewer import Viewer
-from guildnet_api.logs.workspace_events import Happenings
+from guildnet_api.http.params import bad_query, flag, json_response, number
+from guildnet_api.logs.cursor import StreamRequest
+from guildnet_api.logs.filtered import Filter
+from guildnet_api.logs.matcher import matcher
+from guildnet_api.logs.merged import ALL_CONTAINERS, MergedStream
+from guildnet_api.logs.model import Run
+from guildnet_api.logs.snapshot import MAX_LINES, Selection, newest, runs_of, text
+from guildnet_api.logs.source.levels import LEVELS
+from guildnet_api.logs.viewer import StreamContext, Viewer
+from guildnet_api.logs.workspace_events import WorkspaceEvents
 
 DEFAULT_LINES: Final = 200
-MOST_TEXT: Final = 10_000_000
+MAX_TEXT_LINES: Final = 10_000_000
 _AGO: Final = re.compile(r"(\d{1,6})([smhd]?)")
 _UNITS: Final = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -41,13 +41,13 @@ async def list_lines(api: Services, request: Request) -> Response:
     if _form(request) == "text":
         run = _run(api, ws, container)
         return text(api.source, run, selection, f"{ws.name}-{run.container if run else container or 'log'}.log")
-    if container == EVERY:
+    if container == ALL_CONTAINERS:
         _run(api, ws, None)
-        runs = runs_of(api.cache.roster.pod(ws.name))
+        runs = runs_of(api.watches.index.pod(ws.name))
     else:
         run = _run(api, ws, container)
         runs = [run] if run else []
-    return answer(await newest(api.source, runs, selection))
+    return json_response(await newest(api.source, runs, selection))
 
 
 async def stream_lines(api: Services, request: Request) -> Response | EventStream:
@@ -57,9 +57,9 @@ async def stream_lines(api: Services, request: Request) -> Response | EventStrea
     if not name:
         raise Invalid("Say whose log: ?target=ID.", code="missing_target")
     ws = _readable(api, request, name)
-    wish = Wish(
+    wanted = StreamRequest(
         target=ws.name,
-        look=Look(_level(request), params.get("q", "")),
+        filter=Filter(_level(request), params.get("q", "")),
         tail=number(request, "tail", DEFAULT_LINES, api.settings.log_lines),
         container=params.get("container") or None,
         follow="follow" not in params or flag(request, "follow"),
@@ -67,38 +67,40 @@ async def stream_lines(api: Services, request: Request) -> Response | EventStrea
         events=flag(request, "events"),
         resume=request.headers.get("last-event-id") or params.get("lastEventId", ""),
     )
-    question(wish.look.question)
-    every = wish.container == EVERY
-    if wish.container and not every:
-        _run(api, ws, wish.container)
+    matcher(wanted.filter.q)
+    merged = wanted.container == ALL_CONTAINERS
+    if wanted.container and not merged:
+        _run(api, ws, wanted.container)
     if _wants_json(request):
-        return answer({"target": ws.name, "stream": True, "message": "Open this with EventSource for live lines."})
-    still = _Still(api, request, ws)
+        return json_response(
+            {"target": ws.name, "stream": True, "message": "Open this with EventSource for live lines."}
+        )
+    allowed = _StillAllowed(api, request, ws)
+    context = StreamContext(api.hub, api.watches.index, api.supervisor)
 
-    def viewer(wish: Wish) -> Viewer:
-        happenings = _happenings(api, ws.name) if wish.events else None
-        return Viewer(wish, api.hub, api.cache.roster, api.closing, still, happenings)
+    def viewer(of_one: StreamRequest) -> Viewer:
+        return Viewer(of_one, context, allowed, _workspace_events(api, ws.name) if of_one.events else None)
 
-    blocks = Several(wish, api.cache.roster, viewer, api.settings.log_lines).blocks if every else viewer(wish).blocks
-    return EventStream(blocks, api.closing, "logs")
+    stream = MergedStream(wanted, context.index, viewer, api.settings.log_lines) if merged else viewer(wanted)
+    return EventStream(stream.events, api.supervisor, "logs")
 
 
-def _happenings(api: Services, name: str) -> Happenings:
+def _workspace_events(api: Services, name: str) -> WorkspaceEvents:
     """The timeline of whatever workspace has this name; none once there is none."""
-    cache = api.cache
+    watches = api.watches
 
     def entries() -> list[dict[str, Any]]:
-        ws = cache.roster.get(name)
-        return events.timeline(ws, cache.events(name)) if ws else []
+        ws = watches.index.get(name)
+        return events.timeline(ws, watches.events(name)) if ws else []
 
     def version() -> tuple[int, str]:
-        ws = cache.roster.get(name)
-        return cache.heard, ws.resource_version if ws else ""
+        ws = watches.index.get(name)
+        return watches.heard, ws.resource_version if ws else ""
 
-    return Happenings(entries, version, (cache.happened, cache.roster.signal))
+    return WorkspaceEvents(entries, version, (watches.happened, watches.index.signal))
 
 
-class _Still:
+class _StillAllowed:
     """Whether the reader may go on: the rules may have changed, the name may be another workspace's by now."""
 
     __slots__ = ("_api", "_name", "_uid", "_who")
@@ -107,21 +109,21 @@ class _Still:
         self._api, self._who, self._name, self._uid = api, identity(request), ws.name, ws.uid
 
     def __call__(self) -> bool:
-        ws = self._api.cache.roster.get(self._name)
+        ws = self._api.watches.index.get(self._name)
         if ws is None:
             return True  # the stream itself says that it is gone
-        return ws.uid == self._uid and self._api.rights.may(self._who, Action.READ_LOGS, target_of(ws)).allowed
+        return ws.uid == self._uid and self._api.authorizer.may(self._who, Action.READ_LOGS, target_of(ws)).allowed
 
 
 def _readable(api: Services, request: Request, name: str) -> Workspace:
-    ws = api.rights.find(identity(request), name)
-    api.rights.require(actor(request), Action.READ_LOGS, ws.name, target_of(ws))
+    ws = api.authorizer.find(identity(request), name)
+    api.authorizer.require(actor(request), Action.READ_LOGS, ws.name, target_of(ws))
     return ws
 
 
 def _run(api: Services, ws: Workspace, container: str | None) -> Run | None:
     """Raises NotFound when there is no pod, or no such container in it; None while it has not begun."""
-    pod = api.cache.roster.pod(ws.name)
+    pod = api.watches.index.pod(ws.name)
     if pod is None:
         if container:
             return None
@@ -135,13 +137,14 @@ def _run(api: Services, ws: Workspace, container: str | None) -> Run | None:
 
 def _selection(api: Services, request: Request) -> Selection:
     whole = _form(request) == "text"
+    default, most = (MAX_TEXT_LINES, MAX_TEXT_LINES) if whole else (DEFAULT_LINES, MAX_LINES)
     return Selection(
-        look=Look(_level(request), request.query_params.get("q", "")),
-        limit=number(request, "limit", MOST_TEXT if whole else DEFAULT_LINES, MOST_TEXT if whole else MOST_LINES),
+        filter=Filter(_level(request), request.query_params.get("q", "")),
+        limit=number(request, "limit", default, most),
         since_ns=_time(api, request, "since"),
         until_ns=_time(api, request, "until"),
         previous=flag(request, "previous"),
-        max_line=api.settings.log_line_bytes,
+        max_line_bytes=api.settings.log_line_bytes,
     )
 
 

@@ -1,14 +1,14 @@
-"""An event stream as an ASGI answer: blocks of bytes as they come, until they end or the client leaves.
+"""Event streams as ASGI responses: events are encoded and sent as they come, until they end or the client leaves.
 
 A client that takes nothing for too long is aborted: its buffer is bounded (the server pauses above 64 KiB), and so is
-the time it may stay full. When the process closes down, every stream ends by itself with a `retry`.
+the time it may stay full. When the process shuts down, every stream ends by itself with a `retry`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Final, Protocol
 
@@ -19,9 +19,10 @@ from guildnet_api.metrics import Metrics
 
 CONNECTION: Final = "guildnet.connection"
 """Key of the scope under which the server puts the request's `Connection`."""
-_UNDER_WAY: Final = "guildnet.stream"
-_KEPT: Final = frozenset({"type", "method", "http_version"})
-"""What the server itself looks at while an answer is under way."""
+SHUTDOWN_RETRY_MS: Final = 1000
+_STREAM: Final = "guildnet.stream"
+_KEPT_SCOPE_KEYS: Final = frozenset({"type", "method", "http_version"})
+"""What the server itself reads while a response is under way."""
 
 
 class Connection(Protocol):
@@ -36,83 +37,81 @@ class Connection(Protocol):
         ...
 
     def write(self, chunk: bytes) -> bool:
-        """Write a whole chunk of the answer under way; False, and nothing is written, where its reader is behind."""
+        """Write a whole chunk of the response under way; False, and nothing is written, while its buffer is full."""
         ...
 
 
-Blocks = Callable[[Connection], AsyncGenerator[bytes, None]]
-"""What makes the bytes. It may also write to the connection itself, while its next block is waited for."""
+Events = Callable[[Connection], AsyncGenerator[sse.Event, None]]
+"""Makes the events. It may also write to the connection itself, while its next event is waited for."""
 
 
-class Closing:
-    """Whether streams are to end, who is slow, and how many there are."""
+class StreamSupervisor:
+    """The event streams of a process: ends them at shutdown, aborts stalled ones, counts them."""
 
-    def __init__(self, metrics: Metrics, slow_seconds: float, retry_ms: int = 1000) -> None:
+    def __init__(self, metrics: Metrics, stalled_seconds: float) -> None:
+        """`stalled_seconds` is how long one write may take."""
         self.closed = False
-        self.retry_ms = retry_ms
         self.metrics = metrics
-        self._slow = slow_seconds
-        self._wake: list[Callable[[], None]] = []
-        self._sending: dict[int, tuple[float, Callable[[], None]]] = {}
+        self._stalled_seconds = stalled_seconds
+        self._on_close: list[Callable[[], None]] = []
+        self._writing: dict[int, tuple[float, Callable[[], None]]] = {}
 
-    def wakes(self, notify: Callable[[], None]) -> None:
-        """Register what makes waiting streams look around."""
-        self._wake.append(notify)
+    def on_close(self, notify: Callable[[], None]) -> None:
+        """Register what wakes waiting streams at shutdown."""
+        self._on_close.append(notify)
 
     def close(self) -> None:
         """Every stream ends, soon."""
         self.closed = True
-        for notify in self._wake:
+        for notify in self._on_close:
             notify()
 
-    def cut(self, reason: str) -> None:
+    def count_cut(self, reason: str) -> None:
         self.metrics.cut.labels(reason).inc()
 
-    def began(self, key: int, abort: Callable[[], None]) -> None:
-        self._sending[key] = (time.monotonic(), abort)
+    def write_began(self, key: int, abort: Callable[[], None]) -> None:
+        self._writing[key] = (time.monotonic(), abort)
 
-    def took(self, key: int) -> None:
-        self._sending.pop(key, None)
+    def write_ended(self, key: int) -> None:
+        self._writing.pop(key, None)
 
     async def watch(self) -> None:
-        """Abort whoever blocks a write for longer than allowed; in a task of its own."""
+        """Abort streams whose write takes too long; in a task of its own."""
         while True:
-            await asyncio.sleep(min(1.0, self._slow / 2))
-            late = time.monotonic() - self._slow
-            for key, (since, abort) in list(self._sending.items()):
+            await asyncio.sleep(min(1.0, self._stalled_seconds / 2))
+            late = time.monotonic() - self._stalled_seconds
+            for key, (since, abort) in list(self._writing.items()):
                 if since < late:
-                    self._sending.pop(key, None)
-                    self.cut("stalled")
+                    self._writing.pop(key, None)
+                    self.count_cut("stalled")
                     abort()
 
 
 class EventStream:
-    """An answer that sends blocks until they end or the client leaves; empty ones are not sent.
+    """A response that sends events until they end or the client leaves.
 
     A stream lives for hours. So it begins within the application, where its headers are made, and goes on outside of it
     (see `Streaming`): a dozen layers of middleware would each keep a frame for every reader.
     """
 
-    __slots__ = ("_blocks", "_closing", "_headers", "_name")
+    __slots__ = ("_events", "_name", "_supervisor")
 
-    def __init__(
-        self, blocks: Blocks, closing: Closing, name: str, headers: Iterable[tuple[bytes, bytes]] = ()
-    ) -> None:
-        self._blocks = blocks
-        self._closing = closing
+    def __init__(self, events: Events, supervisor: StreamSupervisor, name: str) -> None:
+        """`name` is the stream's label in metrics."""
+        self._events = events
+        self._supervisor = supervisor
         self._name = name
-        self._headers = [*sse.HEADERS, *headers]
 
     async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self._headers})
+        await send({"type": "http.response.start", "status": 200, "headers": list(sse.HEADERS)})
         if scope["method"] == "HEAD":
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         else:
-            scope[_UNDER_WAY] = self
+            scope[_STREAM] = self
 
     async def run(self, connection: Connection, send: Send) -> None:
-        """The rest of the answer. The task ends with the connection."""
-        viewers = self._closing.metrics.viewers.labels(self._name)
+        """The rest of the response. The task ends with the connection."""
+        viewers = self._supervisor.metrics.viewers.labels(self._name)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine of the server's
         lost = False
@@ -132,18 +131,19 @@ class EventStream:
             task.uncancel()
         finally:
             connection.when_lost(None)
-            self._closing.took(id(self))
+            self._supervisor.write_ended(id(self))
             viewers.dec()
 
     async def _send(self, connection: Connection, send: Send) -> None:
-        async with aclosing(self._blocks(connection)) as blocks:
-            async for block in blocks:
-                if block:
-                    self._closing.began(id(self), connection.abort)
-                    await send({"type": "http.response.body", "body": block, "more_body": True})
-                    self._closing.took(id(self))
+        async with aclosing(self._events(connection)) as events:
+            async for event in events:
+                data = event.encode()
+                if data:
+                    self._supervisor.write_began(id(self), connection.abort)
+                    await send({"type": "http.response.body", "body": data, "more_body": True})
+                    self._supervisor.write_ended(id(self))
                     if self._name == "logs":
-                        self._closing.metrics.wrote(len(block))
+                        self._supervisor.metrics.log_bytes_sent(len(data))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
@@ -155,11 +155,11 @@ class Streaming:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
-        stream: EventStream | None = scope.pop(_UNDER_WAY, None)
+        stream: EventStream | None = scope.pop(_STREAM, None)
         if stream is not None:
             connection: Connection = scope[CONNECTION]
-            # Nobody asks for anything of the request any more, and the server keeps it as long as the answer lasts.
+            # Nobody asks for anything of the request any more, and the server keeps it as long as the response lasts.
             scope["headers"].clear()
-            for name in scope.keys() - _KEPT:
+            for name in scope.keys() - _KEPT_SCOPE_KEYS:
                 del scope[name]
             await stream.run(connection, send)

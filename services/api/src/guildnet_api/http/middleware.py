@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from secrets import token_hex
 from typing import Any, Final
 
 import structlog
@@ -19,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from guildnet import request_id
 from guildnet.errors import GuildNetError, Invalid, NotFound, TooLarge
 from guildnet.identity import HEADER, Identity, verify
 from guildnet_api import errors
@@ -30,14 +30,8 @@ log = structlog.get_logger(__name__)
 MAX_BODY: Final = 1024 * 1024
 ROUTE: Final = "guildnet.route"
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
-_SANE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{7,127}")
 _MUTATIONS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _JSON: Final = re.compile(r"application/(?:[a-z0-9.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
-
-
-def request_id(given: str) -> str:
-    """A sane one is kept, so that a request can be traced through; else 32 hex."""
-    return given if _SANE_ID.fullmatch(given) else token_hex(16)
 
 
 class Observed:
@@ -51,14 +45,14 @@ class Observed:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope[REQUEST_ID] = identifier = request_id(Headers(scope=scope).get("x-request-id", ""))
+        scope[REQUEST_ID] = identifier = request_id.kept_or_new(Headers(scope=scope).get(request_id.HEADER, ""))
         began, status = time.monotonic(), 0
 
         async def observed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = identifier
+                MutableHeaders(scope=message)[request_id.HEADER] = identifier
                 route = scope.get(ROUTE, "other")
                 self._metrics.requests.labels(route, scope["method"], str(status)).inc()
                 self._metrics.seconds.labels(route).observe(time.monotonic() - began)
@@ -75,7 +69,7 @@ class Observed:
 
 
 class OriginHeaders:
-    """The headers that make the control origin one: see `guildnet_api.http.security_headers`."""
+    """The headers that make the control origin one: see `guildnet.security_headers`."""
 
     def __init__(self, app: ASGIApp, headers: Callable[[Scope], list[tuple[bytes, bytes]]]) -> None:
         self.app = app
@@ -114,8 +108,8 @@ class Refusals:
             refusal, headers = translated(error)
             if refusal is errors.INTERNAL:
                 log.exception("request failed", method=scope["method"], path=scope["path"])
-            answer = errors.response(refusal, scope.get(REQUEST_ID, ""), headers)
-            await answer(scope, receive, send)
+            response = errors.response(refusal, scope.get(REQUEST_ID, ""), headers)
+            await response(scope, receive, send)
 
 
 def translated(error: Exception) -> tuple[GuildNetError, dict[str, str]]:

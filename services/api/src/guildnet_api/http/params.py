@@ -28,7 +28,7 @@ async def read(request: Request, model: type[M]) -> M:
     return parse(body, model)
 
 
-def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     return Response(compact(value), status, headers=dict(headers or {}), media_type="application/json")
 
 

@@ -1,15 +1,14 @@
-"""Server-sent events as bytes (WHATWG HTML, section 9.2). Frames only: who sends them when is decided elsewhere."""
+"""Server-sent events as bytes (WHATWG HTML, section 9.2)."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
-PING: Final = b": ping\n\n"
-PING_SECONDS: Final = 15.0  # the contract promises 20 at the latest; proxies on the way add their own delay
+PING_SECONDS: Final = 15.0
+"""Silence after which a comment is sent: the contract promises 20 s, and proxies on the way add their own delay."""
 RETRY_MS: Final = 2000
-END: Final = b"event: end\ndata: {}\n\n"
-"""The stream has nothing more to bring: a browser that is not told so opens it again."""
 HEADERS: Final = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache, no-transform"),
@@ -17,8 +16,40 @@ HEADERS: Final = (
 )
 
 
-def retry(milliseconds: int = RETRY_MS) -> bytes:
-    return b"retry: %d\n\n" % milliseconds
+class Event(Protocol):
+    """Something to be sent on an event stream."""
+
+    def encode(self) -> bytes:
+        """Its bytes: one frame or more, each ended by an empty line."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Milliseconds after which a browser opens a stream again that was lost."""
+
+    milliseconds: int = RETRY_MS
+
+    def encode(self) -> bytes:
+        return b"retry: %d\n\n" % self.milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """A comment, which keeps proxies on the way from closing a silent stream."""
+
+    def encode(self) -> bytes:
+        return b": ping\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Frames that are encoded already."""
+
+    data: bytes
+
+    def encode(self) -> bytes:
+        return self.data
 
 
 def compact(value: Any) -> bytes:

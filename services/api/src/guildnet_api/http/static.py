@@ -5,8 +5,10 @@ Files are found once, at the start: what is not in the list is not served, so no
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import mimetypes
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +19,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from guildnet_api.http import security_headers
-
 _RESERVED: Final = ("/api", "/sse", "/proxy", "/healthz", "/readyz", "/.guildnet")
 _NO_UI: Final = "This is GuildNet's API. No UI is installed beside it; /api/openapi.json lists what can be asked.\n"
+_INLINE: Final = re.compile(rb"<(script|style)(\s[^>]*)?>(.*?)</\1>", re.DOTALL | re.IGNORECASE)
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -69,5 +70,15 @@ def load(directory: Path | None) -> Ui:
         for path in directory.rglob("*")
         if path.is_file() and path.name != "index.html"
     }
-    scripts, styles = security_headers.hashes(page)
+    scripts, styles = inline_hashes(page)
     return Ui(files, page, f'"{hashlib.sha256(page).hexdigest()[:24]}"', scripts, styles)
+
+
+def inline_hashes(page: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The CSP sources of a page's inline scripts and styles."""
+    found: dict[str, list[str]] = {"script": [], "style": []}
+    for kind, _, content in _INLINE.findall(page):
+        if content.strip():
+            digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+            found[kind.decode().lower()].append(f"'sha256-{digest}'")
+    return tuple(found["script"]), tuple(found["style"])

@@ -1,5 +1,6 @@
-"""Live logs in four rooms: follow → stream → ring → viewer. They share lines with ids, and nothing else.
+"""Live logs: what a container writes, to any number of readers.
 
-`follow` reads one container and aligns what is read twice; `stream` is the shared tail in Redis, written under a lease;
-`feed` is the ring of frames that every replica serves from; `viewer` writes to one client. `hub` starts and ends them.
+`source` reads a container and recognises lines read twice; `redis` keeps the tail that all replicas share, written
+under a lease; a `feed` is one replica's ring of a run; a `viewer` is the stream of one reader. A `hub` starts and ends
+feeds.
 """

@@ -1,21 +1,20 @@
-"""What a client asked for, the place it has read up to, and which run of a container it reads next. Pure."""
+"""The place a reader has read up to, what it asked for, and which run of a container it reads next. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from guildnet_api.cluster.pods import Pod
-from guildnet_api.logs.filtered import EVERYTHING, Look
-from guildnet_api.logs.model import id_key
-from guildnet_api.logs.records import Run
+from guildnet_api.logs.filtered import EVERYTHING, Filter
+from guildnet_api.logs.model import Run, id_key
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What the client asked for. `resume` is the last id it saw, "" at its first visit."""
+class StreamRequest:
+    """What a client asks of `/sse/logs`. `resume` is the last id it saw, "" at its first visit."""
 
     target: str
-    look: Look = EVERYTHING
+    filter: Filter = EVERYTHING
     tail: int = 200
     container: str | None = None
     follow: bool = True
@@ -25,20 +24,20 @@ class Wish:
 
     @property
     def ends(self) -> bool:
-        """Whether the stream ends with what there is now."""
+        """Whether the stream ends with the lines there are now."""
         return self.previous or not self.follow
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """An id of ours taken apart: the run it belongs to and the place in it."""
+class Cursor:
+    """A client's id taken apart: the prefix of its run, and the id of the line in it."""
 
     prefix: str
-    identifier: str
+    id: str
 
     @property
     def time_ns(self) -> int:
-        return id_key(self.identifier)[0]
+        return id_key(self.id)[0]
 
     @property
     def run(self) -> tuple[str, int, str] | None:
@@ -49,29 +48,29 @@ class Place:
         return None
 
     def restart_of(self, run: Run) -> int | None:
-        """Which run of this container in this pod it is a place in; None for another pod or container."""
+        """The restart it is in of this container of this pod; None for another pod or container."""
         match self.run:
             case (pod, restart, container) if (pod, container) == (run.pod_uid[:8], run.container):
                 return restart
         return None
 
+    @classmethod
+    def parse(cls, text: str) -> Cursor | None:
+        """The cursor of a client's id, or None for what is not one of ours."""
+        prefix, _, id_ = text.rpartition(".")
+        try:
+            id_key(id_)
+        except ValueError:
+            return None
+        return cls(f"{prefix}.", id_) if prefix else None
 
-def place(text: str) -> Place | None:
-    """The place an id names, or None for what is not one of ours."""
-    prefix, _, identifier = text.rpartition(".")
-    try:
-        id_key(identifier)
-    except ValueError:
-        return None
-    return Place(f"{prefix}.", identifier) if prefix else None
 
-
-def run_of(pod: Pod | None, wish: Wish) -> Run | None:
-    """The run that the wish is about now, or None while there is nothing to read."""
-    found = pod.container(wish.container) if pod else None
+def run_of(pod: Pod | None, request: StreamRequest) -> Run | None:
+    """The run that the request is about now, or None while there is nothing to read."""
+    found = pod.container(request.container) if pod else None
     if pod is None or found is None:
         return None
-    if wish.previous:
+    if request.previous:
         # Of one that waits to be started again, the run before is the one it counts already: it has ended.
         ended = found.restart - (found.state != "waiting")
         return Run(pod.uid, pod.name, found.name, ended) if found.restart else None
@@ -86,10 +85,10 @@ class Step:
     lost: bool = False
 
 
-def next_step(current: Run | None, done: Run | None, at: Place | None) -> Step:
+def next_step(current: Run | None, done: Run | None, at: Cursor | None) -> Step:
     """After `done` was read to its end, or from `at` where nothing was: the rest of the run before is read first.
 
-    The kubelet keeps one run besides the current one. What was in runs before that is lost to whoever did not read it.
+    The kubelet keeps one run besides the current one. Lines of runs before that are lost to whoever did not read them.
     """
     if current is None:
         return Step(None)

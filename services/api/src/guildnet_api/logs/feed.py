@@ -1,7 +1,7 @@
-"""The third room: one replica's ring of a run. Each line is encoded once; every viewer gets the same bytes.
+"""One replica's copy of a run's log. Each line is encoded once; every reader gets the same bytes.
 
-A feed takes records from wherever they come and keeps those above its last id, so that a repetition costs nothing. What
-readers take is a `View` of it.
+A feed takes records from wherever they come and keeps those above its last id, so that a repetition costs nothing.
+Readers take a `FilteredRing` of it.
 """
 
 from __future__ import annotations
@@ -10,212 +10,191 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from guildnet.errors import TooManyRequests
-from guildnet_api.http.sse import compact, frame
-from guildnet_api.logs.filtered import EVERYTHING, Look, View, of_frame
-from guildnet_api.logs.model import Line, id_key, infer_level
-from guildnet_api.logs.records import Kind, Raw, Record, Run, following
-from guildnet_api.logs.source.follower import SECOND
-from guildnet_api.signals import Signal
+from guildnet_api.aio import Signal
+from guildnet_api.logs.encoding import encoded, text_of
+from guildnet_api.logs.filtered import EVERYTHING, Filter, FilteredRing, RingLimits
+from guildnet_api.logs.model import NS_PER_SECOND, Kind, RawLine, Record, Run, id_key, next_id
 
-TOGETHER_SECONDS: Final = 0.04
-MOST_VIEWS: Final = 32
-"""Different looks at one feed at the same time: each is asked about every line."""
-
-
-def rfc3339(time_ns: int) -> str:
-    """With all nine digits, so that times of one length sort as text."""
-    moment = datetime.fromtimestamp(time_ns // SECOND, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ns % SECOND:09d}Z"
-
-
-def log_line(run: Run, time_ns: int, data: bytes) -> dict[str, str]:
-    """A LogLine of the contract."""
-    text = data.decode("utf-8", "replace")
-    return {
-        "t": rfc3339(time_ns),
-        "lvl": infer_level(text),
-        "msg": text,
-        "container": run.container,
-        "pod": run.pod,
-    }
+COALESCE_SECONDS: Final = 0.04
+"""Least time between two wake-ups of readers: a write to each of them is what costs, not what is in it."""
+MAX_FILTERS: Final = 32
+"""Different filters open on one feed at the same time: each is applied to every line."""
 
 
 class Counters(Protocol):
-    """Who counts what passes through feeds."""
+    """Receives the counts of what passes through feeds."""
 
-    def took(self, records: Sequence[Record]) -> None:
+    def records_received(self, records: Sequence[Record]) -> None:
         """New records, once what was there at the beginning is in."""
         ...
 
-    def wrote(self, size: int) -> None:
+    def log_bytes_sent(self, size: int) -> None:
         """Bytes, to all readers together."""
         ...
 
 
 class Feed:
-    """What one replica knows of a run, and who to wake when that grows."""
+    """The log of one run as far as this replica has it; wakes its readers when that grows.
 
-    def __init__(self, run: Run, lines: int, size: int, counters: Counters | None = None) -> None:
+    `loaded` once the tail that existed is in, `ended` once nothing follows, `degraded` while lines are not shared
+    between replicas; `trouble` says why nothing comes, "" while all is well. `first` and `last` are ids, "" before the
+    first record.
+    """
+
+    def __init__(self, run: Run, limits: RingLimits, counters: Counters | None = None) -> None:
         self.run = run
-        self._counters = counters
         self.signal = Signal()
-        self.nudge = asyncio.Event()
+        self.resync = asyncio.Event()
+        """Set when the shared tail may have more than the feed."""
         self.loaded = False
         self.ended = False
         self.degraded = False
         self.trouble = ""
         self.last = ""
         self.first = ""
-        self.time_ns = 0
-        self._limits = (lines, size)
-        self._all = View(lines, size)
-        self._views: dict[Look, View] = {}
-        self._recent: deque[Raw] = deque()
-        self._waking: asyncio.TimerHandle | None = None
-        self._woke = 0.0
+        self._counters = counters
+        self._limits = limits
+        self._everything = FilteredRing(run, limits)
+        self._filtered: dict[Filter, FilteredRing] = {}
+        self._recent: deque[RawLine] = deque()
+        self._time_ns = 0
+        self._wake_timer: asyncio.TimerHandle | None = None
+        self._woken_at = 0.0
 
     # ---- what comes in ---------------------------------------------------------------------------------------------
 
     def accept(self, records: Iterable[Record]) -> None:
-        grown = []
+        """Keep the records above the last id, and wake readers."""
+        fresh = []
         for record in records:
             if self.last and id_key(record.id) <= id_key(self.last):
                 continue
-            grown.append(record)
+            fresh.append(record)
             self.last = record.id
             self.first = self.first or record.id
             if record.kind is Kind.END:
                 self.ended = self.loaded = True
             else:
                 self._keep(record)
-        if grown:
+        if fresh:
             if self.loaded and self._counters:
-                self._counters.took(grown)
-            self._grown()
+                self._counters.records_received(fresh)
+            self._wake_soon()
 
-    def _grown(self) -> None:
-        """Wake viewers: at once after a quiet while, else together with what else comes within moments. A write to each
-        viewer is what costs, not what is in it."""
-        if self._waking:
-            return
-        loop = asyncio.get_running_loop()
-        wait = self._woke + TOGETHER_SECONDS - loop.time()
-        if wait <= 0:
-            self._wake()
-        else:
-            self._waking = loop.call_later(wait, self._wake)
-
-    def _wake(self) -> None:
-        self._waking = None
-        self._woke = asyncio.get_running_loop().time()
-        for view in self._looks():
-            view.carry()
-            if self._counters:
-                self._counters.wrote(view.written())
-        self.signal.notify()
-        if self.ended:
-            self.call()
-
-    def call(self) -> None:
-        """Let every reader look around, also those that are written to without being woken."""
-        for view in self._looks():
-            view.riders.call()
-        self.signal.notify()
-
-    def _looks(self) -> Iterable[View]:
-        return (self._all, *self._views.values())
-
-    def raw(self, lines: Iterable[Raw]) -> None:
+    def accept_raw(self, lines: Iterable[RawLine]) -> None:
         """Lines without ids, when there is no shared tail that gives them."""
         records, last = [], self.last
         for line in lines:
-            last = following(last, line.time_ns)
+            last = next_id(last, line.time_ns)
             records.append(Record(last, line.time_ns, line.data, line.kind))
         self.accept(records)
 
-    def _keep(self, record: Record) -> None:
-        level, text, data = self._encoded(record)
-        line = Line(record.id, data)
-        self._all.append(line)
-        for view in self._views.values():
-            view.offer(line, level, text)
-        self.time_ns = max(self.time_ns, record.time_ns)
-        self._recent.append(Raw(record.time_ns, record.data, record.kind))
-        while self._recent[0].time_ns < self.time_ns - 2 * SECOND:
-            self._recent.popleft()
-
-    def _encoded(self, record: Record) -> tuple[str, str, bytes]:
-        """The level (none for a gap), the text and the frame."""
-        identifier = self.run.prefix + record.id
-        if record.kind is Kind.GAP:
-            return "", "", frame(record.data, event="gap", identifier=identifier)
-        line = log_line(self.run, record.time_ns, record.data)
-        return line["lvl"], line["msg"], frame(compact(line), identifier=identifier)
+    def recent(self) -> Sequence[RawLine]:
+        """The lines of the last two seconds of the log, by their own times."""
+        return tuple(self._recent)
 
     def mark(self, *, loaded: bool | None = None, degraded: bool | None = None, trouble: str | None = None) -> None:
+        """Change what is given, and wake every reader."""
         self.loaded = self.loaded if loaded is None else loaded
         self.degraded = self.degraded if degraded is None else degraded
         self.trouble = self.trouble if trouble is None else trouble
-        self.call()
+        self.wake_readers()
 
-    # ---- what goes out ---------------------------------------------------------------------------------------------
+    def _keep(self, record: Record) -> None:
+        line, text = encoded(self.run, record)
+        for ring in self._rings():
+            ring.offer(line, text)
+        self._time_ns = max(self._time_ns, record.time_ns)
+        self._recent.append(RawLine(record.time_ns, record.data, record.kind))
+        while self._recent[0].time_ns < self._time_ns - 2 * NS_PER_SECOND:
+            self._recent.popleft()
 
-    def look(self, look: Look) -> View:
-        """The frames of a look, made from what is there when first asked for; forgotten with its last `look_away`.
+    # ---- readers ---------------------------------------------------------------------------------------------------
 
-        Raises TooManyRequests where too many others ask for something else, Invalid for a question that is none.
+    def wake_readers(self) -> None:
+        """Wake every reader, also the attached ones."""
+        for ring in self._rings():
+            ring.push.wake()
+        self.signal.notify()
+
+    def open_filter(self, wanted: Filter) -> FilteredRing:
+        """The ring of a filter, made from the lines at hand when first asked for; forgotten with its last reader.
+
+        Raises TooManyRequests while MAX_FILTERS others are open, Invalid for a `q` that cannot be matched.
         """
-        view = self._all if look == EVERYTHING else self._views.get(look)
-        if view is None:
-            if len(self._views) >= MOST_VIEWS:
+        ring = self._everything if wanted == EVERYTHING else self._filtered.get(wanted)
+        if ring is None:
+            if len(self._filtered) >= MAX_FILTERS:
                 raise TooManyRequests("Too many different filters are open on this log; try again without q.")
-            view = self._views[look] = self._made(look)
-        view.readers += 1
-        return view
+            ring = self._filtered[wanted] = self._made(wanted)
+        ring.readers += 1
+        return ring
 
-    def look_away(self, view: View) -> None:
-        view.readers -= 1
-        if not view.readers and self._views.get(view.look) is view:
-            del self._views[view.look]
+    def close_filter(self, ring: FilteredRing) -> None:
+        ring.readers -= 1
+        if not ring.readers and self._filtered.get(ring.filter) is ring:
+            del self._filtered[ring.filter]
 
     @contextmanager
-    def view(self, look: Look) -> Iterator[View]:
-        """A look for as long as the block lasts."""
-        view = self.look(look)
+    def filtered(self, wanted: Filter) -> Iterator[FilteredRing]:
+        """The ring of a filter for as long as the block lasts."""
+        ring = self.open_filter(wanted)
         try:
-            yield view
+            yield ring
         finally:
-            self.look_away(view)
+            self.close_filter(ring)
 
-    def _made(self, look: Look) -> View:
-        view = View(*self._limits, look)
-        for line in self._all.ring.after(None):
-            view.offer(line, *of_frame(line.data))
-        return view
+    def holds(self, id_: str) -> bool:
+        """Whether every line after this id is at hand."""
+        return bool(self.first) and id_key(id_) >= id_key(self.first) and self._everything.ring.covers(id_)
 
-    def holds(self, identifier: str) -> bool:
-        """Whether everything after this id is in the ring."""
-        return bool(self.first) and id_key(identifier) >= id_key(self.first) and self._all.ring.covers(identifier)
+    def _made(self, wanted: Filter) -> FilteredRing:
+        ring = FilteredRing(self.run, self._limits, wanted)
+        for line in self._everything.ring.after(None):
+            ring.offer(line, text_of(line))
+        return ring
 
-    def recent(self) -> Sequence[Raw]:
-        return tuple(self._recent)
+    def _rings(self) -> Iterable[FilteredRing]:
+        return (self._everything, *self._filtered.values())
+
+    def _wake_soon(self) -> None:
+        """At once after a quiet while, else together with what else comes within COALESCE_SECONDS."""
+        if self._wake_timer:
+            return
+        loop = asyncio.get_running_loop()
+        wait = self._woken_at + COALESCE_SECONDS - loop.time()
+        if wait <= 0:
+            self._deliver()
+        else:
+            self._wake_timer = loop.call_later(wait, self._deliver)
+
+    def _deliver(self) -> None:
+        """Write to attached readers, wake the others."""
+        self._wake_timer = None
+        self._woken_at = asyncio.get_running_loop().time()
+        for ring in self._rings():
+            ring.flush()
+            if self._counters:
+                self._counters.log_bytes_sent(ring.take_pushed_bytes())
+        self.signal.notify()
+        if self.ended:
+            self.wake_readers()
 
 
-class Direct:
-    """A `Sink` straight into a feed, for when there is no Redis."""
+class FeedSink:
+    """A `Sink` that writes straight into a feed, for when there is no Redis."""
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
 
-    async def known(self) -> Sequence[Raw]:
+    async def known(self) -> Sequence[RawLine]:
         return self._feed.recent()
 
-    async def append(self, lines: Sequence[Raw]) -> None:
-        self._feed.raw(lines)
+    async def append(self, lines: Sequence[RawLine]) -> None:
+        self._feed.accept_raw(lines)
 
     async def live(self) -> None:
         self._feed.mark(loaded=True)

@@ -1,118 +1,120 @@
-"""What readers take of a feed: rings of frames, all there are or those of one look, shared by who looks alike.
+"""Rings of the lines that pass one filter, shared by the readers that ask for the same one.
 
-The joined block of the last wake-up is kept, because viewers stand at the same place nearly always.
+The last block is kept, because readers nearly always stand at the same place.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from typing import Final
 
 from guildnet_api.http.event_stream import Connection
-from guildnet_api.logs.matcher import TooSlow, question
-from guildnet_api.logs.model import Line, Ring
-from guildnet_api.logs.push import Rider, Riders
+from guildnet_api.logs.matcher import TooSlow, matcher
+from guildnet_api.logs.model import Line, Run
+from guildnet_api.logs.push import Attachment, Push
+from guildnet_api.logs.ring import Ring
+from guildnet_api.logs.stream_events import Lines
 
-BLOCK_LINES: Final = 2000
-PENDING_BYTES: Final = 256 * 1024
-"""What may wait for the next wake-up of readers; more is sent at once."""
+MAX_BLOCK_LINES: Final = 2000
+MAX_PENDING_BYTES: Final = 256 * 1024
+"""Bytes that may wait for the next wake-up of readers; more is sent at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Which lines of a feed a reader wants: those of a level, "" for any, that match a question (see `query`)."""
+class Filter:
+    """Which lines a reader wants: of one level, "" for any, that match `q`, "" for all (see `matcher`)."""
 
     level: str = ""
-    question: str = ""
+    q: str = ""
 
 
-EVERYTHING: Final = Look()
+EVERYTHING: Final = Filter()
 
 
-class View:
-    """A ring of frames, all there are or those of one look; readers that look alike share it."""
+@dataclass(frozen=True, slots=True)
+class RingLimits:
+    """Bounds of one ring."""
 
-    def __init__(self, lines: int, size: int, look: Look = EVERYTHING) -> None:
-        self.ring = Ring(lines, size)
+    max_lines: int
+    max_bytes: int
+
+
+class FilteredRing:
+    """The lines of a run that pass one filter, and the readers attached to them."""
+
+    def __init__(self, run: Run, limits: RingLimits, wanted: Filter = EVERYTHING) -> None:
+        """Raises Invalid for a `q` that cannot be matched."""
+        self.filter = wanted
+        self.ring = Ring(limits.max_lines, limits.max_bytes)
+        self.push = Push()
         self.readers = 0
-        self._written = 0
-        self._pending = self._pending_size = 0
-        self._most_pending, self._most_pending_size = min(BLOCK_LINES, lines // 2), min(PENDING_BYTES, size // 2)
-        self.riders = Riders()
-        self.wrote_at = 0.0
-        """When riders were last sent something (monotonic seconds)."""
+        self.flushed_at = 0.0
+        """When attached readers were last written to (monotonic seconds)."""
         self.too_slow = ""
-        """Why it holds nothing new any more: matching took more than it may."""
-        self.look = look
-        self._question = question(look.question)
-        self._from: str | None = None
+        """Why no new line is taken any more: matching took more than its budget."""
+        self._run = run
+        self._matcher = matcher(wanted.q)
+        self._max_pending = min(MAX_BLOCK_LINES, limits.max_lines // 2)
+        self._max_pending_bytes = min(MAX_PENDING_BYTES, limits.max_bytes // 2)
+        self._pending = self._pending_bytes = 0
+        self._pushed_bytes = 0
         self._last = ""
-        self._to = ""
-        self._block = b""
+        self._after: str | None = None
+        self._block = Lines(run, (), "")
 
-    def offer(self, line: Line, level: str, text: str) -> None:
-        """Take the line if it is of this look. Level "" is a gap, which everybody has to know of."""
-        if level and not self._wants(level, text):
-            return
-        self.append(line)
+    def offer(self, line: Line, text: str) -> None:
+        """Take the line if it passes; a gap passes every filter, since every reader has to know of it."""
+        if not line.level or self._passes(line.level, text):
+            self.append(line)
 
-    def _wants(self, level: str, text: str) -> bool:
-        if self.look.level not in ("", level) or self.too_slow:
+    def _passes(self, level: str, text: str) -> bool:
+        if self.filter.level not in ("", level) or self.too_slow:
             return False
         try:
-            return self._question is None or self._question.matches(text)
+            return self._matcher is None or self._matcher.matches(text)
         except TooSlow as error:
             self.too_slow = error.message
-            self.riders.call()
+            self.push.wake()
             return False
 
     def append(self, line: Line) -> None:
         self.ring.append(line)
         self._last = line.id
-        self._from = None
-        # Riders have to be brought along before what they have not been sent is dropped from the ring.
+        self._after = None
+        # Attached readers are written to before what they have not been sent is dropped from the ring.
         self._pending += 1
-        self._pending_size += len(line.data)
-        if self._pending >= self._most_pending or self._pending_size >= self._most_pending_size:
-            self.carry()
+        self._pending_bytes += len(line.data)
+        if self._pending >= self._max_pending or self._pending_bytes >= self._max_pending_bytes:
+            self.flush()
 
-    def get_on(self, connection: Connection, at: str) -> Rider:
-        """For a reader that has everything up to here. `at` is its place, as `block` returned it."""
-        self.carry()
-        return self.riders.get_on(connection, at)
+    def attach(self, connection: Connection, at: str) -> Attachment:
+        """For a reader that has everything up to the end of a block, `at`."""
+        self.flush()
+        return self.push.attach(connection, at)
 
-    def carry(self) -> None:
-        """Bring all riders up to the end."""
-        self._pending = self._pending_size = 0
-        while self.riders:
-            block, to = self.block(self.riders.at)
+    def flush(self) -> None:
+        """Write to attached readers whatever they have not been sent."""
+        self._pending = self._pending_bytes = 0
+        while self.push:
+            block = self.after(self.push.at)
             if not block:
                 break
-            self._written += self.riders.carry(block, to) * len(block)
-            self.wrote_at = time.monotonic()
+            data = block.encode()
+            self._pushed_bytes += self.push.flush(data, block.end) * len(data)
+            self.flushed_at = time.monotonic()
 
-    def written(self) -> int:
-        """Bytes that riders were sent since this was last asked."""
-        written, self._written = self._written, 0
-        return written
+    def take_pushed_bytes(self) -> int:
+        """Bytes written to attached readers since the last call."""
+        pushed, self._pushed_bytes = self._pushed_bytes, 0
+        return pushed
 
-    def block(self, after: str) -> tuple[bytes, str]:
-        """The frames after an id as one block, and the id it ends at; an empty block when there is nothing."""
-        if after == self._last:
-            return b"", after
-        if after == self._from:
-            return self._block, self._to
-        lines = self.ring.after(after)[:BLOCK_LINES]
-        self._from, self._to = after, lines[-1].id if lines else after
-        self._block = b"".join(line.data for line in lines)
-        return self._block, self._to
-
-
-def of_frame(data: bytes) -> tuple[str, str]:
-    """Level and text of a frame that was encoded here; two times "" for a gap."""
-    if data.startswith(b"event: "):
-        return "", ""
-    line = json.loads(data[data.index(b"data: ") + 6 :])
-    return line["lvl"], line["msg"]
+    def after(self, id_: str) -> Lines:
+        """A block of the lines after an id, at most MAX_BLOCK_LINES; an empty one that ends there for none."""
+        if id_ == self._last:
+            return Lines(self._run, (), id_)
+        if id_ != self._after:
+            lines = self.ring.after(id_)[:MAX_BLOCK_LINES]
+            self._after = id_
+            self._block = Lines(self._run, lines, lines[-1].id if lines else id_)
+        return self._block

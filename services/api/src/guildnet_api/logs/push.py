@@ -1,8 +1,8 @@
-"""Readers that stand at the end of a view, and are written to without being woken.
+"""Direct writes to the connections of caught-up readers.
 
-A reader's own task costs several times what its write does. So one that has nothing left to read gets on: from then on
-the feed writes each new block to its connection itself, framed once for all of them. It gets off again, with the place
-it stands at, when its connection is full, or when it is called because something else than a line is to be looked at.
+Waking a reader's own task costs several times what its write does. So a caught-up reader is attached: the feed then
+writes each new block to its connection directly, framed once for all of them. It is detached, with the id it has
+reached, when its buffer is full, or when it is woken because something else than a line is to be sent.
 """
 
 from __future__ import annotations
@@ -17,66 +17,69 @@ def chunk(block: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(block), block)
 
 
-class Rider:
-    """One reader on its way; `at` is the last id it was sent."""
+class Attachment:
+    """One attached reader; `at` is the last id it was sent."""
 
-    __slots__ = ("_called", "at", "connection")
+    __slots__ = ("_woken", "at", "connection")
 
     def __init__(self, connection: Connection, at: str) -> None:
         self.connection = connection
         self.at = at
-        self._called = asyncio.get_running_loop().create_future()
+        self._woken = asyncio.get_running_loop().create_future()
 
-    def call(self) -> None:
-        if not self._called.done():
-            self._called.set_result(None)
+    def wake(self) -> None:
+        if not self._woken.done():
+            self._woken.set_result(None)
 
-    async def called(self) -> None:
-        await self._called
+    async def woken(self) -> None:
+        await self._woken
 
 
-class Riders:
-    """All riders of one view; they stand at the same place."""
+class Push:
+    """The attached readers of one ring. All of them have reached the same id, `at`."""
 
-    __slots__ = ("_at", "_riders")
+    __slots__ = ("_at", "_attached")
 
     def __init__(self) -> None:
-        self._riders: set[Rider] = set()
+        self._attached: set[Attachment] = set()
         self._at = ""
 
     def __len__(self) -> int:
-        return len(self._riders)
+        return len(self._attached)
 
     @property
     def at(self) -> str:
         return self._at
 
-    def get_on(self, connection: Connection, at: str) -> Rider:
-        """`at` has to be where all others stand; the first one decides."""
-        if self._riders and at != self._at:
-            raise ValueError(f"riders stand at {self._at}, not at {at}")
+    def attach(self, connection: Connection, at: str) -> Attachment:
+        """Write to this connection from now on. Raises ValueError where `at` is not the id the others have reached."""
+        if self._attached and at != self._at:
+            raise ValueError(f"attached readers have reached {self._at}, not {at}")
         self._at = at
-        rider = Rider(connection, at)
-        self._riders.add(rider)
-        return rider
+        attachment = Attachment(connection, at)
+        self._attached.add(attachment)
+        return attachment
 
-    def get_off(self, rider: Rider) -> str:
-        """Where it stands."""
-        if rider in self._riders:
-            self._riders.remove(rider)
-            rider.at = self._at
-        return rider.at
+    def detach(self, attachment: Attachment) -> str:
+        """Stop writing to it; returns the last id it was sent."""
+        if attachment in self._attached:
+            self._attached.remove(attachment)
+            attachment.at = self._at
+        return attachment.at
 
-    def carry(self, block: bytes, to: str) -> int:
-        """Write a block that ends at `to` to everyone; how many took it. Who did not gets off before it."""
+    def flush(self, block: bytes, to: str) -> int:
+        """Write a block that ends at the id `to` to everyone; returns how many took it.
+
+        A reader whose buffer is full is detached before the block, and woken.
+        """
         framed = chunk(block)
-        for rider in [rider for rider in self._riders if not rider.connection.write(framed)]:
-            self.get_off(rider)
-            rider.call()
+        for attachment in [each for each in self._attached if not each.connection.write(framed)]:
+            self.detach(attachment)
+            attachment.wake()
         self._at = to
-        return len(self._riders)
+        return len(self._attached)
 
-    def call(self) -> None:
-        """Let everyone look around."""
-        for rider in self._riders:
-            rider.call()
+    def wake(self) -> None:
+        """Wake every attached reader."""
+        for attachment in self._attached:
+            attachment.wake()

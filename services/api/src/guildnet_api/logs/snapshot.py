@@ -1,4 +1,4 @@
-"""Lines as they are now, without a stream: the newest that match as a list, or everything as text to be saved."""
+"""A log without a stream: the newest lines that match as a list, or everything that matches as a text file."""
 
 from __future__ import annotations
 
@@ -13,33 +13,31 @@ from starlette.responses import Response, StreamingResponse
 
 from guildnet.errors import Invalid
 from guildnet_api.cluster.pods import Pod
-from guildnet_api.logs.feed import log_line
-from guildnet_api.logs.filtered import EVERYTHING, Look
-from guildnet_api.logs.matcher import TooSlow, question
-from guildnet_api.logs.model import parse_kube_line
-from guildnet_api.logs.records import Run, cut
-from guildnet_api.logs.source.kubelet import LogSource, Options
+from guildnet_api.logs.encoding import LogLine, log_line
+from guildnet_api.logs.filtered import EVERYTHING, Filter
+from guildnet_api.logs.matcher import TooSlow, matcher
+from guildnet_api.logs.model import Run, truncated
+from guildnet_api.logs.source.kubelet import LogSource, Options, parse_kube_line
 
-MOST_LINES: Final = 5000
-PIECE: Final = 64 * 1024
-
-LogLine = dict[str, str]
+MAX_LINES: Final = 5000
+MIN_CHUNK_BYTES: Final = 64 * 1024
+"""Bytes of a text file that are sent together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which lines: of a look, between two times (Unix nanoseconds, 0 for open), the newest `limit` of them."""
+    """Which lines: those that pass a filter, between two times (Unix nanoseconds, 0 for open), the newest `limit`."""
 
-    look: Look = EVERYTHING
-    limit: int = MOST_LINES
+    filter: Filter = EVERYTHING
+    limit: int = MAX_LINES
     since_ns: int = 0
     until_ns: int = 0
     previous: bool = False
-    max_line: int = 16 * 1024
+    max_line_bytes: int = 16 * 1024
 
     @property
     def narrows(self) -> bool:
-        return bool(self.look != EVERYTHING or self.until_ns)
+        return bool(self.filter != EVERYTHING or self.until_ns)
 
 
 def runs_of(pod: Pod | None) -> list[Run]:
@@ -61,14 +59,14 @@ async def newest(source: LogSource, runs: Iterable[Run], selection: Selection) -
 
 
 def text(source: LogSource, run: Run | None, selection: Selection, name: str) -> Response:
-    """Everything that matches as `time text` lines, written as it is read. Raises Invalid for a bad question."""
-    question(selection.look.question)
+    """Everything that matches as `time text` lines, written as it is read. Raises Invalid for a bad `q`."""
+    matcher(selection.filter.q)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    pieces = _pieces(source, run, selection)
-    return StreamingResponse(pieces, media_type="text/plain; charset=utf-8", headers=headers)
+    chunks = _chunks(source, run, selection)
+    return StreamingResponse(chunks, media_type="text/plain; charset=utf-8", headers=headers)
 
 
-async def _pieces(source: LogSource, run: Run | None, selection: Selection) -> AsyncGenerator[bytes, None]:
+async def _chunks(source: LogSource, run: Run | None, selection: Selection) -> AsyncGenerator[bytes, None]:
     if run is None:
         return
     held, size = [], 0
@@ -77,7 +75,7 @@ async def _pieces(source: LogSource, run: Run | None, selection: Selection) -> A
             async for line in found:
                 held.append(f"{line['t']} {line['msg']}\n".encode("utf-8", "replace"))
                 size += len(held[-1])
-                if size >= PIECE:
+                if size >= MIN_CHUNK_BYTES:
                     yield b"".join(held)
                     held, size = [], 0
     except TooSlow as error:
@@ -88,17 +86,17 @@ async def _pieces(source: LogSource, run: Run | None, selection: Selection) -> A
 async def _matching(
     source: LogSource, run: Run, selection: Selection, tail: int | None
 ) -> AsyncGenerator[LogLine, None]:
-    asked = question(selection.look.question)
+    wanted = matcher(selection.filter.q)
     if tail is not None and selection.narrows:
-        tail = MOST_LINES
+        tail = MAX_LINES
     options = Options(since_ns=selection.since_ns, tail=tail, previous=selection.previous)
     async with aclosing(_opened(source, run, options)) as raws:
         async for raw in raws:
             time_ns, data = parse_kube_line(raw)
             if time_ns < selection.since_ns or (selection.until_ns and time_ns >= selection.until_ns):
                 continue
-            line = log_line(run, time_ns, cut(data, selection.max_line))
-            if selection.look.level in ("", line["lvl"]) and (asked is None or asked.matches(line["msg"])):
+            line = log_line(run, time_ns, truncated(data, selection.max_line_bytes))
+            if selection.filter.level in ("", line["lvl"]) and (wanted is None or wanted.matches(line["msg"])):
                 yield line
 
 

@@ -1,258 +1,275 @@
-"""The fourth room: what one client of `/sse/logs` is sent, in order.
+"""SSE stream of one log reader: the tail, then every line as it comes, over restarts and new pods.
 
-First the tail, then every line as it comes, over restarts and new pods, until the client leaves. Lines are unnamed
-events with ids; `source`, `status`, `gap`, `event`, `cut` and `end` are named. A client that names its last id goes on
-at the next line, or is told by a `gap` what could not be recovered.
+Lines are unnamed events with ids; `source`, `status`, `gap`, `event`, `cut` and `end` are named. A reader that names
+its last id goes on at the next line, or is told by a `gap` what could not be recovered.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from guildnet.errors import TooManyRequests
-from guildnet_api.cluster.index import Roster
+from guildnet_api.aio import wait_first
+from guildnet_api.cluster.index import WorkspaceIndex
 from guildnet_api.http import sse
-from guildnet_api.http.event_stream import Closing, Connection
-from guildnet_api.logs.cursor import Place, Wish, next_step, place, run_of
-from guildnet_api.logs.feed import Feed, rfc3339
-from guildnet_api.logs.filtered import View
-from guildnet_api.logs.hub import TICK_SECONDS, Hub
-from guildnet_api.logs.model import id_key
-from guildnet_api.logs.records import Run
-from guildnet_api.logs.workspace_events import Happenings
-from guildnet_api.signals import first_of
+from guildnet_api.http.event_stream import SHUTDOWN_RETRY_MS, Connection, StreamSupervisor
+from guildnet_api.http.sse import Event
+from guildnet_api.logs.cursor import Cursor, StreamRequest, next_step, run_of
+from guildnet_api.logs.feed import Feed
+from guildnet_api.logs.filtered import FilteredRing
+from guildnet_api.logs.hub import WAKE_SECONDS, Hub
+from guildnet_api.logs.model import Run, id_key, rfc3339
+from guildnet_api.logs.stream_events import Cut, End, Gap, Lines, Source, Status, Timeline
+from guildnet_api.logs.workspace_events import WorkspaceEvents
 from guildnet_api.workspaces.view import explanation
 
-START: Final = "0-0"
-LOOK_SECONDS: Final = 2.0  # between two questions whether the reader still may
+BEGINNING: Final = "0-0"
+"""An id below every line."""
+RECHECK_ACCESS_SECONDS: Final = 2.0
+"""Time between two checks whether a reader may still read."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamContext:
+    """What every stream of a process is made from."""
+
+    hub: Hub
+    index: WorkspaceIndex
+    supervisor: StreamSupervisor
 
 
 class Viewer:
-    """One reader. `blocks` are the bytes to send; the end of them is the end of the stream."""
+    """One reader. `events` is what it is sent; their end is the end of the stream."""
 
     __slots__ = (
-        "_allowed", "_closing", "_connection", "_cut_off", "_first", "_happenings", "_hub", "_looked_at", "_place",
-        "_revoked", "_roster", "_sent_at", "_told", "_wish",
+        "_allowed", "_checked_at", "_connection", "_cursor", "_cut", "_first", "_hub", "_index", "_request", "_revoked",
+        "_sent_at", "_status", "_supervisor", "_workspace_events",
     )  # fmt: skip
 
     def __init__(
         self,
-        wish: Wish,
-        hub: Hub,
-        roster: Roster,
-        closing: Closing,
+        request: StreamRequest,
+        context: StreamContext,
         allowed: Callable[[], bool],
-        happenings: Happenings | None = None,
+        workspace_events: WorkspaceEvents | None = None,
     ) -> None:
-        self._wish = wish
-        self._hub = hub
-        self._roster = roster
-        self._closing = closing
+        """`allowed` tells whether the reader may still read; `workspace_events` are given where it asked for them."""
+        self._request = request
+        self._hub = context.hub
+        self._index = context.index
+        self._supervisor = context.supervisor
         self._allowed = allowed
-        self._told: tuple[Any, ...] = ()
+        self._workspace_events = workspace_events
+        self._connection: Connection | None = None
+        self._cursor = Cursor.parse(request.resume)
+        self._status: Status | None = None
         self._sent_at = time.monotonic()
-        self._looked_at = time.monotonic()
-        self._place = place(wish.resume)
+        self._checked_at = time.monotonic()
         self._first = True
         self._revoked = False
-        self._cut_off = False
-        self._happenings = happenings
+        self._cut = False
 
-    async def blocks(self, connection: Connection | None) -> AsyncGenerator[bytes, None]:
-        """The bytes to send. Lines may also be written to the connection while the next ones are waited for."""
+    async def events(self, connection: Connection | None) -> AsyncGenerator[Event, None]:
+        """What to send. Lines may also be written to the connection while the next event is waited for."""
         self._connection = connection
-        yield sse.retry() + self._news()
-        done: Run | None = None
+        yield sse.Retry()
+        if news := self._timeline():
+            yield news
+        done = None
         while not self._over():
-            step = next_step(run_of(self._roster.pod(self._wish.target), self._wish), done, self._place)
+            step = next_step(run_of(self._index.pod(self._request.target), self._request), done, self._cursor)
             if step.run is None:
-                told, more = self._nothing()
-                if told:
-                    yield told
+                idle, more = self._idle()
+                for event in idle:
+                    yield event
                 if not more:
                     return
-                # Whoever was sent something looks again before waiting: the news may have come meanwhile.
-                if not told:
-                    await self._wait(self._roster)
+                # What was sent took time: there may be a run by now, so it is looked for again before waiting.
+                if not idle:
+                    await self._wait(self._index)
                 continue
             if step.lost:
                 yield self._gap("restarted", "The container ran anew; lines of its earlier runs may be missing.")
-            feed = self._hub.open(step.run)
-            try:
-                for part in (self._until_loaded, self._lines):
-                    async with aclosing(part(feed)) as blocks:
-                        async for block in blocks:
-                            self._sent_at = time.monotonic()
-                            yield block
-            finally:
-                self._hub.leave(feed)
+            async with aclosing(self._read(step.run)) as events:
+                async for event in events:
+                    yield event
             done = step.run
-            if self._cut_off:
+            if self._cut:
                 return
-            if self._wish.ends and done == run_of(self._roster.pod(self._wish.target), self._wish):
-                yield sse.END
+            if self._request.ends and done == run_of(self._index.pod(self._request.target), self._request):
+                yield End()
                 return
-        yield sse.retry(self._closing.retry_ms) if self._closing.closed else b""
+        if self._supervisor.closed:
+            yield sse.Retry(SHUTDOWN_RETRY_MS)
 
-    def _nothing(self) -> tuple[bytes, bool]:
-        """What to say where there is nothing to read, and whether to go on waiting for something."""
-        ws = self._roster.get(self._wish.target)
+    def _idle(self) -> tuple[Sequence[Event], bool]:
+        """What to send while there is no run to read, and whether to wait for one."""
+        ws = self._index.get(self._request.target)
         if ws is None:
-            return self._status(reason="Deleted", message="The workspace does not exist any more."), False
-        if self._wish.previous:
-            words = "The container has not run before in this pod."
-            return self._status(reason="NoPrevious", message=words) + sse.END, False
-        reason, message = explanation(ws, self._roster.pod(ws.name))
-        told = self._status(reason=reason or "Waiting", message=message or "There is nothing to read yet.")
-        told = told or self._news() or self._ping()
-        return told, bool(told) or self._wish.follow
+            return self._changed(Status("Deleted", "The workspace does not exist any more.")), False
+        if self._request.previous:
+            message = "The container has not run before in this pod."
+            return (*self._changed(Status("NoPrevious", message)), End()), False
+        reason, why = explanation(ws, self._index.pod(ws.name))
+        status = Status(reason or "Waiting", why or "There is nothing to read yet.")
+        idle: Sequence[Event] = self._changed(status) or self._timeline_or_ping()
+        return idle, bool(idle) or self._request.follow
 
-    async def _until_loaded(self, feed: Feed) -> AsyncGenerator[bytes, None]:
-        yield self._source(feed.run)
+    async def _read(self, run: Run) -> AsyncGenerator[Event, None]:
+        """Everything of one run."""
+        feed = self._hub.open(run)
+        try:
+            for part in (self._until_loaded, self._lines):
+                async with aclosing(part(feed)) as events:
+                    async for event in events:
+                        self._sent_at = time.monotonic()
+                        yield event
+        finally:
+            self._hub.release(feed)
+
+    async def _until_loaded(self, feed: Feed) -> AsyncGenerator[Event, None]:
+        yield Source(feed.run)
         while not feed.loaded and not self._over():
-            if told := self._aside(feed):
-                yield told
-            else:
+            beside = self._beside(feed)
+            for event in beside:
+                yield event
+            if not beside:
                 await self._wait(feed)
 
-    async def _lines(self, feed: Feed) -> AsyncGenerator[bytes, None]:
+    async def _lines(self, feed: Feed) -> AsyncGenerator[Event, None]:
         try:
-            view = feed.look(self._wish.look)
+            ring = feed.open_filter(self._request.filter)
         except TooManyRequests as error:
-            yield self._cut("filters", error.message, self._wish.resume)
+            yield self._cut_off("filters", error.message, self._request.resume)
             return
         try:
-            cursor = self._begin(feed, view)
-            if cursor is None:
+            at = self._begin(feed, ring)
+            if at is None:
                 yield self._gap("expired", "Lines between your last one and the oldest kept are lost.")
-                cursor = START
-            while (more := self._more(feed, view, cursor)) is not None:
-                block, cursor = more
-                if block:
-                    yield block
-                elif self._happenings is None and self._connection is not None:
-                    cursor = await self._ride(view, cursor, self._connection)
+                at = BEGINNING
+            while (events := self._next(feed, ring, at)) is not None:
+                for event in events:
+                    yield event
+                    at = event.end if isinstance(event, Lines) else at
+                if events:
+                    continue
+                if self._workspace_events is None and self._connection is not None:
+                    at = await self._attached(ring, at, self._connection)
                 else:
                     await self._wait(feed)
         finally:
-            feed.look_away(view)
+            feed.close_filter(ring)
 
-    def _more(self, feed: Feed, view: View, cursor: str) -> tuple[bytes, str] | None:
-        """The next bytes, none while there are none, and the place after them; None when this run is over for it."""
-        if self._over() or self._cut_off:
+    def _next(self, feed: Feed, ring: FilteredRing, at: str) -> Sequence[Event] | None:
+        """What to send next after the id `at`, nothing while there is nothing; None when the run is over for it."""
+        if self._over() or self._cut:
             return None
-        run, ended = feed.run, feed.ended
-        if view.ring.last_id and cursor != START and not view.ring.covers(cursor):
-            return self._cut("slow", "Too slow for the stream; connect again.", run.prefix + cursor), cursor
-        block, cursor = view.block(cursor)
+        ended = feed.ended
+        if ring.ring.last_id and at != BEGINNING and not ring.ring.covers(at):
+            return (self._cut_off("slow", "Too slow for the stream; connect again.", feed.run.prefix + at),)
+        block = ring.after(at)
         if block:
-            return block, cursor
-        if view.too_slow:
-            return self._cut("query", view.too_slow, run.prefix + cursor), cursor
-        if ended or self._closing.closed:
-            self._place = Place(run.prefix, cursor)
-        if ended or self._wish.ends:
+            return (block,)
+        if ring.too_slow:
+            return (self._cut_off("query", ring.too_slow, feed.run.prefix + at),)
+        if ended or self._supervisor.closed:
+            self._cursor = Cursor(feed.run.prefix, at)
+        if ended or self._request.ends:
             return None
-        return self._aside(feed), cursor
+        return self._beside(feed)
 
-    async def _ride(self, view: View, cursor: str, connection: Connection) -> str:
-        """Be written to by the feed until there is something to look at; the place then."""
-        rider = view.get_on(connection, cursor)
+    async def _attached(self, ring: FilteredRing, at: str, connection: Connection) -> str:
+        """Let the feed write to the connection until there is something else to do; returns the id reached."""
+        attachment = ring.attach(connection, at)
         try:
-            await rider.called()
+            await attachment.woken()
         finally:
-            cursor = view.riders.get_off(rider)
-        self._sent_at = max(self._sent_at, view.wrote_at)
-        return cursor
+            at = ring.push.detach(attachment)
+        self._sent_at = max(self._sent_at, ring.flushed_at)
+        return at
 
-    def _begin(self, feed: Feed, view: View) -> str | None:
-        """Where to start in a run: after the last id, after the lines of the run before, or at the tail. None where the
-        lines after the last id are not held any more."""
-        at, first = self._place, self._first
+    def _begin(self, feed: Feed, ring: FilteredRing) -> str | None:
+        """The id to start after in a run: the reader's last, the end of the run before, or the tail's start. None where
+        the lines after its last id are not held any more."""
+        cursor, first = self._cursor, self._first
         self._first = False
-        if at is None:
-            lines = view.ring.tail(self._wish.tail) if first else view.ring.after(None)
-            if first and len(lines) < len(view.ring):
-                return view.ring.tail(len(lines) + 1)[0].id
-            return START
-        if at.prefix == feed.run.prefix and feed.ended and id_key(feed.last) < id_key(at.identifier):
-            return START  # it is over, and what is left of it ends before the last line: that is the gap to be told
-        if at.prefix == feed.run.prefix:
-            return at.identifier if feed.holds(at.identifier) or not feed.first else None
+        held = ring.ring
+        if cursor is None:
+            lines = held.tail(self._request.tail) if first else held.after(None)
+            if first and len(lines) < len(held):
+                return held.tail(len(lines) + 1)[0].id
+            return BEGINNING
+        if cursor.prefix == feed.run.prefix and feed.ended and id_key(feed.last) < id_key(cursor.id):
+            return BEGINNING  # the run ended before the reader's last line: what is left of it begins with the gap
+        if cursor.prefix == feed.run.prefix:
+            return cursor.id if feed.holds(cursor.id) or not feed.first else None
         # A stream that ended with a restart can have brought the first lines of the new run already.
-        lines = view.ring.after(f"{at.time_ns}-{1 << 62}")
-        return view.ring.tail(len(lines) + 1)[0].id if len(view.ring) > len(lines) else START
+        lines = held.after(f"{cursor.time_ns}-{1 << 62}")
+        return held.tail(len(lines) + 1)[0].id if len(held) > len(lines) else BEGINNING
 
     # ---- named events ----------------------------------------------------------------------------------------------
 
-    def _source(self, run: Run) -> bytes:
-        told = {"pod": run.pod, "container": run.container, "restart": run.restart}
-        return sse.frame(sse.compact(told), event="source")
+    def _gap(self, reason: str, message: str) -> Gap:
+        return Gap(reason, message, self._request.resume)
 
-    def _gap(self, reason: str, message: str) -> bytes:
-        last = self._wish.resume
-        return sse.frame(sse.compact({"reason": reason, "message": message, "after": last}), event="gap")
+    def _cut_off(self, reason: str, message: str, last: str) -> Cut:
+        self._cut = True
+        self._supervisor.count_cut(reason)
+        return Cut(reason, message, last)
 
-    def _cut(self, reason: str, message: str, last: str) -> bytes:
-        self._cut_off = True
-        self._closing.cut(reason)
-        told = {"reason": reason, "message": message, "lastEventId": last}
-        return sse.retry(1000) + sse.frame(sse.compact(told), event="cut")
-
-    def _status(self, **told: str | bool) -> bytes:
-        """A status, unless it was the last one said."""
-        key = tuple(told.items())
-        if key == self._told:
-            return b""
-        self._told = key
+    def _changed(self, status: Status) -> Sequence[Status]:
+        """A status, unless it is the last one sent."""
+        if status == self._status:
+            return ()
+        self._status = status
         self._sent_at = time.monotonic()
-        return sse.frame(sse.compact(told), event="status")
+        return (status,)
 
-    def _state(self, feed: Feed) -> bytes:
-        if feed.degraded or feed.trouble or self._told:
-            return self._status(
-                reason="Degraded" if feed.degraded else "Trouble" if feed.trouble else "Live",
-                message=feed.trouble,
-                degraded=feed.degraded,
-            )
-        return b""
+    def _beside(self, feed: Feed) -> Sequence[Event]:
+        """What to send while there is no line."""
+        return self._feed_status(feed) or self._timeline_or_ping()
 
-    def _aside(self, feed: Feed) -> bytes:
-        """What is to be sent while there is no line."""
-        return self._state(feed) or self._news() or self._ping()
+    def _feed_status(self, feed: Feed) -> Sequence[Status]:
+        if not (feed.degraded or feed.trouble or self._status):
+            return ()
+        reason = "Degraded" if feed.degraded else "Trouble" if feed.trouble else "Live"
+        return self._changed(Status(reason, feed.trouble, feed.degraded))
 
-    def _news(self) -> bytes:
-        if self._happenings is None:
-            return b""
-        since = rfc3339(self._place.time_ns)[:19] if self._place else ""
-        return self._happenings.news(since)
+    def _timeline_or_ping(self) -> Sequence[Event]:
+        if news := self._timeline():
+            return (news,)
+        if time.monotonic() - self._sent_at < sse.PING_SECONDS - WAKE_SECONDS / 2:
+            return ()
+        self._sent_at = time.monotonic()
+        return (sse.Ping(),)
+
+    def _timeline(self) -> Timeline | None:
+        if self._workspace_events is None:
+            return None
+        since = rfc3339(self._cursor.time_ns)[:19] if self._cursor else ""
+        return self._workspace_events.unsent(since)
 
     # ---- waiting ---------------------------------------------------------------------------------------------------
 
-    def _ping(self) -> bytes:
-        if time.monotonic() - self._sent_at < sse.PING_SECONDS - TICK_SECONDS / 2:
-            return b""
-        self._sent_at = time.monotonic()
-        return sse.PING
-
     def _over(self) -> bool:
-        """Closing down, or the right to read was taken away (looked at every few seconds)."""
-        if self._closing.closed or self._revoked:
+        """Whether the process shuts down, or the right to read was taken away."""
+        if self._supervisor.closed or self._revoked:
             return True
         now = time.monotonic()
-        if now - self._looked_at < LOOK_SECONDS:
+        if now - self._checked_at < RECHECK_ACCESS_SECONDS:
             return False
-        self._looked_at = now
+        self._checked_at = now
         self._revoked = not self._allowed()
         return self._revoked
 
-    async def _wait(self, where: Feed | Roster) -> None:
-        """Until there may be something new. A feed is woken every few seconds by its hub; a roster is not."""
-        signals = (where.signal, *(self._happenings.signals if self._happenings else ()))
-        if isinstance(where, Feed) and len(signals) == 1:
-            await where.signal.wait()
+    async def _wait(self, source: Feed | WorkspaceIndex) -> None:
+        """Until there may be something new. The hub wakes a feed every few seconds; nobody wakes the index."""
+        signals = (source.signal, *(self._workspace_events.signals if self._workspace_events else ()))
+        if isinstance(source, Feed) and len(signals) == 1:
+            await source.signal.wait()
         else:
-            await first_of(signals, TICK_SECONDS)
+            await wait_first(signals, WAKE_SECONDS)

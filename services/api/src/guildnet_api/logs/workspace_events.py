@@ -1,23 +1,23 @@
-"""Events and condition changes between the lines of a log, each once, as it becomes known, for who asks (`events=1`).
-
-They come as named events without ids, so that they never move the place at which a reader goes on.
-"""
+"""Events and condition changes of a workspace, for readers that ask for them (`events=1`): each once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from guildnet_api.http import sse
-from guildnet_api.signals import Signal
+from guildnet_api.aio import Signal
+from guildnet_api.logs.stream_events import Timeline
 
-MOST_AT_FIRST: Final = 50
+MAX_INITIAL_ENTRIES: Final = 50
 
 Entry = dict[str, Any]
 
 
-class Happenings:
-    """One reader's side. `entries` gives the whole timeline, oldest first; `version` changes whenever that may have."""
+class WorkspaceEvents:
+    """One reader's side of a timeline. `entries` returns all of it, oldest first; `version` changes whenever that may
+    have changed; `signals` are notified then."""
+
+    __slots__ = ("_entries", "_seen_version", "_sent", "_version", "signals")
 
     def __init__(
         self, entries: Callable[[], Sequence[Entry]], version: Callable[[], object], signals: Sequence[Signal]
@@ -25,19 +25,19 @@ class Happenings:
         self.signals = signals
         self._entries = entries
         self._version = version
-        self._seen: object = None
-        self._told: set[tuple[str, ...]] = set()
+        self._seen_version: object = None
+        self._sent: set[tuple[str, ...]] = set()
 
-    def news(self, since: str = "") -> bytes:
-        """What was not told yet and is not older than `since` (RFC 3339, whole seconds), as named events."""
+    def unsent(self, since: str = "") -> Timeline | None:
+        """Entries that were not sent yet and are not older than `since` (RFC 3339, whole seconds); None for none."""
         version = self._version()
-        if version == self._seen:
-            return b""
-        first, self._seen = self._seen is None, version
-        fresh = [entry for entry in self._entries() if _key(entry) not in self._told]
-        self._told.update(_key(entry) for entry in fresh)
+        if version == self._seen_version:
+            return None
+        first, self._seen_version = self._seen_version is None, version
+        fresh = [entry for entry in self._entries() if _key(entry) not in self._sent]
+        self._sent.update(_key(entry) for entry in fresh)
         shown = [entry for entry in fresh if str(entry["t"]) >= since]
-        return b"".join(sse.frame(sse.compact(e), event="event") for e in shown[-MOST_AT_FIRST if first else 0 :])
+        return Timeline(shown[-MAX_INITIAL_ENTRIES if first else 0 :]) if shown else None
 
 
 def _key(entry: Entry) -> tuple[str, ...]:

@@ -7,11 +7,12 @@ env refers to.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guildnet.names import ANNOTATION_OWNER, API_VERSION, LABEL_ID, LABEL_MANAGED, image_name
+from guildnet.names import ANNOTATION_OWNER, API_VERSION, LABEL_ID, LABEL_MANAGED
+from guildnet.workspace.ports import default_ports
 from guildnet_api.workspaces.secrets import MASK, is_secret
 from guildnet_api.workspaces.spec import Expose, JobPatch, JobSpec, Resources
 
@@ -58,13 +59,13 @@ def plan(job: JobSpec, *, name: str, namespace: str, owner: str) -> Plan:
 
 
 def ports(job: JobSpec) -> tuple[int, ...]:
-    """The ports the workspace will have."""
-    return tuple(port.port for port in job.expose or ()) or default_ports(job.image)
+    """The numbers of the ports that the workspace will have; a Capability may limit them."""
+    return port_numbers(job.image, [port.port for port in job.expose or ()])
 
 
-def default_ports(image: str) -> tuple[int, ...]:
-    """What the operator opens when none is given; asked here because a Capability may limit ports."""
-    return (8080,) if "code-server" in image_name(image) else (8080, 8443)
+def port_numbers(image: str, given: Sequence[int]) -> tuple[int, ...]:
+    """The given ports, or those the operator opens for an image where none is given."""
+    return tuple(given) or tuple(port.container_port for port in default_ports(image))
 
 
 def secret(plan_name: str, values: Mapping[str, str], workspace: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ _LIST = TypeAdapter(list[Preset])
 def load(path: Path | None) -> tuple[Preset, ...]:
     """The presets of a file; none without one.
 
-    Raises ValueError that names the entry and field when the file does not hold a list of presets.
+    Raises Invalid that names the entry and field when the file does not hold a list of presets.
     """
     if path is None:
         return ()
@@ -59,7 +59,7 @@ def load(path: Path | None) -> tuple[Preset, ...]:
         return tuple(_LIST.validate_python(json.loads(path.read_text())))
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise ValueError(f"{path}: {problems}") from None
+        raise Invalid(f"{path}: {problems}") from None
 
 
 def defaults(presets: Sequence[Preset], image: str) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from guildnet.errors import FieldError, Invalid
 from guildnet.identity import Entry
 from guildnet.workspace import Condition, EnvVar, Phase, Resources, Workspace, origin_url
+from guildnet.workspace.ports import base_path, served_ports
 from guildnet_api.cluster.pods import Pod, current
 from guildnet_api.workspaces.secrets import MASK, is_secret
 
@@ -71,7 +71,7 @@ def server(ws: Workspace, pods: Sequence[Pod], entry: Entry | None) -> dict[str,
         "env": {item.name: _shown(item) for item in ws.spec.env},
         "notes": ws.spec.notes,
         "url": (origin_url(ws, entry) if entry else None) or ws.status.external_url,
-        "proxy_url": f"/proxy/server/{ws.name}/",
+        "proxy_url": base_path(ws.name) + "/",
     }
     return {key: value for key, value in view.items() if value not in (None, "", [], {})}
 
@@ -123,11 +123,8 @@ def _updated(ws: Workspace) -> str | None:
 
 
 def _ports(ws: Workspace) -> list[dict[str, Any]]:
-    """The declared ports; where none is, the one the operator chose (`status.proxyTarget`)."""
-    if ws.spec.ports:
-        return [{"port": p.container_port, **({"name": p.name} if p.name else {})} for p in ws.spec.ports]
-    chosen = urlsplit(ws.status.proxy_target or "").port
-    return [{"port": chosen}] if chosen else []
+    """The ports that the operator serves, declared or by default."""
+    return [{"port": port.container_port, "name": port.name} for port in served_ports(ws.spec)]
 
 
 def _resources(resources: Resources) -> dict[str, str]:

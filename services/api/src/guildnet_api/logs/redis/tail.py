@@ -1,4 +1,4 @@
-"""The second room: the tail of a run in Redis, written by one lease holder and published to every replica.
+"""Tail of a run in Redis, written by one lease holder and published to every replica.
 
 The lease is fenced: its value is unique to one acquisition, and the append script writes only while that very value
 stands, so whoever lost the lease cannot append, however late it notices. Ids are made in the script, where the last one
@@ -8,24 +8,26 @@ time; the next holder reads it again from the kubelet.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from redis.asyncio import Redis
 
-from guildnet_api.logs.model import channel, lease_key, stream_key
-from guildnet_api.logs.records import Kind, Raw, Record, Run
-from guildnet_api.logs.source.follower import SECOND
+from guildnet_api.logs.model import NS_PER_SECOND, Kind, RawLine, Record, Run
+from guildnet_api.logs.redis.client import within_deadline
+from guildnet_api.logs.redis.keys import fence_key, lease_key, lines_channel, live_key, tail_key
 
-LEASE_MS: Final = 6000  # a dead holder is replaced within this and one retry: under the promised 10 s
+LEASE_MS: Final = 6000
+"""A dead holder is replaced within this and one retry: under the promised 10 s."""
 RENEW_SECONDS: Final = 1.5
-KEEP_MS: Final = 3_600_000
-ANSWER_SECONDS: Final = 2.0
+TAIL_TTL_MS: Final = 3_600_000
+MAX_READ_RECORDS: Final = 1000
 LIVE: Final = b"live"
+"""Published when a tail is up to date."""
 RELEASED: Final = b"released"
+"""Published when a lease is given back."""
 
 _ACQUIRE: Final = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return false end
@@ -36,7 +38,7 @@ redis.call('SET', KEYS[1], token, 'PX', ARGV[2])
 redis.call('DEL', KEYS[3])
 return token
 """
-# ARGV: token, lease ms, keep ms, most lines, channel, then kind, time and bytes of each line.
+# ARGV: token, lease ms, ttl ms, max lines, channel, then kind, time and bytes of each line.
 # Times are compared as text: they have nanoseconds, and a Lua number has 53 bits.
 _APPEND: Final = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
@@ -77,119 +79,98 @@ return 1
 """
 
 
-T = TypeVar("T")
-
-
-async def answered(command: Awaitable[T], within: float = ANSWER_SECONDS) -> T:
-    """What Redis answers. Raises TimeoutError after `within` seconds without, RedisError where it cannot be asked.
-
-    The client has a timeout of its own, but keeps it by `asyncio.wait_for`, which on Python 3.11 forgets a cancellation
-    that comes together with the answer (python/cpython#86296): the task goes on, and who cancelled it waits for ever.
-    """
-    async with asyncio.timeout(within):
-        return await command
-
-
 class LeaseLost(Exception):  # noqa: N818 - it is news, not an error
     """Another replica holds the lease now, or nobody."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The shared tail of one run. Every method raises what `answered` does."""
+    """The shared tail of one run. Every method raises what `within_deadline` does."""
 
     redis: Redis
     run: Run
     max_lines: int
 
     @property
-    def _parts(self) -> tuple[str, str, int]:
-        return self.run.pod_uid, self.run.container, self.run.restart
-
-    @property
-    def key(self) -> str:
-        return stream_key(*self._parts)
-
-    @property
-    def lease(self) -> str:
-        return lease_key(*self._parts)
-
-    @property
-    def live_key(self) -> str:
-        return f"{self.key}:live"
-
-    @property
     def channel(self) -> str:
-        return channel(*self._parts)
+        return lines_channel(self.run)
 
     async def acquire(self, owner: str) -> Lease | None:
         """The lease, or None while somebody holds it."""
-        keys = (self.lease, f"{self.key}:fence", self.live_key)
+        keys = (lease_key(self.run), fence_key(self.run), live_key(self.run))
         # The random part keeps tokens apart even where Redis has dropped the counter.
-        token = await _call(self.redis, _ACQUIRE, keys, f"{owner}:{token_hex(4)}", LEASE_MS, KEEP_MS)
+        token = await _call(self.redis, _ACQUIRE, keys, f"{owner}:{token_hex(4)}", LEASE_MS, TAIL_TTL_MS)
         return Lease(self, bytes(token)) if token else None
 
     async def is_live(self) -> bool:
         """Whether a holder has brought the tail up to the present and keeps it there."""
-        return bool(await answered(self.redis.exists(self.live_key)))
+        return bool(await within_deadline(self.redis.exists(live_key(self.run))))
 
     async def last(self, count: int) -> list[Record]:
         """The newest records, oldest first."""
-        found = await answered(self.redis.xrevrange(self.key, count=count))
+        found = await within_deadline(self.redis.xrevrange(tail_key(self.run), count=count))
         return [_record(item) for item in reversed(found or ())]
 
-    async def after(self, identifier: str, count: int = 1000) -> list[Record]:
+    async def after(self, id_: str, count: int = MAX_READ_RECORDS) -> list[Record]:
         """The records after an id, oldest first."""
-        found = await answered(self.redis.xrange(self.key, min=f"({identifier}", count=count))
+        found = await within_deadline(self.redis.xrange(tail_key(self.run), min=f"({id_}", count=count))
         return [_record(item) for item in found or ()]
 
-    async def has(self, identifier: str) -> bool:
-        return bool(await answered(self.redis.xrange(self.key, min=identifier, max=identifier)))
+    async def since(self, time_ns: int) -> list[Record]:
+        """The records whose ids are not before a time, oldest first."""
+        found = await within_deadline(self.redis.xrange(tail_key(self.run), min=f"{time_ns}-0"))
+        return [_record(item) for item in found or ()]
+
+    async def has(self, id_: str) -> bool:
+        return bool(await within_deadline(self.redis.xrange(tail_key(self.run), min=id_, max=id_)))
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to append, as long as nobody else has it. A `Sink` of `follow`."""
+    """The right to append, as long as nobody else has it. A `Sink` of the follower.
+
+    Methods raise what `within_deadline` does.
+    """
 
     tail: Tail
     token: bytes
 
-    async def known(self) -> Sequence[Raw]:
+    async def known(self) -> Sequence[RawLine]:
         last = await self.tail.last(1)
         if not last:
             return ()
         # Ids are never below the line's own time, so a range of ids has every line of that second.
-        start = last[0].time_ns // SECOND * SECOND
-        found = await answered(self.tail.redis.xrange(self.tail.key, min=f"{start}-0"))
-        return [Raw(r.time_ns, r.data, r.kind) for r in map(_record, found or ())]
+        second = last[0].time_ns // NS_PER_SECOND * NS_PER_SECOND
+        return [RawLine(r.time_ns, r.data, r.kind) for r in await self.tail.since(second)]
 
-    async def append(self, lines: Sequence[Raw]) -> None:
+    async def append(self, lines: Sequence[RawLine]) -> None:
         """Raises LeaseLost; nothing is written then."""
-        tail = self.tail
+        tail, run = self.tail, self.tail.run
         fields: list[Any] = [part for line in lines for part in (line.kind.value, line.time_ns, line.data)]
-        arguments = (self.token, LEASE_MS, KEEP_MS, tail.max_lines, tail.channel, *fields)
-        if not await _call(tail.redis, _APPEND, (tail.lease, tail.key), *arguments):
+        arguments = (self.token, LEASE_MS, TAIL_TTL_MS, tail.max_lines, tail.channel, *fields)
+        if not await _call(tail.redis, _APPEND, (lease_key(run), tail_key(run)), *arguments):
             raise LeaseLost
 
     async def renew(self) -> None:
         """Raises LeaseLost."""
-        keys = (self.tail.lease, self.tail.live_key)
-        if not await _call(self.tail.redis, _RENEW, keys, self.token, LEASE_MS):
+        if not await _call(self.tail.redis, _RENEW, self._keys, self.token, LEASE_MS):
             raise LeaseLost
 
     async def live(self) -> None:
         """Raises LeaseLost."""
-        keys = (self.tail.lease, self.tail.live_key)
-        if not await _call(self.tail.redis, _LIVE, keys, self.token, LEASE_MS, self.tail.channel, LIVE):
+        if not await _call(self.tail.redis, _LIVE, self._keys, self.token, LEASE_MS, self.tail.channel, LIVE):
             raise LeaseLost
 
     async def release(self) -> None:
-        keys = (self.tail.lease, self.tail.live_key)
-        await _call(self.tail.redis, _RELEASE, keys, self.token, self.tail.channel, RELEASED)
+        await _call(self.tail.redis, _RELEASE, self._keys, self.token, self.tail.channel, RELEASED)
+
+    @property
+    def _keys(self) -> tuple[str, str]:
+        return lease_key(self.tail.run), live_key(self.tail.run)
 
 
 async def _call(redis: Redis, script: str, keys: Sequence[str], *arguments: Any) -> Any:
-    return await answered(redis.eval(script, len(keys), *keys, *arguments))
+    return await within_deadline(redis.eval(script, len(keys), *keys, *arguments))
 
 
 def _record(item: Any) -> Record:

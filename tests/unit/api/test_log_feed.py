@@ -1,4 +1,4 @@
-"""Lines, ids, publications, alignment, the ring: the pure parts of live logs."""
+"""Publications, alignment, frames, the feed, filters and direct writes of live logs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,27 @@ from hypothesis import strategies as st
 
 from guildnet.errors import TooManyRequests
 from guildnet_api.http import sse
-from guildnet_api.logs.cursor import place
-from guildnet_api.logs.feed import MOST_VIEWS, Feed, log_line, rfc3339
-from guildnet_api.logs.filtered import EVERYTHING, Look
-from guildnet_api.logs.model import id_key
-from guildnet_api.logs.records import CUT_MARK, Kind, Publication, Raw, Record, Run, cut, decode, following
-from guildnet_api.logs.source.follower import SECOND, Alignment
+from guildnet_api.logs.cursor import Cursor
+from guildnet_api.logs.encoding import log_line
+from guildnet_api.logs.feed import MAX_FILTERS, Feed
+from guildnet_api.logs.filtered import EVERYTHING, Filter, RingLimits
+from guildnet_api.logs.model import (
+    NS_PER_SECOND,
+    TRUNCATION_MARK,
+    Kind,
+    RawLine,
+    Record,
+    Run,
+    id_key,
+    next_id,
+    rfc3339,
+    truncated,
+)
+from guildnet_api.logs.redis.publication import Publication, decode
+from guildnet_api.logs.source.follower import Alignment
 
 RUN = Run("0123456789ab", "ws-1", "main", 2)
+LIMITS = RingLimits(100, 10_000)
 
 
 def encode(publication: Publication) -> bytes:
@@ -53,28 +66,28 @@ def test_what_is_no_publication_is_refused(payload: bytes):
 def test_ids_rise_whatever_the_clock_does(times: list[int]):
     last, seen = "", []
     for time_ns in times:
-        last = following(last, time_ns)
+        last = next_id(last, time_ns)
         seen.append(id_key(last))
     assert seen == sorted(set(seen))
     assert all(key[0] >= time_ns for key, time_ns in zip(seen, times, strict=True))
 
 
-def read(known: list[Raw], lines: list[Raw]) -> list[Raw]:
+def read(known: list[RawLine], lines: list[RawLine]) -> list[RawLine]:
     alignment = Alignment(known)
     return [kept for line in lines for kept in alignment.fresh(line)]
 
 
 lines = st.lists(
-    st.tuples(st.integers(0, 3 * SECOND), st.sampled_from([b"a", b"b", b""])), min_size=1, max_size=40
-).map(lambda items: [Raw(10 * SECOND + t, data) for t, data in sorted(items)])
+    st.tuples(st.integers(0, 3 * NS_PER_SECOND), st.sampled_from([b"a", b"b", b""])), min_size=1, max_size=40
+).map(lambda items: [RawLine(10 * NS_PER_SECOND + t, data) for t, data in sorted(items)])
 
 
 @given(lines, st.data())
-def test_reading_again_brings_each_line_exactly_once(everything: list[Raw], data: st.DataObject):
+def test_reading_again_brings_each_line_exactly_once(everything: list[RawLine], data: st.DataObject):
     """Read up to somewhere, lose the connection, read again from the last known second."""
     upto = data.draw(st.integers(1, len(everything)))
     seen = everything[:upto]
-    second = seen[-1].time_ns // SECOND * SECOND
+    second = seen[-1].time_ns // NS_PER_SECOND * NS_PER_SECOND
     known = [line for line in seen if line.time_ns >= second]
     again = [line for line in everything if line.time_ns >= second]
     fresh = read(known, again)
@@ -82,19 +95,19 @@ def test_reading_again_brings_each_line_exactly_once(everything: list[Raw], data
 
 
 def test_lines_rotated_away_are_a_gap():
-    known = [Raw(5 * SECOND, b"old")]
-    fresh = read(known, [Raw(9 * SECOND, b"new"), Raw(9 * SECOND, b"newer")])
+    known = [RawLine(5 * NS_PER_SECOND, b"old")]
+    fresh = read(known, [RawLine(9 * NS_PER_SECOND, b"new"), RawLine(9 * NS_PER_SECOND, b"newer")])
     assert [line.kind for line in fresh] == [Kind.GAP, Kind.LINE, Kind.LINE]
     assert json.loads(fresh[0].data)["reason"] == "rotated"
 
 
 def test_the_first_reading_has_no_gap():
-    assert read([], [Raw(9 * SECOND, b"x")]) == [Raw(9 * SECOND, b"x")]
+    assert read([], [RawLine(9 * NS_PER_SECOND, b"x")]) == [RawLine(9 * NS_PER_SECOND, b"x")]
 
 
 def test_a_long_line_is_cut_with_a_mark():
-    assert cut(b"x" * 20, 10) == b"x" * 10 + CUT_MARK
-    assert cut(b"x" * 10, 10) == b"x" * 10
+    assert truncated(b"x" * 20, 10) == b"x" * 10 + TRUNCATION_MARK
+    assert truncated(b"x" * 10, 10) == b"x" * 10
 
 
 def test_times_keep_their_nanoseconds():
@@ -102,7 +115,7 @@ def test_times_keep_their_nanoseconds():
 
 
 def test_a_log_line_takes_any_bytes():
-    line = log_line(RUN, SECOND, b"\xff ERROR \x00 caf\xc3\xa9")
+    line = log_line(RUN, NS_PER_SECOND, b"\xff ERROR \x00 caf\xc3\xa9")
     assert line["msg"] == "\ufffd ERROR \x00 café"
     assert (line["container"], line["pod"]) == ("main", "ws-1")
 
@@ -122,8 +135,8 @@ def test_a_frame_is_one_event_whatever_the_text(text: str):
 
 def test_frames_have_the_form_of_the_standard():
     assert sse.frame(b"{}", event="gap", identifier="7-1") == b"event: gap\nid: 7-1\ndata: {}\n\n"
-    assert sse.retry(1500) == b"retry: 1500\n\n"
-    assert sse.PING.startswith(b":")
+    assert sse.Retry(1500).encode() == b"retry: 1500\n\n"
+    assert sse.Ping().encode().startswith(b":")
 
 
 @pytest.mark.parametrize(
@@ -131,8 +144,8 @@ def test_frames_have_the_form_of_the_standard():
     [("01234567.2.main.5-1", ("01234567.2.main.", "5-1")), ("5-1", None), ("", None), ("a.b", None), ("a.5-x", None)],
 )
 def test_ids_of_clients_are_taken_apart(text: str, expected: tuple[str, str] | None):
-    found = place(text)
-    assert (found and (found.prefix, found.identifier)) == expected
+    found = Cursor.parse(text)
+    assert (found and (found.prefix, found.id)) == expected
 
 
 # ---- the ring -------------------------------------------------------------------------------------------------------
@@ -143,75 +156,75 @@ def line(n: int, text: str = "fine") -> Record:
 
 
 async def test_a_repetition_costs_nothing_and_everyone_gets_the_same_bytes():
-    feed = Feed(RUN, 100, 10_000)
+    feed = Feed(RUN, LIMITS)
     feed.accept([line(1), line(2)])
     feed.accept([line(1), line(2), line(3)])
-    with feed.view(EVERYTHING) as one, feed.view(EVERYTHING) as other:
-        block, cursor = one.block("0-0")
-        assert block.count(b"data: ") == 3
-        assert cursor == "3-0"
-        assert other.block("0-0")[0] is block
-    assert b"id: 01234567.2.main.3-0\n" in block
+    with feed.filtered(EVERYTHING) as one, feed.filtered(EVERYTHING) as other:
+        block = one.after("0-0")
+        assert block.encode().count(b"data: ") == 3
+        assert block.end == "3-0"
+        assert other.after("0-0").encode() is block.encode()
+    assert b"id: 01234567.2.main.3-0\n" in block.encode()
 
 
 async def test_a_level_has_a_ring_of_its_own_with_the_same_frames():
-    feed = Feed(RUN, 100, 10_000)
+    feed = Feed(RUN, LIMITS)
     feed.accept([line(1), line(2, "ERROR x"), Record("3-0", 3, b"{}", Kind.GAP)])
-    with feed.view(Look("error")) as errors:
+    with feed.filtered(Filter("error")) as errors:
         feed.accept([line(4), line(5, "ERROR y")])
         assert [held.id for held in errors.ring.after(None)] == ["2-0", "3-0", "5-0"]
 
 
-async def test_a_question_has_a_ring_of_its_own_as_long_as_somebody_asks_it():
-    feed = Feed(RUN, 100, 10_000)
+async def test_a_filter_has_a_ring_of_its_own_as_long_as_somebody_reads_it():
+    feed = Feed(RUN, LIMITS)
     feed.accept([line(1, "GET /a 200"), line(2, "GET /b 500"), Record("3-0", 3, b"{}", Kind.GAP)])
-    wanted = Look(question=r"/ 5\d\d$/")
-    with feed.view(wanted) as one:
-        with feed.view(wanted) as other:
+    wanted = Filter(q=r"/ 5\d\d$/")
+    with feed.filtered(wanted) as one:
+        with feed.filtered(wanted) as other:
             assert other is one
         feed.accept([line(4, "get /c 503"), line(5, "GET /5000")])
         assert [held.id for held in one.ring.after(None)] == ["2-0", "3-0", "4-0"]
-    with feed.view(wanted) as later:
+    with feed.filtered(wanted) as later:
         assert later is not one
         assert [held.id for held in later.ring.after(None)] == ["2-0", "3-0", "4-0"]
 
 
-async def test_as_many_questions_are_asked_at_once_as_a_process_can_bear():
-    feed = Feed(RUN, 100, 10_000)
+async def test_only_so_many_filters_are_open_at_once():
+    feed = Feed(RUN, LIMITS)
     with contextlib.ExitStack() as stack:
-        for number in range(MOST_VIEWS):
-            stack.enter_context(feed.view(Look(question=str(number))))
-        with pytest.raises(TooManyRequests), feed.view(Look(question="one more")):
+        for number in range(MAX_FILTERS):
+            stack.enter_context(feed.filtered(Filter(q=str(number))))
+        with pytest.raises(TooManyRequests), feed.filtered(Filter(q="one more")):
             pass
-        stack.enter_context(feed.view(EVERYTHING))
-    with feed.view(Look(question="one more")):
+        stack.enter_context(feed.filtered(EVERYTHING))
+    with feed.filtered(Filter(q="one more")):
         pass
 
 
 async def test_the_end_of_a_run_is_known_at_once():
-    feed = Feed(RUN, 100, 10_000)
+    feed = Feed(RUN, LIMITS)
     feed.accept([line(1), Record("1-1", 0, b"", Kind.END)])
     assert feed.ended
     assert feed.loaded
-    with feed.view(EVERYTHING) as view:
+    with feed.filtered(EVERYTHING) as view:
         assert len(view.ring) == 1
 
 
 async def test_only_what_is_still_held_can_be_resumed():
-    feed = Feed(RUN, 2, 10_000)
+    feed = Feed(RUN, RingLimits(2, 10_000))
     feed.accept([line(n) for n in range(1, 5)])
     assert [feed.holds(f"{n}-0") for n in range(1, 5)] == [False, True, True, True]
-    assert not Feed(RUN, 2, 10_000).holds("1-0")
+    assert not Feed(RUN, RingLimits(2, 10_000)).holds("1-0")
 
 
 async def test_lines_without_ids_get_those_that_the_shared_tail_would_give():
-    feed = Feed(RUN, 100, 10_000)
-    feed.raw([Raw(5, b"a"), Raw(5, b"b"), Raw(3, b"c"), Raw(9, b"d")])
-    with feed.view(EVERYTHING) as view:
+    feed = Feed(RUN, LIMITS)
+    feed.accept_raw([RawLine(5, b"a"), RawLine(5, b"b"), RawLine(3, b"c"), RawLine(9, b"d")])
+    with feed.filtered(EVERYTHING) as view:
         assert [held.id for held in view.ring.after(None)] == ["5-0", "5-1", "5-2", "9-0"]
 
 
-# ---- riders ---------------------------------------------------------------------------------------------------------
+# ---- attached readers -----------------------------------------------------------------------------------------------
 
 
 class Wire:
@@ -235,59 +248,59 @@ class Wire:
         return [int(found) for found in re.findall(rb"id: [\w.]+\.(\d+)-0\n", b"".join(self.chunks))]
 
 
-async def test_riders_are_sent_the_same_chunk_without_being_woken():
-    feed = Feed(RUN, 100, 10_000)
+async def test_attached_readers_are_sent_the_same_chunk_without_being_woken():
+    feed = Feed(RUN, LIMITS)
     one, two = Wire(), Wire()
-    with feed.view(EVERYTHING) as view:
-        riders = [view.get_on(wire, "0-0") for wire in (one, two)]
+    with feed.filtered(EVERYTHING) as view:
+        attached = [view.attach(wire, "0-0") for wire in (one, two)]
         feed.accept([line(1), line(2)])
         assert one.ids == two.ids == [1, 2]
         assert one.chunks[0] is two.chunks[0]
         size, _, rest = one.chunks[0].partition(b"\r\n")
         assert int(size, 16) == len(rest) - 2
-        assert [view.riders.get_off(rider) for rider in riders] == ["2-0", "2-0"]
+        assert [view.push.detach(attachment) for attachment in attached] == ["2-0", "2-0"]
         feed.accept([line(3)])
         assert one.ids == [1, 2]
 
 
-async def test_a_rider_whose_connection_is_full_gets_off_where_it_stands():
-    feed = Feed(RUN, 100, 10_000)
+async def test_an_attached_reader_whose_buffer_is_full_is_detached_where_it_stands():
+    feed = Feed(RUN, LIMITS)
     fast, slow = Wire(), Wire()
-    with feed.view(EVERYTHING) as view:
-        view.get_on(fast, "0-0")
-        rider = view.get_on(slow, "0-0")
+    with feed.filtered(EVERYTHING) as view:
+        view.attach(fast, "0-0")
+        attachment = view.attach(slow, "0-0")
         feed.accept([line(1)])
         slow.full = True
         feed.accept([line(2)])
-        feed._wake()
+        feed._deliver()
         async with asyncio.timeout(1):
-            await rider.called()
-        assert view.riders.get_off(rider) == "1-0"
+            await attachment.woken()
+        assert view.push.detach(attachment) == "1-0"
         assert (fast.ids, slow.ids) == ([1, 2], [1])
-        assert view.block("1-0")[1] == "2-0"
+        assert view.after("1-0").end == "2-0"
 
 
-async def test_a_burst_larger_than_the_ring_loses_no_line_of_a_rider():
-    feed = Feed(RUN, 50, 10_000)
+async def test_a_burst_larger_than_the_ring_loses_no_line_of_an_attached_reader():
+    feed = Feed(RUN, RingLimits(50, 10_000))
     wire = Wire()
-    with feed.view(EVERYTHING) as view:
-        view.get_on(wire, "0-0")
+    with feed.filtered(EVERYTHING) as view:
+        view.attach(wire, "0-0")
         feed.accept([line(n) for n in range(1, 1001)])
-        feed._wake()
+        feed._deliver()
         assert wire.ids == list(range(1, 1001))
 
 
-async def test_who_gets_on_late_stands_where_the_others_do():
-    feed = Feed(RUN, 100, 10_000)
+async def test_who_is_attached_late_stands_where_the_others_do():
+    feed = Feed(RUN, LIMITS)
     early, late = Wire(), Wire()
-    with feed.view(EVERYTHING) as view:
-        view.get_on(early, "0-0")
+    with feed.filtered(EVERYTHING) as view:
+        view.attach(early, "0-0")
         feed.accept([line(1)])
         feed.accept([line(2)])  # waits for the next wake-up
-        block, at = view.block("0-0")
+        block = view.after("0-0")
         assert block
-        view.get_on(late, at)
+        view.attach(late, block.end)
         assert early.ids == [1, 2]
         feed.accept([line(3)])
-        feed._wake()
+        feed._deliver()
         assert (early.ids, late.ids) == ([1, 2, 3], [3])

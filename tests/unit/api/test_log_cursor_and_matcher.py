@@ -1,4 +1,4 @@
-"""Which run is read next, and what a question asks of a line."""
+"""The run that is read next, and the lines that a `q` matches."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from guildnet.errors import Invalid
-from guildnet_api.logs.cursor import Step, next_step, place
-from guildnet_api.logs.matcher import MOST_CHARACTERS, Question, TooSlow
-from guildnet_api.logs.records import Run
+from guildnet_api.logs.cursor import Cursor, Step, next_step
+from guildnet_api.logs.matcher import MAX_QUERY_CHARACTERS, Matcher, TooSlow
+from guildnet_api.logs.model import Run
 
 CURRENT = Run("0123456789ab", "ws-1", "main", 3)
 
@@ -20,7 +20,7 @@ def run(restart: int) -> Run:
 
 
 def at(restart: int, container: str = "main", pod: str = "01234567"):
-    return place(f"{pod}.{restart}.{container}.5-0")
+    return Cursor.parse(f"{pod}.{restart}.{container}.5-0")
 
 
 @pytest.mark.parametrize(
@@ -64,32 +64,32 @@ def test_nothing_to_read_is_nothing_to_do():
         ("/etc/x", "in /etc/x", True),
     ],
 )
-def test_a_question_is_a_piece_of_text_or_an_expression_between_slashes(text: str, line: str, found: bool):
-    assert Question(text).matches(line) is found
+def test_a_query_is_a_piece_of_text_or_an_expression_between_slashes(text: str, line: str, found: bool):
+    assert Matcher(text).matches(line) is found
 
 
-@pytest.mark.parametrize("text", ["/(/", "/a**/", "/(?=x)/", "x" * (MOST_CHARACTERS + 1), "/(x{1000}){1000}/"])
+@pytest.mark.parametrize("text", ["/(/", "/a**/", "/(?=x)/", "x" * (MAX_QUERY_CHARACTERS + 1), "/(x{1000}){1000}/"])
 def test_what_is_no_expression_is_refused_by_the_name_of_the_field(text: str):
     with pytest.raises(Invalid) as caught:
-        Question(text)
+        Matcher(text)
     assert [detail.field for detail in caught.value.details] == ["q"]
 
 
 def test_an_expression_that_would_never_end_elsewhere_ends_here():
-    asked = Question("/(a+)+$/")
+    asked = Matcher("/(a+)+$/")
     began = time.perf_counter()
     assert not asked.matches("a" * 16_000 + "b")
     assert time.perf_counter() - began < 1.0
 
 
-def test_a_question_that_takes_too_much_time_is_stopped_and_may_ask_again_later():
+def test_a_matcher_that_takes_too_much_time_is_stopped_and_may_go_on_later():
     now = [0.0]
 
     def clock() -> float:
         now[0] += 0.3  # every look at the clock: a match takes so long
         return now[0]
 
-    asked = Question("x", clock)
+    asked = Matcher("x", clock)
     assert not asked.matches("y")
     assert not asked.matches("y")
     assert not asked.matches("y")

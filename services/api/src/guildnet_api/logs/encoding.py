@@ -1,0 +1,36 @@
+"""JSON of log lines, as the API sends them (`LogLine` of the OpenAPI document). Pure."""
+
+from __future__ import annotations
+
+import json
+
+from guildnet_api.http.sse import compact
+from guildnet_api.logs.model import Kind, Line, Record, Run, rfc3339
+from guildnet_api.logs.source.levels import infer_level
+
+LogLine = dict[str, str]
+
+
+def log_line(run: Run, time_ns: int, data: bytes) -> LogLine:
+    """A LogLine; bytes that are not UTF-8 become U+FFFD."""
+    text = data.decode("utf-8", "replace")
+    return {
+        "t": rfc3339(time_ns),
+        "lvl": infer_level(text),
+        "msg": text,
+        "container": run.container,
+        "pod": run.pod,
+    }
+
+
+def encoded(run: Run, record: Record) -> tuple[Line, str]:
+    """A record as the line its readers share, and its text; a gap has no text, its data is JSON already."""
+    if record.kind is Kind.GAP:
+        return Line(record.id, record.data), ""
+    line = log_line(run, record.time_ns, record.data)
+    return Line(record.id, compact(line), line["lvl"]), line["msg"]
+
+
+def text_of(line: Line) -> str:
+    """The text of an encoded line, "" for a gap: for a filter that is opened after the line came."""
+    return str(json.loads(line.data)["msg"]) if line.level else ""
