@@ -87,6 +87,7 @@ LISTEN_LOCAL: 0.0.0.0:8080
 LOCAL_MODE: {{ .Values.entries.local.mode | quote }}
 LOCAL_ORIGIN: {{ .Values.entries.local.origin | quote }}
 OPS_HOST: {fieldRef: {fieldPath: status.podIP}}
+POD_IP: {fieldRef: {fieldPath: status.podIP}}
 PATH_TRUSTED: {{ .Values.entries.pathTrusted | quote }}
 PROXY_TRANSPORT: {{ .Values.proxy.transport | quote }}
 SERVE_FILE: {{ ternary "/run/guildnet/serve/serve.json" "" .Values.tailnet.enabled | quote }}

@@ -19,12 +19,13 @@ from guildnet.names import origin_label
 from guildnet.workspace import Workspace, parse
 from guildnet_proxy.access_log import Records
 from guildnet_proxy.app import door_of, still_allowed
-from guildnet_proxy.auth.authenticate import Review, Sources
+from guildnet_proxy.auth.authenticate import Authenticator
 from guildnet_proxy.auth.sessions import Sessions
-from guildnet_proxy.cluster.index import Endpoint, Slice, Table
+from guildnet_proxy.auth.token_review import TokenReview
+from guildnet_proxy.cluster.index import Endpoint, Index, Slice
 from guildnet_proxy.http.server import Server
 from guildnet_proxy.settings import Settings
-from guildnet_proxy.sites import Entries
+from guildnet_proxy.sites import Sites
 from guildnet_proxy.tailnet.localapi import Peer
 from support.process import free_port
 
@@ -82,16 +83,16 @@ class Answer:
 @dataclass
 class Room:
     server: Server
-    table: Table
+    table: Index
     sessions: Sessions
-    sources: Sources
-    entries: Entries
+    sources: Authenticator
+    entries: Sites
     port: int
     socket: Path
     upstream_port: int
     log: list[str]
     peers: dict[str, Peer] = field(default_factory=dict)
-    tokens: dict[str, Review] = field(default_factory=dict)
+    tokens: dict[str, TokenReview] = field(default_factory=dict)
     reviews: list[str] = field(default_factory=list)
     api_seen: list[web.Request] = field(default_factory=list)
 
@@ -123,9 +124,7 @@ class Room:
         port = upstream_port or self.upstream_port
         workspace = workspace_object(name, number, port=port, **more)
         self.table.put_workspace(workspace)
-        endpoints = (
-            Endpoint("127.0.0.1", port, more.get("port_name", "http"), f"{name}-pod", more.get("ready", True)),
-        )
+        endpoints = (Endpoint("127.0.0.1", port, more.get("port_name", "http"), more.get("ready", True)),)
         self.table.put_slice(Slice(f"{name}-slice", f"service-{name}", endpoints))
         return workspace
 
@@ -244,14 +243,14 @@ async def make_room(tmp_path: Path, upstream_port: int, api_port: int, **more: A
         serve_file="-",
         **more,
     )
-    table = Table()
+    table = Index()
     table.set_capabilities(())
     sessions = Sessions(KEY, "guildnet")
     local = Entry("local", settings.local_origin, settings.local_mode)
-    entries = Entries(local=local, domain=None, tailnet_mode="port")
+    entries = Sites((local,), tailnet_mode="port")
     entries.learn("guildnet.tailtest.example")
     peers: dict[str, Peer] = {}
-    tokens: dict[str, Review] = {}
+    tokens: dict[str, TokenReview] = {}
     reviews: list[str] = []
 
     async def whois(address: str) -> Peer:
@@ -259,11 +258,11 @@ async def make_room(tmp_path: Path, upstream_port: int, api_port: int, **more: A
             raise Unreachable("no such peer")
         return peers[address]
 
-    async def review(token: str) -> Review:
+    async def review(token: str) -> TokenReview:
         reviews.append(token)
-        return tokens.get(token, Review(authenticated=False))
+        return tokens.get(token, TokenReview(authenticated=False))
 
-    sources = Sources(
+    sources = Authenticator(
         sessions, audience="guildnet", admin="guildnet:guildnet-admin", review=review, whois=whois,
         clock=time.monotonic, wall=time.time,
     )  # fmt: skip

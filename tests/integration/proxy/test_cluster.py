@@ -50,7 +50,7 @@ class Sidecar:
 class Cluster:
     def __init__(self, proxy: Running, kube: Client, namespace: str, sidecar: Sidecar, directory: Path) -> None:
         self.proxy, self.kube, self.namespace, self.sidecar, self.directory = proxy, kube, namespace, sidecar, directory
-        self.host = proxy.server.door.entries.all()[-1].origin.removeprefix("http://")
+        self.host = proxy.server.door.sites.all()[-1].origin.removeprefix("http://")
 
     async def ask(self, method: str, path: str, *headers: str, host: str = "") -> Any:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.proxy.port)
@@ -151,12 +151,12 @@ async def test_workspaces_slices_and_capabilities_are_followed(cluster, monkeypa
     uid = await cluster.workspace("ws1", port, service_uid="the-service")
     await cluster.slice("foreign", port, owner_uid="another-service")
     await cluster.slice("nobodys", port, owner_uid="")
-    table = cluster.proxy.table
-    await eventually(lambda: table.find("ws1") is not None and table.find("ws1").status.service_uid)
+    index = cluster.proxy.index
+    await eventually(lambda: index.find("ws1") is not None and index.find("ws1").status.service_uid)
     host = f"{origin_label('ws1', uid)}.{cluster.host}"
     assert (await cluster.ask("GET", "/", bearer, host=host)).status == 503
     await cluster.slice("own", port, owner_uid="the-service")
-    await eventually(lambda: [item.address for item in table.endpoints(table.workspaces["ws1"])] == ["10.9.9.9"])
+    await eventually(lambda: [item.address for item in index.endpoints(index.workspaces["ws1"])] == ["10.9.9.9"])
 
     opened = cluster.proxy.server.pool.open
 
@@ -177,9 +177,9 @@ async def test_workspaces_slices_and_capabilities_are_followed(cluster, monkeypa
 
     await eventually(denied)
     await cluster.kube.delete(CAPABILITIES, cluster.namespace, "readers")
-    await eventually(lambda: table.capabilities == ())
+    await eventually(lambda: index.capabilities == ())
     await cluster.kube.delete(WORKSPACES, cluster.namespace, "ws1")
-    await eventually(lambda: not table.workspaces)
+    await eventually(lambda: not index.workspaces)
     assert (await cluster.ask("GET", "/", bearer, host=host)).status == 404
     await upstream.cleanup()
 
@@ -255,4 +255,5 @@ async def test_the_process_ends_with_0_on_sigterm_and_closes_its_clients(kubecon
             await process.wait()
     assert process.returncode == 0
     lines = [json.loads(line) for line in output.decode().splitlines()]
-    assert {"proxy listens", "request", "audit", "proxy stops"} <= {line["event"] for line in lines}
+    assert {"proxy listens", "request", "proxy stops"} <= {line.get("event") for line in lines}
+    assert [line["rule"] for line in lines if "audit" in line] == ["anonymous"]

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from guildnet_proxy.auth.authenticate import Review
+from guildnet_proxy.auth.token_review import TokenReview
 from integration.proxy.room import Room, jwt
 
-ADMIN = Review(authenticated=True, username="system:serviceaccount:guildnet:guildnet-admin")
+ADMIN = TokenReview(authenticated=True, username="system:serviceaccount:guildnet:guildnet-admin")
 NAVIGATE = ("Accept: text/html", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Fetch-Site: none")
 
 

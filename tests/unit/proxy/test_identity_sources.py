@@ -14,7 +14,7 @@ from guildnet.errors import Unreachable
 from guildnet.identity import Identity
 from guildnet_proxy.auth.authenticate import bearer, tailnet_identity
 from guildnet_proxy.auth.sessions import Session, Sessions, digest
-from guildnet_proxy.auth.ttl_cache import Lookups
+from guildnet_proxy.auth.ttl_cache import TtlCache
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.tailnet.localapi import Peer, parse_whois
 from unit.proxy.values import LOCAL, TAILNET, head
@@ -158,22 +158,22 @@ async def test_a_lookup_is_asked_once_kept_a_minute_and_failures_not_at_all():
             raise Unreachable("no")
         return key.upper()
 
-    lookups = Lookups(ask, clock=lambda: now[0], capacity=2)
-    both = [asyncio.create_task(lookups.get("a")) for _ in range(3)]
+    cache = TtlCache(ask, clock=lambda: now[0], capacity=2)
+    both = [asyncio.create_task(cache.get("a")) for _ in range(3)]
     await asyncio.sleep(0)
     both[0].cancel()
     gate.set()
     assert await asyncio.gather(*both[1:]) == ["A", "A"]
     assert asked == ["a"]
     now[0] = 60.0
-    assert lookups.known("a") == "A"
+    assert cache.known("a") == "A"
     now[0] = 60.5
-    assert lookups.known("a") is None
+    assert cache.known("a") is None
     for _ in range(2):
         with pytest.raises(Unreachable):
-            await lookups.get("bad")
+            await cache.get("bad")
     assert asked == ["a", "bad", "bad"]
     for key in ("b", "c", "d"):
-        await lookups.get(key)
-    assert (lookups.known("b"), lookups.known("d")) == (None, "D")
-    await lookups.aclose()
+        await cache.get(key)
+    assert (cache.known("b"), cache.known("d")) == (None, "D")
+    await cache.aclose()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from guildnet.entries import Entry
+from guildnet.security_headers import NAMES, headers
 from guildnet_proxy.http.head import parse_response
 from guildnet_proxy.rewrite.response_head import ControlRules, WorkspaceRules
 from guildnet_proxy.sites import Placement
@@ -81,15 +83,29 @@ def test_cors_for_the_control_origin_is_decided_here():
     assert [line for line in ours if "Allow-Origin" in line] == [named]
 
 
-def test_the_control_origin_protects_itself_whatever_the_api_says():
-    block = b"HTTP/1.1 200 OK\r\nContent-Security-Policy: script-src 'sha256-x'\r\nX-Frame-Options: ALLOW\r\n\r\n"
-    text = b"".join(ControlRules(b"'self'", b"", b"rid", https=False).lines(parse_response(block))).decode()
-    assert "script-src 'sha256-x'" in text
-    assert "frame-ancestors 'none'; frame-src 'self'" in text
-    assert "default-src" not in text
-    for field in (
-        "X-Frame-Options: DENY",
-        "Cross-Origin-Opener-Policy: same-origin",
-        "X-Content-Type-Options: nosniff",
-    ):
-        assert field in text
+ENTRY = Entry("local", "http://guildnet.localhost:8080", "host")
+
+
+def control(*fields: str, cors: bytes = b"") -> list[str]:
+    block = "".join(f"{field}\r\n" for field in ("HTTP/1.1 200 OK", *fields, "")).encode()
+    return b"".join(ControlRules(headers(ENTRY), cors, b"rid").lines(parse_response(block))).decode().split("\r\n")
+
+
+def test_an_answer_without_the_control_origins_headers_gets_them():
+    told = {line.partition(":")[0].lower() for line in control("Content-Type: text/html")}
+    assert {name.decode() for name in NAMES} <= told
+
+
+def test_what_the_api_said_of_them_is_said_once_and_as_it_said_it():
+    sent = [f"{name.decode()}: {value.decode()}" for name, value in headers(ENTRY, ("'sha256-x'",))]
+    told = control(*sent, "X-Request-Id: theirs")
+    assert [line for line in told if line.partition(":")[0].encode() in NAMES] == sent
+    assert [line for line in told if line.lower().startswith("x-request-id")] == ["X-Request-Id: rid"]
+
+
+def test_a_frontend_of_another_origin_may_read_the_answer():
+    told = control("cross-origin-resource-policy: same-origin", "Access-Control-Allow-Origin: *", cors=b"https://ui")
+    assert [line for line in told if "resource-policy" in line.lower()] == [
+        "Cross-Origin-Resource-Policy: cross-origin"
+    ]
+    assert [line for line in told if "Allow-Origin" in line] == ["Access-Control-Allow-Origin: https://ui"]

@@ -11,7 +11,7 @@ from guildnet.settings import load
 from guildnet_proxy.frontdoor import pages
 from guildnet_proxy.frontdoor.own_routes import safe_next
 from guildnet_proxy.http.errors import Refusal
-from guildnet_proxy.rewrite.request_head import Caller, request_id, to_api, to_workspace
+from guildnet_proxy.rewrite.request_head import Caller, to_api, to_workspace
 from guildnet_proxy.settings import Settings
 from guildnet_proxy.tailnet import serve_config
 from unit.proxy.values import CONTROL, OWN, PATH, head
@@ -63,23 +63,6 @@ def test_an_answer_frames_itself():
     answer = pages.Answer(200, b"ok")
     assert answer.encode(head_only=False, keep_alive=True) == b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     assert answer.encode(head_only=True, keep_alive=False).endswith(b"Content-Length: 2\r\nConnection: close\r\n\r\n")
-
-
-@pytest.mark.parametrize(
-    ("given", "kept"),
-    [
-        ("abc-1._X", True),
-        ("a" * 64, True),
-        ("a" * 65, False),
-        ("", False),
-        ("a b", False),
-        ("a/b", False),
-        ("é", False),
-    ],
-)
-def test_a_sane_request_id_is_kept(given, kept):
-    lines = [f"X-Request-Id: {given}"] if given else []
-    assert (request_id(head(*lines), b"fresh") != b"fresh") == kept
 
 
 def test_the_request_head_of_a_workspace():

@@ -6,24 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildnet_proxy.frontdoor.target import HostTarget, ServerTarget, host_port, parse
+from guildnet_proxy.frontdoor.target import HostTarget, WorkspaceTarget, host_port, parse
 from guildnet_proxy.http.errors import Refusal
 
 SERVER = {
-    "plain": (b"/proxy/server/ws1/x", ServerTarget("ws1", None, b"/x", b"")),
-    "no-rest": (b"/proxy/server/ws1", ServerTarget("ws1", None, b"", b"")),
-    "slash": (b"/proxy/server/ws1/", ServerTarget("ws1", None, b"/", b"")),
-    "query-only": (b"/proxy/server/ws1?a=b", ServerTarget("ws1", None, b"", b"?a=b")),
-    "empty-query": (b"/proxy/server/ws1/?", ServerTarget("ws1", None, b"/", b"?")),
+    "plain": (b"/proxy/server/ws1/x", WorkspaceTarget("ws1", None, b"/x", b"")),
+    "no-rest": (b"/proxy/server/ws1", WorkspaceTarget("ws1", None, b"", b"")),
+    "slash": (b"/proxy/server/ws1/", WorkspaceTarget("ws1", None, b"/", b"")),
+    "query-only": (b"/proxy/server/ws1?a=b", WorkspaceTarget("ws1", None, b"", b"?a=b")),
+    "empty-query": (b"/proxy/server/ws1/?", WorkspaceTarget("ws1", None, b"/", b"?")),
     "ours-in-the-query-is-the-apps": (
         b"/proxy/server/ws1/?to=a:1&path=/",
-        ServerTarget("ws1", None, b"/", b"?to=a:1&path=/"),
+        WorkspaceTarget("ws1", None, b"/", b"?to=a:1&path=/"),
     ),
-    "encoded-rest": (b"/proxy/server/ws1/%2F%2e%2e/%00//..", ServerTarget("ws1", None, b"/%2F%2e%2e/%00//..", b"")),
-    "encoded-name": (b"/proxy/server/%77s1/", ServerTarget("ws1", None, b"/", b"")),
-    "port": (b"/proxy/server/ws1/~8081/x?y", ServerTarget("ws1", 8081, b"/x", b"?y")),
-    "port-no-rest": (b"/proxy/server/ws1/~8081", ServerTarget("ws1", 8081, b"", b"")),
-    "tilde-user": (b"/proxy/server/ws1/~ann/x", ServerTarget("ws1", None, b"/~ann/x", b"")),
+    "encoded-rest": (b"/proxy/server/ws1/%2F%2e%2e/%00//..", WorkspaceTarget("ws1", None, b"/%2F%2e%2e/%00//..", b"")),
+    "encoded-name": (b"/proxy/server/%77s1/", WorkspaceTarget("ws1", None, b"/", b"")),
+    "port": (b"/proxy/server/ws1/~8081/x?y", WorkspaceTarget("ws1", 8081, b"/x", b"?y")),
+    "port-no-rest": (b"/proxy/server/ws1/~8081", WorkspaceTarget("ws1", 8081, b"", b"")),
+    "tilde-user": (b"/proxy/server/ws1/~ann/x", WorkspaceTarget("ws1", None, b"/~ann/x", b"")),
 }
 
 
@@ -85,7 +85,7 @@ def test_a_bad_target_is_refused(path):
 def test_whatever_follows_the_id_is_kept_byte_for_byte(rest):
     path = b"/proxy/server/ws1/_/" + rest
     parsed = parse(path)
-    assert isinstance(parsed, ServerTarget)
+    assert isinstance(parsed, WorkspaceTarget)
     assert b"/proxy/server/ws1" + parsed.rest + parsed.query == path
 
 
@@ -95,7 +95,7 @@ def test_an_id_that_gets_through_holds_nothing_but_harmless_characters(raw):
         parsed = parse(b"/proxy/server/" + raw + b"/")
     except Refusal:
         return
-    assert isinstance(parsed, ServerTarget)
+    assert isinstance(parsed, WorkspaceTarget)
     assert parsed.id.replace("-", "").replace("_", "").replace(".", "").isalnum()
     assert ".." not in parsed.id
 

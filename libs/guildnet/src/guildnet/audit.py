@@ -35,6 +35,8 @@ class Line:
     """The rule that decided."""
     result: str
     """What became of it: `allowed`, `denied`, `failed:CODE`, an HTTP status, or a duration in seconds (`12.5 s`)."""
+    entry: str = ""
+    """The entry it came through, for a caller whose identity does not say."""
 
 
 def to_stdout(line: str) -> None:
@@ -73,7 +75,7 @@ class Writer:
             "who": (identity.subject or identity.kind) if identity is not None else "anonymous",
             "kind": identity.kind if identity is not None else "anonymous",
             "source": identity.source if identity is not None else "none",
-            "entry": entry.name if entry is not None else "",
+            "entry": entry.name if entry is not None else line.entry,
             "action": line.action,
             "object": line.object,
             "allowed": line.allowed,

@@ -1,4 +1,4 @@
-"""What is written down about requests: the access log, metrics, and one audit line per denial and per session.
+"""Access log, metrics, and one audit line per denial and per session.
 
 Never a query string, a cookie or a token. Access lines are collected and written together, because a write per request
 costs more than the request.
@@ -15,10 +15,13 @@ from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from guildnet.audit import Line, Writer
+from guildnet.errors import Unreachable
 from guildnet.telemetry import logger
 from guildnet_proxy.frontdoor.request import Request
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Record
+from guildnet_proxy.rules import Rule, family
 
 FLUSH_SECONDS = 0.5
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
@@ -37,6 +40,7 @@ class Records:
     ) -> None:
         self._access_log = access_log
         self._write = write
+        self._writer = Writer("proxy", lambda line: write(line + "\n"))
         self._lines: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
         self._stamp = (0, "")
@@ -76,11 +80,11 @@ class Records:
 
     def opened(self, record: Record) -> None:
         self._relays.inc()
-        self.audit(record, "open", record.workspace, "allowed", record.rule, "101")
+        self._noted(record, "open", record.workspace, record.rule, "101", allowed=True)
 
     def closed(self, record: Record, now: float) -> None:
         self._relays.dec()
-        self.audit(record, "close", record.workspace, "allowed", record.rule, f"{now - record.started:.1f} s")
+        self._noted(record, "close", record.workspace, record.rule, f"{now - record.started:.1f} s", allowed=True)
         if self._access_log:
             self._line(record, now - record.started, "upgraded")
 
@@ -114,23 +118,23 @@ class Records:
     # ---- audit ------------------------------------------------------------------------------------------------------
 
     def denied(self, record: Record, error: Refusal) -> None:
-        self._denials.labels(error.rule.partition("/")[0]).inc()
-        self.audit(record, "request", record.workspace or record.path, "denied", error.rule, str(error.status))
+        """Count and record a denial. It stands also where its line cannot be written."""
+        self._denials.labels(family(error.rule)).inc()
+        self._noted(record, "request", record.workspace or record.path, error.rule, str(error.status), allowed=False)
 
     def session(self, request: Request, what: str, object_: str) -> None:
-        self.audit(request.record, what, object_, "allowed", request.record.rule or "session", "ok")
+        """Record the begin or end of a session. Raises Refusal 503 when the line cannot be written."""
+        try:
+            self._audit(request.record, what, object_, request.record.rule or Rule.SESSION, "ok", allowed=True)
+        except Unreachable as error:
+            raise Refusal(503, error.code, error.message, rule=Rule.AUDIT_FAILED) from None
 
-    def audit(self, record: Record, what: str, object_: str, decision: str, rule: str, result: str) -> None:
-        identity = record.identity
-        logger.info(
-            "audit",
-            request_id=record.request_id,
-            who=record.who or "anonymous",
-            source=identity.source if identity is not None else "none",
-            entry=record.entry,
-            what=what,
-            object=object_,
-            decision=decision,
-            rule=rule,
-            result=result,
-        )
+    def _noted(self, record: Record, what: str, object_: str, rule: str, result: str, *, allowed: bool) -> None:
+        try:
+            self._audit(record, what, object_, rule, result, allowed=allowed)
+        except Unreachable as error:
+            logger.error("audit line not written", request_id=record.request_id, error=error.message)
+
+    def _audit(self, record: Record, what: str, object_: str, rule: str, result: str, *, allowed: bool) -> None:
+        line = Line(record.request_id, what, object_, allowed, str(rule), result, entry=record.entry)
+        self._writer.record(record.identity, line)

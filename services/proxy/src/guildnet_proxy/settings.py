@@ -6,13 +6,12 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from guildnet import settings
-from guildnet.identity import Mode
+from guildnet.entries import EntrySettings, normalised_origin
 from guildnet.settings import CommaList
 from guildnet_proxy.frontdoor.egress import parse_allowed
 
 
-class Settings(settings.Settings):
+class Settings(EntrySettings):
     """Every field is one environment variable, its name in capitals."""
 
     listen_local: str = Field(
@@ -28,11 +27,6 @@ class Settings(settings.Settings):
     identity_key_file: str = Field(
         default="/etc/guildnet/keys/identity", description="File with the install's key, at least 32 bytes."
     )
-    local_origin: str = Field(default="", description="Control origin of the local entry; empty for none.")
-    local_mode: Mode = Field(default="host", description="How workspaces get origins on the local entry.")
-    domain_origin: str = Field(default="", description="Control origin of the domain entry; empty for none.")
-    domain_mode: Mode = Field(default="host", description="How workspaces get origins on the domain entry.")
-    tailnet_mode: Mode = Field(default="port", description="How workspaces get origins on the tailnet entry.")
     tailnet_socket: str = Field(
         default="", description="The proxy's private listener for the sidecar, a unix socket; empty for no tailnet."
     )
@@ -59,6 +53,10 @@ class Settings(settings.Settings):
     hostapp_disable_api_proxy: bool = Field(
         default=False, description="First-generation switch: true means PROXY_TRANSPORT=pod, whatever that says."
     )
+    pod_ip: str = Field(default="", description="This pod's own address, which is never a target.")
+    kubernetes_service_host: str = Field(
+        default="", description="The API server's Service address (the kubelet sets it), which is never a target."
+    )
     cluster_domain: str = Field(default="cluster.local", description="DNS domain of the cluster.")
     path_trusted: bool = Field(
         default=False, description="Serve the path form without a sandbox: workspaces then share the UI's origin."
@@ -79,14 +77,10 @@ class Settings(settings.Settings):
         parse_allowed(value)
         return value
 
-    @field_validator("local_origin", "domain_origin", "frontend_origin", "ui_dev_origin")
+    @field_validator("frontend_origin", "ui_dev_origin")
     @classmethod
     def _origin(cls, value: str) -> str:
-        value = value.rstrip("/").lower()
-        scheme, separator, rest = value.partition("://")
-        if value and (scheme not in {"http", "https"} or not separator or not rest or "/" in rest or "@" in rest):
-            raise ValueError("an origin is http(s)://host[:port]")
-        return value
+        return normalised_origin(value)
 
     @field_validator("listen_local")
     @classmethod

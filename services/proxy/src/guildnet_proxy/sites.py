@@ -1,6 +1,6 @@
-"""Which way in a request came, and where the workspace it asks for appears to the browser.
+"""Sites: the origin a request is for, and where a workspace appears to the browser.
 
-`Entries.locate` answers the first from the listener and the name the client called us by; a name that is not configured
+`Sites.locate` answers the first from the listener and the name the client called us by; a name that is not configured
 is refused (DNS rebinding). `Placement` answers the second, is decided once per request and feeds the pure gate and
 rewrite functions: no other module asks for the mode.
 """
@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from guildnet.identity import Entry, Mode
+from guildnet.entries import DEFAULT_PORTS, Entry, Mode, authority, origin
 from guildnet.workspace import Workspace, origin_url
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.head import RequestHead
+from guildnet_proxy.rules import Rule
 
 _AUTHORITY = re.compile(rb"([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::([1-9][0-9]{0,4}))?")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_DEFAULT_PORT = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,11 @@ class Site:
     def control(self) -> bool:
         return self.label is None and self.port is None
 
+    @property
+    def own_session(self) -> bool:
+        """A workspace's origin that the control origin's cookie does not reach: it needs a session by ticket."""
+        return self.label is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -64,15 +69,15 @@ class Placement:
         return self.origin.startswith("https:")
 
 
-def authority_of(host: str, port: int, scheme: str) -> str:
-    return host if port == _DEFAULT_PORT[scheme] else f"{host}:{port}"
+MAX_REMEMBERED_SITES = 4096
 
 
-class Entries:
-    """The install's entries. The tailnet's origin is learnt while running (`learn`), the others are settings."""
+class Sites:
+    """The sites of an install's entries. The tailnet's origin is learnt while running, the others are settings."""
 
-    def __init__(self, *, local: Entry | None, domain: Entry | None, tailnet_mode: Mode | None) -> None:
-        self._public = tuple(entry for entry in (local, domain) if entry is not None)
+    def __init__(self, public: tuple[Entry, ...], *, tailnet_mode: Mode | None) -> None:
+        """`public` are the entries of the plain listener; `tailnet_mode` is None where there is no tailnet."""
+        self._public = public
         self._tailnet_mode = tailnet_mode
         self.tailnet: Entry | None = None
         self._sites: dict[tuple[bool, bytes], Site] = {}
@@ -80,7 +85,7 @@ class Entries:
     def learn(self, name: str) -> None:
         """Sets the tailnet's DNS name (no trailing dot)."""
         if self._tailnet_mode is not None:
-            self.tailnet = Entry(name="tailnet", origin=f"https://{name}", mode=self._tailnet_mode)
+            self.tailnet = Entry(name="tailnet", origin=origin("https", name, 443), mode=self._tailnet_mode)
             self._sites.clear()
 
     def all(self) -> tuple[Entry, ...]:
@@ -91,42 +96,45 @@ class Entries:
 
         On the private listener the name is in X-Forwarded-Host, set by the sidecar from the client's own words.
         """
-        authority = head.claims.get(b"x-forwarded-host", b"") if listener.private else head.authority
-        known = self._sites.get((listener.private, authority))
+        named = head.claims.get(b"x-forwarded-host", b"") if listener.private else head.authority
+        known = self._sites.get((listener.private, named))
         if known is not None:
             return known
         if listener.private and self.tailnet is None:
-            raise Refusal(503, "tailnet_starting", "The tailnet name of this install is not known yet; try again soon.")
+            message = "The tailnet name of this install is not known yet; try again soon."
+            raise Refusal(503, "tailnet_starting", message, rule=Rule.TAILNET_STARTING)
         entries = (self.tailnet,) if listener.private and self.tailnet is not None else self._public
-        site = _site(authority.lower(), entries)
-        if len(self._sites) < 4096:
-            self._sites[(listener.private, authority)] = site
+        site = _site(named.lower(), entries)
+        if len(self._sites) < MAX_REMEMBERED_SITES:
+            self._sites[(listener.private, named)] = site
         return site
 
 
-def _site(authority: bytes, entries: tuple[Entry, ...]) -> Site:
-    match = _AUTHORITY.fullmatch(authority)
+def _site(named: bytes, entries: tuple[Entry, ...]) -> Site:
+    match = _AUTHORITY.fullmatch(named)
     if match is not None:
         host = match[1].decode()
         for entry in entries:
-            port = int(match[2]) if match[2] else _DEFAULT_PORT[entry.scheme]
+            port = int(match[2]) if match[2] else DEFAULT_PORTS[entry.scheme]
             site = _in_entry(entry, host, port)
             if site is not None:
                 return site
     names = " or ".join(entry.origin for entry in entries)
-    raise Refusal(421, "unknown_host", f"This name does not belong to this install. Open {names} instead.", rule="host")
+    raise Refusal(
+        421, "unknown_host", f"This name does not belong to this install. Open {names} instead.", rule=Rule.HOST
+    )
 
 
 def _in_entry(entry: Entry, host: str, port: int) -> Site | None:
-    authority = authority_of(host, port, entry.scheme)
-    origin = f"{entry.scheme}://{authority}"
+    name = authority(host, port, entry.scheme).encode()
+    own = origin(entry.scheme, host, port)
     if host == entry.host and port == entry.port:
-        return Site(entry, authority.encode(), origin)
+        return Site(entry, name, own)
     if host == entry.host and entry.mode == "port":
-        return Site(entry, authority.encode(), origin, port=port)
+        return Site(entry, name, own, port=port)
     label, dot, parent = host.partition(".")
     if dot and parent == entry.host and port == entry.port and entry.mode == "host" and _LABEL.fullmatch(label):
-        return Site(entry, authority.encode(), origin, label=label)
+        return Site(entry, name, own, label=label)
     return None
 
 
@@ -141,9 +149,12 @@ def path_placement(site: Site, base: str, *, trusted: bool, cross_site: bool = F
     return Placement(base, site.origin, cross_site, "", sandbox=not trusted, control=site.entry.origin)
 
 
+def ticket_origin(entry: Entry, label: str) -> str:
+    """The workspace origin of a label in an entry whose workspaces have host names of their own."""
+    return origin(entry.scheme, f"{label}.{entry.host}", entry.port)
+
+
 def own_origin(workspace: Workspace, entry: Entry) -> str | None:
     """The workspace's own origin in this entry without a trailing slash, or None where it has none."""
-    if entry.mode == "path":
-        return None
     url = origin_url(workspace, entry)
     return url.rstrip("/") if url else None

@@ -1,4 +1,4 @@
-"""Who sent a request: the tailnet, a bearer token, a session, or nobody – in that order, one interface.
+"""Authentication: who sent a request. Tailnet, then bearer token, then session, else anonymous.
 
 `identify` answers at once when it can and otherwise gives an awaitable, so that the hot path never enters a coroutine.
 No listener grants anything for merely being reachable.
@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from ipaddress import ip_address
@@ -18,24 +18,23 @@ from ipaddress import ip_address
 from guildnet.errors import GuildNetError
 from guildnet.identity import ANONYMOUS, ROLE_ADMIN, Entry, Identity
 from guildnet_proxy.auth.sessions import Session, Sessions
-from guildnet_proxy.auth.ttl_cache import Lookups
+from guildnet_proxy.auth.token_review import TokenReview
+from guildnet_proxy.auth.ttl_cache import TtlCache
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.head import RequestHead
 from guildnet_proxy.rewrite import cookies
+from guildnet_proxy.rules import Rule
 from guildnet_proxy.sites import Listener, Site
 from guildnet_proxy.tailnet.localapi import ROLE_CAPABILITY, Peer, roles_of
 
-MAX_TOKEN = 8192
-_REMEMBERED = 4096
+MAX_TOKEN_BYTES = 8192
+MAX_REMEMBERED_SESSIONS = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
-    """What a TokenReview said; `authenticated` is False for a token that is not (or no longer) ours to believe."""
-
-    authenticated: bool
-    username: str = ""
-    groups: tuple[str, ...] = ()
+def login_required() -> Refusal:
+    """401 for a caller nobody vouches for."""
+    message = "Log in first: open /login on the control origin, or send a token as `Authorization: Bearer`."
+    return Refusal(401, "unauthenticated", message, rule=Rule.ANONYMOUS)
 
 
 def bearer(head: RequestHead, audience: str) -> str | None:
@@ -46,7 +45,7 @@ def bearer(head: RequestHead, audience: str) -> str | None:
     """
     scheme, _, token = head.get(b"authorization").partition(b" ")
     token = token.strip()
-    if scheme.lower() != b"bearer" or not token or len(token) > MAX_TOKEN:
+    if scheme.lower() != b"bearer" or not token or len(token) > MAX_TOKEN_BYTES:
         return None
     parts = token.split(b".")
     if len(parts) != 3:
@@ -60,8 +59,11 @@ def bearer(head: RequestHead, audience: str) -> str | None:
     return token.decode() if audience in audiences else None
 
 
-class Sources:
-    """Holds the caches; `review` and `whois` ask the outside (kube, LocalAPI); no `whois` without a tailnet."""
+class Authenticator:
+    """Resolves identities and holds the caches for it.
+
+    `review` asks the API server about a token, `whois` the sidecar about an address; None without a tailnet.
+    """
 
     def __init__(
         self,
@@ -69,7 +71,7 @@ class Sources:
         *,
         audience: str,
         admin: str,
-        review: Callable[[str], Awaitable[Review]],
+        review: Callable[[str], Awaitable[TokenReview]],
         whois: Callable[[str], Awaitable[Peer]] | None,
         clock: Callable[[], float],
         wall: Callable[[], float],
@@ -78,9 +80,9 @@ class Sources:
         self.audience = audience
         self._admin = "system:serviceaccount:" + admin
         self._wall = wall
-        self._reviews: Lookups[str, Review] = Lookups(review, clock=clock)
+        self._reviews: TtlCache[str, TokenReview] = TtlCache(review, clock=clock)
         self._read: dict[tuple[str, str, str | None], Session] = {}
-        self._peers: Lookups[str, Peer] | None = Lookups(whois, clock=clock) if whois is not None else None
+        self._peers: TtlCache[str, Peer] | None = TtlCache(whois, clock=clock) if whois is not None else None
 
     async def aclose(self) -> None:
         await self._reviews.aclose()
@@ -109,22 +111,22 @@ class Sources:
         try:
             ip_address(address)
         except ValueError:
-            raise Refusal(403, "identity_mismatch", "The sidecar did not say which device this is.") from None
+            message = "The sidecar did not say which device this is."
+            raise Refusal(403, "identity_mismatch", message, rule=Rule.IDENTITY_MISMATCH) from None
         if self._peers is None:
-            raise Refusal(503, "identity_unavailable", "The tailnet sidecar is not configured.")
+            message = "The tailnet sidecar is not configured."
+            raise Refusal(503, "identity_unavailable", message, rule=Rule.IDENTITY_UNAVAILABLE)
         peer = self._peers.known(address)
         if peer is None:
-            return self._ask_tailnet(head, entry, address)
+            return self._ask_tailnet(head, self._peers, entry, address)
         return tailnet_identity(head, peer, entry)
 
-    async def _ask_tailnet(self, head: RequestHead, entry: Entry, address: str) -> Identity:
-        if self._peers is None:
-            raise Refusal(503, "identity_unavailable", "The tailnet sidecar is not configured.")
+    async def _ask_tailnet(self, head: RequestHead, peers: TtlCache[str, Peer], entry: Entry, address: str) -> Identity:
         try:
-            peer = await self._peers.get(address)
+            peer = await peers.get(address)
         except GuildNetError as error:
             message = "The tailnet sidecar cannot say who this is; try again."
-            raise Refusal(503, "identity_unavailable", message, rule="whois") from error
+            raise Refusal(503, "identity_unavailable", message, rule=Rule.WHOIS) from error
         return tailnet_identity(head, peer, entry)
 
     # ---- bearer -----------------------------------------------------------------------------------------------------
@@ -141,13 +143,13 @@ class Sources:
             review = await self._reviews.get(token)
         except GuildNetError as error:
             message = "The cluster cannot be asked about this token just now; try again."
-            raise Refusal(503, "identity_unavailable", message, rule="token-review") from error
+            raise Refusal(503, "identity_unavailable", message, rule=Rule.TOKEN_REVIEW) from error
         return self._token_identity(review, entry)
 
-    def _token_identity(self, review: Review, entry: Entry) -> Identity:
+    def _token_identity(self, review: TokenReview, entry: Entry) -> Identity:
         if not review.authenticated:
             message = "This token is not valid here; make a new one and log in again."
-            raise Refusal(401, "bad_token", message, rule="token-review")
+            raise Refusal(401, "bad_token", message, rule=Rule.TOKEN_REVIEW)
         roles = (ROLE_ADMIN,) if review.username == self._admin else ()
         return Identity("token", review.username, review.username, (), roles, "bearer", entry, review.groups)
 
@@ -176,7 +178,7 @@ class Sources:
             else:
                 session = self.sessions.read_workspace(value, workspace_uid, entry, now)
             if session is not None:
-                if len(self._read) >= _REMEMBERED:
+                if len(self._read) >= MAX_REMEMBERED_SESSIONS:
                     self._read.clear()
                 self._read[key] = session
         return session if session is not None and now <= session.expires else None
@@ -201,7 +203,7 @@ def tailnet_identity(head: RequestHead, peer: Peer, entry: Entry) -> Identity:
 
 def _mismatch() -> Refusal:
     message = "The tailnet's headers and the sidecar do not agree on who this is."
-    return Refusal(403, "identity_mismatch", message, rule="whois")
+    return Refusal(403, "identity_mismatch", message, rule=Rule.WHOIS)
 
 
 def _granted(header: bytes) -> tuple[str, ...]:

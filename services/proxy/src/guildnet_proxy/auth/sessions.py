@@ -1,4 +1,4 @@
-"""Signed values a browser carries: the session of a control origin, the one-time ticket, a workspace origin's session.
+"""Sessions: the signed values a browser carries for a control origin, a one-time ticket and a workspace origin.
 
 Each kind has a key of its own derived from the install's, so that none is ever valid as another. Pure but for the ring
 of used tickets; nothing here is kept on disk, and a changed install key ends every session.
@@ -6,24 +6,25 @@ of used tickets; nothing here is kept on disk, and a changed install key ends ev
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
-import json
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from guildnet.identity import Entry, Identity, derive_key
+from guildnet.entries import Entry
+from guildnet.identity import Identity, claims_of, identity_of
+from guildnet.signed import SealError, derive_key, seal, unseal
 
 SESSION_SECONDS = 12 * 3600
 TICKET_SECONDS = 30
 NONCE_SECONDS = 120
+MAX_COOKIE_BYTES = 4096
+"""What browsers keep of one cookie; a longer value is not one of ours."""
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class CookieNames:
     """The cookie names of one install; the `__Host-` prefix keeps sister origins from tossing them."""
 
     session: str
@@ -31,8 +32,10 @@ class Names:
     nonce: str
 
 
-def names(install: str) -> Names:
-    return Names(f"__Host-guildnet-{install}", f"__Host-guildnet-ws-{install}", f"__Host-guildnet-nonce-{install}")
+def cookie_names(install: str) -> CookieNames:
+    return CookieNames(
+        f"__Host-guildnet-{install}", f"__Host-guildnet-ws-{install}", f"__Host-guildnet-nonce-{install}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +50,24 @@ class Sessions:
     """Issues and reads the three kinds; reading gives None for anything not issued here, expired or for elsewhere."""
 
     def __init__(self, key: bytes, install: str) -> None:
-        self.names = names(install)
+        self.names = cookie_names(install)
         self._session_key = derive_key(key, "session")
         self._ticket_key = derive_key(key, "ticket")
         self._workspace_key = derive_key(key, "workspace-session")
         self._used: dict[str, float] = {}
 
     def issue(self, identity: Identity, entry: Entry, now: float) -> str:
-        return _seal(self._session_key, _claims(identity, now + SESSION_SECONDS) | {"entry": entry.name})
+        return seal(_claims(identity, now + SESSION_SECONDS) | {"entryName": entry.name}, self._session_key)
 
     def read(self, value: str, entry: Entry, now: float) -> Session | None:
         claims = _open(self._session_key, value, now)
-        return None if claims is None or claims.get("entry") != entry.name else _session(claims, entry)
+        return None if claims is None or claims.get("entryName") != entry.name else _session(claims, entry)
 
     def ticket(self, session: Session, label: str, uid: str, nonce_digest: str, now: float) -> str:
         """A ticket for the workspace origin `label` of the object `uid`, for the browser that holds the nonce."""
         claims = _claims(session.identity, now + TICKET_SECONDS)
         claims |= {"label": label, "uid": uid, "nonce": nonce_digest, "id": secrets.token_hex(12)}
-        return _seal(self._ticket_key, claims | {"session": session.expires})
+        return seal(claims | {"session": session.expires}, self._ticket_key)
 
     def redeem(self, ticket: str, label: str, nonce: str, entry: Entry, now: float) -> tuple[Session, str] | None:
         """The session and workspace uid of a ticket, once; None for a second use, another origin or browser."""
@@ -75,10 +78,11 @@ class Sessions:
             return None
         self._used = {key: until for key, until in self._used.items() if until >= now}
         self._used[claims["id"]] = claims["exp"]
-        return _session(claims | {"exp": claims["session"]}, entry), str(claims["uid"])
+        session = _session(claims | {"exp": claims["session"]}, entry)
+        return None if session is None else (session, str(claims["uid"]))
 
     def issue_workspace(self, session: Session, uid: str) -> str:
-        return _seal(self._workspace_key, _claims(session.identity, session.expires) | {"uid": uid})
+        return seal(_claims(session.identity, session.expires) | {"uid": uid}, self._workspace_key)
 
     def read_workspace(self, value: str, uid: str, entry: Entry, now: float) -> Session | None:
         claims = _open(self._workspace_key, value, now)
@@ -100,48 +104,21 @@ def cookie(name: str, value: str, seconds: int) -> bytes:
 
 
 def _claims(identity: Identity, expires: float) -> dict[str, Any]:
-    return {
-        "kind": identity.kind,
-        "login": identity.login,
-        "name": identity.display_name,
-        "tags": list(identity.tags),
-        "roles": list(identity.roles),
-        "groups": list(identity.groups),
-        "exp": expires,
-    }
+    return claims_of(replace(identity, entry=None)) | {"exp": expires}
 
 
-def _session(claims: dict[str, Any], entry: Entry) -> Session:
-    identity = Identity(
-        kind=claims["kind"],
-        login=claims["login"],
-        display_name=claims["name"],
-        tags=tuple(claims["tags"]),
-        roles=tuple(claims["roles"]),
-        source="session",
-        entry=entry,
-        groups=tuple(claims["groups"]),
-    )
-    return Session(identity, claims["exp"])
-
-
-def _seal(key: bytes, claims: dict[str, Any]) -> str:
-    payload = base64.urlsafe_b64encode(json.dumps(claims, separators=(",", ":")).encode()).rstrip(b"=")
-    return f"{payload.decode()}.{_mac(key, payload)}"
-
-
-def _mac(key: bytes, payload: bytes) -> str:
-    return hmac.digest(key, payload, hashlib.sha256).hex()
+def _session(claims: dict[str, Any], entry: Entry) -> Session | None:
+    try:
+        return Session(replace(identity_of(claims), source="session", entry=entry), claims["exp"])
+    except ValueError:
+        return None
 
 
 def _open(key: bytes, value: str, now: float) -> dict[str, Any] | None:
-    payload, dot, mac = value.partition(".")
-    if not dot or len(value) > 4096 or not value.isascii():
-        return None
-    if not hmac.compare_digest(_mac(key, payload.encode()), mac):
-        return None
+    """The claims of a sealed value that has not expired."""
     try:
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except (binascii.Error, ValueError):
+        claims = unseal(value, key, max_bytes=MAX_COOKIE_BYTES)
+    except SealError:
         return None
-    return claims if isinstance(claims, dict) and now <= claims["exp"] else None
+    expires = claims.get("exp")
+    return claims if isinstance(expires, int | float) and now <= expires else None

@@ -1,6 +1,6 @@
-"""Answers of somebody else, kept for a minute: one question at a time per key, few at a time in all.
+"""Cache of answers that somebody else gives: each key is asked for once at a time, few keys at once.
 
-Refusals and failures of the question are not kept, so an outage ends when it ends.
+Failures are not kept, so that an outage ends when it ends.
 """
 
 from __future__ import annotations
@@ -14,16 +14,21 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Lookups(Generic[K, V]):
-    """Caches `ask(key)` for `ttl` seconds, at most `capacity` answers, at most `parallel` questions at once."""
+TTL_SECONDS = 60.0
+MAX_ANSWERS = 4096
+MAX_PARALLEL_QUESTIONS = 8
+
+
+class TtlCache(Generic[K, V]):
+    """Keeps `ask(key)` for `ttl` seconds, at most `capacity` answers, and asks for at most `parallel` keys at once."""
 
     def __init__(
         self,
         ask: Callable[[K], Awaitable[V]],
         *,
-        ttl: float = 60.0,
-        capacity: int = 4096,
-        parallel: int = 8,
+        ttl: float = TTL_SECONDS,
+        capacity: int = MAX_ANSWERS,
+        parallel: int = MAX_PARALLEL_QUESTIONS,
         clock: Callable[[], float],
     ) -> None:
         self._ask = ask

@@ -1,4 +1,4 @@
-"""What the proxy knows of the cluster: Workspaces, the pods behind them, Capabilities – indexes over watch caches.
+"""Index of the cluster: Workspaces by name, label and port, the pods behind them, Capabilities.
 
 A plain store without a clock or a connection; `watches.py` feeds it. An EndpointSlice counts only when the Service
 whose uid is the Workspace's `status.serviceUID` owns it and its endpoints are Pods: anyone who can write a slice could
@@ -14,6 +14,7 @@ from typing import Any
 from guildnet.capability import Capability
 from guildnet.names import LABEL_ID, origin_label
 from guildnet.workspace import Workspace
+from guildnet.workspace.ports import served_ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,6 @@ class Endpoint:
     address: str
     port: int
     name: str
-    pod: str
     ready: bool
 
 
@@ -42,7 +42,7 @@ def parse_slice(obj: Mapping[str, Any]) -> Slice:
     owners = [item for item in metadata.get("ownerReferences") or () if item.get("kind") == "Service"]
     ports = [item for item in obj.get("ports") or () if item.get("port") and item.get("protocol", "TCP") == "TCP"]
     endpoints = [
-        Endpoint(address, int(port["port"]), port.get("name") or "", target.get("name") or "", _ready(item))
+        Endpoint(address, int(port["port"]), port.get("name") or "", _ready(item))
         for item in obj.get("endpoints") or ()
         if (target := item.get("targetRef") or {}).get("kind") == "Pod"
         and target.get("namespace") == metadata.get("namespace")
@@ -57,8 +57,8 @@ def _ready(endpoint: Mapping[str, Any]) -> bool:
     return (endpoint.get("conditions") or {}).get("ready") is not False
 
 
-class Table:
-    """The indexes. Methods that change it tell the listeners what changed; nothing here awaits."""
+class Index:
+    """A store that tells its listeners what changed; nothing here awaits."""
 
     def __init__(self) -> None:
         self.workspaces: dict[str, Workspace] = {}
@@ -69,11 +69,10 @@ class Table:
         self._by_label: dict[str, str] = {}
         self._by_port: dict[int, str] = {}
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
-        self._capability: dict[str, Capability] = {}
         self.on_change: list[Callable[[str | None], None]] = []
         """Called with the name of a changed Workspace, or None where Capabilities changed."""
 
-    # ---- questions --------------------------------------------------------------------------------------------------
+    # ---- lookups ----------------------------------------------------------------------------------------------------
 
     def find(self, id_: str) -> Workspace | None:
         """By name, else by the label `guildnet.io/id`."""
@@ -136,15 +135,8 @@ class Table:
 
     def set_capabilities(self, capabilities: Iterable[Capability] | None) -> None:
         """All of them, or None where they cannot be read (which denies)."""
-        self._capability = {item.name: item for item in capabilities or ()}
-        self.capabilities = None if capabilities is None else tuple(self._capability.values())
+        self.capabilities = None if capabilities is None else tuple(capabilities)
         self._changed(None)
-
-    def put_capability(self, capability: Capability) -> None:
-        self.set_capabilities({**self._capability, capability.name: capability}.values())
-
-    def remove_capability(self, name: str) -> None:
-        self.set_capabilities(item for key, item in self._capability.items() if key != name)
 
     def _changed(self, name: str | None) -> None:
         for listener in self.on_change:
@@ -171,4 +163,4 @@ class Table:
 
 def declared_ports(workspace: Workspace) -> tuple[int, ...]:
     """The container ports of the spec; the operator's defaults where it names none."""
-    return tuple(port.container_port for port in workspace.spec.ports) or (8080, 8443)
+    return tuple(port.container_port for port in served_ports(workspace.spec))

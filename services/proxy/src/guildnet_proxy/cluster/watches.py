@@ -1,4 +1,4 @@
-"""Feeds the Table from the API server's watches.
+"""Feeds the Index from the API server's watches.
 
 The only module of the proxy that asks Kubernetes for anything but token reviews and the entries ConfigMap; never on a
 request's path.
@@ -14,14 +14,14 @@ from guildnet.capability import Capability
 from guildnet.kube import Change, Client, Reflector
 from guildnet.kube.resources import CAPABILITIES, ENDPOINTSLICES, WORKSPACES
 from guildnet.workspace import Workspace
-from guildnet_proxy.cluster.index import Slice, Table, parse_slice
+from guildnet_proxy.cluster.index import Index, Slice, parse_slice
 
 
 class Watches:
     """Three reflectors; `run` until cancelled."""
 
-    def __init__(self, client: Client, namespace: str, table: Table) -> None:
-        self._table = table
+    def __init__(self, client: Client, namespace: str, index: Index) -> None:
+        self._index = index
         self._workspaces: Reflector[Workspace] = Reflector(
             client, WORKSPACES, namespace=namespace, parse=workspace.parse, on_change=self._on_workspace
         )
@@ -54,24 +54,24 @@ class Watches:
         """Capabilities that can no longer be read deny; the reflector tells of changes, not of losing the right."""
         while True:
             await asyncio.sleep(1.0)
-            if (self._capabilities.snapshot() is None) != (self._table.capabilities is None):
-                self._table.set_capabilities(self._capabilities.snapshot())
+            if (self._capabilities.snapshot() is None) != (self._index.capabilities is None):
+                self._index.set_capabilities(self._capabilities.snapshot())
 
     def _on_workspace(self, change: Change[Workspace]) -> None:
         if change.new is not None:
-            self._table.put_workspace(change.new)
+            self._index.put_workspace(change.new)
         elif change.kind == "deleted":
-            self._table.remove_workspace(change.key)
+            self._index.remove_workspace(change.key)
 
     def _on_slice(self, change: Change[Slice]) -> None:
         if change.new is not None:
-            self._table.put_slice(change.new)
+            self._index.put_slice(change.new)
         elif change.kind == "deleted":
-            self._table.remove_slice(change.key)
+            self._index.remove_slice(change.key)
 
     def _on_capability(self, _: Change[Capability]) -> None:
         if self._capabilities.synced.is_set():
-            self._table.set_capabilities(self._capabilities.snapshot())
+            self._index.set_capabilities(self._capabilities.snapshot())
 
 
 _NAMES = ("workspaces", "endpointslices", "capabilities")

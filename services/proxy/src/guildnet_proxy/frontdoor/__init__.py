@@ -1,0 +1,1 @@
+"""What becomes of a request: an answer of our own, a refusal, or an upstream to forward it to."""

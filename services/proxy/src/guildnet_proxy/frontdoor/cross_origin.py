@@ -1,7 +1,7 @@
-"""May this request happen at all, judged by where in a browser it came from and by who sent it: pure.
+"""CSRF guard: Origin and Fetch Metadata. Pure.
 
 Our authority is the network (or a cookie), not a secret the page knows, so a foreign page's requests arrive with the
-visitor's identity. The same gate therefore stands on the control origin and on every workspace origin, each with its
+visitor's identity. The same guard therefore stands on the control origin and on every workspace origin, each with its
 own origin: what a browser says about a request's source (Origin, Sec-Fetch-*) has to fit, or nothing is done.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.head import RequestHead
+from guildnet_proxy.rules import Rule
 from guildnet_proxy.sites import Placement, Site
 
 _SAFE = frozenset({b"GET", b"HEAD"})
@@ -22,7 +23,7 @@ _DOCUMENTS = frozenset({b"document", b"iframe", b"frame", b""})
 class Passed:
     """Let through by `rule`; `cors` is the origin to name in the answer, empty for none."""
 
-    rule: str
+    rule: Rule
     cors: bytes = b""
 
 
@@ -49,7 +50,7 @@ def control(head: RequestHead, site: Site, frontend: str) -> Passed:
     if head.method not in _SAFE and head.has_body:
         kind = head.get(b"content-type").partition(b";")[0].strip().lower()
         if kind != b"application/json" and not (kind.startswith(b"application/") and kind.endswith(b"+json")):
-            raise Refusal(415, "unsupported_media_type", "Send the body as application/json.", rule="content-type")
+            raise Refusal(415, "unsupported_media_type", "Send the body as application/json.", rule=Rule.CONTENT_TYPE)
     return passed
 
 
@@ -57,29 +58,29 @@ def _control_source(head: RequestHead, site: Site, frontend: str) -> Passed:
     origin = head.get(b"origin")
     if origin:
         if origin == site.origin.encode():
-            return Passed("own-origin")
+            return Passed(Rule.OWN_ORIGIN)
         if frontend and origin == frontend.encode():
-            return Passed("frontend-origin", cors=origin)
-        raise _denied("The page this request came from may not use this install.", "origin")
+            return Passed(Rule.FRONTEND_ORIGIN, cors=origin)
+        raise _denied("The page this request came from may not use this install.", Rule.ORIGIN)
     return _by_fetch_site(head)
 
 
 def workspace(head: RequestHead, placement: Placement) -> Passed:
     """A workspace's own pages, on its own origin or below its base on the control origin; raises Refusal 403."""
     if not placement.own and head.get(b"service-worker").lower() == b"script":
-        raise _denied("Service workers need the workspace's own origin.", "service-worker")
+        raise _denied("Service workers need the workspace's own origin.", Rule.SERVICE_WORKER)
     origin = head.get(b"origin")
     own = placement.origin.encode()
     if origin:
         if origin == own:
-            return Passed("own-origin")
+            return Passed(Rule.OWN_ORIGIN)
         if origin == placement.control.encode() and head.method in _SAFE and not head.upgrade:
-            return Passed("control-origin", cors=origin)
+            return Passed(Rule.CONTROL_ORIGIN, cors=origin)
         if origin == b"null" and not head.upgrade and _from_own_base(head, placement):
-            return Passed("sandboxed-page")
-        raise _denied("Another site's page may not use this workspace.", "origin")
+            return Passed(Rule.SANDBOXED_PAGE)
+        raise _denied("Another site's page may not use this workspace.", Rule.ORIGIN)
     if head.get(b"sec-fetch-site") not in _OWN_SITE and head.method in _SAFE and _from_own_base(head, placement):
-        return Passed("sandboxed-page")
+        return Passed(Rule.SANDBOXED_PAGE)
     return _by_fetch_site(head)
 
 
@@ -94,12 +95,12 @@ def _by_fetch_site(head: RequestHead) -> Passed:
     """No Origin was sent. A WebSocket handshake of a browser always carries one, so this is none."""
     site = head.get(b"sec-fetch-site")
     if site in _OWN_SITE:
-        return Passed("same-site" if site else "no-browser")
+        return Passed(Rule.SAME_SITE if site else Rule.NO_BROWSER)
     navigates = head.get(b"sec-fetch-mode") == b"navigate" and head.get(b"sec-fetch-dest") in _DOCUMENTS
     if head.method == b"GET" and navigates:
-        return Passed("navigation")
-    raise _denied("Another site's page may not use this install.", "fetch-site")
+        return Passed(Rule.NAVIGATION)
+    raise _denied("Another site's page may not use this install.", Rule.FETCH_SITE)
 
 
-def _denied(message: str, rule: str) -> Refusal:
+def _denied(message: str, rule: Rule) -> Refusal:
     return Refusal(403, "cross_origin", message, rule=rule)

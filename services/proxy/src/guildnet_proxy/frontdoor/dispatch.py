@@ -1,23 +1,24 @@
-"""The front door's decision: one request head in, an answer or a place to forward to out.
+"""Dispatch: one request head in, an answer or an upstream to forward to out.
 
-Order on every site: name (Host), gate (where in a browser it came from), identity, access, target. Synchronous wherever
+Order on every site: name (Host), cross-origin guard, identity, access, target. Synchronous wherever
 nobody has to be asked, so that the hot path is one call without a coroutine.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from guildnet import identity as signed
+from guildnet import request_id, security_headers
 from guildnet.identity import Identity
 from guildnet.telemetry import logger
-from guildnet_proxy.auth.authenticate import Sources
+from guildnet.workspace import Workspace
+from guildnet_proxy.auth.authenticate import Authenticator, login_required
 from guildnet_proxy.frontdoor import cross_origin, pages, target
-from guildnet_proxy.frontdoor.own_routes import TICKET, Local
+from guildnet_proxy.frontdoor.own_routes import STATUS, TICKET, OwnRoutes
 from guildnet_proxy.frontdoor.pages import Answer
-from guildnet_proxy.frontdoor.request import Request, anonymous_refusal, frame_sources
+from guildnet_proxy.frontdoor.request import Request
 from guildnet_proxy.frontdoor.workspaces import Workspaces
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Decision, Forward, Outcome, Place, Record
@@ -25,8 +26,10 @@ from guildnet_proxy.http.head import RequestHead
 from guildnet_proxy.rewrite import request_head
 from guildnet_proxy.rewrite.request_head import Caller
 from guildnet_proxy.rewrite.response_head import ControlRules, control_headers
-from guildnet_proxy.sites import Entries, Listener, own_placement, path_placement
+from guildnet_proxy.rules import Rule
+from guildnet_proxy.sites import Listener, Site, Sites, own_placement, path_placement
 
+_REQUEST_ID = request_id.HEADER.lower().encode()
 _UNLOCKED = frozenset({b"/healthz", b"/readyz"})
 _FOR_ANYONE = frozenset({b"/api/me", b"/api/ui-config"})
 _PREFLIGHT = (
@@ -48,21 +51,23 @@ class Api:
 
 
 class FrontDoor:
+    """Decides about every request; `denied` is told of each 401 and 403, `wall` gives Unix seconds."""
+
     def __init__(
         self,
-        entries: Entries,
-        sources: Sources,
+        sites: Sites,
+        authenticator: Authenticator,
         workspaces: Workspaces,
-        local: Local,
+        own_routes: OwnRoutes,
         api: Api,
         *,
         wall: Callable[[], float],
         denied: Callable[[Record, Refusal], None],
     ) -> None:
-        self.entries = entries
-        self.sources = sources
+        self.sites = sites
+        self.authenticator = authenticator
         self.workspaces = workspaces
-        self._local = local
+        self._own_routes = own_routes
         self._api = api
         self._wall = wall
         self._denied = denied
@@ -70,9 +75,11 @@ class FrontDoor:
     def handle(self, head: RequestHead, listener: Listener, address: str, record: Record) -> Decision:
         """Never raises: whatever goes wrong is an answer."""
         try:
-            record.request_id = request_head.request_id(head, record.request_id.encode()).decode()
+            given = head.get(_REQUEST_ID).decode("latin-1")
+            if given and request_id.accepts(given):
+                record.request_id = given
             record.method, record.path = head.method.decode(), head.path.decode("latin-1")
-            site = self.entries.locate(head, listener)
+            site = self.sites.locate(head, listener)
             record.entry = site.entry.name
             if listener.private:
                 address = head.claims.get(b"x-forwarded-for", b"").decode("latin-1")
@@ -99,7 +106,7 @@ class FrontDoor:
         """Who may frame an error page: a workspace's is shown in the UI's frame."""
         if record.kind != "workspace":
             return "'none'"
-        return " ".join(entry.origin for entry in self.entries.all() if entry.name == record.entry) or "'none'"
+        return " ".join(entry.origin for entry in self.sites.all() if entry.name == record.entry) or "'none'"
 
     # ---- control origin ---------------------------------------------------------------------------------------------
 
@@ -110,19 +117,19 @@ class FrontDoor:
             return self._path_form(request)
         if path == b"/login":
             record.kind = "local"
-            return self._caught(request, self._local.login(request))
+            return self._caught(request, self._own_routes.login(request))
         if path == b"/logout":
             record.kind = "local"
-            return self._local.logout(request)
+            return self._own_routes.logout(request)
         if path == b"/api/proxy-debug":
             record.kind = "local"
             cross_origin.control(request.head, request.site, self._api.frontend)
-            return self._identified(request, None, lambda who: self._local.debug(request, who))
+            return self._identified(request, None, lambda who: self._own_routes.debug(request, who))
         if path.startswith(b"/.guildnet/"):
             record.kind = "local"
             if path != TICKET.encode():
-                raise Refusal(404, "not_found", "There is nothing here.")
-            return self._identified(request, None, lambda who: self._local.issue_ticket(request, who))
+                raise _nothing_here()
+            return self._identified(request, None, lambda who: self._own_routes.issue_ticket(request, who))
         record.kind = "api"
         return self._to_api(request)
 
@@ -130,7 +137,7 @@ class FrontDoor:
         head, site = request.head, request.site
         passed = cross_origin.control(head, site, self._api.frontend)
         if head.method == b"OPTIONS" and passed.cors and b"access-control-request-method" in head.values:
-            lines = control_headers(frame_sources(site), passed.cors, request.caller.request_id, default_policy=True)
+            lines = control_headers(_page_headers(site), passed.cors, request.caller.request_id)
             return Answer(204, b"", lines + _PREFLIGHT)
         if head.path in _UNLOCKED:
             return self._api_forward(request, None, passed.cors)
@@ -145,7 +152,7 @@ class FrontDoor:
                 next_ = head.target.decode("latin-1")
                 return pages.login(next_, request.record.request_id)
             if not _is_ui_file(head.path):
-                raise anonymous_refusal()
+                raise login_required()
         return self._api_forward(request, who, cors)
 
     def _api_forward(self, request: Request, who: Identity | None, cors: bytes) -> Forward:
@@ -155,7 +162,7 @@ class FrontDoor:
             path = head.path.decode("latin-1")
             token = signed.sign(who, self._api.key, method=head.method.decode(), path=path, now=self._wall())
         rid = request.caller.request_id
-        rules = ControlRules(frame_sources(site), cors, rid, https=site.origin.startswith("https:"))
+        rules = ControlRules(_page_headers(site), cors, rid)
         place = self._api.place
         if self._api.ui is not None and not head.path.startswith((b"/api", b"/sse", b"/healthz", b"/readyz")):
             place, token = self._api.ui, None
@@ -166,56 +173,40 @@ class FrontDoor:
     def _path_form(self, request: Request) -> Decision:
         request.record.kind = "workspace"
         asked = target.parse(request.head.target)
-        trusted = self.workspaces.policy.path_trusted
-        if isinstance(asked, target.ServerTarget):
-            passed = cross_origin.workspace(
-                request.head, path_placement(request.site, f"/proxy/server/{asked.id}", trusted=trusted)
-            )
-            return self._identified(
-                request, None, lambda who: self.workspaces.by_path(request, who, asked, passed.cors)
-            )
-        passed = cross_origin.workspace(
-            request.head, path_placement(request.site, f"/proxy/{asked.authority}", trusted=trusted)
-        )
-        return self._identified(request, None, lambda who: self.workspaces.by_host(request, who, asked, passed.cors))
+        placement = path_placement(request.site, asked.base, trusted=self.workspaces.policy.path_trusted)
+        cors = cross_origin.workspace(request.head, placement).cors
+        if isinstance(asked, target.WorkspaceTarget):
+            return self._identified(request, None, lambda who: self.workspaces.by_path(request, who, asked, cors))
+        return self._identified(request, None, lambda who: self.workspaces.by_host(request, who, asked, cors))
 
     def _own_origin(self, request: Request) -> Decision:
         request.record.kind = "workspace"
         head, site = request.head, request.site
-        table = self.workspaces.table
-        found = table.by_label(site.label) if site.label is not None else table.by_port(site.port or 0)
-        if found is None:
-            message = "No workspace has this address (any more). Open it from the list of workspaces."
-            raise Refusal(404, "not_found", message, rule="unknown")
-        workspace = found
+        workspace = self.workspaces.of_site(site)
         request.record.workspace = workspace.name
-        session_uid = workspace.uid if site.label is not None else None
-        path = head.path
-        if path == TICKET.encode() and site.label is not None and head.method == b"GET":
-            return self._local.redeem_ticket(request, workspace)
+        if head.path == TICKET.encode() and site.own_session and head.method == b"GET":
+            return self._own_routes.redeem_ticket(request, workspace)
         passed = cross_origin.workspace(head, own_placement(site))
-        if path.startswith(b"/.guildnet/"):
-            if path != b"/.guildnet/status":
-                raise Refusal(404, "not_found", "There is nothing here.")
-            return self._identified(request, session_uid, lambda who: self._local.status(request, who, workspace))
+        uid = workspace.uid if site.own_session else None
+        if head.path.startswith(b"/.guildnet/"):
+            if head.path != STATUS.encode():
+                raise _nothing_here()
+            return self._identified(request, uid, lambda who: self._own_routes.status(request, who, workspace))
+        return self._identified(request, uid, lambda who: self._on_own_origin(request, who, workspace, passed.cors))
 
-        def go(who: Identity) -> Decision:
-            if (
-                who.kind == "anonymous"
-                and site.label is not None
-                and head.method == b"GET"
-                and cross_origin.is_navigation(head)
-            ):
-                return self._local.ask_for_ticket(request, workspace)
-            return self.workspaces.on_own_origin(request, who, workspace, passed.cors)
-
-        return self._identified(request, session_uid, go)
+    def _on_own_origin(self, request: Request, who: Identity, workspace: Workspace, cors: bytes) -> Decision:
+        """A person without a session here is sent to the control origin for a ticket."""
+        head = request.head
+        opens = head.method == b"GET" and cross_origin.is_navigation(head)
+        if who.kind == "anonymous" and request.site.own_session and opens:
+            return self._own_routes.ask_for_ticket(request, workspace)
+        return self.workspaces.on_own_origin(request, who, workspace, cors)
 
     # ---- identity ---------------------------------------------------------------------------------------------------
 
     def _identified(self, request: Request, uid: str | None, then: Callable[[Identity], Decision]) -> Decision:
         """`then` with the caller's identity: at once where it is known."""
-        who = self.sources.identify(request.head, request.listener, request.site, uid)
+        who = self.authenticator.identify(request.head, request.listener, request.site, uid)
         if not isinstance(who, Identity):
             return self._caught(request, _after(who, then))
         decision = self._answered(request, then, who)
@@ -240,6 +231,12 @@ class FrontDoor:
             return self.refused(_internal(), request.record, request.head)
 
 
+def _page_headers(site: Site) -> tuple[tuple[bytes, bytes], ...]:
+    """What holds the control origin together where the api has not said it: answers of a development server for the UI,
+    which brings its styles inline."""
+    return security_headers.headers(site.entry, styles=("'unsafe-inline'",))
+
+
 async def _after(who: Awaitable[Identity], then: Callable[[Identity], Decision]) -> Outcome:
     decision = then(await who)
     return decision if isinstance(decision, Answer | Forward) else await decision
@@ -253,8 +250,9 @@ def _is_ui_file(path: bytes) -> bool:
 
 
 def _internal() -> Refusal:
-    return Refusal(500, "internal", "Something went wrong here; the request id finds it in the log.", close=True)
+    message = "Something went wrong here; the request id finds it in the log."
+    return Refusal(500, "internal", message, rule=Rule.INTERNAL, close=True)
 
 
-def new_request_id() -> str:
-    return secrets.token_hex(16)
+def _nothing_here() -> Refusal:
+    return Refusal(404, "not_found", "There is nothing here.", rule=Rule.NOT_FOUND)

@@ -1,7 +1,7 @@
-"""Default deny for every target that is not a workspace's own Service: `to=`, AGENT_HOST, DNS.
+"""Egress guard of `to=`, AGENT_HOST and DNS: default deny for addresses that no Service of a workspace gave.
 
-A name is resolved once, every answer is judged after unmapping what hides an IPv4 address in an IPv6 one, and the
-connection goes to the very address that was judged. Allowed is the address and declared port of a workspace the caller
+A name is resolved once, every answer is checked after unmapping what hides an IPv4 address in an IPv6 one, and the
+connection goes to the very address that was checked. Allowed is the address and declared port of a workspace the caller
 may use, and what the operator of the install listed; loopback, link-local, metadata, tailnet and our own addresses are
 never allowed, whatever is listed.
 """
@@ -16,21 +16,23 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from guildnet.workspace import Workspace
 from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.rules import Rule
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 
-_NEVER: tuple[tuple[str, Network], ...] = tuple(
-    (name, ip_network(text))
-    for name, texts in {
-        "loopback": ("127.0.0.0/8", "::1/128"),
-        "link-local": ("169.254.0.0/16", "fe80::/10"),
-        "metadata": ("fd00:ec2::/32", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32"),
-        "unspecified": ("0.0.0.0/8", "::/128"),
-        "multicast": ("224.0.0.0/4", "ff00::/8"),
-        "tailnet": ("100.64.0.0/10", "fd7a:115c:a1e0::/48"),
-        "reserved": ("192.0.0.0/24", "240.0.0.0/4", "100::/64", "fec0::/10"),
+RESOLVE_TIMEOUT_SECONDS = 5.0
+_NEVER: tuple[tuple[Rule, Network], ...] = tuple(
+    (rule, ip_network(text))
+    for rule, texts in {
+        Rule.NEVER_LOOPBACK: ("127.0.0.0/8", "::1/128"),
+        Rule.NEVER_LINK_LOCAL: ("169.254.0.0/16", "fe80::/10"),
+        Rule.NEVER_METADATA: ("fd00:ec2::/32", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32"),
+        Rule.NEVER_UNSPECIFIED: ("0.0.0.0/8", "::/128"),
+        Rule.NEVER_MULTICAST: ("224.0.0.0/4", "ff00::/8"),
+        Rule.NEVER_TAILNET: ("100.64.0.0/10", "fd7a:115c:a1e0::/48"),
+        Rule.NEVER_RESERVED: ("192.0.0.0/24", "240.0.0.0/4", "100::/64", "fec0::/10"),
     }.items()
     for text in texts
 )
@@ -57,6 +59,17 @@ def parse_allowed(texts: Iterable[str]) -> tuple[Allowed, ...]:
     return tuple(found)
 
 
+def parse_own(*texts: str) -> frozenset[Address]:
+    """Our own addresses, which are never a target; what is no address (a name, nothing) is left out."""
+    found = set()
+    for text in texts:
+        try:
+            found.add(ip_address(text))
+        except ValueError:
+            continue
+    return frozenset(found)
+
+
 def unmapped(address: Address) -> Address:
     """The IPv4 address inside a v4-mapped, v4-compatible, 6to4, Teredo or NAT64 one; else the address itself."""
     if isinstance(address, IPv4Address):
@@ -68,27 +81,27 @@ def unmapped(address: Address) -> Address:
     return inner or (IPv4Address(int(address) & 0xFFFFFFFF) if embedded else address)
 
 
-def never(address: Address, denied: frozenset[Address] = frozenset()) -> str | None:
-    """The class by which an address is never a target, or None."""
+def never(address: Address, denied: frozenset[Address] = frozenset()) -> Rule | None:
+    """The rule by which an address is never a target, or None; `denied` are our own."""
     for candidate in (address, unmapped(address)):
         if candidate in denied:
-            return "own"
-        for name, network in _NEVER:
+            return Rule.NEVER_OWN
+        for rule, network in _NEVER:
             if candidate.version == network.version and candidate in network:
-                return name
+                return rule
     return None
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A place that may be connected to, and the workspace it belongs to, None where the operator listed it."""
+class Permitted:
+    """An address that may be connected to, and the workspace it belongs to, None where the operator listed it."""
 
     address: str
-    rule: str
+    rule: Rule
     workspace: Workspace | None
 
 
-class TargetGate:
+class EgressGuard:
     """`at` finds the workspace behind an address and port; `denied` are further addresses never reached."""
 
     def __init__(
@@ -104,11 +117,11 @@ class TargetGate:
         self._denied = denied
         self._resolver = resolver or resolve_name
 
-    async def judge(self, host: str, port: int, may_use: Callable[[Workspace], bool]) -> Judged:
+    async def permit(self, host: str, port: int, may_use: Callable[[Workspace], bool]) -> Permitted:
         """Raises Refusal: 403 where any answer is not allowed, 502 where the name has none, 504 where it takes long."""
         answers = await self._answers(host, port)
-        judged = [self._one(ip_address(answer), port, may_use) for answer in answers]
-        return judged[0]
+        permitted = [self._one(ip_address(answer), port, may_use) for answer in answers]  # every one has to pass
+        return permitted[0]
 
     async def _answers(self, host: str, port: int) -> list[str]:
         try:
@@ -116,35 +129,36 @@ class TargetGate:
         except ValueError:
             pass
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(RESOLVE_TIMEOUT_SECONDS):
                 answers = await self._resolver(host, port)
         except TimeoutError:
-            raise Refusal(504, "target_timeout", "The target's name could not be resolved in time.") from None
+            message = "The target's name could not be resolved in time."
+            raise Refusal(504, "target_timeout", message, rule=Rule.TARGET_TIMEOUT) from None
         except OSError:
             answers = []
         if not answers:
-            raise Refusal(502, "no_target", "The target's name has no address.", rule="dns")
+            raise Refusal(502, "no_target", "The target's name has no address.", rule=Rule.DNS)
         return answers
 
-    def _one(self, address: Address, port: int, may_use: Callable[[Workspace], bool]) -> Judged:
-        kind = never(address, self._denied)
-        if kind is not None:
-            raise _denied(f"never-{kind}")
+    def _one(self, address: Address, port: int, may_use: Callable[[Workspace], bool]) -> Permitted:
+        rule = never(address, self._denied)
+        if rule is not None:
+            raise _denied(rule)
         plain = unmapped(address)
         workspace = self._at(str(plain), port)
         if workspace is not None:
             if not may_use(workspace):
-                raise _denied("workspace")
-            return Judged(str(plain), "workspace-address", workspace)
+                raise _denied(Rule.WORKSPACE)
+            return Permitted(str(plain), Rule.WORKSPACE_ADDRESS, workspace)
         if any(
             item.port == port and plain.version == item.network.version and plain in item.network
             for item in self._allowed
         ):
-            return Judged(str(plain), "allowed-target", None)
-        raise _denied("default-deny")
+            return Permitted(str(plain), Rule.ALLOWED_TARGET, None)
+        raise _denied(Rule.DEFAULT_DENY)
 
 
-def _denied(rule: str) -> Refusal:
+def _denied(rule: Rule) -> Refusal:
     message = (
         "This target is not allowed. Reachable are ports of workspaces you may use, and what the operator of this "
         "install lists in proxy.allowedTargets."

@@ -1,15 +1,17 @@
-"""`/api/proxy-debug`: the same questions the data path asks, answered instead of acted on."""
+"""`/api/proxy-debug`: access and resolution of a path, shown instead of acted on."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from guildnet.identity import Identity
-from guildnet_proxy.frontdoor.request import Request, base_of
+from guildnet.workspace.ports import base_path
+from guildnet_proxy.frontdoor.request import Request
 from guildnet_proxy.frontdoor.resolve import resolve
 from guildnet_proxy.frontdoor.target import HostTarget, parse
 from guildnet_proxy.frontdoor.workspaces import Workspaces
 from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.rules import Rule
 from guildnet_proxy.sites import own_origin
 
 
@@ -34,14 +36,14 @@ def explain(request: Request, identity: Identity, given: dict[str, str], workspa
 
 
 def _server(request: Request, identity: Identity, server: str, path: str, workspaces: Workspaces) -> dict[str, Any]:
-    workspace = workspaces.table.find(server)
+    workspace = workspaces.index.find(server)
     if workspace is None:
-        raise Refusal(404, "not_found", f"There is no workspace {server}.", rule="unknown")
+        raise Refusal(404, "not_found", f"There is no workspace {server}.", rule=Rule.UNKNOWN)
     decision = workspaces.decide(identity, workspace)
     if not decision.allowed:
         return {"verdict": "refused", "status": 403, "code": "forbidden", "rule": decision.rule}
     policy = workspaces.policy
-    found = resolve(workspaces.table, workspace, None, namespace=policy.namespace, domain=policy.cluster_domain)
+    found = resolve(workspaces.index, workspace, None, namespace=policy.namespace, domain=policy.cluster_domain)
     preserve = found.path_mode == "Preserve"
     return {
         "verdict": "forward",
@@ -49,7 +51,7 @@ def _server(request: Request, identity: Identity, server: str, path: str, worksp
         "rule": found.rule,
         "target": f"{found.scheme}://{found.host}:{found.port}",
         "pathMode": found.path_mode,
-        "upstreamPath": base_of(workspace.name, None) + path if preserve else path,
+        "upstreamPath": base_path(workspace.name, None) + path if preserve else path,
         "origin": own_origin(workspace, request.site.entry),
     }
 
@@ -57,7 +59,7 @@ def _server(request: Request, identity: Identity, server: str, path: str, worksp
 def _host(request: Request) -> dict[str, Any]:
     target = parse(b"/proxy?" + request.head.target.partition(b"?")[2])
     if not isinstance(target, HostTarget):
-        raise Refusal(400, "bad_target", "Give `server` or `to`.")
+        raise Refusal(400, "bad_target", "Give `server` or `to`.", rule=Rule.BAD_TARGET)
     return {
         "verdict": "target-gate",
         "target": f"{target.scheme}://{target.authority}",

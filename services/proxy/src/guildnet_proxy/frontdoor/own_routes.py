@@ -1,4 +1,4 @@
-"""The routes the proxy answers itself: login, logout, tickets, a workspace origin's own status, proxy-debug.
+"""Own routes: login, logout, tickets, a workspace origin's status, proxy-debug.
 
 They are functions from a Request to an Answer on the engine's own connection: none needs a request body, and a second
 HTTP parser behind the first would be one more pair that can disagree about where a request ends.
@@ -11,18 +11,21 @@ from urllib.parse import parse_qsl, quote
 
 from guildnet.identity import Identity
 from guildnet.workspace import Workspace
-from guildnet_proxy.auth.authenticate import Sources
+from guildnet_proxy.auth.authenticate import Authenticator, login_required
 from guildnet_proxy.auth.sessions import NONCE_SECONDS, SESSION_SECONDS, Session, cookie, digest, new_nonce
 from guildnet_proxy.frontdoor import cross_origin, pages
+from guildnet_proxy.frontdoor.explain import explain
 from guildnet_proxy.frontdoor.pages import Answer
-from guildnet_proxy.frontdoor.request import Request, anonymous_refusal
+from guildnet_proxy.frontdoor.request import Request
 from guildnet_proxy.frontdoor.workspaces import Workspaces
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Outcome
 from guildnet_proxy.rewrite import cookies
-from guildnet_proxy.sites import Entries
+from guildnet_proxy.rules import Rule
+from guildnet_proxy.sites import ticket_origin
 
 TICKET = "/.guildnet/ticket"
+STATUS = "/.guildnet/status"
 
 
 def query(request: Request) -> dict[str, str]:
@@ -40,21 +43,23 @@ def safe_next(text: str) -> str:
     return "/" if bad or not text.isascii() else text
 
 
-class Local:
-    """Holds what the routes need; `audit` gets (request, what, object) for session openings and ends."""
+def _wrong_method(message: str) -> Refusal:
+    return Refusal(405, "method_not_allowed", message, rule=Rule.METHOD_NOT_ALLOWED)
+
+
+class OwnRoutes:
+    """`audit` gets (request, what, object) for session openings and ends; `wall` gives Unix seconds."""
 
     def __init__(
         self,
         workspaces: Workspaces,
-        sources: Sources,
-        entries: Entries,
+        authenticator: Authenticator,
         wall: Callable[[], float],
         audit: Callable[[Request, str, str], None],
     ) -> None:
         self._workspaces = workspaces
-        self._sources = sources
-        self._sessions = sources.sessions
-        self._entries = entries
+        self._authenticator = authenticator
+        self._sessions = authenticator.sessions
         self._wall = wall
         self._audit = audit
 
@@ -63,14 +68,14 @@ class Local:
     async def login(self, request: Request) -> Outcome:
         """GET /login?token=&next=: a token becomes a session cookie, once."""
         if request.head.method not in {b"GET", b"HEAD"}:
-            raise Refusal(405, "method_not_allowed", "Log in with GET /login?token=….")
+            raise _wrong_method("Log in with GET /login?token=….")
         given = query(request)
         next_ = safe_next(given.get("next", "/"))
         if request.listener.private:
             return pages.redirect(next_)  # the tailnet says who is there; ports share cookies, so there is no session
         if not given.get("token"):
             return pages.login(next_, request.record.request_id)
-        identity = await self._sources.by_token(given["token"].strip(), request.site.entry)
+        identity = await self._authenticator.by_token(given["token"].strip(), request.site.entry)
         request.record.identity, request.record.who = identity, identity.subject
         value = self._sessions.issue(identity, request.site.entry, self._wall())
         self._audit(request, "login", "")
@@ -78,17 +83,15 @@ class Local:
 
     def logout(self, request: Request) -> Outcome:
         if request.head.method != b"POST":
-            raise Refusal(405, "method_not_allowed", "Log out with POST /logout.")
+            raise _wrong_method("Log out with POST /logout.")
         cross_origin.control(request.head, request.site, "")
         self._audit(request, "logout", "")
         return pages.redirect("/", cookie(self._sessions.names.session, "", 0))
 
     def debug(self, request: Request, identity: Identity) -> Outcome:
         """GET /api/proxy-debug: what the proxy would do with `server` and `path`, or `to`."""
-        from guildnet_proxy.frontdoor.explain import explain
-
         if identity.kind == "anonymous":
-            raise anonymous_refusal()
+            raise login_required()
         return pages.as_json(200, explain(request, identity, query(request), self._workspaces))
 
     def issue_ticket(self, request: Request, identity: Identity) -> Outcome:
@@ -97,23 +100,20 @@ class Local:
         label, nonce = given.get("label", ""), given.get("nonce", "")
         if identity.kind == "anonymous":
             return pages.login(safe_next(request.head.target.decode("latin-1")), request.record.request_id)
-        workspace = self._workspaces.table.by_label(label)
+        workspace = self._workspaces.index.by_label(label)
         if workspace is None or len(nonce) != len(digest("")):
-            raise Refusal(404, "not_found", "There is no such workspace origin.", rule="ticket")
+            raise Refusal(404, "not_found", "There is no such workspace origin.", rule=Rule.TICKET)
         self._workspaces.authorize(request, identity, workspace)
         request.record.workspace = workspace.name
         session = self._session(request) or Session(identity, self._wall() + SESSION_SECONDS)
         ticket = self._sessions.ticket(session, label, workspace.uid, nonce, self._wall())
-        entry = request.site.entry
-        port = request.site.authority.decode().partition(":")[2]
-        origin = f"{entry.scheme}://{label}.{entry.host}{':' + port if port else ''}"
         next_ = quote(safe_next(given.get("next", "/")), safe="")
-        return pages.redirect(f"{origin}{TICKET}?ticket={ticket}&next={next_}")
+        return pages.redirect(f"{ticket_origin(request.site.entry, label)}{TICKET}?ticket={ticket}&next={next_}")
 
     def _session(self, request: Request) -> Session | None:
         names = self._sessions.names
         value = cookies.value_of(request.head.get(b"cookie").decode("latin-1"), names.session)
-        return self._sources.session_of(value, request.site.entry, None) if value else None
+        return self._authenticator.session_of(value, request.site.entry, None) if value else None
 
     # ---- workspace origin -------------------------------------------------------------------------------------------
 
@@ -139,7 +139,7 @@ class Local:
             message = "This ticket is used up, expired or for another browser. Open the workspace again."
             if not nonce:
                 message = "The browser sent no cookie back. Allow cookies for this site and open the workspace again."
-            raise Refusal(403, "bad_ticket", message, rule="ticket")
+            raise Refusal(403, "bad_ticket", message, rule=Rule.TICKET)
         session, uid = redeemed
         request.record.identity, request.record.who = session.identity, session.identity.subject
         self._audit(request, "open", workspace.name)

@@ -1,4 +1,4 @@
-"""Answers the proxy gives itself: JSON for programs, a plain self-contained page for a person, never a stack trace.
+"""Pages: the answers the proxy makes itself, JSON for programs and a self-contained page for a person.
 
 A page for a workspace that is still starting shows its conditions and loads itself again.
 """
@@ -23,7 +23,7 @@ _STYLE = (
     "@media(prefers-color-scheme:dark){body{background:#14191f;color:#dbe4ed}code,pre{background:#26303b}"
     "td,th{border-color:#334155}}"
 )
-_RELOAD_SECONDS = 2
+RELOAD_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def page(
     status: int, title: str, content: str, *, frames: str = "'none'", extra: bytes = b"", reload: bool = False
 ) -> Answer:
     """`content` is HTML that its maker escaped; `frames` who may frame it."""
-    refresh = f'<meta http-equiv="refresh" content="{_RELOAD_SECONDS}">' if reload else ""
+    refresh = f'<meta http-equiv="refresh" content="{RELOAD_SECONDS}">' if reload else ""
     body = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"{refresh}<title>{escape(title)}</title><style>{_STYLE}</style><h1>{escape(title)}</h1>{content}"
@@ -75,7 +75,7 @@ def refusal(error: Refusal, request_id: str, *, html: bool, frames: str = "'none
     extra = f"X-Request-Id: {request_id}\r\n".encode()
     waiting = error.status == 503
     if waiting:
-        extra += f"Retry-After: {_RELOAD_SECONDS}\r\n".encode()
+        extra += f"Retry-After: {RELOAD_SECONDS}\r\n".encode()
     if error.status == 401:
         extra += b'WWW-Authenticate: Bearer realm="guildnet"\r\n'
     if html:

@@ -1,7 +1,7 @@
-"""Where a workspace is: pure, and it says which rule answered (logs and `/api/proxy-debug` show it).
+"""Resolution: where a workspace is, and which rule answered (logs and `/api/proxy-debug` show it). Pure.
 
 Order: Service of the Workspace (`service`) → AGENT_HOST of its spec (`agent-host`) → its name in DNS (`dns`) → an error
-that names both remedies. What the last two give is only a name and a port: the target gate decides about them.
+that names both remedies. What the last two give is only a name and a port: the egress guard decides about them.
 """
 
 from __future__ import annotations
@@ -10,54 +10,58 @@ from dataclasses import dataclass
 
 from guildnet.names import slug
 from guildnet.workspace import Phase, Workspace
-from guildnet_proxy.cluster.index import Endpoint, Table, declared_ports
-from guildnet_proxy.frontdoor.target import host_port, scheme_of
+from guildnet.workspace.ports import HTTP_PORT, HTTPS_PORT, scheme_of
+from guildnet_proxy.cluster.index import Endpoint, Index, declared_ports
+from guildnet_proxy.frontdoor.target import host_port
 from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.rules import Rule
 
 REMEDIES = "Set AGENT_HOST (host:port) in the workspace's env, or give it ports so that its Service has endpoints."
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A place to go: `addresses` is final for the rule `service`, empty where `host` has to pass the target gate."""
+    """Scheme, host and port to connect to.
 
-    rule: str
+    `addresses` is final for the rule `service`; empty where `host` has to pass the egress guard.
+    """
+
+    rule: Rule
     scheme: str
     host: str
     port: int
     addresses: tuple[str, ...]
     path_mode: str
-    pod: str = ""
 
 
-def resolve(table: Table, workspace: Workspace, port: int | None, *, namespace: str, domain: str) -> Resolved:
+def resolve(index: Index, workspace: Workspace, port: int | None, *, namespace: str, domain: str) -> Resolved:
     """`port` None is the first declared one. Raises Refusal: 404 port, 409 stopped, 503 starting, 502 no target."""
     if port is not None and port not in declared_ports(workspace):
         message = f"Workspace {workspace.name} declares no port {port}."
-        raise Refusal(404, "unknown_port", message, rule="port")
+        raise Refusal(404, "unknown_port", message, rule=Rule.PORT)
     if not workspace.spec.running or workspace.status.phase is Phase.STOPPED:
-        raise Refusal(409, "stopped", f"Workspace {workspace.name} is stopped. Start it to use it.", rule="stopped")
-    endpoints = table.endpoints(workspace)
+        raise Refusal(409, "stopped", f"Workspace {workspace.name} is stopped. Start it to use it.", rule=Rule.STOPPED)
+    endpoints = index.endpoints(workspace)
     chosen = _choose(endpoints, workspace, port)
     if chosen:
         return _of_service(chosen, workspace)
     agent_host = _agent_host(workspace)
     if agent_host is not None:
         host, number = agent_host
-        return Resolved("agent-host", scheme_of(number), host, number, (), _path_mode(workspace, number))
+        return Resolved(Rule.AGENT_HOST, scheme_of(number), host, number, (), _path_mode(workspace, number))
     if workspace.deleting or workspace.status.phase is Phase.TERMINATING:
-        raise Refusal(409, "deleted", f"Workspace {workspace.name} is being deleted.", rule="deleted")
+        raise Refusal(409, "deleted", f"Workspace {workspace.name} is being deleted.", rule=Rule.DELETED)
     if workspace.status.service_uid or workspace.status.phase in {None, Phase.PENDING, Phase.FAILED}:
         raise _starting(workspace)
     number = port if port is not None else _default_port(declared_ports(workspace))
     host = f"{slug(workspace.name)}.{namespace}.svc.{domain}"
-    return Resolved("dns", scheme_of(number), host, number, (), _path_mode(workspace, number))
+    return Resolved(Rule.DNS, scheme_of(number), host, number, (), _path_mode(workspace, number))
 
 
 def unresolved(workspace: Workspace) -> Refusal:
-    """What to say when none of the rules led anywhere."""
+    """502 for a workspace that none of the rules led to; names both remedies."""
     message = f"No way to workspace {workspace.name} was found. {REMEDIES}"
-    return Refusal(502, "no_target", message, rule="no-target", conditions=_conditions(workspace))
+    return Refusal(502, "no_target", message, rule=Rule.NO_TARGET, conditions=_conditions(workspace))
 
 
 def _starting(workspace: Workspace) -> Refusal:
@@ -65,7 +69,9 @@ def _starting(workspace: Workspace) -> Refusal:
     last = workspace.status.last_error
     why = f" {last}" if last else ""
     message = f"Workspace {workspace.name} {'has failed.' if failed else 'is starting.'}{why}"
-    return Refusal(503, "failed" if failed else "starting", message, rule="starting", conditions=_conditions(workspace))
+    return Refusal(
+        503, "failed" if failed else "starting", message, rule=Rule.STARTING, conditions=_conditions(workspace)
+    )
 
 
 def _conditions(workspace: Workspace) -> tuple[tuple[str, str, str, str], ...]:
@@ -87,13 +93,12 @@ def _choose(endpoints: tuple[Endpoint, ...], workspace: Workspace, port: int | N
 def _of_service(chosen: tuple[Endpoint, ...], workspace: Workspace) -> Resolved:
     first = chosen[0]
     return Resolved(
-        rule="service",
-        scheme="https" if first.name.startswith("https") else scheme_of(first.port),
+        rule=Rule.SERVICE,
+        scheme=scheme_of(first.port, first.name),
         host=first.address,
         port=first.port,
         addresses=tuple(dict.fromkeys(endpoint.address for endpoint in chosen)),
         path_mode=_path_mode(workspace, first.port),
-        pod=first.pod,
     )
 
 
@@ -105,11 +110,11 @@ def _agent_host(workspace: Workspace) -> tuple[str, int] | None:
         return host_port(value.strip(), default_port=_default_port(declared_ports(workspace)))
     except Refusal:
         message = f"AGENT_HOST of workspace {workspace.name} is not a host or host:port."
-        raise Refusal(502, "no_target", message, rule="agent-host") from None
+        raise Refusal(502, "no_target", message, rule=Rule.AGENT_HOST) from None
 
 
 def _default_port(ports: tuple[int, ...]) -> int:
-    return next((port for port in (8080, 8443) if port in ports), ports[0])
+    return next((port for port in (HTTP_PORT, HTTPS_PORT) if port in ports), ports[0])
 
 
 def _path_mode(workspace: Workspace, port: int) -> str:

@@ -1,4 +1,4 @@
-"""A request for a workspace, on its own origin or in the path form: gate, access, resolve, forward – in that order."""
+"""Requests for a workspace, on its own origin or in the path form: access, resolution, egress, forward, in order."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from guildnet import access
 from guildnet.access import Action, Target
 from guildnet.identity import Identity
 from guildnet.workspace import Workspace
-from guildnet_proxy.auth import authenticate
-from guildnet_proxy.cluster.index import Table
+from guildnet.workspace.ports import base_path
+from guildnet_proxy.auth.authenticate import bearer, login_required
+from guildnet_proxy.cluster.index import Index
 from guildnet_proxy.frontdoor import cross_origin, pages
-from guildnet_proxy.frontdoor.egress import TargetGate
-from guildnet_proxy.frontdoor.request import Request, anonymous_refusal, base_of, denied
-from guildnet_proxy.frontdoor.resolve import Resolved, resolve
-from guildnet_proxy.frontdoor.target import HostTarget, ServerTarget
+from guildnet_proxy.frontdoor.egress import EgressGuard, Permitted
+from guildnet_proxy.frontdoor.request import Request
+from guildnet_proxy.frontdoor.resolve import Resolved, resolve, unresolved
+from guildnet_proxy.frontdoor.target import HostTarget, WorkspaceTarget
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Decision, Forward, Outcome, Place
 from guildnet_proxy.rewrite import request_head
 from guildnet_proxy.rewrite.response_head import WorkspaceRules
-from guildnet_proxy.sites import Placement, own_origin, own_placement, path_placement
+from guildnet_proxy.rules import Rule
+from guildnet_proxy.sites import Placement, Site, own_origin, own_placement, path_placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +45,25 @@ class Policy:
 class Workspaces:
     """Decides about requests for workspaces; `active` counts what runs per workspace."""
 
-    def __init__(self, table: Table, gate_: TargetGate, policy: Policy) -> None:
-        self.table = table
+    def __init__(self, index: Index, egress: EgressGuard, policy: Policy) -> None:
+        self.index = index
         self.policy = policy
         self.active: Counter[str] = Counter()
-        self._gate = gate_
+        self._egress = egress
+
+    def of_site(self, site: Site) -> Workspace:
+        """The workspace whose own origin this is; raises Refusal 404."""
+        found = self.index.by_label(site.label) if site.label is not None else self.index.by_port(site.port or 0)
+        if found is None:
+            message = "No workspace has this address (any more). Open it from the list of workspaces."
+            raise Refusal(404, "not_found", message, rule=Rule.UNKNOWN)
+        return found
 
     # ---- access -----------------------------------------------------------------------------------------------------
 
     def decide(self, identity: Identity, workspace: Workspace | None) -> access.Decision:
         target = Target(workspace.labels, workspace.owner) if workspace is not None else Target()
-        policy = self.policy.access_default
-        return access.decide(identity, Action.PROXY, target, self.table.capabilities, policy)
+        return access.decide(identity, Action.PROXY, target, self.index.capabilities, self.policy.access_default)
 
     def authorize(self, request: Request, identity: Identity, workspace: Workspace | None) -> None:
         """Raises Refusal 401 or 403; leaves the deciding rule in the record."""
@@ -62,11 +71,12 @@ class Workspaces:
         record.identity = identity
         record.who = identity.subject
         if identity.kind == "anonymous":
-            raise anonymous_refusal()
+            raise login_required()
         decision = self.decide(identity, workspace)
         record.rule = decision.rule
         if not decision.allowed:
-            raise denied(decision.rule)
+            message = "You may not use this workspace. Ask whoever runs this install."
+            raise Refusal(403, "forbidden", message, rule=decision.rule)
 
     # ---- the two forms ----------------------------------------------------------------------------------------------
 
@@ -77,21 +87,23 @@ class Workspaces:
         resolved = self._resolve(workspace, None)
         head = request.head
         if resolved.path_mode == "Preserve" and head.path == b"/" and head.method in {b"GET", b"HEAD"}:
-            return pages.redirect(base_of(workspace.name, None) + "/", status=302)
-        return self._go(request, identity, workspace, resolved, _Way(placement, head.target, strips=False, cors=cors))
+            return pages.redirect(base_path(workspace.name, None) + "/", status=302)
+        return self._send(
+            request, identity, workspace, resolved, Route(placement, head.target, strips=False, cors=cors)
+        )
 
-    def by_path(self, request: Request, identity: Identity, target: ServerTarget, cors: bytes) -> Decision:
+    def by_path(self, request: Request, identity: Identity, target: WorkspaceTarget, cors: bytes) -> Decision:
         """`/proxy/server/{id}/…`; a top-level navigation goes to the workspace's own origin where it has one."""
-        workspace = self.table.find(target.id)
+        workspace = self.index.find(target.id)
         if workspace is None:
             if identity.kind == "anonymous":
-                raise anonymous_refusal()
-            raise Refusal(404, "not_found", f"There is no workspace {target.id}.", rule="unknown")
+                raise login_required()
+            raise Refusal(404, "not_found", f"There is no workspace {target.id}.", rule=Rule.UNKNOWN)
         request.record.workspace = workspace.name
         self.authorize(request, identity, workspace)
         resolved = self._resolve(workspace, target.port)
         strips = resolved.path_mode != "Preserve"
-        base = base_of(target.id if strips else workspace.name, target.port)
+        base = base_path(target.id if strips else workspace.name, target.port)
         own = own_origin(workspace, request.site.entry) if target.port is None else None
         rest, query = target.rest, target.query
         safe = request.head.method in {b"GET", b"HEAD"}
@@ -104,54 +116,60 @@ class Workspaces:
             request.site, base, trusted=self.policy.path_trusted, cross_site=self.policy.cross_site
         )
         seen = ((rest or b"/") if strips else base.encode() + rest) + query
-        return self._go(request, identity, workspace, resolved, _Way(placement, seen, strips=strips, cors=cors))
+        return self._send(request, identity, workspace, resolved, Route(placement, seen, strips=strips, cors=cors))
 
     async def by_host(self, request: Request, identity: Identity, target: HostTarget, cors: bytes) -> Outcome:
-        """`/proxy/{host:port}/…` and `/proxy?to=…`: only through the target gate."""
+        """`/proxy/{host:port}/…` and `/proxy?to=…`: only what the egress guard permits."""
         request.record.identity = identity
         request.record.who = identity.subject
         if identity.kind == "anonymous":
-            raise anonymous_refusal()
-        judged = await self._gate.judge(target.host, target.port, lambda found: self.decide(identity, found).allowed)
-        self.authorize(request, identity, judged.workspace)
-        request.record.rule = judged.rule
-        request.record.workspace = judged.workspace.name if judged.workspace is not None else ""
+            raise login_required()
+        permitted = await self._permit(identity, target.host, target.port)
+        self.authorize(request, identity, permitted.workspace)
+        request.record.rule = permitted.rule
+        request.record.workspace = permitted.workspace.name if permitted.workspace is not None else ""
         base = f"/proxy/{target.authority}"
         if not target.rest and request.head.method in {b"GET", b"HEAD"}:
             return pages.redirect(base + "/" + target.query.decode("latin-1"), status=302)
-        resolved = Resolved(judged.rule, target.scheme, target.host, target.port, (judged.address,), "Strip")
+        resolved = Resolved(permitted.rule, target.scheme, target.host, target.port, (permitted.address,), "Strip")
         placement = path_placement(
             request.site, base, trusted=self.policy.path_trusted, cross_site=self.policy.cross_site
         )
-        way = _Way(placement, (target.rest or b"/") + target.query, strips=True, cors=cors, host=target.authority)
-        return self._forward(request, judged.workspace, resolved, way)
+        route = Route(placement, (target.rest or b"/") + target.query, strips=True, cors=cors, host=target.authority)
+        return self._forward(request, permitted.workspace, resolved, route)
 
     # ---- forwarding -------------------------------------------------------------------------------------------------
 
+    async def _permit(self, identity: Identity, host: str, port: int) -> Permitted:
+        return await self._egress.permit(host, port, lambda found: self.decide(identity, found).allowed)
+
     def _resolve(self, workspace: Workspace, port: int | None) -> Resolved:
         policy = self.policy
-        return resolve(self.table, workspace, port, namespace=policy.namespace, domain=policy.cluster_domain)
+        return resolve(self.index, workspace, port, namespace=policy.namespace, domain=policy.cluster_domain)
 
-    def _go(
-        self, request: Request, identity: Identity, workspace: Workspace, resolved: Resolved, way: _Way
+    def _send(
+        self, request: Request, identity: Identity, workspace: Workspace, resolved: Resolved, route: Route
     ) -> Decision:
         request.record.rule = resolved.rule
         if resolved.addresses:
-            return self._forward(request, workspace, resolved, way)
-        return self._judged(request, identity, workspace, resolved, way)
+            return self._forward(request, workspace, resolved, route)
+        return self._permitted(request, identity, workspace, resolved, route)
 
-    async def _judged(
-        self, request: Request, identity: Identity, workspace: Workspace, resolved: Resolved, way: _Way
+    async def _permitted(
+        self, request: Request, identity: Identity, workspace: Workspace, resolved: Resolved, route: Route
     ) -> Outcome:
         host, port = resolved.host, resolved.port
-        judged = await self._gate.judge(host, port, lambda found: self.decide(identity, found).allowed)
-        found = Resolved(resolved.rule, resolved.scheme, host, port, (judged.address,), resolved.path_mode)
-        return self._forward(request, workspace, found, way)
+        try:
+            permitted = await self._permit(identity, host, port)
+        except Refusal as refusal:
+            raise (unresolved(workspace) if refusal.rule == Rule.DNS else refusal) from None
+        found = Resolved(resolved.rule, resolved.scheme, host, port, (permitted.address,), resolved.path_mode)
+        return self._forward(request, workspace, found, route)
 
-    def _forward(self, request: Request, workspace: Workspace | None, resolved: Resolved, way: _Way) -> Forward:
+    def _forward(self, request: Request, workspace: Workspace | None, resolved: Resolved, route: Route) -> Forward:
         name = workspace.name if workspace is not None else f"{resolved.host}:{resolved.port}"
         if self.active[name] >= self.policy.streams:
-            raise Refusal(503, "too_many_requests", "This workspace has too many open requests.", rule="streams")
+            raise Refusal(503, "too_many_requests", "This workspace has too many open requests.", rule=Rule.STREAMS)
         self.active[name] += 1
         request.record.counted = name
         policy = self.policy
@@ -159,15 +177,21 @@ class Workspaces:
         if resolved.scheme == "https":
             tls = policy.insecure_tls if workspace is not None else policy.verified_tls
         head = request.head
-        ours = b"authorization" in head.values and authenticate.bearer(head, policy.audience) is not None
+        ours = b"authorization" in head.values and bearer(head, policy.audience) is not None
         block = request_head.to_workspace(
-            head, way.target, way.placement, request.caller, strip_authorization=ours, prefix=way.strips, host=way.host
+            head,
+            route.target,
+            route.placement,
+            request.caller,
+            strip_authorization=ours,
+            prefix=route.strips,
+            host=route.host,
         )
         rules = WorkspaceRules(
-            placement=way.placement,
-            upstream=_authorities(request, resolved, way),
-            strips=way.strips,
-            cors=way.cors,
+            placement=route.placement,
+            upstream=_authorities(request, resolved, route),
+            strips=route.strips,
+            cors=route.cors,
             request_id=request.caller.request_id,
         )
         places = tuple(Place(address, resolved.port, tls, resolved.host) for address in resolved.addresses)
@@ -175,8 +199,8 @@ class Workspaces:
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
-    """How one request is forwarded: where it appears, what path the workspace sees, what Host it is called by."""
+class Route:
+    """How one request is forwarded: where the workspace appears, the path it sees, the Host it is called by."""
 
     placement: Placement
     target: bytes
@@ -185,8 +209,8 @@ class _Way:
     host: str | None = None
 
 
-def _authorities(request: Request, resolved: Resolved, way: _Way) -> frozenset[str]:
+def _authorities(request: Request, resolved: Resolved, route: Route) -> frozenset[str]:
     """Every name by which the upstream may mean itself in a redirect."""
     named = f"{resolved.host}:{resolved.port}"
-    host = way.host or request.site.authority.decode()
+    host = route.host or request.site.authority.decode()
     return frozenset((host, named, f"localhost:{resolved.port}", f"127.0.0.1:{resolved.port}"))

@@ -10,8 +10,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from guildnet import request_id
 from guildnet_proxy.access_log import Records
-from guildnet_proxy.frontdoor.dispatch import FrontDoor, new_request_id
+from guildnet_proxy.frontdoor.dispatch import FrontDoor
 from guildnet_proxy.http.connection import ClientConnection
 from guildnet_proxy.http.forward import Record
 from guildnet_proxy.http.relay import Relay
@@ -61,7 +62,7 @@ class Server:
     # ---- what connections tell --------------------------------------------------------------------------------------
 
     def record(self) -> Record:
-        return Record(new_request_id(), self.loop.time())
+        return Record(request_id.new(), self.loop.time())
 
     def finished(self, record: Record) -> None:
         self._release(record)

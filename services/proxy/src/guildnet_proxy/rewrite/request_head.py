@@ -1,7 +1,7 @@
-"""The request head a workspace or the api gets: what is dropped, what is kept byte for byte, what only we may say.
+"""Request heads on their way to a workspace or the api: what is dropped, kept byte for byte, and set.
 
 Hop-by-hop fields and what `Connection` names go first, ours are added after, so that a client cannot have ours removed.
-Identity claims never get this far (heads.py takes them out).
+Identity claims never get this far (http/head.py takes them out).
 """
 
 from __future__ import annotations
@@ -24,14 +24,6 @@ class Caller:
     address: str
     site: Site
     request_id: bytes
-
-
-def request_id(head: RequestHead, fresh: bytes) -> bytes:
-    """An inbound X-Request-Id when it is sane (1–64 of letters, digits, `.`, `_`, `-`), else `fresh`."""
-    given = head.values.get(b"x-request-id")
-    if given is None or not 0 < len(given) <= 64 or not given.translate(None, b"._-").isalnum():
-        return fresh
-    return given
 
 
 def to_workspace(

@@ -1,4 +1,4 @@
-"""The response head a browser gets: what a workspace says, as seen from where it appears.
+"""Response heads on their way to a browser, as seen from where a workspace appears.
 
 Location and Set-Cookie are rewritten to the Placement; framing rules of the workspace give way to ours
 (`frame-ancestors` the control origin and itself); headers with which it could reach past its own place are dropped.
@@ -17,10 +17,8 @@ _DROPPED = frozenset({
     b"clear-site-data", b"strict-transport-security", b"public-key-pins", b"public-key-pins-report-only", b"alt-svc",
     b"nel", b"report-to", b"x-frame-options", b"content-length", b"x-request-id",
 })  # fmt: skip
-_CONTROL_OWN = frozenset({
-    b"content-length", b"x-frame-options", b"cross-origin-opener-policy", b"cross-origin-resource-policy",
-    b"origin-agent-cluster", b"x-content-type-options", b"x-request-id",
-})  # fmt: skip
+_CONTROL_OURS = frozenset({b"content-length", b"x-request-id"})
+CROSS_ORIGIN_RESOURCE_POLICY = b"cross-origin-resource-policy"
 _CSP = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
 _REWRITTEN = _CSP | {b"location", b"content-location", b"set-cookie", b"service-worker-allowed"}
 _SANDBOX = b"sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads"
@@ -108,43 +106,36 @@ class WorkspaceRules:
 
 @dataclass(frozen=True, slots=True)
 class ControlRules:
-    """How a response of the api is completed: the control origin's own protection, CORS for the configured frontend."""
+    """How a response on the control origin is completed: the origin's headers where they are missing, CORS for the
+    configured frontend. `headers` are names in lower case and values; what the api sent of them stays as it is."""
 
-    frames: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
     cors: bytes
     request_id: bytes
-    https: bool
 
     def lines(self, head: ResponseHead) -> list[bytes]:
+        """Status line and fields, without framing and without the empty line."""
         lines = [status_line(head)]
-        has_policy = False
         for name, lower, value, kind in head.fields:
-            if kind in {HOP, CLAIM} or lower in _CONTROL_OWN or lower in head.dropped:
+            if kind in {HOP, CLAIM} or lower in _CONTROL_OURS or lower in head.dropped:
                 continue
             if lower.startswith(b"access-control-"):
                 continue  # decided here, so that the api and the proxy never both add one
-            if lower == b"content-security-policy":
-                has_policy = True
+            if lower == CROSS_ORIGIN_RESOURCE_POLICY and self.cors:
+                continue
             lines.append(b"%b: %b\r\n" % (name, value))
-        lines.append(control_headers(self.frames, self.cors, self.request_id, default_policy=not has_policy))
+        missing = tuple(item for item in self.headers if item[0] not in head.values)
+        lines.append(control_headers(missing, self.cors, self.request_id))
         return lines
 
 
-_DEFAULT_POLICY = (
-    b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'; "
-    b"form-action 'self'; "
-)
-
-
-def control_headers(frames: bytes, cors: bytes, rid: bytes, *, default_policy: bool) -> bytes:
-    """What every answer on the control origin carries. A second CSP only ever narrows the api's own."""
-    text = (
-        b"Content-Security-Policy: %bframe-ancestors 'none'; frame-src %b\r\nX-Frame-Options: DENY\r\n"
-        b"Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Resource-Policy: %b\r\nOrigin-Agent-Cluster: ?1\r\n"
-        b"X-Content-Type-Options: nosniff\r\nX-Request-Id: %b\r\n"
-    ) % (_DEFAULT_POLICY if default_policy else b"", frames, b"cross-origin" if cors else b"same-origin", rid)
+def control_headers(headers: tuple[tuple[bytes, bytes], ...], cors: bytes, rid: bytes) -> bytes:
+    """These headers, the request's id, and CORS for the origin `cors` where there is one."""
+    kept = [item for item in headers if not (cors and item[0] == CROSS_ORIGIN_RESOURCE_POLICY)]
+    text = b"".join(b"%b: %b\r\n" % item for item in kept) + b"X-Request-Id: %b\r\n" % rid
     if cors:
         text += (
+            b"Cross-Origin-Resource-Policy: cross-origin\r\n"
             b"Access-Control-Allow-Origin: %b\r\nAccess-Control-Allow-Credentials: true\r\n"
             b"Access-Control-Expose-Headers: ETag, Location, X-Request-Id\r\nVary: Origin\r\n"
         ) % cors

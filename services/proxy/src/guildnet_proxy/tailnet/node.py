@@ -13,14 +13,15 @@ from guildnet.errors import GuildNetError
 from guildnet.kube import Client
 from guildnet.kube.resources import CONFIGMAPS
 from guildnet.telemetry import logger
-from guildnet_proxy.cluster.index import Table
+from guildnet_proxy.cluster.index import Index
 from guildnet_proxy.settings import Settings
-from guildnet_proxy.sites import Entries
+from guildnet_proxy.sites import Sites
 from guildnet_proxy.tailnet import serve_config
 from guildnet_proxy.tailnet.localapi import LocalApi
 
-ASK_SECONDS = 2.0
-AGAIN_SECONDS = 30.0
+LEARN_RETRY_SECONDS = 2.0
+LEARN_AGAIN_SECONDS = 30.0
+COALESCE_SECONDS = 0.05
 
 
 class Tailnet:
@@ -31,25 +32,25 @@ class Tailnet:
         settings: Settings,
         client: Client,
         local_api: LocalApi,
-        entries: Entries,
-        table: Table,
+        sites: Sites,
+        index: Index,
         synced: Callable[[], Awaitable[None]],
     ) -> None:
         self._settings = settings
         self._client = client
         self._local_api = local_api
-        self._entries = entries
-        self._table = table
+        self._sites = sites
+        self._index = index
         self._synced = synced
         self._published = ""
         self._changed = asyncio.Event()
-        table.on_change.append(lambda name: self._changed.set() if name is not None else None)
+        index.on_change.append(lambda name: self._changed.set() if name is not None else None)
 
     def write(self) -> None:
         """Puts the serve file in place."""
-        text = serve_config.render(self._table.origin_ports(), self._settings.tailnet_socket)
+        text = serve_config.render(self._index.origin_ports(), self._settings.tailnet_socket)
         if serve_config.write(Path(self._settings.serve_file), text):
-            logger.info("serve file written", ports=len(self._table.origin_ports()) + 1)
+            logger.info("serve file written", ports=len(self._index.origin_ports()) + 1)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -75,7 +76,7 @@ class Tailnet:
                 self.write()
             except OSError as error:
                 logger.error("serve file not written", error=str(error))
-            await asyncio.sleep(0.05)  # a burst of changes is one file
+            await asyncio.sleep(COALESCE_SECONDS)  # a burst of changes is one file
 
     async def _learn(self) -> None:
         while True:
@@ -85,11 +86,11 @@ class Tailnet:
                     await self._know(name)
             except GuildNetError as error:
                 logger.info("tailnet name not known yet", error=error.message)
-            await asyncio.sleep(AGAIN_SECONDS if self._published else ASK_SECONDS)
+            await asyncio.sleep(LEARN_AGAIN_SECONDS if self._published else LEARN_RETRY_SECONDS)
 
     async def _know(self, name: str) -> None:
-        if self._entries.tailnet is None or self._entries.tailnet.host != name:
-            self._entries.learn(name)
+        if self._sites.tailnet is None or self._sites.tailnet.host != name:
+            self._sites.learn(name)
             logger.info("tailnet name learnt", name=name)
         if self._published == name:
             return

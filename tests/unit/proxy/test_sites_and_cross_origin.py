@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 
 from guildnet_proxy.frontdoor import cross_origin
 from guildnet_proxy.http.errors import Refusal
-from guildnet_proxy.sites import Entries, Listener, own_origin
+from guildnet_proxy.sites import Listener, Sites, own_origin
 from unit.proxy.values import CONTROL, LOCAL, OWN, PATH, TAILNET, head, workspace
 
 TCP, PRIVATE = Listener("tcp", private=False), Listener("tailnet", private=True)
 
 
-def entries() -> Entries:
+def sites() -> Sites:
     from guildnet.identity import Entry
 
-    made = Entries(local=LOCAL, domain=Entry("domain", "https://example.org", "host"), tailnet_mode="port")
+    made = Sites((LOCAL, Entry("domain", "https://example.org", "host")), tailnet_mode="port")
     made.learn("g.ts.example")
     return made
 
@@ -34,7 +34,7 @@ def entries() -> Entries:
     ],
 )
 def test_a_public_name_is_found(host, entry, label):
-    site = entries().locate(head(host=host), TCP)
+    site = sites().locate(head(host=host), TCP)
     assert (site.entry.name, site.label, site.port) == (entry, label, None)
 
 
@@ -46,12 +46,12 @@ def test_a_public_name_is_found(host, entry, label):
 )  # fmt: skip
 def test_any_other_name_is_refused(host):
     with pytest.raises(Refusal) as refused:
-        entries().locate(head(host=host), TCP)
+        sites().locate(head(host=host), TCP)
     assert refused.value.status == 421
 
 
 def test_the_private_listener_reads_the_sidecars_word_and_nothing_else():
-    made = entries()
+    made = sites()
     control = made.locate(head("X-Forwarded-Host: g.ts.example", host="localhost"), PRIVATE)
     assert (control.entry.name, control.control, control.origin) == ("tailnet", True, "https://g.ts.example")
     own = made.locate(head("X-Forwarded-Host: g.ts.example:20001", host="localhost"), PRIVATE)
@@ -62,12 +62,12 @@ def test_the_private_listener_reads_the_sidecars_word_and_nothing_else():
 
 
 def test_a_public_listener_ignores_a_forwarded_host():
-    site = entries().locate(head("X-Forwarded-Host: g.ts.example", host="guildnet.localhost:8080"), TCP)
+    site = sites().locate(head("X-Forwarded-Host: g.ts.example", host="guildnet.localhost:8080"), TCP)
     assert site.entry.name == "local"
 
 
 def test_before_its_name_is_known_the_tailnet_entry_says_try_again():
-    made = Entries(local=LOCAL, domain=None, tailnet_mode="port")
+    made = Sites((LOCAL,), tailnet_mode="port")
     with pytest.raises(Refusal) as refused:
         made.locate(head("X-Forwarded-Host: g.ts.example"), PRIVATE)
     assert refused.value.status == 503

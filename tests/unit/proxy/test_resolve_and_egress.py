@@ -9,27 +9,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildnet_proxy.cluster.index import Endpoint, Slice, Table, parse_slice
-from guildnet_proxy.frontdoor.egress import TargetGate, never, parse_allowed, unmapped
+from guildnet_proxy.cluster.index import Endpoint, Index, Slice, parse_slice
+from guildnet_proxy.frontdoor.egress import EgressGuard, never, parse_allowed, unmapped
 from guildnet_proxy.frontdoor.resolve import Resolved, resolve
 from guildnet_proxy.http.errors import Refusal
 from unit.proxy.values import workspace
 
 
-def table_with(*endpoints: Endpoint, **more: Any) -> tuple[Table, Any]:
-    table = Table()
+def index_with(*endpoints: Endpoint, **more: Any) -> tuple[Index, Any]:
+    index = Index()
     found = workspace(**more)
-    table.put_workspace(found)
-    table.put_slice(Slice("s", "service-ws", endpoints))
-    return table, found
+    index.put_workspace(found)
+    index.put_slice(Slice("s", "service-ws", endpoints))
+    return index, found
 
 
-def ask(table: Table, found: Any, port: int | None = None) -> Resolved:
-    return resolve(table, found, port, namespace="ns", domain="cluster.local")
+def ask(index: Index, found: Any, port: int | None = None) -> Resolved:
+    return resolve(index, found, port, namespace="ns", domain="cluster.local")
 
 
 def pod(port: int, *, name: str = "", ready: bool = True, address: str = "10.1.1.1") -> Endpoint:
-    return Endpoint(address, port, name, "p", ready)
+    return Endpoint(address, port, name, ready)
 
 
 def env(value: str) -> dict[str, Any]:
@@ -37,17 +37,17 @@ def env(value: str) -> dict[str, Any]:
 
 
 def test_the_service_answers_with_the_first_declared_port():
-    table, found = table_with(
+    index, found = index_with(
         pod(9), pod(7), pod(7, address="10.1.1.2"), spec={"ports": [{"containerPort": 7}, {"containerPort": 9}]}
     )
-    got = ask(table, found)
+    got = ask(index, found)
     assert (got.rule, got.port, got.addresses, got.scheme) == ("service", 7, ("10.1.1.1", "10.1.1.2"), "http")
-    assert ask(table, found, 9).port == 9
+    assert ask(index, found, 9).port == 9
 
 
 def test_without_declared_ports_8080_comes_before_8443():
-    assert ask(*table_with(pod(8443), pod(8080))).port == 8080
-    assert ask(*table_with(pod(8443))).scheme == "https"
+    assert ask(*index_with(pod(8443), pod(8080))).port == 8080
+    assert ask(*index_with(pod(8443))).scheme == "https"
 
 
 @pytest.mark.parametrize(
@@ -60,17 +60,17 @@ def test_without_declared_ports_8080_comes_before_8443():
     ],
 )
 def test_agent_host_answers_when_the_service_does_not(value, host, port, scheme):
-    got = ask(*table_with(spec=env(value)))
+    got = ask(*index_with(spec=env(value)))
     assert (got.rule, got.host, got.port, got.scheme, got.addresses) == ("agent-host", host, port, scheme, ())
 
 
 def test_a_bare_agent_host_takes_a_declared_port():
     spec = env("h") | {"ports": [{"containerPort": 3000}, {"containerPort": 8443}]}
-    assert ask(*table_with(spec=spec)).port == 8443
+    assert ask(*index_with(spec=spec)).port == 8443
 
 
 def test_dns_is_the_last_rule():
-    got = ask(*table_with(name="My-ws".lower(), status={"serviceUID": None}))
+    got = ask(*index_with(name="My-ws".lower(), status={"serviceUID": None}))
     assert (got.rule, got.host, got.port) == ("dns", "my-ws.ns.svc.cluster.local", 8080)
 
 
@@ -88,7 +88,7 @@ def test_dns_is_the_last_rule():
 )
 def test_why_there_is_no_way(more, port, status, code):
     with pytest.raises(Refusal) as refused:
-        ask(*table_with(pod(8080, ready=False), **more), port)
+        ask(*index_with(pod(8080, ready=False), **more), port)
     assert (refused.value.status, refused.value.code) == (status, code)
 
 
@@ -119,41 +119,44 @@ def test_a_slice_counts_only_with_an_owner_and_pods(more, uid, count):
 
 
 def test_a_foreign_slice_never_becomes_an_endpoint():
-    table, found = table_with(pod(8080))
-    table.put_slice(Slice("foreign", "another", (pod(8080, address="10.6.6.6"),)))
-    table.put_slice(Slice("nobodys", "", (pod(8080, address="10.6.6.6"),)))
-    assert [item.address for item in table.endpoints(found)] == ["10.1.1.1"]
-    table.remove_slice("s")
-    assert table.endpoints(found) == ()
+    index, found = index_with(pod(8080))
+    index.put_slice(Slice("foreign", "another", (pod(8080, address="10.6.6.6"),)))
+    index.put_slice(Slice("nobodys", "", (pod(8080, address="10.6.6.6"),)))
+    assert [item.address for item in index.endpoints(found)] == ["10.1.1.1"]
+    index.remove_slice("s")
+    assert index.endpoints(found) == ()
 
 
 def test_a_name_used_again_takes_its_own_label_and_port():
-    table = Table()
-    table.put_workspace(
+    index = Index()
+    index.put_workspace(
         workspace(uid="aaaaaaaa-1", status={"origin": {"port": 20001}}, labels={"guildnet.io/id": "old"})
     )
-    table.put_workspace(workspace(uid="bbbbbbbb-1", status={"origin": {"port": 20002}}))
-    assert table.by_label("ws-aaaaaaaa") is None
-    assert table.by_port(20001) is None
-    assert table.find("old") is None
-    assert table.by_port(20002) is table.by_label("ws-bbbbbbbb") is table.find("ws")
-    assert table.origin_ports() == (20002,)
+    index.put_workspace(workspace(uid="bbbbbbbb-1", status={"origin": {"port": 20002}}))
+    assert index.by_label("ws-aaaaaaaa") is None
+    assert index.by_port(20001) is None
+    assert index.find("old") is None
+    assert index.by_port(20002) is index.by_label("ws-bbbbbbbb") is index.find("ws")
+    assert index.origin_ports() == (20002,)
 
 
-# ---- the target gate ------------------------------------------------------------------------------------------------
+# ---- egress --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("address", "kind"),
     [
-        ("127.0.0.1", "loopback"), ("127.9.9.9", "loopback"), ("::1", "loopback"), ("::ffff:127.0.0.1", "loopback"),
-        ("::127.0.0.1", "loopback"), ("64:ff9b::7f00:1", "loopback"), ("2002:7f00:1::", "loopback"),
-        ("169.254.169.254", "link-local"), ("fe80::1", "link-local"), ("::ffff:169.254.169.254", "link-local"),
-        ("fd00:ec2::254", "metadata"), ("168.63.129.16", "metadata"), ("0.0.0.0", "unspecified"), ("::", "unspecified"),
-        ("0.1.2.3", "unspecified"), ("224.0.0.1", "multicast"), ("ff02::1", "multicast"), ("255.255.255.255",
-        "reserved"),
-        ("100.64.0.7", "tailnet"), ("100.127.255.255", "tailnet"), ("fd7a:115c:a1e0::1", "tailnet"),
-        ("100.100.100.200", "metadata"), ("10.96.0.1", "own"), ("::ffff:10.96.0.1", "own"),
+        ("127.0.0.1", "never-loopback"), ("127.9.9.9", "never-loopback"), ("::1", "never-loopback"),
+        ("::ffff:127.0.0.1", "never-loopback"),
+        ("::127.0.0.1", "never-loopback"), ("64:ff9b::7f00:1", "never-loopback"), ("2002:7f00:1::", "never-loopback"),
+        ("169.254.169.254", "never-link-local"), ("fe80::1", "never-link-local"),
+        ("::ffff:169.254.169.254", "never-link-local"),
+        ("fd00:ec2::254", "never-metadata"), ("168.63.129.16", "never-metadata"),
+        ("0.0.0.0", "never-unspecified"), ("::", "never-unspecified"),
+        ("0.1.2.3", "never-unspecified"), ("224.0.0.1", "never-multicast"), ("ff02::1", "never-multicast"),
+        ("255.255.255.255", "never-reserved"),
+        ("100.64.0.7", "never-tailnet"), ("100.127.255.255", "never-tailnet"), ("fd7a:115c:a1e0::1", "never-tailnet"),
+        ("100.100.100.200", "never-metadata"), ("10.96.0.1", "never-own"), ("::ffff:10.96.0.1", "never-own"),
         ("10.1.1.1", None), ("192.168.0.1", None), ("8.8.8.8", None), ("2001:db8::1", None),
     ],
 )  # fmt: skip
@@ -172,25 +175,25 @@ def test_no_spelling_of_an_ipv4_address_inside_ipv6_hides_it(address):
         assert unmapped(ip_address(text)) == address
 
 
-async def judge(gate: TargetGate, host: str, port: int = 80, *, may: bool = True) -> str:
+async def permit(guard: EgressGuard, host: str, port: int = 80, *, may: bool = True) -> str:
     try:
-        return (await gate.judge(host, port, lambda _: may)).address
+        return (await guard.permit(host, port, lambda _: may)).address
     except Refusal as error:
         return error.rule
 
 
 async def test_the_gate_denies_by_default_and_opens_what_was_listed_or_is_ones_own():
-    table, _ = table_with(pod(8080), spec={"ports": [{"containerPort": 8080}]}, status={"serviceIP": "10.96.0.50"})
-    gate = TargetGate(parse_allowed(["10.5.0.0/16:80", "[fd00::/64]:443", "127.0.0.0/8:80"]), table.at)
-    assert await judge(gate, "10.9.9.9") == "default-deny"
-    assert await judge(gate, "10.5.1.2") == "10.5.1.2"
-    assert await judge(gate, "10.5.1.2", 81) == "default-deny"
-    assert await judge(gate, "fd00::1", 443) == "fd00::1"
-    assert await judge(gate, "127.0.0.1") == "never-loopback"
-    assert await judge(gate, "10.1.1.1", 8080) == "10.1.1.1"
-    assert await judge(gate, "10.96.0.50", 8080) == "10.96.0.50"
-    assert await judge(gate, "10.96.0.50", 22) == "default-deny"
-    assert await judge(gate, "10.1.1.1", 8080, may=False) == "workspace"
+    index, _ = index_with(pod(8080), spec={"ports": [{"containerPort": 8080}]}, status={"serviceIP": "10.96.0.50"})
+    guard = EgressGuard(parse_allowed(["10.5.0.0/16:80", "[fd00::/64]:443", "127.0.0.0/8:80"]), index.at)
+    assert await permit(guard, "10.9.9.9") == "default-deny"
+    assert await permit(guard, "10.5.1.2") == "10.5.1.2"
+    assert await permit(guard, "10.5.1.2", 81) == "default-deny"
+    assert await permit(guard, "fd00::1", 443) == "fd00::1"
+    assert await permit(guard, "127.0.0.1") == "never-loopback"
+    assert await permit(guard, "10.1.1.1", 8080) == "10.1.1.1"
+    assert await permit(guard, "10.96.0.50", 8080) == "10.96.0.50"
+    assert await permit(guard, "10.96.0.50", 22) == "default-deny"
+    assert await permit(guard, "10.1.1.1", 8080, may=False) == "workspace"
 
 
 async def test_a_name_is_resolved_once_and_every_answer_counts():
@@ -201,22 +204,22 @@ async def test_a_name_is_resolved_once_and_every_answer_counts():
         asked.append(host)
         return answers[len(asked) - 1]
 
-    gate = TargetGate(parse_allowed(["10.5.0.0/16:80"]), lambda *_: None, resolver=flip_flop)
-    assert await judge(gate, "rebinder.example") == "10.5.0.1"
+    guard = EgressGuard(parse_allowed(["10.5.0.0/16:80"]), lambda *_: None, resolver=flip_flop)
+    assert await permit(guard, "rebinder.example") == "10.5.0.1"
     assert asked == ["rebinder.example"]
 
     async def mixed(host: str, port: int) -> list[str]:
         return ["10.5.0.1", "169.254.169.254"]
 
     assert (
-        await judge(TargetGate(parse_allowed(["10.5.0.0/16:80"]), lambda *_: None, resolver=mixed), "x")
+        await permit(EgressGuard(parse_allowed(["10.5.0.0/16:80"]), lambda *_: None, resolver=mixed), "x")
         == "never-link-local"
     )
 
     async def none(host: str, port: int) -> list[str]:
         raise OSError
 
-    assert await judge(TargetGate((), lambda *_: None, resolver=none), "x") == "dns"
+    assert await permit(EgressGuard((), lambda *_: None, resolver=none), "x") == "dns"
 
 
 @pytest.mark.parametrize("text", ["10.0.0.0/8", "10.0.0.0/8:0", "10.0.0.0/8:x", "name:80", "10.0.0.1/8:80", ":80"])
