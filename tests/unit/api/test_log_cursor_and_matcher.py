@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from guildnet.errors import Invalid
-from guildnet_api.logs.cursor import Cursor, Step, next_step
 from guildnet_api.logs.matcher import MAX_QUERY_CHARACTERS, Matcher, TooSlow
 from guildnet_api.logs.model import Run
+from guildnet_api.logs.reader.cursor import Cursor, Step, next_step
 
 CURRENT = Run("0123456789ab", "ws-1", "main", 3)
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from guildnet.errors import TooManyRequests
 from guildnet_api.http import sse
-from guildnet_api.logs.cursor import Cursor
 from guildnet_api.logs.encoding import log_line
 from guildnet_api.logs.feed import MAX_FILTERS, Feed
 from guildnet_api.logs.filtered import EVERYTHING, Filter, RingLimits
@@ -29,6 +28,7 @@ from guildnet_api.logs.model import (
     rfc3339,
     truncated,
 )
+from guildnet_api.logs.reader.cursor import Cursor
 from guildnet_api.logs.redis.publication import Publication, decode
 from guildnet_api.logs.source.follower import Alignment
 

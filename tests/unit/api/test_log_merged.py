@@ -11,10 +11,10 @@ import pytest
 
 from guildnet_api.cluster.pods import Container, Pod
 from guildnet_api.http.sse import Event, Ping, Retry
-from guildnet_api.logs.cursor import StreamRequest
-from guildnet_api.logs.merged import MergedStream
 from guildnet_api.logs.model import Line, Run
-from guildnet_api.logs.stream_events import CUT_RETRY_MS, Cut, End, Lines, MergedLines, Status
+from guildnet_api.logs.reader.cursor import StreamRequest
+from guildnet_api.logs.reader.merged import MergedStream
+from guildnet_api.logs.reader.stream_events import CUT_RETRY_MS, Cut, End, Lines, MergedLines, Status
 
 POD = Pod(
     "p", "abcdefgh-1", "ws", "u", "n", "Running", "", deleting=False, resource_version="1",

@@ -32,9 +32,9 @@ from guildnet_api.logs.filtered import RingLimits
 from guildnet_api.logs.hub import Hub, HubLimits
 from guildnet_api.logs.redis import client as redis_client
 from guildnet_api.logs.redis.replica import Replica
-from guildnet_api.logs.run_state import RunState
 from guildnet_api.logs.source.follower import Follower
 from guildnet_api.logs.source.kubelet import KubeletLogs, LogSource
+from guildnet_api.logs.source.run_state import RunState
 from guildnet_api.metrics import Metrics
 from guildnet_api.settings import Settings
 from guildnet_api.workspaces import presets

@@ -1,0 +1,1 @@
+"""Who may do what: rules asked, limits counted, decisions recorded."""

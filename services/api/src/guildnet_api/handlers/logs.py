@@ -17,15 +17,15 @@ from guildnet_api.cluster import events
 from guildnet_api.deps import Services, actor, identity
 from guildnet_api.http.event_stream import EventStream
 from guildnet_api.http.params import bad_query, flag, json_response, number
-from guildnet_api.logs.cursor import StreamRequest
 from guildnet_api.logs.filtered import Filter
 from guildnet_api.logs.matcher import matcher
-from guildnet_api.logs.merged import ALL_CONTAINERS, MergedStream
 from guildnet_api.logs.model import Run
-from guildnet_api.logs.snapshot import MAX_LINES, Selection, newest, runs_of, text
+from guildnet_api.logs.reader.cursor import StreamRequest
+from guildnet_api.logs.reader.merged import ALL_CONTAINERS, MergedStream
+from guildnet_api.logs.reader.snapshot import MAX_LINES, Selection, newest, runs_of, text
+from guildnet_api.logs.reader.viewer import StreamContext, Viewer
+from guildnet_api.logs.reader.workspace_events import WorkspaceEvents
 from guildnet_api.logs.source.levels import LEVELS
-from guildnet_api.logs.viewer import StreamContext, Viewer
-from guildnet_api.logs.workspace_events import WorkspaceEvents
 
 DEFAULT_LINES: Final = 200
 MAX_TEXT_LINES: Final = 10_000_000

@@ -1,0 +1,1 @@
+"""HTTP of the api: server, middleware, parameters, event streams, the UI's files."""

@@ -13,8 +13,8 @@ from guildnet_api.http.event_stream import Connection
 from guildnet_api.logs.matcher import TooSlow, matcher
 from guildnet_api.logs.model import Line, Run
 from guildnet_api.logs.push import Attachment, Push
+from guildnet_api.logs.reader.stream_events import Lines
 from guildnet_api.logs.ring import Ring
-from guildnet_api.logs.stream_events import Lines
 
 MAX_BLOCK_LINES: Final = 2000
 MAX_PENDING_BYTES: Final = 256 * 1024

@@ -22,8 +22,8 @@ from guildnet.kube.lines import Shed
 from guildnet_api.aio import task_group
 from guildnet_api.http.sse import compact
 from guildnet_api.logs.model import NS_PER_SECOND, Kind, RawLine, Run, truncated
-from guildnet_api.logs.run_state import RunState
 from guildnet_api.logs.source.kubelet import LogSource, Options, parse_kube_line
+from guildnet_api.logs.source.run_state import RunState
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from guildnet_api.aio import Signal
-from guildnet_api.logs.stream_events import Timeline
+from guildnet_api.logs.reader.stream_events import Timeline
 
 MAX_INITIAL_ENTRIES: Final = 50
 

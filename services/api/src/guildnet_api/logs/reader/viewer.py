@@ -18,13 +18,13 @@ from guildnet_api.cluster.index import WorkspaceIndex
 from guildnet_api.http import sse
 from guildnet_api.http.event_stream import SHUTDOWN_RETRY_MS, Connection, StreamSupervisor
 from guildnet_api.http.sse import Event
-from guildnet_api.logs.cursor import Cursor, StreamRequest, next_step, run_of
 from guildnet_api.logs.feed import Feed
 from guildnet_api.logs.filtered import FilteredRing
 from guildnet_api.logs.hub import WAKE_SECONDS, Hub
 from guildnet_api.logs.model import Run, id_key, rfc3339
-from guildnet_api.logs.stream_events import Cut, End, Gap, Lines, Source, Status, Timeline
-from guildnet_api.logs.workspace_events import WorkspaceEvents
+from guildnet_api.logs.reader.cursor import Cursor, StreamRequest, next_step, run_of
+from guildnet_api.logs.reader.stream_events import Cut, End, Gap, Lines, Source, Status, Timeline
+from guildnet_api.logs.reader.workspace_events import WorkspaceEvents
 from guildnet_api.workspaces.view import explanation
 
 BEGINNING: Final = "0-0"

@@ -17,9 +17,9 @@ from guildnet_api.cluster.pods import Pod
 from guildnet_api.http import sse
 from guildnet_api.http.event_stream import Connection
 from guildnet_api.http.sse import Event
-from guildnet_api.logs.cursor import Cursor, StreamRequest
 from guildnet_api.logs.hub import WAKE_SECONDS
-from guildnet_api.logs.stream_events import Cut, End, Lines, MergedLines, Status
+from guildnet_api.logs.reader.cursor import Cursor, StreamRequest
+from guildnet_api.logs.reader.stream_events import Cut, End, Lines, MergedLines, Status
 
 ALL_CONTAINERS: Final = "*"
 """As `container`: all of the pod, init containers too."""
