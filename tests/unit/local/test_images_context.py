@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from guildnet_local.images import base
+from guildnet_local.images.builder import BASE_DOCKERFILE, CHECKOUT
 from guildnet_local.images.context import Entry, entries, key, lay_out, tree
-from guildnet_local.images.making import BASE_DOCKERFILE, CHECKOUT
 from guildnet_local.images.recipes import RECIPES, USUAL, ImageError, Recipe, recipe
 
 

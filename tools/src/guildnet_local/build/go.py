@@ -1,21 +1,17 @@
-"""Running the Go compiler for one group of upstream programs, with progress and an error that says what broke.
+"""The Go compiler: found, checked, and run for one group of programs, with an error that says what broke.
 
 Knows nothing of the cache: it fills a directory it is given, or raises UpstreamError.
 """
 
-import contextlib
-import os
 import re
 import shutil
-import signal
 import subprocess
-import threading
-import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from guildnet_local.build import runner
 from guildnet_local.build.pins import (
     GO_ENVIRONMENT,
     GO_ENVIRONMENT_DROPPED,
@@ -26,12 +22,9 @@ from guildnet_local.build.pins import (
     go_release,
     required_go,
 )
+from guildnet_local.build.runner import Command, Progress, exit_phrase
 
-Report = Callable[[str], None]
-HEARTBEAT_SECONDS = 15.0
-_ERROR_LINES = 25
-_PATIENCE = 10.0
-"""Seconds a compiler may take to end when asked to."""
+_MAX_ERROR_LINES = 25
 # A package path alone on a line is `go build -v` saying that it compiles it; errors hold blanks or colons.
 _PACKAGE = re.compile(r"[A-Za-z0-9_.][\w./~+@-]*")
 # Where Go's own installer puts it; `sudo` often drops it from PATH.
@@ -98,7 +91,7 @@ class Output:
     packages: int = 0
     package: str = ""
     failed_package: str = ""
-    rest: deque[str] = field(default_factory=lambda: deque(maxlen=_ERROR_LINES))
+    rest: deque[str] = field(default_factory=lambda: deque(maxlen=_MAX_ERROR_LINES))
 
     def take(self, line: str) -> None:
         """Account for one line of `go`'s output."""
@@ -120,121 +113,48 @@ class Output:
         return f"{phase}: {counted}{downloaded}"
 
 
-def _drain(process: subprocess.Popen[str], output: Output) -> None:
-    if process.stdout is not None:
-        for line in process.stdout:
-            output.take(line.rstrip("\n"))
-
-
-def _dying_with_us() -> list[str]:
-    """A prefix that ends `go` when we are killed, so that the next build does not meet it at work in the same room."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """End `go` and the compilers it started: they share its process group, and `go` may be gone before they are."""
-    if process.poll() is not None:
-        return
-    os.killpg(process.pid, signal.SIGTERM)
-    until = time.monotonic() + _PATIENCE
-    while process.poll() is None or _members(process.pid):
-        if time.monotonic() > until:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            break
-        time.sleep(0.01)
-    process.wait()
-
-
-def _members(group: int) -> list[int]:
-    """The processes of a process group that run; one that has ended and waits for its parent to ask is not one."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                state, _, of = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:3]
-                if int(of) == group and state not in "ZX":
-                    found.append(int(entry.name))
-    return found
-
-
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One group's build: the compiler, the clock it is timed by, where progress goes."""
+class GroupBuild:
+    """The build of one group: the compiler, the caller's environment, where progress goes."""
 
     group: Group
     go: Go
     environ: Mapping[str, str]
-    report: Report
-    heartbeat: float = HEARTBEAT_SECONDS
-    started: float = field(default_factory=time.monotonic)
+    progress: Progress
 
-    def elapsed(self) -> str:
-        """Time since the build began, such as `1m05s`."""
-        return duration(time.monotonic() - self.started)
+    def run(self, arguments: Sequence[str], phase: str, packages: int = 0) -> Output:
+        """Run `go` to its end. `packages` is how many packages the phase is expected to name, for the progress line.
 
-    def __call__(self, arguments: Sequence[str], phase: str, total: int = 0) -> Output:
-        """Run `go` to its end, saying every heartbeat how far it is. Raises UpstreamError with Go's last lines."""
+        Raises UpstreamError with Go's last lines.
+        """
         output = Output()
-        process = subprocess.Popen(
-            [*_dying_with_us(), self.go.path, *arguments],
-            cwd=self.group.directory,
-            env=go_environment(self.environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            process_group=0,
-        )
-        reader = threading.Thread(target=_drain, args=(process, output), daemon=True)
-        reader.start()
-        try:
-            while process.poll() is None:
-                try:
-                    process.wait(self.heartbeat)
-                except subprocess.TimeoutExpired:
-                    self.report(f"  {self.group.name}: {output.progress(phase, total)} ({self.elapsed()})")
-        finally:
-            _end(process)
-            reader.join(10)
-            if process.stdout is not None:
-                process.stdout.close()
-        if process.returncode != 0:
-            raise UpstreamError(failure(self, arguments[0], process.returncode, output))
+        command = Command((self.go.path, *arguments), go_environment(self.environ), self.group.directory)
+        code = runner.run(command, output.take, self.progress, lambda: output.progress(phase, packages))
+        if code != 0:
+            raise UpstreamError(failure(self, arguments[0], code, output))
         return output
 
 
-def duration(seconds: float) -> str:
-    """`9.4s` below ten seconds, else `42s` or `4m51s`."""
-    if seconds < 10:
-        return f"{seconds:.1f}s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"
-
-
-def failure(run: Run, verb: str, code: int, output: Output) -> str:
+def failure(build: GroupBuild, verb: str, code: int, output: Output) -> str:
     """The text of a failed build: which programs, in which package, after how long, and Go's last lines."""
     where = f" in package {output.failed_package}" if output.failed_package else ""
-    ended = f"signal {-code}" if code < 0 else f"exit code {code}"
     lines = "\n".join(f"    {line}" for line in output.rest) or "    (Go said nothing)"
-    programs = ", ".join(blamed(run, output.failed_package))
-    call = f"`go {verb}` of {run.group.name} failed{where} after {run.elapsed()} ({ended})"
+    programs = ", ".join(blamed(build, output.failed_package))
+    call = f"`go {verb}` of {build.group.name} failed{where} after {build.progress.elapsed} ({exit_phrase(code)})"
     return f"cannot build {programs}: {call}:\n{lines}"
 
 
-def blamed(run: Run, package: str) -> tuple[str, ...]:
+def blamed(build: GroupBuild, package: str) -> tuple[str, ...]:
     """The programs of the group that need the package which did not compile; all of them when that is not known."""
-    programs = tuple(run.group.programs)
+    programs = tuple(build.group.programs)
     if not package or len(programs) == 1:
         return programs
     found = []
-    for program, main in run.group.programs.items():
+    for program, main in build.group.programs.items():
         listed = subprocess.run(
-            [run.go.path, "list", "-deps", main],
-            cwd=run.group.directory,
-            env=go_environment(run.environ),
+            [build.go.path, "list", "-deps", main],
+            cwd=build.group.directory,
+            env=go_environment(build.environ),
             capture_output=True,
             text=True,
             check=False,
@@ -245,17 +165,17 @@ def blamed(run: Run, package: str) -> tuple[str, ...]:
     return tuple(found) or programs
 
 
-def build(run: Run, output: Path) -> int:
-    """Build every program of the group into the empty directory `output`; answers the number of packages in them.
+def build_group(build: GroupBuild, output: Path) -> int:
+    """Build every program of the group into the empty directory `output`; the number of packages in them.
 
     Raises UpstreamError when Go fails or a program did not come out.
     """
-    go_mod = (run.group.directory / "go.mod").read_text()
-    check_go(run.go, run.group, go_mod)
+    go_mod = (build.group.directory / "go.mod").read_text()
+    check_go(build.go, build.group, go_mod)
     # Listing first brings the modules here, so that waiting for the network and compiling are told apart.
-    listed = run(("list", "-deps", *run.group.programs.values()), "reading modules")
-    run(build_arguments(run.group, go_mod, output), "compiling", listed.packages)
-    for program, package in run.group.programs.items():
+    listed = build.run(("list", "-deps", *build.group.programs.values()), "reading modules")
+    build.run(build_arguments(build.group, go_mod, output), "compiling", listed.packages)
+    for program, package in build.group.programs.items():
         built = output / built_name(package)
         if not built.is_file():
             raise UpstreamError(f"cannot build {program}: Go left no file {built.name}")

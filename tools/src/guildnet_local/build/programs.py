@@ -18,7 +18,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from guildnet_local.build import cache
-from guildnet_local.build.go import Go, Report, Run, build, find_go
+from guildnet_local.build.cache import Report
+from guildnet_local.build.go import Go, GroupBuild, build_group, find_go
 from guildnet_local.build.pins import (
     GROUPS,
     PROGRAMS,
@@ -29,12 +30,13 @@ from guildnet_local.build.pins import (
     pinned_version,
     programs_of,
 )
+from guildnet_local.build.runner import Progress
 
 __all__ = ["UpstreamError", "cache_directory", "ensure", "main"]
 
 # The newest builds of a group that stay: the current one and the one another checkout or branch may be on.
-_KEPT = 2
-_FACTS = "build.json"
+_MAX_KEPT_BUILDS = 2
+_FACTS_FILE = "build.json"
 
 
 def cache_directory(environ: Mapping[str, str] = os.environ) -> Path:
@@ -47,8 +49,8 @@ def cache_directory(environ: Mapping[str, str] = os.environ) -> Path:
 def ensure(names: Iterable[str], *, report: Report = print, environ: Mapping[str, str] = os.environ) -> dict[str, Path]:
     """The executables of the named programs or groups; those not there yet are built, one group after the other.
 
-    `report` is given a line at the start and at the end of a build and one every 15 s in between; nothing when all is
-    there. Raises UpstreamError: an unknown name, Go missing or too old, a build that fails.
+    `report` is given a line at the start and at the end of a build and one every ten seconds in between; nothing when
+    all is there. Raises UpstreamError: an unknown name, Go missing or too old, a build that fails.
     """
     programs = programs_of(names)
     go = find_go(environ)
@@ -63,37 +65,38 @@ def ensure_group(group: Group, go: Go, *, report: Report = print, environ: Mappi
     if not target.is_dir():
         with cache.locked(directory / f".lock-{group.name}", group.name, report):
             if not target.is_dir():
-                _build_into(group, Run(group, go, environ, report), target)
+                _build_into(GroupBuild(group, go, environ, Progress(group.name, report)), target)
                 _forget_stale(directory, group)
     # The time of last use decides which builds are stale.
     os.utime(target)
     return target
 
 
-def _build_into(group: Group, run: Run, target: Path) -> None:
+def _build_into(build: GroupBuild, target: Path) -> None:
+    group, progress = build.group, build.progress
     version = pinned_version((group.directory / "go.mod").read_text(), group.module)
-    run.report(f"building {group.name} {version} ({', '.join(group.programs)}) with {run.go.version} …")
+    progress.report(f"building {group.name} {version} ({', '.join(group.programs)}) with {build.go.version} …")
     for left in target.parent.glob(f".build-{group.name}-*"):
         shutil.rmtree(left, ignore_errors=True)
-    room = Path(tempfile.mkdtemp(prefix=f".build-{group.name}-", dir=target.parent))
+    work = Path(tempfile.mkdtemp(prefix=f".build-{group.name}-", dir=target.parent))
     try:
-        packages = build(run, room)
-        if target.name != f"{group.name}-{key(group, run.go.identity)}":
+        packages = build_group(build, work)
+        if target.name != f"{group.name}-{key(group, build.go.identity)}":
             raise UpstreamError(f"the sources of {group.name} changed while it was being built: run this again")
-        size = sum(path.stat().st_size for path in room.iterdir())
+        size = sum(path.stat().st_size for path in work.iterdir())
         facts = {
             "group": group.name,
             "version": version,
-            "go": run.go.identity,
+            "go": build.go.identity,
             "packages": packages,
-            "took": run.elapsed(),
+            "took": progress.elapsed,
         }
-        (room / _FACTS).write_text(json.dumps(facts) + "\n")
-        room.chmod(0o755)
-        room.rename(target)
+        (work / _FACTS_FILE).write_text(json.dumps(facts) + "\n")
+        work.chmod(0o755)
+        work.rename(target)
     finally:
-        shutil.rmtree(room, ignore_errors=True)
-    run.report(f"built {group.name} {version}: {packages:,} packages, {size / 1e6:,.0f} MB, {run.elapsed()}")
+        shutil.rmtree(work, ignore_errors=True)
+    progress.report(f"built {group.name} {version}: {packages:,} packages, {size / 1e6:,.0f} MB, {progress.elapsed}")
 
 
 def _forget_stale(directory: Path, group: Group) -> None:
@@ -102,7 +105,7 @@ def _forget_stale(directory: Path, group: Group) -> None:
         path for path in directory.glob(f"{group.name}-*") if len(path.name) == len(group.name) + 13 and path.is_dir()
     ]
     builds.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for stale in builds[_KEPT:]:
+    for stale in builds[_MAX_KEPT_BUILDS:]:
         shutil.rmtree(stale, ignore_errors=True)
 
 
@@ -111,9 +114,9 @@ def _list(environ: Mapping[str, str]) -> Iterator[str]:
     for group in GROUPS.values():
         version = pinned_version((group.directory / "go.mod").read_text(), group.module)
         kept = directory / f"{group.name}-{key(group, go.identity)}"
-        took = json.loads((kept / _FACTS).read_text())["took"] if (kept / _FACTS).exists() else ""
+        took = json.loads((kept / _FACTS_FILE).read_text())["took"] if (kept / _FACTS_FILE).exists() else ""
         state = f"built in {took}" if took else "not built"
-        yield f"{group.name:<24}{version:<10}{state:<18}{' '.join(group.programs)}"
+        yield f"{group.name:<24}{version:<10}{state:<22}{' '.join(group.programs)}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

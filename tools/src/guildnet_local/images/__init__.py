@@ -9,7 +9,7 @@ when it is first asked for and again when something it is made of changes. Nothi
 from collections.abc import Iterable
 
 from guildnet_local.build.cache import Report, cache_directory
-from guildnet_local.images.making import Workshop
+from guildnet_local.images.builder import ImageBuilder
 from guildnet_local.images.recipes import RECIPES, USUAL, ImageError, recipe
 from guildnet_local.images.store import Image
 
@@ -23,5 +23,5 @@ def ensure(names: Iterable[str], *, report: Report = print) -> dict[str, Image]:
     is there. Raises ImageError: an unknown name, no builder, a build that fails; UpstreamError: a program that does.
     """
     wanted = [recipe(name) for name in names]
-    workshop = Workshop(cache_directory(), report)
-    return {one.name: workshop.ensure(one) for one in wanted}
+    builder = ImageBuilder(cache_directory(), report)
+    return {one.name: builder.ensure(one) for one in wanted}

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from guildnet_local.build.cache import cache_directory
 from guildnet_local.build.programs import UpstreamError
+from guildnet_local.build.runner import duration
 from guildnet_local.images import RECIPES, USUAL, Image, ImageError, ensure
 from guildnet_local.images.archive import read
-from guildnet_local.images.making import Workshop
-from guildnet_local.images.running import duration, megabytes
+from guildnet_local.images.builder import ImageBuilder
+from guildnet_local.images.job import megabytes
 from guildnet_local.images.store import Store
 
 
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif asked.verb == "list":
             print("\n".join(_list()))
         else:
-            Workshop(cache_directory(), _to_stderr).clean()
+            ImageBuilder(cache_directory(), _to_stderr).clean()
     except (ImageError, UpstreamError) as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from guildnet_local.build.runner import Command
 from guildnet_local.images import host
 from guildnet_local.images.engine import Build, Engine
+from guildnet_local.images.job import Job
 from guildnet_local.images.recipes import ImageError
-from guildnet_local.images.running import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def command(variant: Variant, target: Path) -> list[str]:
     ]
 
 
-def make(variant: Variant, dockerfile: Path, engine: Engine, job: Job, room: Path) -> str:
+def make(variant: Variant, dockerfile: Path, engine: Engine, job: Job, work: Path) -> str:
     """Make the base image in the engine's store; the answer is its name. Raises ImageError."""
     ref = reference(variant, dockerfile.read_bytes())
     if shutil.which("mmdebstrap") is None:
@@ -102,8 +103,9 @@ def make(variant: Variant, dockerfile: Path, engine: Engine, job: Job, room: Pat
     # `-` reads the sources from standard input; without it mmdebstrap uses Debian's own mirror.
     told = ["-"] if sources else []
     options = [f"--aptopt={line}" for line in proxies]
-    base = command(variant, room / "base.tar")
-    job.run([base[0], *options, *base[1:], *told], stdin=sources, env={**os.environ, "TMPDIR": str(room)})
-    shutil.copyfile(dockerfile, room / "Dockerfile")
-    engine.build(Build(room, ref, {}, {}), job)
+    base = command(variant, work / "base.tar")
+    argv = (base[0], *options, *base[1:], *told)
+    job.run(Command(argv, {**os.environ, "TMPDIR": str(work)}, stdin=sources))
+    shutil.copyfile(dockerfile, work / "Dockerfile")
+    engine.build(Build(work, ref, {}, {}), job)
     return ref

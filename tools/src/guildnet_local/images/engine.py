@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from guildnet_local.build.runner import Command
 from guildnet_local.images.context import DOCKERFILE
 from guildnet_local.images.host import CA_INSIDE
+from guildnet_local.images.job import Job
 from guildnet_local.images.recipes import ImageError
-from guildnet_local.images.running import Job
 
 # Names under which tools look for more certificate authorities; a Dockerfile declares those that it needs.
 _CA_ARGUMENTS = ("PIP_CERT", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE")
@@ -73,10 +74,10 @@ class Docker:
         given = (f"{name}={os.environ[name]}" for name in _PROXY_VARIABLES if name in os.environ)
         proxies = [part for argument in given for part in ("--build-arg", argument)]
         command = ["docker", "build", "--progress", "plain", "--network", "host", *proxies, *build.options()]
-        job.run([*command, str(build.directory)], env={**os.environ, "DOCKER_BUILDKIT": "1"})
+        job.run(Command([*command, str(build.directory)], {**os.environ, "DOCKER_BUILDKIT": "1"}))
 
     def save(self, ref: str, archive: Path, job: Job) -> None:
-        job.run(["docker", "save", "--output", str(archive), ref], step=_SAVING)
+        job.run(Command(["docker", "save", "--output", str(archive), ref]), step=_SAVING)
 
     def has(self, ref: str) -> bool:
         return _quiet(["docker", "image", "inspect", ref]) == 0
@@ -87,7 +88,7 @@ class Docker:
 
 
 # Layers of builds that no name leads to any more are dropped above this many images; the next build makes them again.
-_CROWDED = 250
+_MAX_KEPT_IMAGES = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +124,13 @@ class Buildah:
 
     def build(self, build: Build, job: Job) -> None:
         command = self.command("build", "--layers", "--format", "oci", *build.options(), str(build.directory))
-        job.run(command, env=self.environment())
+        job.run(Command(command, self.environment()))
 
     def save(self, ref: str, archive: Path, job: Job) -> None:
         # Well packed would take longer than all the rest of a small change, and the archive stays on this disk.
         quick = ("push", "--quiet", "--compression-level", "1", "--format", "oci")
         target = f"oci-archive:{archive}:{ref}"
-        job.run(self.command(*quick, ref, target), env=self.environment(), step=_SAVING)
+        job.run(Command(self.command(*quick, ref, target), self.environment()), step=_SAVING)
 
     def has(self, ref: str) -> bool:
         return _quiet(self.command("inspect", "--type", "image", ref), self.environment()) == 0
@@ -138,8 +139,8 @@ class Buildah:
         for ref in refs:
             _quiet(self.command("rmi", ref), self.environment())
         layers = self.directory / "root" / "overlay-images"
-        if layers.is_dir() and sum(1 for _ in layers.iterdir()) > _CROWDED:
-            job.say("dropping layers that no image leads to")
+        if layers.is_dir() and sum(1 for _ in layers.iterdir()) > _MAX_KEPT_IMAGES:
+            job.progress.say("dropping layers that no image leads to")
             _quiet(self.command("rmi", "--prune"), self.environment())
 
     def clear(self) -> None:

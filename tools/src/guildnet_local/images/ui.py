@@ -10,14 +10,15 @@ import shutil
 from pathlib import Path
 
 from guildnet_local.build.cache import Report, locked
+from guildnet_local.build.runner import Command, Progress
 from guildnet_local.images.context import Entry, key, lay_out, tree
+from guildnet_local.images.job import Job, megabytes
 from guildnet_local.images.recipes import ImageError
-from guildnet_local.images.running import Job, duration, megabytes
 
 _LEFT_OUT = frozenset({"dist", "coverage", "test-results"})
 _TESTS = (".test.ts", ".test.tsx")
 _LOCKS = ("package.json", "package-lock.json", ".npmrc")
-_KEPT = 2
+_MAX_KEPT_BUILDS = 2
 
 
 def sources(directory: Path) -> tuple[Entry, ...]:
@@ -32,20 +33,20 @@ def sources(directory: Path) -> tuple[Entry, ...]:
 def ensure(directory: Path, cache: Path, report: Report) -> Path:
     """The directory of the built files, built when its sources are new. Raises ImageError."""
     files = sources(directory)
-    room = cache / "ui"
-    target = room / key(files, {})
+    home = cache / "ui"
+    target = home / key(files, {})
     if not target.is_dir():
-        with locked(room / ".lock", "the UI", report):
+        with locked(home / ".lock", "the UI", report):
             if not target.is_dir():
-                _build(files, room, target, Job("ui", cache / "images" / "logs" / "ui.log", report))
+                _build(files, home, target, Job(Progress("ui", report), cache / "images" / "logs" / "ui.log"))
     os.utime(target)
     return target
 
 
-def _build(files: tuple[Entry, ...], room: Path, target: Path, job: Job) -> None:
-    job.report("building the UI …")
+def _build(files: tuple[Entry, ...], home: Path, target: Path, job: Job) -> None:
+    job.progress.report("building the UI …")
     job.log.unlink(missing_ok=True)
-    work = room / "work"
+    work = home / "work"
     modules, installed = work / "node_modules", work / ".installed"
     wanted = hashlib.sha256(b"\0".join(e.source.read_bytes() for e in files if e.place in _LOCKS)).hexdigest()
     kept = modules.is_dir() and installed.is_file() and installed.read_text() == wanted
@@ -54,14 +55,14 @@ def _build(files: tuple[Entry, ...], room: Path, target: Path, job: Job) -> None
             shutil.rmtree(left) if left.is_dir() else left.unlink()
     lay_out(files, work)
     if not kept:
-        job.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=work)
+        job.run(Command(("npm", "ci", "--no-audit", "--no-fund"), cwd=work))
         installed.write_text(wanted)
-    job.run(["npm", "run", "build"], cwd=work)
+    job.run(Command(("npm", "run", "build"), cwd=work))
     if not (work / "dist" / "index.html").is_file():
         raise ImageError("the UI's build left no dist/index.html")
     size = sum(path.stat().st_size for path in (work / "dist").rglob("*") if path.is_file())
     (work / "dist").rename(target)
-    builds = sorted((path for path in room.iterdir() if len(path.name) == 12), key=lambda path: path.stat().st_mtime)
-    for stale in builds[:-_KEPT]:
+    builds = sorted((path for path in home.iterdir() if len(path.name) == 12), key=lambda path: path.stat().st_mtime)
+    for stale in builds[:-_MAX_KEPT_BUILDS]:
         shutil.rmtree(stale, ignore_errors=True)
-    job.report(f"built the UI: {megabytes(size)}, {duration(job.seconds)}")
+    job.progress.report(f"built the UI: {megabytes(size)}, {job.progress.elapsed}")

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from guildnet_local.build import go, pins, programs
-from guildnet_local.build.pins import Group, UpstreamError
+from guildnet_local.build.pins import GROUPS, Group, UpstreamError
+from guildnet_local.build.runner import Progress
 
 # Without imports, so that there is next to nothing to compile; println writes to standard error.
 MAIN = """package main
@@ -56,7 +57,7 @@ def test_a_program_is_built_stamped_and_found_again_without_building(group: Grou
     greeting = subprocess.run([built["greet"]], capture_output=True, text=True, check=True)
     assert greeting.stderr == "hello from v1.2.3\n"
     assert re.fullmatch(r"building tiny v1\.2\.3 \(greet, part\) with go\S+ …", said[0])
-    assert re.fullmatch(r"built tiny v1\.2\.3: \d+ packages, \d+ MB, \S+s", said[-1])
+    assert re.fullmatch(r"built tiny v1\.2\.3: \d+ packages, \d+ MB, \S+ s", said[-1])
     said.clear()
     assert programs.ensure(["tiny"], report=said.append)["greet"] == built["greet"]
     assert said == []
@@ -88,7 +89,7 @@ def test_the_command_line_prints_the_path_alone_on_its_output(group: Group, caps
     assert printed.out.count("\n") == 1
     assert "building tiny" in printed.err
     assert programs.main(["list"]) == 0
-    assert re.search(r"^tiny\s+v1\.2\.3\s+built in \S+s\s+greet part$", capsys.readouterr().out, re.MULTILINE)
+    assert re.search(r"^tiny\s+v1\.2\.3\s+built in \S+ s\s+greet part$", capsys.readouterr().out, re.MULTILINE)
     assert programs.main(["path", "headscale"]) == 1
     assert "no such program" in capsys.readouterr().err
 
@@ -114,15 +115,19 @@ def test_a_second_builder_waits_for_the_first_and_uses_its_build(group: Group, t
     assert len(said) == 1, "the second builder built although the first had"
 
 
+def slow_build(group: Group, slow: Path, report: Callable[[str], None]) -> go.GroupBuild:
+    """A build of the group by `slow` in place of Go, with a heartbeat that a test can wait for."""
+    compiler = go.Go(str(slow), "go1.26.8", "linux/amd64")
+    return go.GroupBuild(group, compiler, os.environ, Progress(group.name, report, heartbeat_seconds=0.05))
+
+
 def test_the_heartbeat_tells_how_far_a_long_build_is(group: Group, tmp_path: Path):
     slow = tmp_path / "slow-go"
     slow.write_text("#!/bin/sh\necho net/http\nexec sleep 0.3\n")
     slow.chmod(0o755)
     said: list[str] = []
-    compiler = go.Go(str(slow), "go1.26.8", "linux/amd64")
-    run = go.Run(group, compiler, os.environ, said.append, heartbeat=0.1)
-    run(("build",), "compiling", 12)
-    assert re.fullmatch(r"  tiny: compiling: 1 of up to 12 packages \(0\.\ds\)", said[-1])
+    slow_build(group, slow, said.append).run(("build",), "compiling", 12)
+    assert re.fullmatch(r"  tiny: compiling: 1 of up to 12 packages \(0\.\d s\)", said[-1])
 
 
 def test_a_build_that_is_interrupted_leaves_no_compiler_behind(group: Group, tmp_path: Path):
@@ -135,9 +140,8 @@ def test_a_build_that_is_interrupted_leaves_no_compiler_behind(group: Group, tmp
         if pid_file.exists():
             raise KeyboardInterrupt
 
-    compiler = go.Go(str(slow), "go1.26.8", "linux/amd64")
     with pytest.raises(KeyboardInterrupt):
-        go.Run(group, compiler, os.environ, interrupt, heartbeat=0.05)(("build",), "compiling")
+        slow_build(group, slow, interrupt).run(("build",), "compiling")
     assert not alive(int(pid_file.read_text()))
 
 
@@ -158,9 +162,8 @@ def test_an_interrupted_build_waits_for_compilers_that_take_their_time(group: Gr
         if pid_file.exists():
             raise KeyboardInterrupt
 
-    compiler = go.Go(str(slow), "go1.26.8", "linux/amd64")
     with pytest.raises(KeyboardInterrupt):
-        go.Run(group, compiler, os.environ, interrupt, heartbeat=0.05)(("build",), "compiling")
+        slow_build(group, slow, interrupt).run(("build",), "compiling")
     assert not alive(int(pid_file.read_text()))
 
 
@@ -170,9 +173,8 @@ def test_a_killed_builder_takes_its_compiler_along(group: Group, tmp_path: Path)
     slow.write_text(f"#!/bin/sh\necho $$ > {pid_file}.new\nmv {pid_file}.new {pid_file}\nexec sleep 300\n")
     slow.chmod(0o755)
     program = (
-        "from guildnet_local import upstream_build as b; from guildnet_local.build.pins import Group;"
-        f"go = b.Go({str(slow)!r}, 'go1.26.8', 'linux/amd64');"
-        "b.Run(Group('kind', {}, ''), go, {'PATH': '/usr/bin:/bin'}, print)(('build',), 'compiling')"
+        "from guildnet_local.build.runner import Command, Progress, run;"
+        f"run(Command([{str(slow)!r}], {{'PATH': '/usr/bin:/bin'}}), print, Progress('tiny', print), str)"
     )
     builder = subprocess.Popen([sys.executable, "-c", program])
     eventually(pid_file.exists)
@@ -200,5 +202,5 @@ def alive(pid: int) -> bool:
 def test_the_real_groups_are_listed_without_building(capsys: pytest.CaptureFixture[str]):
     assert programs.main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(programs.GROUPS)
+    assert [line.split()[0] for line in lines] == list(GROUPS)
     assert sum("v1.35.4" in line for line in lines) == 1

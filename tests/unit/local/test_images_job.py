@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from guildnet_local.build.runner import Command, Progress, duration
 from guildnet_local.images.engine import Build, Buildah, find
+from guildnet_local.images.job import Job, Output
 from guildnet_local.images.recipes import ImageError
-from guildnet_local.images.running import Job, Said, duration
 
 
 @pytest.mark.parametrize(
@@ -28,12 +29,14 @@ from guildnet_local.images.running import Job, Said, duration
     ],
 )
 def test_the_step_is_read_from_what_the_builder_says(line, step):
-    said = Said("starting")
+    said = Output("starting")
     said.take(line)
     assert said.step == step
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (42, "42 s"), (291.2, "4 min 51 s")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (42.4, "42 s"), (60, "1 min 00 s"), (291.2, "4 min 51 s")]
+)
 def test_a_duration_reads_like_one(seconds, text):
     assert duration(seconds) == text
 
@@ -45,14 +48,14 @@ def lines() -> list[str]:
 
 @pytest.fixture
 def job(tmp_path, lines) -> Job:
-    return Job("thing", tmp_path / "logs" / "thing.log", lines.append, heartbeat=0.05)
+    return Job(Progress("thing", lines.append, heartbeat_seconds=0.05), tmp_path / "logs" / "thing.log")
 
 
 def test_a_failed_build_says_what_at_which_step_why_and_where_the_rest_is(job):
     said = ("STEP 1/2: FROM x", "STEP 2/2: RUN --mount=type=secret,id=ca,target=/x make it", "boom")
     script = "; ".join([*(f"echo '{line}'" for line in said), "exit 3"])
     with pytest.raises(ImageError) as failed:
-        job.run(["sh", "-c", script])
+        job.run(Command(("sh", "-c", script)))
     text = str(failed.value)
     assert text.startswith("cannot build thing: it failed after ")
     assert "(exit code 3) at the step\n    RUN make it\n" in text
@@ -63,7 +66,7 @@ def test_a_failed_build_says_what_at_which_step_why_and_where_the_rest_is(job):
 
 def test_a_builder_that_is_not_installed_is_named(job):
     with pytest.raises(ImageError, match="cannot build thing: no-such-builder is not installed"):
-        job.run(["no-such-builder"])
+        job.run(Command(("no-such-builder",)))
 
 
 def test_a_long_build_says_every_heartbeat_which_step_it_is_at(job, lines, tmp_path):
@@ -75,10 +78,10 @@ def test_a_long_build_says_every_heartbeat_which_step_it_is_at(job, lines, tmp_p
         lines.append(line)
         seen.set()
 
-    reporting = Job("thing", job.log, report, heartbeat=0.05)
+    reporting = Job(Progress("thing", report, heartbeat_seconds=0.05), job.log)
     opened = threading.Thread(target=lambda: (seen.wait(20), gate.write_text("go\n")))
     opened.start()
-    reporting.run(["sh", "-c", f"echo 'STEP 1/1: RUN wait'; read x <{gate}"])
+    reporting.run(Command(("sh", "-c", f"echo 'STEP 1/1: RUN wait'; read x <{gate}")))
     opened.join()
     assert any(line.startswith("  thing: ") and line.endswith(" s)") for line in lines)
 
@@ -104,9 +107,9 @@ def test_an_interrupted_build_ends_everything_it_started(job, tmp_path):
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
-    following = Job("thing", job.log, lambda _: followed.set(), heartbeat=0.05)
+    following = Job(Progress("thing", lambda _: followed.set(), heartbeat_seconds=0.05), job.log)
     with pytest.raises(KeyboardInterrupt):
-        following.run(["sh", "-c", f"tail -f /dev/null & echo $$ $! >{pids}; wait"])
+        following.run(Command(("sh", "-c", f"tail -f /dev/null & echo $$ $! >{pids}; wait")))
     deadline = time.monotonic() + 10
     while running := [pid for pid in found if _runs(pid)]:
         assert time.monotonic() < deadline, running

@@ -1,4 +1,4 @@
-"""Making one image: what it needs before, its build context, the build, the archive.
+"""The build of one image: what it needs before, its build context, the build, the archive.
 
 Everything is done under the image's lock in a directory that is removed at the end, whatever happens.
 """
@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TextIO
 
 from guildnet_local.build.cache import Report, locked
+from guildnet_local.build.runner import Progress
 from guildnet_local.images import archive, base, host, ui
 from guildnet_local.images.context import DOCKERFILE, Entry, entries, key, lay_out
 from guildnet_local.images.engine import Build, Buildah, Engine, find
+from guildnet_local.images.job import Job, megabytes
 from guildnet_local.images.recipes import ImageError, Recipe
-from guildnet_local.images.running import Job, duration, megabytes
 from guildnet_local.images.store import Image, Store, reference
 
 CHECKOUT = Path(__file__).resolve().parents[4]
@@ -27,8 +28,8 @@ BASE_DOCKERFILE = Path("images/base/Dockerfile")
 
 
 @dataclass(frozen=True)
-class Workshop:
-    """Where images are made: the checkout they come from, the cache they go to, the caller's wishes.
+class ImageBuilder:
+    """Builds images: from which checkout, into which cache, reporting where.
 
     `environ` may name official bases (BASE, BUILD_BASE) to be pulled in place of those made here.
     """
@@ -81,28 +82,27 @@ class Workshop:
         return self.cache / "images" / f".lock-{name}"
 
     def _make(self, recipe: Recipe, files: tuple[Entry, ...], bases: Mapping[str, str]) -> Image:
-        with self._building(), self._room(recipe.name) as room:
+        with self._building(), self._work_directory(recipe.name) as work:
             for name in bases:
                 self._ensure_base(recipe.bases[name], bases[name])
             job = self._job(recipe.name)
             self.report(f"building the image {recipe.name} …")
             # What is built is what was copied, and gets the key of that, should a file change at this moment.
-            current = key(lay_out(files, room / "context"), bases)
+            current = key(lay_out(files, work / "context"), bases)
             ref = reference(recipe.name, current)
-            written = room / f"{recipe.name}.tar"
-            dockerfile = (room / "context" / DOCKERFILE).read_text()
-            secrets = host.secrets(dockerfile, room / "secrets", self.environ)
-            self.engine.build(Build(room / "context", ref, bases, secrets), job)
+            written = work / f"{recipe.name}.tar"
+            dockerfile = (work / "context" / DOCKERFILE).read_text()
+            secrets = host.secrets(dockerfile, work / "secrets", self.environ)
+            self.engine.build(Build(work / "context", ref, bases, secrets), job)
             self.engine.save(ref, written, job)
             facts = archive.read(written)
             if recipe.limit and facts.size > recipe.limit:
                 found, allowed = megabytes(facts.size), megabytes(recipe.limit)
                 raise ImageError(f"the image {recipe.name} has {found}, more than its limit of {allowed}")
-            finished = Image(
-                recipe.name, current, ref, self.store.archive(recipe.name, current), facts.size, round(job.seconds, 1)
-            )
+            kept, seconds = self.store.archive(recipe.name, current), round(job.progress.seconds, 1)
+            finished = Image(recipe.name, current, ref, kept, facts.size, seconds)
             self.store.put(finished, written)
-            self.report(f"built the image {recipe.name}: {megabytes(finished.size_bytes)}, {duration(job.seconds)}")
+            self.report(f"built the image {recipe.name}: {megabytes(finished.size_bytes)}, {job.progress.elapsed}")
             self.engine.forget((stale.ref for stale in self.store.forget_stale(recipe.name)), job)
         return finished
 
@@ -110,30 +110,30 @@ class Workshop:
         if not ref.startswith("localhost/guildnet/base-") or self.engine.has(ref):
             return
         what = f"base-{variant}"
-        with locked(self._lock(what), f"the base image {variant}", self.report), self._room(what) as room:
+        with locked(self._lock(what), f"the base image {variant}", self.report), self._work_directory(what) as work:
             if not self.engine.has(ref):
                 job = self._job(what)
                 self.report(f"building the base image {variant} …")
-                base.make(base.VARIANTS[variant], self.checkout / BASE_DOCKERFILE, self.engine, job, room)
-                size = (room / "base.tar").stat().st_size
-                self.report(f"built the base image {variant}: {megabytes(size)}, {duration(job.seconds)}")
+                base.make(base.VARIANTS[variant], self.checkout / BASE_DOCKERFILE, self.engine, job, work)
+                size = (work / "base.tar").stat().st_size
+                self.report(f"built the base image {variant}: {megabytes(size)}, {job.progress.elapsed}")
 
     def _job(self, name: str) -> Job:
         log = self.cache / "images" / "logs" / f"{name}.log"
         log.unlink(missing_ok=True)
-        return Job(name, log, self.report)
+        return Job(Progress(name, self.report), log)
 
     @contextmanager
-    def _room(self, name: str) -> Iterator[Path]:
+    def _work_directory(self, name: str) -> Iterator[Path]:
         """A directory for one build, on the file system of the archives; what an interrupted one left goes first."""
         parent = self.cache / "images"
         for left in parent.glob(f".build-{name}.*"):
             shutil.rmtree(left, ignore_errors=True)
-        room = Path(tempfile.mkdtemp(prefix=f".build-{name}.", dir=parent))
+        work = Path(tempfile.mkdtemp(prefix=f".build-{name}.", dir=parent))
         try:
-            yield room
+            yield work
         finally:
-            shutil.rmtree(room, ignore_errors=True)
+            shutil.rmtree(work, ignore_errors=True)
 
     @contextmanager
     def _building(self) -> Iterator[None]:

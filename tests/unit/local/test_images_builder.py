@@ -14,10 +14,10 @@ import pytest
 
 from guildnet_local.build.cache import cache_directory
 from guildnet_local.images import archive
+from guildnet_local.images.builder import ImageBuilder
 from guildnet_local.images.engine import Build
-from guildnet_local.images.making import Workshop
+from guildnet_local.images.job import Job
 from guildnet_local.images.recipes import ImageError, Recipe
-from guildnet_local.images.running import Job
 from guildnet_local.images.store import Store, reference
 
 
@@ -70,8 +70,8 @@ RECIPE = Recipe("thing", "Dockerfile", ("source",), bases={"BASE": "python", "BU
 
 
 @dataclass
-class Room:
-    workshop: Workshop
+class Made:
+    builder: ImageBuilder
     engine: FakeEngine
     lines: list[str]
     checkout: Path
@@ -81,91 +81,91 @@ class Room:
 
     @property
     def files(self) -> list[str]:
-        return sorted(p.name for p in self.workshop.store.directory.iterdir() if not p.name.startswith(".lock"))
+        return sorted(p.name for p in self.builder.store.directory.iterdir() if not p.name.startswith(".lock"))
 
 
 @pytest.fixture
-def room(tmp_path) -> Room:
+def made(tmp_path) -> Made:
     checkout = tmp_path / "checkout"
     checkout.mkdir()
     (checkout / "Dockerfile").write_text("FROM scratch\n")
     (checkout / "source").write_text("one")
     lines: list[str] = []
-    workshop = Workshop(tmp_path / "cache", lines.append, checkout, {})
+    builder = ImageBuilder(tmp_path / "cache", lines.append, checkout, {})
     engine = FakeEngine()
-    workshop.__dict__["engine"] = engine
-    return Room(workshop, engine, lines, checkout)
+    builder.__dict__["engine"] = engine
+    return Made(builder, engine, lines, checkout)
 
 
-def test_an_image_is_built_when_it_is_first_asked_for_and_then_kept(room):
-    first = room.workshop.ensure(RECIPE)
-    said = list(room.lines)
-    assert room.workshop.ensure(RECIPE) == first
-    assert len(room.engine.builds) == 1
-    assert room.lines == said, "nothing is said when all is there"
+def test_an_image_is_built_when_it_is_first_asked_for_and_then_kept(made):
+    first = made.builder.ensure(RECIPE)
+    said = list(made.lines)
+    assert made.builder.ensure(RECIPE) == first
+    assert len(made.engine.builds) == 1
+    assert made.lines == said, "nothing is said when all is there"
     assert first.ref == f"localhost/guildnet/thing:dev-{first.key}"
-    assert first.archive == room.workshop.cache / "images" / f"thing-{first.key}.tar"
+    assert first.archive == made.builder.cache / "images" / f"thing-{first.key}.tar"
     assert first.size_bytes == 5000
     assert archive.read(first.archive).name == first.ref
     assert said[0] == "building the image thing …"
     assert said[1].startswith("built the image thing: 0 MB, ")
 
 
-def test_a_changed_input_makes_another_image_and_the_old_one_stays_for_other_checkouts(room):
-    first = room.workshop.ensure(RECIPE)
-    room.change("two")
-    second = room.workshop.ensure(RECIPE)
-    room.change("one")
+def test_a_changed_input_makes_another_image_and_the_old_one_stays_for_other_checkouts(made):
+    first = made.builder.ensure(RECIPE)
+    made.change("two")
+    second = made.builder.ensure(RECIPE)
+    made.change("one")
     assert first.ref != second.ref
-    assert room.workshop.ensure(RECIPE) == first
-    assert len(room.engine.builds) == 2
+    assert made.builder.ensure(RECIPE) == first
+    assert len(made.engine.builds) == 2
 
 
-def test_only_the_two_builds_used_last_are_kept(room):
-    first = room.workshop.ensure(RECIPE)
-    room.change("two")
-    second = room.workshop.ensure(RECIPE)
-    room.change("one")
-    room.workshop.ensure(RECIPE)
-    room.change("three")
-    third = room.workshop.ensure(RECIPE)
-    assert [image.key for image in room.workshop.store.kept("thing")] == [third.key, first.key]
-    assert room.engine.forgotten == [second.ref]
+def test_only_the_two_builds_used_last_are_kept(made):
+    first = made.builder.ensure(RECIPE)
+    made.change("two")
+    second = made.builder.ensure(RECIPE)
+    made.change("one")
+    made.builder.ensure(RECIPE)
+    made.change("three")
+    third = made.builder.ensure(RECIPE)
+    assert [image.key for image in made.builder.store.kept("thing")] == [third.key, first.key]
+    assert made.engine.forgotten == [second.ref]
     assert not second.archive.exists()
 
 
-def test_a_failed_build_leaves_no_archive_and_no_directory_and_is_tried_again(room):
-    room.engine.fails = "cannot build thing: no space"
+def test_a_failed_build_leaves_no_archive_and_no_directory_and_is_tried_again(made):
+    made.engine.fails = "cannot build thing: no space"
     with pytest.raises(ImageError, match="no space"):
-        room.workshop.ensure(RECIPE)
-    assert room.files == []
-    room.engine.fails = ""
-    assert room.workshop.ensure(RECIPE).archive.exists()
+        made.builder.ensure(RECIPE)
+    assert made.files == []
+    made.engine.fails = ""
+    assert made.builder.ensure(RECIPE).archive.exists()
 
 
-def test_an_image_above_its_limit_is_refused(room):
+def test_an_image_above_its_limit_is_refused(made):
     limited = Recipe("thing", "Dockerfile", ("source",), limit=4999)
     with pytest.raises(ImageError, match="more than its limit"):
-        room.workshop.ensure(limited)
-    assert room.files == []
+        made.builder.ensure(limited)
+    assert made.files == []
 
 
-def test_what_an_interrupted_build_left_is_removed_by_the_next(room):
-    left = room.workshop.store.directory / ".build-thing.abc"
+def test_what_an_interrupted_build_left_is_removed_by_the_next(made):
+    left = made.builder.store.directory / ".build-thing.abc"
     left.mkdir()
     (left / "context").write_text("x")
-    room.workshop.ensure(RECIPE)
+    made.builder.ensure(RECIPE)
     assert not left.exists()
 
 
-def test_an_archive_without_its_facts_is_not_taken_for_an_image(room):
-    first = room.workshop.ensure(RECIPE)
+def test_an_archive_without_its_facts_is_not_taken_for_an_image(made):
+    first = made.builder.ensure(RECIPE)
     first.archive.with_suffix(".json").unlink()
-    assert room.workshop.ensure(RECIPE).key == first.key
-    assert len(room.engine.builds) == 2
+    assert made.builder.ensure(RECIPE).key == first.key
+    assert len(made.engine.builds) == 2
 
 
-def test_two_who_ask_at_once_get_one_build_and_the_second_is_told_to_wait(room):
+def test_two_who_ask_at_once_get_one_build_and_the_second_is_told_to_wait(made):
     began, go_on = threading.Event(), threading.Event()
 
     class Slow(FakeEngine):
@@ -175,16 +175,16 @@ def test_two_who_ask_at_once_get_one_build_and_the_second_is_told_to_wait(room):
             assert go_on.wait(20)
 
     slow = Slow()
-    room.workshop.__dict__["engine"] = slow
+    made.builder.__dict__["engine"] = slow
 
     def report(line: str) -> None:
-        room.lines.append(line)
+        made.lines.append(line)
         if "waiting for it" in line:
             go_on.set()
 
-    other = Workshop(room.workshop.cache, report, room.checkout, {})
+    other = ImageBuilder(made.builder.cache, report, made.checkout, {})
     other.__dict__["engine"] = slow
-    first = threading.Thread(target=room.workshop.ensure, args=(RECIPE,))
+    first = threading.Thread(target=made.builder.ensure, args=(RECIPE,))
     first.start()
     assert began.wait(20)
     second = threading.Thread(target=other.ensure, args=(RECIPE,))
@@ -192,26 +192,26 @@ def test_two_who_ask_at_once_get_one_build_and_the_second_is_told_to_wait(room):
     first.join(20)
     second.join(20)
     assert len(slow.builds) == 1
-    assert any(line.startswith("the image thing is being built by process ") for line in room.lines)
+    assert any(line.startswith("the image thing is being built by process ") for line in made.lines)
 
 
-def test_docker_takes_the_dockerfile_s_own_bases_and_buildah_those_made_here(room):
-    assert room.workshop.bases(RECIPE) == {}
-    room.engine.pulls = False
-    (room.checkout / "images/base").mkdir(parents=True)
-    (room.checkout / "images/base/Dockerfile").write_text("FROM scratch\n")
-    made = room.workshop.bases(RECIPE)
+def test_docker_takes_the_dockerfile_s_own_bases_and_buildah_those_made_here(made):
+    assert made.builder.bases(RECIPE) == {}
+    made.engine.pulls = False
+    (made.checkout / "images/base").mkdir(parents=True)
+    (made.checkout / "images/base/Dockerfile").write_text("FROM scratch\n")
+    made = made.builder.bases(RECIPE)
     assert made["BASE"].startswith("localhost/guildnet/base-python:")
     assert made["BUILD_BASE"].startswith("localhost/guildnet/base-build:")
 
 
 @pytest.mark.parametrize("pulls", [True, False])
-def test_a_base_that_the_user_names_is_taken_for_both_stages_unless_a_second_is_named(room, pulls):
-    room.engine.pulls = pulls
-    named = Workshop(room.workshop.cache, print, room.checkout, {"BASE": "python:3.13"})
-    named.__dict__["engine"] = room.engine
+def test_a_base_that_the_user_names_is_taken_for_both_stages_unless_a_second_is_named(made, pulls):
+    made.engine.pulls = pulls
+    named = ImageBuilder(made.builder.cache, print, made.checkout, {"BASE": "python:3.13"})
+    named.__dict__["engine"] = made.engine
     assert named.bases(RECIPE) == {"BASE": "python:3.13", "BUILD_BASE": "python:3.13"}
-    both = Workshop(room.workshop.cache, print, room.checkout, {"BASE": "a", "BUILD_BASE": "b"})
+    both = ImageBuilder(made.builder.cache, print, made.checkout, {"BASE": "a", "BUILD_BASE": "b"})
     assert both.bases(RECIPE) == {"BASE": "a", "BUILD_BASE": "b"}
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from guildnet_local.build.go import Go, Output, Run, check_go, duration, failure, find_go, go_environment
+from guildnet_local.build.go import Go, GroupBuild, Output, check_go, failure, find_go, go_environment
 from guildnet_local.build.pins import Group, UpstreamError
+from guildnet_local.build.runner import Progress
 
 GROUP = Group("thing", {"thing": "./cmd/thing"}, "example.org/thing")
 
@@ -17,8 +18,8 @@ def output(*lines: str) -> Output:
     return said
 
 
-def run(report=print) -> Run:
-    return Run(GROUP, Go("/usr/bin/go", "go1.26.8", "linux/amd64"), {}, report)
+def build() -> GroupBuild:
+    return GroupBuild(GROUP, Go("/usr/bin/go", "go1.26.8", "linux/amd64"), {}, Progress("thing", print))
 
 
 def test_packages_and_downloads_are_counted_and_kept_out_of_the_error_text():
@@ -35,25 +36,20 @@ def test_the_heartbeat_says_phase_packages_and_downloads():
 
 def test_a_failure_names_program_package_code_and_the_compilers_words():
     said = output("net/http", "# example.org/thing/broken", "broken/x.go:3:9: undefined: nothing")
-    text = failure(run(), "build", 1, said)
+    text = failure(build(), "build", 1, said)
     assert text.startswith("cannot build thing: `go build` of thing failed in package example.org/thing/broken after ")
     assert "(exit code 1)" in text
     assert "    broken/x.go:3:9: undefined: nothing" in text
 
 
 def test_a_killed_compiler_is_told_from_a_failed_one():
-    assert "(signal 9)" in failure(run(), "build", -9, output())
+    assert "(signal 9)" in failure(build(), "build", -9, output())
 
 
 def test_only_the_last_lines_of_a_long_failure_are_shown():
     said = output(*(f"line {number} of it" for number in range(100)))
     assert len(said.rest) == 25
     assert said.rest[-1] == "line 99 of it"
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(4.44, "4.4s"), (42.4, "42s"), (60, "1m00s"), (291, "4m51s")])
-def test_elapsed_time_reads_well(seconds: float, text: str):
-    assert duration(seconds) == text
 
 
 def test_an_old_go_is_refused_with_both_versions():
