@@ -134,6 +134,12 @@ def test_only_the_two_builds_used_last_are_kept(made):
     assert not second.archive.exists()
 
 
+def test_two_images_of_one_dockerfile_differ_by_their_arguments(made):
+    one, other = (Recipe("thing", "Dockerfile", ("source",), arguments={"SERVICE": name}) for name in ("a", "b"))
+    assert made.builder.ensure(one).ref != made.builder.ensure(other).ref
+    assert [build.arguments for build in made.engine.builds] == [{"SERVICE": "a"}, {"SERVICE": "b"}]
+
+
 def test_a_failed_build_leaves_no_archive_and_no_directory_and_is_tried_again(made):
     made.engine.fails = "cannot build thing: no space"
     with pytest.raises(ImageError, match="no space"):
@@ -144,7 +150,7 @@ def test_a_failed_build_leaves_no_archive_and_no_directory_and_is_tried_again(ma
 
 
 def test_an_image_above_its_limit_is_refused(made):
-    limited = Recipe("thing", "Dockerfile", ("source",), limit=4999)
+    limited = Recipe("thing", "Dockerfile", ("source",), limit_bytes=4999)
     with pytest.raises(ImageError, match="more than its limit"):
         made.builder.ensure(limited)
     assert made.files == []

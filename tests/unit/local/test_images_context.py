@@ -9,7 +9,7 @@ import pytest
 from guildnet_local.images import base
 from guildnet_local.images.builder import BASE_DOCKERFILE, CHECKOUT
 from guildnet_local.images.context import Entry, entries, key, lay_out, tree
-from guildnet_local.images.recipes import RECIPES, USUAL, ImageError, Recipe, recipe
+from guildnet_local.images.recipes import RECIPES, SERVICES_DOCKERFILE, USUAL, ImageError, Recipe, recipe
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_the_key_changes_with(checkout, change):
     assert key(entries(RECIPE, checkout, {}), {}) != before
 
 
-def test_the_key_changes_with_a_file_s_place_and_with_a_base(checkout):
+def test_the_key_changes_with_a_file_s_place_and_with_a_build_argument(checkout):
     file = checkout / "start"
     keys = {
         key((Entry("a", file),), {}),
@@ -111,8 +111,11 @@ def test_every_recipe_s_files_are_in_the_repository():
 def test_a_dockerfile_declares_the_bases_its_recipe_gives_and_copies_only_what_the_context_holds():
     for one in RECIPES.values():
         text = (CHECKOUT / one.dockerfile).read_text()
+        for name, value in one.arguments.items():
+            assert f"\nARG {name}\n" in text
+            text = text.replace(f"${{{name}}}", value)
         assert set(re.findall(r"^ARG (\w*BASE)=", text, re.MULTILINE)) == set(one.bases), one.name
-        made = {"ui/dist"} if one.ui else set()
+        made = {"ui/dist"} if one.dockerfile == SERVICES_DOCKERFILE else set()
         held = [*one.inputs, *one.programs, *one.files.values(), *made]
         for copied in re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE):
             for source in copied.split()[:-1]:
@@ -133,8 +136,15 @@ def test_code_server_is_built_only_when_it_is_asked_for():
 def test_a_control_plane_image_runs_as_nobody_in_particular(name):
     text = (CHECKOUT / RECIPES[name].dockerfile).read_text()
     assert "\nUSER 65532:65532\n" in text
-    assert f'ENTRYPOINT ["guildnet-{name}"]' in text
-    assert RECIPES[name].limit == 230_000_000
+    assert f'FROM runtime AS {name}\nENTRYPOINT ["guildnet-{name}"]' in text
+    assert text.split("FROM ")[-1].startswith("${SERVICE}\n"), "the last stage continues that of the service"
+    assert RECIPES[name].limit_bytes == 230_000_000
+
+
+def test_only_the_stage_of_the_api_takes_the_ui():
+    stages = (CHECKOUT / SERVICES_DOCKERFILE).read_text().split("\nFROM ")
+    assert [stage.split("\n")[0] for stage in stages if "COPY ui/dist " in stage] == ["runtime AS api"]
+    assert [name for name, one in RECIPES.items() if one.ui] == ["api"]
 
 
 def test_a_base_s_name_changes_with_its_packages_and_not_with_the_mirror():

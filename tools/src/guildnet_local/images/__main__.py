@@ -29,7 +29,7 @@ def _list() -> Iterable[str]:
 
 def _sizes(names: Sequence[str]) -> Iterable[str]:
     for image in ensure(names, report=_to_stderr).values():
-        facts, limit = read(image.archive), RECIPES[image.name].limit
+        facts, limit = read(image.archive), RECIPES[image.name].limit_bytes
         within = f", limit {megabytes(limit)}" if limit else ""
         yield f"{image.name:<24}{megabytes(facts.size):>8} in {facts.layers} layers{within}"
 

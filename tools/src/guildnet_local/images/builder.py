@@ -51,7 +51,7 @@ class ImageBuilder:
         """The image, built when it is not there. Raises ImageError."""
         files = self.files(recipe)
         bases = self.bases(recipe)
-        current = key(files, bases)
+        current = key(files, {**bases, **recipe.arguments})
         if (image := self.store.find(recipe.name, current)) is not None:
             return image
         with locked(self._lock(recipe.name), f"the image {recipe.name}", self.report):
@@ -87,17 +87,18 @@ class ImageBuilder:
                 self._ensure_base(recipe.bases[name], bases[name])
             job = self._job(recipe.name)
             self.report(f"building the image {recipe.name} …")
+            arguments = {**bases, **recipe.arguments}
             # What is built is what was copied, and gets the key of that, should a file change at this moment.
-            current = key(lay_out(files, work / "context"), bases)
+            current = key(lay_out(files, work / "context"), arguments)
             ref = reference(recipe.name, current)
             written = work / f"{recipe.name}.tar"
             dockerfile = (work / "context" / DOCKERFILE).read_text()
             secrets = host.secrets(dockerfile, work / "secrets", self.environ)
-            self.engine.build(Build(work / "context", ref, bases, secrets), job)
+            self.engine.build(Build(work / "context", ref, arguments, secrets), job)
             self.engine.save(ref, written, job)
             facts = archive.read(written)
-            if recipe.limit and facts.size > recipe.limit:
-                found, allowed = megabytes(facts.size), megabytes(recipe.limit)
+            if recipe.limit_bytes and facts.size > recipe.limit_bytes:
+                found, allowed = megabytes(facts.size), megabytes(recipe.limit_bytes)
                 raise ImageError(f"the image {recipe.name} has {found}, more than its limit of {allowed}")
             kept, seconds = self.store.archive(recipe.name, current), round(job.progress.seconds, 1)
             finished = Image(recipe.name, current, ref, kept, facts.size, seconds)

@@ -1,7 +1,8 @@
 """Build contexts: which files, under which key, laid out how.
 
-The key is a hash of the Dockerfile, every file's place, content and executable bit, and the keys of the bases. Times
-and owners do not count: a second clone finds the images of the first, and a layer cache sees equal files as equal.
+The key is a hash of the Dockerfile, every file's place, content and executable bit, and the build arguments, among
+them the bases. Times and owners do not count: a second clone finds the images of the first, and a layer cache sees
+equal files as equal.
 """
 
 import hashlib
@@ -63,9 +64,12 @@ def _executable(path: Path) -> bool:
     return bool(path.stat().st_mode & 0o100)
 
 
-def key(files: tuple[Entry, ...], bases: Mapping[str, str]) -> str:
-    """Twelve hexadecimal digits that change whenever what is built could."""
-    digest = hashlib.sha256(f"{GENERATION}\0{sorted(bases.items())!r}\0".encode())
+def key(files: tuple[Entry, ...], arguments: Mapping[str, str]) -> str:
+    """Twelve hexadecimal digits that change whenever what is built could.
+
+    `arguments` are those of the build, the bases among them.
+    """
+    digest = hashlib.sha256(f"{GENERATION}\0{sorted(arguments.items())!r}\0".encode())
     for entry in sorted(files, key=lambda entry: entry.place):
         with entry.source.open("rb") as content:
             inner = hashlib.file_digest(content, "sha256").hexdigest()

@@ -16,7 +16,7 @@ class ImageError(Exception):
 class Recipe:
     """One image. Paths of the context are relative; those of the repository stay the same in the context.
 
-    `bases` maps a build argument to a variant of `base.VARIANTS`; `programs` are upstream programs and `files` files of
+    `bases` maps a build argument to a variant of `base.VARIANTS`, `arguments` to its text; `programs` are upstream programs and `files` files of
     this machine (path → place in the context); `ui` adds the built UI as `ui/dist`.
     """
 
@@ -24,14 +24,16 @@ class Recipe:
     dockerfile: str
     inputs: tuple[str, ...] = ()
     bases: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, str] = field(default_factory=dict)
     programs: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     ui: bool = False
-    # Uncompressed bytes above which the build is refused; 0: no limit.
-    limit: int = 0
+    # Above this, uncompressed, the build is refused; 0: no limit.
+    limit_bytes: int = 0
 
 
-CONTROL_PLANE_LIMIT = 230_000_000
+SERVICES_DOCKERFILE = "services/Dockerfile"
+MAX_CONTROL_PLANE_BYTES = 230_000_000
 _PYTHON = {"BASE": "python", "BUILD_BASE": "build"}
 _CODE_SERVER = ("requirements.txt", "package.json", "package-lock.json", "prune", "start")
 _BUILD = {"BUILD_BASE": "build"}
@@ -47,7 +49,9 @@ def _service(name: str, *, ui: bool = False) -> Recipe:
         f"{package}/pyproject.toml",
         f"{package}/src",
     )
-    return Recipe(name, f"{package}/Dockerfile", inputs, _PYTHON, ui=ui, limit=CONTROL_PLANE_LIMIT)
+    return Recipe(
+        name, SERVICES_DOCKERFILE, inputs, _PYTHON, {"SERVICE": name}, ui=ui, limit_bytes=MAX_CONTROL_PLANE_BYTES
+    )
 
 
 def _of_program(*programs: str, name: str = "", bases: Mapping[str, str] | None = None) -> Recipe:
