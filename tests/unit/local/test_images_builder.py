@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from guildnet_local.build.cache import cache_directory
 from guildnet_local.images import archive
 from guildnet_local.images.builder import ImageBuilder
 from guildnet_local.images.engine import Build
 from guildnet_local.images.job import Job
 from guildnet_local.images.recipes import ImageError, Recipe
 from guildnet_local.images.store import Store, reference
+from guildnet_local.settings import cache_directory
 
 
 def write_archive(path: Path, ref: str, content: bytes, *, packed: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""Taking the cluster away: ends its processes, then replays the journal backwards.
+"""`down`: ends the processes of the cluster, then replays the journal backwards.
 
 Works from what is on this machine alone, so it does not matter whether the API server answers, or whether anything runs
 at all. Whoever is in the cluster's control groups is the cluster's; nothing else is touched.

@@ -15,7 +15,9 @@ import yaml
 from guildnet_local.build import programs
 from guildnet_local.cluster.kubectl import Kubectl
 from guildnet_local.machine.steps import Clock
-from guildnet_local.release import helm
+from guildnet_local.release import rollout
+from guildnet_local.release.helm import Helm
+from guildnet_local.release.values import context_values
 from guildnet_local.settings import RELEASE_NAMESPACE, WORKSPACE_NAMESPACE, LocalError, Settings
 
 
@@ -73,13 +75,13 @@ def up(settings: Settings, target: Target, environ: Mapping[str, str], report: C
         raise LocalError(f"no context {target.context!r} in the kubeconfig; there are: {', '.join(known) or 'none'}")
     kubectl("version", "--output=json", "--request-timeout=10s")
     clock.say(f"using the cluster of context {target.context}")
-    release = helm.Helm(built["helm"], kubectl)
-    clock.say(f"chart: {release.upgrade(settings.chart, helm.context_values(where, settings.origin))}")
-    helm.await_rollout(kubectl, clock.say, seconds=300)
-    manifest = example((settings.checkout / helm.EXAMPLE).read_text(), where)
+    release = Helm(built["helm"], kubectl)
+    clock.say(f"chart: {release.upgrade(settings.chart, context_values(where, settings.origin))}")
+    rollout.await_rollout(kubectl, clock.say, seconds=300)
+    manifest = example((settings.checkout / rollout.EXAMPLE).read_text(), where)
     kubectl("apply", "--filename=-", stdin=manifest)
     name = yaml.safe_load(manifest)["metadata"]["name"]
-    helm.await_workspace(kubectl, name, clock.say, seconds=600)
+    rollout.await_workspace(kubectl, name, clock.say, seconds=600)
     clock.say(f"workspace {name} is Ready; to reach the front door from here, keep this running:")
     report(f"  kubectl --context={target.context} --namespace={RELEASE_NAMESPACE} "
            f"port-forward service/guildnet-proxy {settings.ports.front}:80")  # fmt: skip
@@ -90,7 +92,7 @@ def down(target: Target, report: Callable[[str], None]) -> None:
     """Uninstall the release. What the keep policy names stays: workspaces with their volumes, keys, CRDs."""
     built = programs.ensure(("kubectl", "helm"), report=report)
     kubectl = Kubectl(built["kubectl"], context=target.context)
-    helm.Helm(built["helm"], kubectl).uninstall()
+    Helm(built["helm"], kubectl).uninstall()
     report(
         f"uninstalled; the namespace {WORKSPACE_NAMESPACE} with its workspaces stays (keep policy). To delete it too:"
     )

@@ -136,10 +136,15 @@ def _port(environ: Mapping[str, str], which: str) -> int:
     return int(text)
 
 
+def cache_directory(environ: Mapping[str, str]) -> Path:
+    """Where builds and the times of past runs are kept; a relative XDG_CACHE_HOME is ignored, as XDG says."""
+    named = environ.get("XDG_CACHE_HOME", "")
+    root = Path(named) if named.startswith("/") else Path(environ.get("HOME") or Path.home()) / ".cache"
+    return root / "guildnet"
+
+
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings as the environment has them. Raises LocalError naming the variable that is wrong."""
-    cache = environ.get("XDG_CACHE_HOME") or ""
-    root = Path(cache) if cache.startswith("/") else Path(environ.get("HOME") or Path.home()) / ".cache"
     ports = Ports(*(_port(environ, which) for which in ("api", "front", "socks")))
     store = environ.get("GUILDNET_IMAGE_STORE", "")
     if store not in ("", "memory", "disk"):
@@ -148,7 +153,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         raise LocalError(f"{', '.join(PORT_VARIABLES.values())} have to be three different ports")
     return Settings(
         checkout=Path(__file__).resolve().parents[3],
-        cache=root / "guildnet",
+        cache=cache_directory(environ),
         ports=ports,
         audit=environ.get("GUILDNET_AUDIT", "") not in ("", "0"),
         image_store=store,

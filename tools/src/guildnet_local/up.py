@@ -1,4 +1,4 @@
-"""`up`: whose cluster is here, what is left of it, and the steps that make it whole."""
+"""`up`: takes over the cluster that is here, or makes one, and runs the steps that are missing."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ from guildnet_local.machine.lock import Holder, Owner, held, other_checkout, oth
 from guildnet_local.machine.process import Place, Processes, boot_id
 from guildnet_local.machine.steps import Clock, Step, StepError, run_steps
 from guildnet_local.machine.waiting import until
-from guildnet_local.release import helm, reachable
+from guildnet_local.release import helm, reachable, rollout
+from guildnet_local.release.values import COMPONENTS, local_values
 from guildnet_local.settings import LAYOUT, NODE_IP, LocalError, Settings
 
 Report = Callable[[str], None]
 CLUSTER_IMAGES = ("pause", "coredns")
-RELEASE_IMAGES = (*helm.COMPONENTS, "tailscale")
+RELEASE_IMAGES = (*COMPONENTS, "tailscale")
 WORKSPACE_IMAGES = ("jupyterlab", "busybox")
 # What makes a cluster; when a half-dead one cannot be revived these are the steps that fail, and it is made anew.
 CORE = frozenset({"namespaces", "certificates", "relays", "control plane", "containerd", "node"})
@@ -188,7 +189,7 @@ class Up:
             return release.upgrade(self.settings.chart, self.values)
 
         def rolled_out() -> None:
-            helm.await_rollout(cluster.kubectl, self.clock.say)
+            rollout.await_rollout(cluster.kubectl, self.clock.say)
             until(lambda: reachable.front_door_answers(self.settings.ports.front), "the front door answers", seconds=30)
 
         def opened() -> str:
@@ -209,13 +210,13 @@ class Up:
         ]
 
     def _workspace_steps(self, cluster: Cluster, add: Callable[[Iterable[str]], str]) -> list[Step]:
-        example = self.settings.checkout / helm.EXAMPLE
+        example = self.settings.checkout / rollout.EXAMPLE
 
         def launch() -> str:
-            return helm.apply_example(cluster.kubectl, example)
+            return rollout.apply_example(cluster.kubectl, example)
 
         def await_ready() -> str:
-            return helm.await_workspace(cluster.kubectl, helm.example_name(example), self.clock.say)
+            return rollout.await_workspace(cluster.kubectl, rollout.example_name(example), self.clock.say)
 
         return [
             self._build("workspace images", WORKSPACE_IMAGES, ("images",)),
@@ -266,4 +267,4 @@ def imported(image: Image, tag: str) -> Imported:
 
 def release_values(settings: Settings, refs: Mapping[str, str]) -> dict[str, Any]:
     """The chart's values on this cluster, whose tailnet has been started."""
-    return helm.local_values(refs, settings.origin, tailnet.helm_values(settings.tailnet, NODE_IP))
+    return local_values(refs, settings.origin, tailnet.helm_values(settings.tailnet, NODE_IP))

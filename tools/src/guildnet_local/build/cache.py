@@ -1,19 +1,12 @@
-"""The cache outside the checkout: where it is, and locks that keep two checkouts from building one thing at once."""
+"""Locks in the cache, which keep two checkouts from building one thing at the same time."""
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 Report = Callable[[str], None]
-
-
-def cache_directory(environ: Mapping[str, str] = os.environ) -> Path:
-    """The program's cache; a relative XDG_CACHE_HOME is ignored, as XDG says."""
-    named = environ.get("XDG_CACHE_HOME", "")
-    root = Path(named) if named.startswith("/") else Path(environ.get("HOME") or Path.home()) / ".cache"
-    return root / "guildnet"
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from guildnet_local import settings
 from guildnet_local.build import cache
 from guildnet_local.build.cache import Report
 from guildnet_local.build.go import Go, GroupBuild, build_group, find_go
@@ -41,7 +42,7 @@ _FACTS_FILE = "build.json"
 
 def cache_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """Where the programs are kept; made when missing. A relative XDG_CACHE_HOME is ignored, as XDG says."""
-    directory = cache.cache_directory(environ) / "programs"
+    directory = settings.cache_directory(environ) / "programs"
     directory.mkdir(parents=True, exist_ok=True)
     return directory
 

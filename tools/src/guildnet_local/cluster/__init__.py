@@ -1,0 +1,1 @@
+"""What runs in the cluster: control plane, node, DNS, test tailnet, and kubectl and containerd to talk to it."""

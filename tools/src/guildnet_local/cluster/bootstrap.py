@@ -33,6 +33,8 @@ KUBERNETES_PROGRAMS = (
     "kubectl",
 )
 # The tag under which the sandbox image is known to containerd, whatever its content.
+# How long a step that ends by itself is tried again when it fails.
+ONCE_SECONDS = 60.0
 PAUSE = "docker.io/guildnet/pause:local"
 
 
@@ -132,7 +134,7 @@ class Cluster:
         return None
 
     def _node_trouble(self, since: float) -> list[str]:
-        """Why the node is not Ready, by the word of a kubelet that started at `since`, not of one before it."""
+        """Why the node is not Ready; a report of a kubelet that ran before `since` counts as none."""
         try:
             found = self.kubectl.get("node", NODE_NAME)
         except KubectlError as problem:
@@ -171,11 +173,11 @@ class Cluster:
         return None
 
     def _run_once(self, name: str, argv: list[str], env: Mapping[str, str]) -> None:
-        """Run a step that ends by itself; again, for a while, when it fails.
+        """Run a step that ends by itself; when it fails, again for ONCE_SECONDS.
 
         A device that was just restarted first tries its old key, and takes the refusal of that for its answer.
         """
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + ONCE_SECONDS
         while True:
             done = subprocess.run(
                 ["nsenter", f"--net={self.settings.netns}", "--", *argv],

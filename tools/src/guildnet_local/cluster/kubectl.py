@@ -14,7 +14,7 @@ from guildnet_local.settings import LocalError
 
 
 class KubectlError(LocalError):
-    """kubectl said no; the text is what it said."""
+    """A call of kubectl that failed; the text is what kubectl said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ class Kubectl:
         """The environment of kubectl and Helm. What they cache about a local cluster goes when the cluster goes."""
         if self.kubeconfig is None:
             return dict(os.environ)
-        room = self.kubeconfig.parent / "client"
-        homes = {f"HELM_{what}_HOME": str(room / what.lower()) for what in ("CACHE", "CONFIG", "DATA")}
-        return {**os.environ, **homes, "KUBECACHEDIR": str(room / "kube")}
+        cache = self.kubeconfig.parent / "client"
+        homes = {f"HELM_{what}_HOME": str(cache / what.lower()) for what in ("CACHE", "CONFIG", "DATA")}
+        return {**os.environ, **homes, "KUBECACHEDIR": str(cache / "kube")}
 
     def __call__(self, *arguments: str, stdin: str | None = None, seconds: float = 60) -> str:
-        """The output. Raises KubectlError with kubectl's own words."""
+        """The standard output of one call. Raises KubectlError with what kubectl said."""
         try:
             done = subprocess.run(
                 self.command(*arguments),

@@ -22,9 +22,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from guildnet_local.settings import CLUSTER_DOMAIN, KUBERNETES_IP, NODE_IP, NODE_NAME
 
-LIFETIME = dt.timedelta(days=365)
+CERTIFICATE_LIFETIME = dt.timedelta(days=365)
 # A machine's clock may step back after the certificates were made.
-BACKDATED = dt.timedelta(hours=1)
+CLOCK_SKEW = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivate
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - BACKDATED)
-        .not_valid_after(now + LIFETIME)
+        .not_valid_before(now - CLOCK_SKEW)
+        .not_valid_after(now + CERTIFICATE_LIFETIME)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
 
@@ -150,7 +150,7 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """In one step and for root alone, so that a crash never leaves half a key behind."""
+    """Write a file in one step, readable by root alone, so that a crash never leaves half a key behind."""
     aside = path.with_suffix(path.suffix + ".new")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:

@@ -1,8 +1,8 @@
 """The test tailnet of the local cluster: its coordination server, its certificate authority, and a second device.
 
-Says what is to be run and how to tell that it is ready; running it, inside the cluster's network namespace, is the
-process room's part. All addresses are the node's own there, so nothing of it can be reached from outside the machine.
-It refuses to know anything of the cluster: the chart's part of the tailnet is in the values it answers.
+Values only: what is to be run and how to tell that it is ready; `bootstrap` runs it inside the cluster's network
+namespace. All addresses are the node's own there, so nothing of it can be reached from outside the machine. It knows
+nothing of the cluster: the chart's part of the tailnet is in the values it returns.
 
     python -m guildnet_local.cluster.tailnet ready http URL | tls IP:PORT ROOT | socket PATH
 """
@@ -137,8 +137,8 @@ def device(
 
     Names resolve at the far end, so a browser has to hand names to the SOCKS5 port, not addresses.
     """
-    room = state_dir / hostname
-    listening = room / "tailscaled.sock"
+    directory = state_dir / hostname
+    listening = directory / "tailscaled.sock"
     return [
         {
             "name": f"tailscaled-{hostname}",
@@ -146,11 +146,11 @@ def device(
                 str(programs["tailscaled"]),
                 "--tun=userspace-networking",
                 f"--socks5-server={node_ip}:{socks_port}",
-                f"--statedir={room}",
+                f"--statedir={directory}",
                 f"--socket={listening}",
                 "--port=0",
             ],
-            "env": environment(room),
+            "env": environment(directory),
             "ready_check": ready_check("socket", str(listening)),
             "once": False,
         },
@@ -166,7 +166,7 @@ def device(
                 "--accept-dns=false",
                 "--timeout=60s",
             ],
-            "env": environment(room),
+            "env": environment(directory),
             "ready_check": [str(programs["tailscale"]), f"--socket={listening}", "status"],
             "once": True,
         },
@@ -213,7 +213,7 @@ def browse(state_dir: Path, socks: str = f"127.0.0.1:{SOCKS_PORT}") -> dict[str,
 
 
 def ready_check(kind: str, *arguments: str) -> list[str]:
-    """The command of this module that tells whether something listens; it exits 0 when it does."""
+    """The command that exits 0 when something listens; it runs this module."""
     return [sys.executable, "-m", "guildnet_local.cluster.tailnet", "ready", kind, *arguments]
 
 

@@ -6,12 +6,14 @@ Docker builds them where its daemon answers, else buildah on Debian bases made h
 when it is first asked for and again when something it is made of changes. Nothing is pushed anywhere.
 """
 
+import os
 from collections.abc import Iterable
 
-from guildnet_local.build.cache import Report, cache_directory
+from guildnet_local.build.cache import Report
 from guildnet_local.images.builder import ImageBuilder
 from guildnet_local.images.recipes import RECIPES, USUAL, ImageError, recipe
 from guildnet_local.images.store import Image
+from guildnet_local.settings import cache_directory
 
 __all__ = ["RECIPES", "USUAL", "Image", "ImageError", "ensure"]
 
@@ -23,5 +25,5 @@ def ensure(names: Iterable[str], *, report: Report = print) -> dict[str, Image]:
     is there. Raises ImageError: an unknown name, no builder, a build that fails; UpstreamError: a program that does.
     """
     wanted = [recipe(name) for name in names]
-    builder = ImageBuilder(cache_directory(), report)
+    builder = ImageBuilder(cache_directory(os.environ), report)
     return {one.name: builder.ensure(one) for one in wanted}

@@ -1,11 +1,11 @@
 """The command line of the images; a build that fails is one error text and exit code 1."""
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Iterable, Sequence
 
-from guildnet_local.build.cache import cache_directory
 from guildnet_local.build.programs import UpstreamError
 from guildnet_local.build.runner import duration
 from guildnet_local.images import RECIPES, USUAL, Image, ImageError, ensure
@@ -13,6 +13,7 @@ from guildnet_local.images.archive import read
 from guildnet_local.images.builder import ImageBuilder
 from guildnet_local.images.job import megabytes
 from guildnet_local.images.store import Store
+from guildnet_local.settings import cache_directory
 
 
 def _table(images: Iterable[Image]) -> Iterable[str]:
@@ -21,7 +22,7 @@ def _table(images: Iterable[Image]) -> Iterable[str]:
 
 
 def _list() -> Iterable[str]:
-    store = Store(cache_directory())
+    store = Store(cache_directory(os.environ))
     for name in RECIPES:
         kept = store.kept(name)
         yield from _table(kept) if kept else (f"{name:<24}not built",)
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif asked.verb == "list":
             print("\n".join(_list()))
         else:
-            ImageBuilder(cache_directory(), _to_stderr).clean()
+            ImageBuilder(cache_directory(os.environ), _to_stderr).clean()
     except (ImageError, UpstreamError) as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1

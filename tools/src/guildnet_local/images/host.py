@@ -1,4 +1,4 @@
-"""What a build borrows from this machine: its certificate authorities, and how it reaches package registries.
+"""What a build takes from this machine: its certificate authorities, and how it reaches package registries.
 
 All of it goes into a build as secrets, mounted for single steps: none is in an image or decides its key. With hashes
 for every package and signed Debian releases, where the bytes come from cannot change what they are.

@@ -16,8 +16,9 @@ class ImageError(Exception):
 class Recipe:
     """One image. Paths of the context are relative; those of the repository stay the same in the context.
 
-    `bases` maps a build argument to a variant of `base.VARIANTS`, `arguments` to its text; `programs` are upstream programs and `files` files of
-    this machine (path → place in the context); `ui` adds the built UI as `ui/dist`.
+    `bases` maps a build argument to a variant of `base.VARIANTS`, `arguments` maps one to its text; `programs` are
+    upstream programs and `files` files of this machine (path → place in the context); `ui` adds the built UI as
+    `ui/dist`.
     """
 
     name: str

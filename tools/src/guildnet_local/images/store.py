@@ -9,7 +9,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-KEPT = 2
+MAX_KEPT_BUILDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Store:
 
     def forget_stale(self, name: str) -> list[Image]:
         """Remove all but the newest builds of a name; the answer is what went."""
-        stale = self.kept(name)[KEPT:]
+        stale = self.kept(name)[MAX_KEPT_BUILDS:]
         for image in stale:
             image.archive.unlink(missing_ok=True)
             self._facts(image.name, image.key).unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""What the cluster takes of this machine – processes, namespaces, control groups, ports – and gives back."""

@@ -1,4 +1,4 @@
-"""Looking before leaping: everything `up` needs of the machine, checked at once, each complaint with its next step."""
+"""What `up` needs of this machine, checked at once and before anything is made; each complaint names the next step."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from guildnet_local.machine.cgroups import parse_mounts
 from guildnet_local.settings import PORT_VARIABLES, Settings
 
 GIB = 1 << 30
-NEEDED_DISK = 10 * GIB
-NEEDED_MEMORY = 4 * GIB
+MIN_DISK_BYTES = 10 * GIB
+MIN_MEMORY_BYTES = 4 * GIB
 PACKAGES_FILE = Path(__file__).with_name("packages.txt")
 # What the cluster itself cannot do without, and the Debian package each comes with.
 PROGRAMS: Mapping[str, str] = {
@@ -61,14 +61,14 @@ def complaints(machine: Machine, settings: Settings) -> list[str]:
             f"Run: apt-get install --no-install-recommends {' '.join(packages)}"
         )
     found += [_port_complaint(settings, port, by) for port, by in machine.taken.items()]
-    if machine.disk_free < NEEDED_DISK:
+    if machine.disk_free < MIN_DISK_BYTES:
         found.append(
             f"{machine.disk_free / GIB:.1f} GiB are free below {settings.state.parent}; the cluster needs "
-            f"{NEEDED_DISK // GIB}. Free some: old builds are in {settings.cache}"
+            f"{MIN_DISK_BYTES // GIB}. Free some: old builds are in {settings.cache}"
         )
-    if machine.memory < NEEDED_MEMORY:
+    if machine.memory < MIN_MEMORY_BYTES:
         found.append(
-            f"this machine has {machine.memory / GIB:.1f} GiB of memory; the cluster needs {NEEDED_MEMORY // GIB}. "
+            f"this machine has {machine.memory / GIB:.1f} GiB of memory; the cluster needs {MIN_MEMORY_BYTES // GIB}. "
             "Use a larger machine, or a cluster you have: make up CLUSTER=context:NAME"
         )
     if "overlay" not in machine.filesystems:

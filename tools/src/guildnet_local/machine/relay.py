@@ -4,7 +4,7 @@
 
 It opens its listening sockets on the host first, then enters the namespace and dials from there. Bytes only; a peer
 that stops reading stops the other side from being read. Refuses to listen anywhere but on 127.0.0.1, and more than
-LIMIT connections a port.
+MAX_CONNECTIONS connections a port.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from pathlib import Path
 
 from guildnet_local.machine.namespaces import enter_network
 
-LIMIT = 1024
+MAX_CONNECTIONS = 1024
 CONNECT_SECONDS = 5.0
 # Bytes kept for a slow reader before the other side is no longer read.
-HIGH_WATER = 256 * 1024
+MAX_BUFFERED_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Half(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101  (TCP, always)
-        transport.set_write_buffer_limits(high=HIGH_WATER)
+        transport.set_write_buffer_limits(high=MAX_BUFFERED_BYTES)
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
@@ -90,7 +90,7 @@ class Half(asyncio.Protocol):
 async def serve(route: Route, listener: socket.socket) -> None:
     """Accept on `listener` and relay every connection to the route's target, until cancelled."""
     loop = asyncio.get_running_loop()
-    slots = asyncio.Semaphore(LIMIT)
+    slots = asyncio.Semaphore(MAX_CONNECTIONS)
     connecting: set[asyncio.Task[None]] = set()
     try:
         while True:

@@ -1,4 +1,4 @@
-"""Asking the front doors, as a browser on this host and one on the second tailnet device would."""
+"""Whether the front doors answer a browser on this host and one on the second tailnet device."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 
 # The first request on the tailnet waits for its certificate.
-SECONDS = 10.0
+REQUEST_SECONDS = 10.0
 
 
 def front_door_answers(port: int) -> bool:
@@ -20,7 +20,7 @@ def front_door_answers(port: int) -> bool:
         f"http://127.0.0.1:{port}/", headers={"Host": f"guildnet.localhost:{port}"}
     )  # fmt: skip
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=SECONDS):
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=REQUEST_SECONDS):
             return True
     except urllib.error.HTTPError as answer:
         with answer:
@@ -35,7 +35,7 @@ def tailnet_answers(port: int, host: str, ca: Path) -> bool:
     `port` is the SOCKS5 relay on this host; the name is resolved by the device behind it.
     """
     try:
-        with socket.create_connection(("127.0.0.1", port), SECONDS) as plain:
+        with socket.create_connection(("127.0.0.1", port), REQUEST_SECONDS) as plain:
             _ask(plain, host, 443)
             trust = ssl.create_default_context(cafile=str(ca))
             with trust.wrap_socket(plain, server_hostname=host) as encrypted:

@@ -10,16 +10,18 @@ import yaml
 from guildnet_local import existing_cluster
 from guildnet_local.cluster.containerd import aliases, parse_list
 from guildnet_local.cluster.kubectl import Kubectl
-from guildnet_local.release import helm
+from guildnet_local.release.helm import Helm
+from guildnet_local.release.rollout import EXAMPLE, summary
+from guildnet_local.release.values import COMPONENTS, local_values
 from guildnet_local.settings import LocalError, load
 
-REFS = {name: f"localhost/guildnet/{name}:dev-0123456789ab" for name in (*helm.COMPONENTS, "tailscale")}
+REFS = {name: f"localhost/guildnet/{name}:dev-0123456789ab" for name in (*COMPONENTS, "tailscale")}
 TAILNET = {"tailnet": {"enabled": True, "loginServer": "http://10.123.0.1:9911"}}
 
 
 def test_every_component_gets_the_image_that_was_built():
-    values = helm.local_values(REFS, "http://guildnet.localhost:8080", TAILNET)
-    for name in helm.COMPONENTS:
+    values = local_values(REFS, "http://guildnet.localhost:8080", TAILNET)
+    for name in COMPONENTS:
         assert values[name]["image"] == {"repository": f"localhost/guildnet/{name}", "tag": "dev-0123456789ab"}
     assert values["tailnet"]["image"]["repository"] == "localhost/guildnet/tailscale"
     assert values["tailnet"]["loginServer"] == TAILNET["tailnet"]["loginServer"]
@@ -29,7 +31,7 @@ def test_the_sidecar_shows_its_key_again_after_a_restart():
     tailnet = {
         "tailnet": {"extraEnv": [{"name": "TS_DEBUG_ACME_DIRECTORY_URL", "value": "https://10.123.0.1:14000/dir"}]}
     }
-    values = helm.local_values(REFS, "http://guildnet.localhost:8080", tailnet)
+    values = local_values(REFS, "http://guildnet.localhost:8080", tailnet)
     assert values["tailnet"]["extraEnv"] == [
         *tailnet["tailnet"]["extraEnv"],
         {"name": "TS_AUTH_ONCE", "value": "false"},
@@ -38,13 +40,13 @@ def test_the_sidecar_shows_its_key_again_after_a_restart():
 
 
 def test_the_front_door_is_where_the_relay_leads():
-    values = helm.local_values(REFS, "http://guildnet.localhost:8080", TAILNET)
+    values = local_values(REFS, "http://guildnet.localhost:8080", TAILNET)
     assert values["proxy"]["service"]["clusterIP"] == "10.96.0.80"
     assert values["entries"]["local"]["origin"] == "http://guildnet.localhost:8080"
 
 
 def test_helm_is_told_which_cluster_namespace_and_manner():
-    release = helm.Helm(Path("/helm"), Kubectl(Path("/kubectl"), Path("/state/admin.kubeconfig")))
+    release = Helm(Path("/helm"), Kubectl(Path("/kubectl"), Path("/state/admin.kubeconfig")))
     assert release.command("status") == [
         "/helm", "status", "--namespace=guildnet", "--kubeconfig=/state/admin.kubeconfig",
     ]  # fmt: skip
@@ -53,7 +55,7 @@ def test_helm_is_told_which_cluster_namespace_and_manner():
 def test_a_users_context_is_named_and_their_kubeconfig_left_alone():
     kubectl = Kubectl(Path("/kubectl"), context="work")
     assert kubectl.command("get", "pods") == ["/kubectl", "--context=work", "get", "pods"]
-    assert helm.Helm(Path("/helm"), kubectl).command("status")[-1] == "--kube-context=work"
+    assert Helm(Path("/helm"), kubectl).command("status")[-1] == "--kube-context=work"
 
 
 def test_what_clients_cache_about_the_local_cluster_goes_with_it():
@@ -74,12 +76,12 @@ def test_what_clients_cache_about_the_local_cluster_goes_with_it():
     ],
 )  # fmt: skip
 def test_the_progress_of_a_workspace_is_one_phrase(conditions, text):
-    assert helm.summary("Pending", conditions) == text
+    assert summary("Pending", conditions) == text
 
 
 def test_images_are_known_by_the_names_that_the_examples_use():
     settings = load({"HOME": "/h"})
-    example = yaml.safe_load((settings.checkout / helm.EXAMPLE).read_text())
+    example = yaml.safe_load((settings.checkout / EXAMPLE).read_text())
     chart = yaml.safe_load((settings.chart / "Chart.yaml").read_text())
     assert f"docker.io/{example['spec']['image']}" == aliases("jupyterlab", chart["appVersion"])
 
