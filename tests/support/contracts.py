@@ -32,6 +32,7 @@ PLANTS: Final[Mapping[str, Plant]] = {
     "api-workspaces-pure": Plant("guildnet_api.workspaces.view", "import time"),
     "api-logs-below-handlers": Plant("guildnet_api.logs.ring", "import guildnet_api.handlers.logs"),
     "shared-at-the-bottom": Plant("guildnet.names", "import guildnet_operator.settings"),
+    "tool-rooms": Plant("guildnet_local.machine.process", "import guildnet_local.release.helm"),
 }
 """By the id of the contract that has to catch it; a test holds that every contract has one."""
 
