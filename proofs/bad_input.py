@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from proofs import Figure
-from support.local import NAMESPACE, Local, bring_up, until, workspace
+from support.local import NAMESPACE, Local, bring_up, workspace
+from support.waiting import until
 
 IMAGE = "guildnet/jupyterlab:0.1.0"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
 import tempfile
 from pathlib import Path
@@ -12,6 +11,7 @@ from proofs import Figure
 from proofs.loglab import fanout, peers
 from proofs.loglab.crowd import crowd
 from proofs.loglab.readers import Task
+from support.process import resident_bytes
 
 LOAD = fanout.Load(readers=200, rate=1000.0, seconds=8.0)
 STALLED, ROUNDS, TIMES = 20, 3, 1.2
@@ -20,21 +20,16 @@ SLOW_SECONDS = "2"
 """How long a reader may take nothing; the usual 15 would outlast the measurement."""
 
 
-def resident(pid: int) -> int:
-    """Bytes of memory a process has resident (proc(5), statm)."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 async def _growth(pid: int, task: Task, core: int) -> float:
     """Bytes a connection costs: the growth from FEW to FEW + MORE of them."""
     few = Task(task.port, task.target, task.headers, FEW)
     more = Task(task.port, task.target, task.headers, MORE)
     async with crowd(few, core=core):
         await asyncio.sleep(fanout.SETTLE)
-        before = resident(pid)
+        before = resident_bytes(pid)
         async with crowd(more, core=core):
             await asyncio.sleep(fanout.SETTLE)
-            return (resident(pid) - before) / MORE
+            return (resident_bytes(pid) - before) / MORE
 
 
 async def _memory(made: fanout.Bench, directory: Path) -> tuple[float, float]:

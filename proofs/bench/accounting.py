@@ -1,20 +1,13 @@
-"""The kernel's account of CPU time: a process's own clock, and how busy a core is."""
+"""How busy a core is, by the kernel's account."""
 
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 _IDLE = (3, 4)
 """Columns of idle and iowait in proc(5) `/proc/stat`."""
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of all threads, in nanosecond steps: the clock of clock_getcpuclockid(3), where the ticks
-    of `/proc/PID/stat` would need rounds of many seconds. Raises OSError for a process that is gone."""
-    return time.clock_gettime((~pid << 3) | 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
 
+from support.process import cpu_seconds
+
 from . import small
-from .accounting import Core, cpu_seconds
+from .accounting import Core
 from .results import Round
 
 LIMIT = 500_000

@@ -11,7 +11,7 @@ from guildnet.errors import Conflict, GuildNetError, NotFound
 from guildnet.kube.client import Client
 from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import PODS
-from support.kubelet import NODE, ready_status
+from support.kubelet import bind, ready_status
 
 Json = dict[str, Any]
 
@@ -23,8 +23,7 @@ async def run_pod(kube: Client, pod: Json) -> None:
         return
     with contextlib.suppress(NotFound, Conflict):
         if not pod["spec"].get("nodeName"):
-            binding = {"metadata": {"name": name}, "target": {"kind": "Node", "name": NODE}}
-            await kube.request("POST", f"/api/v1/namespaces/{namespace}/pods/{name}/binding", body=binding)
+            await bind(kube, namespace, name)
         await kube.merge_patch(PODS, namespace, name, {"status": ready_status(pod)}, subresource="status")
 
 

@@ -13,11 +13,11 @@ from guildnet.kube.client import Client
 from guildnet.kube.resources import NAMESPACES
 from guildnet_operator.__main__ import Operator, operator
 from guildnet_operator.settings import Settings
-from integration.operator.world import World
 from support.apiserver import ApiServer, make_namespace
 from support.faultproxy import FaultProxy
 from support.kubelet import played_kubelet
 from support.waiting import eventually
+from support.world import World
 
 
 @dataclass

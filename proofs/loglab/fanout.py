@@ -22,15 +22,11 @@ from proofs.loglab.crowd import crowd
 from proofs.loglab.node import LogNode, log_node
 from proofs.loglab.readers import Measured, Task
 from support.apiserver import PROGRAMS, Servers, make_namespace
+from support.process import cpu_seconds
 from support.redis import RedisServer
 
 SETTLE = 2.0
 """Seconds between the last connection and the first measurement."""
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of all threads of a process (clock_getcpuclockid(3))."""
-    return time.clock_gettime((~pid << 3) | 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -20,7 +19,7 @@ from guildnet_local.build import programs
 from proofs import PYTHON_PATH
 from proofs.scale.limits import cpu_limit
 from support.apiserver import PROGRAMS, Servers, make_namespace
-from support.process import Process
+from support.process import Process, cpu_seconds, resident_bytes
 from support.waiting import eventually
 
 AT_ONCE = 16
@@ -87,7 +86,7 @@ class Hall:
             await self._warm(namespace, ready)
             if cores is not None:
                 limited.enter_context(cpu_limit(with_operator.pid, cores))
-            before, cpu = resident(with_operator.pid), cpu_seconds(with_operator.pid)
+            before, cpu = resident_bytes(with_operator.pid), cpu_seconds(with_operator.pid)
             began = time.monotonic()
             await self._create(namespace, workspaces)
             within = workspaces / (PER_SECOND * (cores or 1.0)) + 60
@@ -96,7 +95,7 @@ class Hall:
             await asyncio.sleep(SETTLE)
             return Run(
                 operator, workspaces, seconds, cpu_seconds(with_operator.pid) - cpu,
-                (before, resident(with_operator.pid)),
+                (before, resident_bytes(with_operator.pid)),
             )  # fmt: skip
         except AssertionError as error:
             raise AssertionError(f"{len(ready)} of {workspaces} are Ready\n{with_operator.tail()}") from error
@@ -129,16 +128,6 @@ def _workspace(name: str) -> Json:
 def _is_ready(workspace: Json) -> bool:
     conditions = (workspace.get("status") or {}).get("conditions") or ()
     return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
-
-
-def resident(pid: int) -> int:
-    """Bytes of memory a process has resident (proc(5), statm)."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of all threads of a process (clock_getcpuclockid(3))."""
-    return time.clock_gettime((~pid << 3) | 2)
 
 
 def _guildnet(hall: Hall, namespace: str) -> Process:

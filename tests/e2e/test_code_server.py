@@ -8,7 +8,8 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
-from support.local import NAMESPACE, Local, guildnet_local, until
+from support.local import NAMESPACE, Local, guildnet_local
+from support.waiting import until
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from support.local import NAMESPACE, Local, until, workspace
+from support.local import NAMESPACE, Local, workspace
+from support.waiting import until
 
 # Five lines a second. Process 1 has no default for SIGTERM: without a handler its pod lasts its grace period of 30 s.
 CLOCK = """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from support.local import NAMESPACE, Local, until, workspace
+from support.local import NAMESPACE, Local, workspace
+from support.waiting import until
 
 IMAGE = "guildnet/jupyterlab:0.1.0"
 # Process 1 has no default for SIGTERM: without a handler its pod would last its whole grace period of 30 s.

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from support.local import ROOT, Local, guildnet_local, run, until
+from support.local import ROOT, Local, guildnet_local, run
+from support.waiting import until
 
 RELEASE = "guildnet-second"
 WORKSPACES = "guildnet-second-workspaces"

@@ -46,10 +46,15 @@ async def _advance(kube: Client, namespace: str, pod: dict[str, Any]) -> None:
     if pod["metadata"].get("deletionTimestamp"):
         await kube.delete(PODS, namespace, name, grace_period=0)
     elif not pod["spec"].get("nodeName"):
-        binding = {"metadata": {"name": name}, "target": {"kind": "Node", "name": NODE}}
-        await kube.request("POST", f"/api/v1/namespaces/{namespace}/pods/{name}/binding", body=binding)
+        await bind(kube, namespace, name)
     elif (pod.get("status") or {}).get("phase") != "Running":
         await kube.merge_patch(PODS, namespace, name, {"status": ready_status(pod)}, subresource="status")
+
+
+async def bind(kube: Client, namespace: str, name: str) -> None:
+    """Put a pod on NODE, as the scheduler does."""
+    binding = {"metadata": {"name": name}, "target": {"kind": "Node", "name": NODE}}
+    await kube.request("POST", f"/api/v1/namespaces/{namespace}/pods/{name}/binding", body=binding)
 
 
 def ready_status(pod: dict[str, Any]) -> dict[str, Any]:

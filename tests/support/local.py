@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -153,15 +152,3 @@ def workspace(name: str, image: str, **spec: Any) -> dict[str, Any]:
         "metadata": {"name": name, "namespace": NAMESPACE},
         "spec": {"image": image, **spec},
     }
-
-
-def until(find: Callable[[], Any], what: str, seconds: float = 30) -> Any:
-    """The first true value that `find` gives; asks ten times a second.
-
-    Raises AssertionError naming `what` after `seconds`.
-    """
-    deadline = time.monotonic() + seconds
-    while not (found := find()):
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
-        time.sleep(0.1)
-    return found

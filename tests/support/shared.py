@@ -12,12 +12,12 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from support.apiserver import CONTROLLER_PROGRAMS, PROGRAMS, ApiServer, Servers
+from support.waiting import until
 
 _START_SECONDS = 240.0
 _STOP_SECONDS = 20.0
@@ -44,15 +44,16 @@ def shared_apiserver(directory: Path, *, controllers: bool = False) -> Iterator[
             mine.unlink()
             fcntl.flock(users_lock, fcntl.LOCK_UN)
             if not any(users.iterdir()):
-                _until(lambda: not (directory / "state.json").exists(), _STOP_SECONDS)
+                with suppress(AssertionError):
+                    until(lambda: not (directory / "state.json").exists(), "the servers stopped", seconds=_STOP_SECONDS)
 
 
 def _start_supervisor(directory: Path, *, controllers: bool) -> None:
     from guildnet_local.build import programs
 
     names = CONTROLLER_PROGRAMS if controllers else PROGRAMS
-    programs = programs.ensure(names, report=lambda line: print(line, file=sys.stderr, flush=True))
-    (directory / "programs.json").write_text(json.dumps({name: str(programs[name]) for name in names}))
+    built = programs.ensure(names, report=lambda line: print(line, file=sys.stderr, flush=True))
+    (directory / "programs.json").write_text(json.dumps({name: str(built[name]) for name in names}))
     log = directory / "supervisor.log"
     with log.open("ab") as output:
         supervisor = subprocess.Popen(
@@ -63,19 +64,18 @@ def _start_supervisor(directory: Path, *, controllers: bool) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    _until(lambda: (directory / "state.json").exists() or supervisor.poll() is not None, _START_SECONDS)
+    with suppress(AssertionError):
+        until(
+            lambda: (directory / "state.json").exists() or supervisor.poll() is not None,
+            "the servers started",
+            seconds=_START_SECONDS,
+        )
     if not (directory / "state.json").exists():
         with suppress(ProcessLookupError):
             supervisor.terminate()
         raise RuntimeError(f"the API server of the tests did not start:\n{log.read_text()}")
     # Not ours to wait for: it outlives this worker. Popen would warn about that when it is collected.
     supervisor.returncode = 0
-
-
-def _until(done: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not done() and time.monotonic() < deadline:
-        time.sleep(0.05)
 
 
 def _supervise(directory: Path, *, controllers: bool) -> None:

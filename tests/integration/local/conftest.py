@@ -5,11 +5,12 @@ import os
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+
+from support.waiting import until
 
 _CLONE_NEWNET = 0x40000000
 
@@ -72,14 +73,23 @@ class Namespace:
             check=False,
         )
 
-    def wait_until(self, condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-        """Ask ten times a second; fails naming `what`, with the last lines of every log."""
-        deadline = time.monotonic() + seconds
-        while not condition():
+    def wait_until(self, condition: Callable[..., bool], what: str, seconds: float = 60) -> None:
+        """Wait for `condition`. Raises AssertionError naming `what`, with the last lines of every log.
+
+        It does so at once when a program has ended.
+        """
+
+        def met() -> bool:
+            if condition():
+                return True
             ended = [name for name, process in self._running.items() if process.poll() is not None]
-            if ended or time.monotonic() > deadline:
-                raise AssertionError(f"{what}: not within {seconds:g} s; ended: {ended}\n{self.tails()}")
-            time.sleep(0.1)
+            assert not ended, f"{what}: ended are {ended}"
+            return False
+
+        try:
+            until(met, what, seconds=seconds)
+        except AssertionError as problem:
+            raise AssertionError(f"{problem}\n{self.tails()}") from problem
 
     def tails(self) -> str:
         parts = []

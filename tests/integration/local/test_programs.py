@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from guildnet_local.build import go, pins, programs
 from guildnet_local.build.pins import GROUPS, Group, UpstreamError
 from guildnet_local.build.runner import Progress
+from support.waiting import until
 
 # Without imports, so that there is next to nothing to compile; println writes to standard error.
 MAIN = """package main
@@ -177,18 +177,11 @@ def test_a_killed_builder_takes_its_compiler_along(group: Group, tmp_path: Path)
         f"run(Command([{str(slow)!r}], {{'PATH': '/usr/bin:/bin'}}), print, Progress('tiny', print), str)"
     )
     builder = subprocess.Popen([sys.executable, "-c", program])
-    eventually(pid_file.exists)
+    until(pid_file.exists, "the compiler started")
     builder.kill()
     builder.wait()
     compiler = int(pid_file.read_text())
-    eventually(lambda: not alive(compiler))
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "not within 30 s"
-        time.sleep(0.05)
+    until(lambda: not alive(compiler), "the compiler ended")
 
 
 def alive(pid: int) -> bool:

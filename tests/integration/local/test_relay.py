@@ -13,14 +13,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from support.process import free_port
+
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="entering a network namespace, even one's own, needs root")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture

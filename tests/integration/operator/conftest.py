@@ -13,9 +13,9 @@ from guildnet.kube.client import Client
 from guildnet.kube.resources import NAMESPACES
 from guildnet_operator.__main__ import Operator, operator
 from guildnet_operator.settings import Settings
-from integration.operator.world import Start, World, Writes
 from support.apiserver import ApiServer
 from support.waiting import eventually
+from support.world import Start, World, Writes
 
 
 @pytest.fixture

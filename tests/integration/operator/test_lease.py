@@ -8,10 +8,10 @@ from typing import Any
 
 from guildnet.kube.resources import DEPLOYMENTS, LEASES, SERVICEACCOUNTS, SERVICES
 from guildnet_operator.__main__ import Operator
-from integration.operator.world import Start, World, Writes
 from support.apiserver import ApiServer
 from support.faultproxy import FaultProxy, answer
 from support.waiting import eventually
+from support.world import Start, World, Writes
 
 Json = dict[str, Any]
 NAME = "guildnet-operator"

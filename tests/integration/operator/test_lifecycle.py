@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from guildnet.kube.resources import DEPLOYMENTS, EVENTS, INGRESSES, PVCS, SECRETS, SERVICES, WORKSPACES
-from integration.operator.world import Start, World, Writes
 from support.waiting import eventually
+from support.world import Start, World, Writes
 
 
 async def test_a_workspace_gets_its_children_and_is_ready_with_its_pod(start: Start, world: World, writes: Writes):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from guildnet.kube.resources import DEPLOYMENTS, WORKSPACES
-from integration.operator.world import Start, World
 from support.apiserver import ApiServer
 from support.faultproxy import FaultProxy
 from support.faults import AtEvent, AtWrite, WatchFault, WriteFault
 from support.waiting import eventually
+from support.world import Start, World
 
 STATUS = "merge workspaces/status quiet"
 

@@ -15,10 +15,10 @@ from guildnet.kube.resources import NAMESPACES, NODES, PODS
 from guildnet_local.build import programs
 from guildnet_operator.__main__ import operator
 from guildnet_operator.settings import Settings
-from integration.operator.world import World
 from support.apiserver import CONTROLLER_PROGRAMS, Servers
 from support.kubelet import NODE, played_kubelet
 from support.waiting import eventually
+from support.world import World
 
 GRACE = 4
 

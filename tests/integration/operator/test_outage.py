@@ -12,9 +12,9 @@ from guildnet.kube.resources import DEPLOYMENTS, NAMESPACES, SERVICES
 from guildnet_local.build import programs
 from guildnet_operator.__main__ import operator
 from guildnet_operator.settings import Settings
-from integration.operator.world import World
 from support.apiserver import PROGRAMS, Servers, ready
 from support.waiting import eventually
+from support.world import World
 
 
 @pytest.fixture

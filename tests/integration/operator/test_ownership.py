@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from guildnet.kube.resources import DEPLOYMENTS, INGRESSES, PVCS, SECRETS, SERVICES, WORKSPACES, Resource
-from integration.operator.world import Start, World, Writes
 from support.waiting import eventually
+from support.world import Start, World, Writes
 
 LABELS = {"app": "somebody-elses"}
 

@@ -7,9 +7,9 @@ from typing import Any
 from guildnet.kube.client import Client
 from guildnet.kube.resources import DEPLOYMENTS, PVCS, ROLEBINDINGS, ROLES, SECRETS, WORKSPACES
 from guildnet_operator.watch.kopf_source import Delivery
-from integration.operator.world import Start, World
 from support.apiserver import ApiServer, service_account_token
 from support.waiting import eventually
+from support.world import Start, World
 
 READ = ["get", "list", "watch"]
 WORKSPACE_RULES: list[dict[str, Any]] = [

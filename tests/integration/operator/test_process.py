@@ -9,10 +9,10 @@ import urllib.request
 from pathlib import Path
 
 from guildnet.kube.resources import DEPLOYMENTS, SERVICES
-from integration.operator.world import World
 from support.apiserver import ApiServer
 from support.process import Process, free_port
 from support.waiting import eventually
+from support.world import World
 
 PROGRAM = Path(sys.executable).parent / "guildnet-operator"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from guildnet.kube.resources import EVENTS, PVCS, Resource
-from integration.operator.world import Start, World
 from support.waiting import eventually
+from support.world import Start, World
 
 CLASSES = Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False)
 VOLUMES = Resource("", "v1", "persistentvolumes", "PersistentVolume", namespaced=False)

@@ -8,8 +8,8 @@ from typing import Any
 
 from guildnet.kube.resources import CONFIGMAPS, DEPLOYMENTS, REPLICASETS, SECRETS, WORKSPACES
 from guildnet.names import ANNOTATION_HASH
-from integration.operator.world import Start, World, Writes
 from support.waiting import eventually
+from support.world import Start, World, Writes
 
 SPECS: dict[str, dict[str, Any]] = {
     "plain": {},

@@ -1,4 +1,4 @@
-"""Hands for the operator's tests: what people, kubelets and strangers do to a namespace."""
+"""A namespace as people, kubelets and strangers work on it while an operator runs."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from guildnet.kube.resources import (
     Resource,
 )
 from guildnet_operator.__main__ import Operator
+from support.kubelet import bind
 from support.waiting import eventually
 
 Json = dict[str, Any]
@@ -109,9 +110,7 @@ class World:
         (pod,) = await eventually(lambda: self.pods(name), within=15)
         pod_name = pod["metadata"]["name"]
         if not pod["spec"].get("nodeName"):
-            binding = {"metadata": {"name": pod_name}, "target": {"kind": "Node", "name": "node-1"}}
-            target = f"/api/v1/namespaces/{self.namespace}/pods/{pod_name}/binding"
-            await self.kube.request("POST", target, body=binding)
+            await bind(self.kube, self.namespace, pod_name)
         state = {"state": {"running": {}}, "imageID": "sha256:1", "started": ready, "restartCount": 0} | container
         status = {
             "phase": "Running",
