@@ -38,9 +38,9 @@ async def _outage(server: ApiServer, kube: Client, directory: Path, kind: str) -
 async def _prove(server: ApiServer, directory: Path) -> tuple[list[Result], Cost, Cost, bool]:
     results = await run(server, directory, everything=False)
     async with connect(str(server.kubeconfig), user_agent="guildnet-tests") as kube:
-        still, *costs = await asyncio.gather(
+        still, costs = await asyncio.gather(
             cost(server, kube, directory, workspaces=SETTLED, seconds=SECONDS),
-            *(_outage(server, kube, directory, kind) for kind in OUTAGES),
+            asyncio.gather(*(_outage(server, kube, directory, kind) for kind in OUTAGES)),
         )
         print(f"  {still}", flush=True)
         many = await cost(server, kube, directory, workspaces=RESTARTED, seconds=1.0)

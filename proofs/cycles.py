@@ -36,7 +36,7 @@ def _of_the_cluster(process: Path) -> bool:
 
 def processes() -> set[str]:
     """The cluster's processes as `pid start-time command`: a pid used again is another process."""
-    found = set()
+    found: set[str] = set()
     for directory in Path("/proc").glob("[0-9]*"):
         try:
             if not _of_the_cluster(directory):
@@ -70,7 +70,7 @@ def cgroups() -> set[str]:
 
 def files() -> set[str]:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    found = set()
+    found: set[str] = set()
     for place in (*PLACES, str(TEMPORARY)):
         for directory, _, names in os.walk(place):
             if Path(directory).is_relative_to(cache) or Path(directory).is_relative_to(ROOT):

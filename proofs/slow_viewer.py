@@ -29,7 +29,8 @@ async def _growth(pid: int, task: Task, core: int) -> float:
         before = resident_bytes(pid)
         async with crowd(more, core=core):
             await asyncio.sleep(fanout.SETTLE)
-            return (resident_bytes(pid) - before) / MORE
+            growth: float = (resident_bytes(pid) - before) / MORE
+            return growth
 
 
 async def _memory(made: fanout.Bench, directory: Path) -> tuple[float, float]:
@@ -42,7 +43,8 @@ async def _memory(made: fanout.Bench, directory: Path) -> tuple[float, float]:
 
 
 async def _measured(directory: Path) -> tuple[list[float], list[float], tuple[float, float]]:
-    alone, beside = [], []
+    alone: list[float] = []
+    beside: list[float] = []
     async with fanout.bench(directory) as made:
         for _ in range(ROUNDS):
             for found, stalled in ((alone, 0), (beside, STALLED)):

@@ -82,7 +82,15 @@ def lint(run: Run) -> None:
 
 
 PROGRAM_GROUPS = ["etcd", "kubernetes", "helm", "tailnet"]
-SOURCES = ["libs/guildnet/src", "services/api/src", "services/proxy/src", "services/operator/src", "tools/src"]
+SOURCES = [
+    "libs/guildnet/src",
+    "services/api/src",
+    "services/proxy/src",
+    "services/operator/src",
+    "tools/src",
+    "proofs",
+    "tests",
+]
 
 
 def ui(run: Run) -> None:
@@ -136,9 +144,14 @@ def everything(run: Run, *arguments: str) -> None:
     on_the_cluster(run, integration, crash, browser, arguments=arguments)
 
 
+def checks(run: Run, *_: str) -> None:
+    lint(run)
+    ui(run)
+
+
 RINGS: dict[str, Callable[..., None]] = {
     "all": everything,
-    "lint": lambda run, *_: (lint(run), ui(run)),
+    "lint": checks,
     "unit": unit,
     "integration": integration,
     "crash": crash,

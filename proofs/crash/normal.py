@@ -26,7 +26,7 @@ async def state(kube: Client, namespace: str) -> State:
         for item in (await kube.list(resource, namespace))["items"]:
             found[f"{resource.kind}/{item['metadata']['name']}"] = item
     uids = {item["metadata"]["uid"]: key for key, item in found.items()}
-    plain = {key: _plain(item) for key, item in found.items()}
+    plain: State = {key: _plain(item) for key, item in found.items()}
     pods = (await kube.list(PODS, namespace))["items"]
     plain["pods"] = sorted(pod["metadata"]["labels"]["guildnet.io/workspace"] for pod in pods)
     text = json.dumps(plain, sort_keys=True).replace(namespace, "NAMESPACE")

@@ -61,7 +61,8 @@ def every(reference: Reference) -> list[Plan]:
     at_events = [
         AtEvent(resource, event, kind) for resource, event in told if resource in WATCHED for kind in WatchFault
     ]
-    return [Plan(name, None), *(Plan(name, fault) for fault in (*at_writes, *at_events))]
+    faults: list[Fault] = [*at_writes, *at_events]
+    return [Plan(name, None), *(Plan(name, fault) for fault in faults)]
 
 
 def selected(references: Sequence[Reference]) -> list[Plan]:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from guildnet.kube.client import Client
 from guildnet.kube.resources import WORKSPACES
@@ -14,7 +15,7 @@ from proofs.crash.stage import Stage, stage
 from support.apiserver import ApiServer
 from support.waiting import eventually
 
-SPECS = (
+SPECS: tuple[dict[str, Any], ...] = (
     {},
     {"storage": {"size": "1Gi"}},
     {"image": "example.com/code-server:1"},

@@ -22,4 +22,4 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(server(app, "127.0.0.1", int(sys.argv[1])).serve())  # type: ignore[arg-type]
+        runner.run(server(app, "127.0.0.1", int(sys.argv[1])).serve())

@@ -86,7 +86,7 @@ async def nchan(directory: Path, core: int) -> AsyncIterator[Peer]:
     configuration = home / "nginx.conf"
     configuration.write_text(_NCHAN.format(directory=home, port=port))
     program = shutil.which("nginx", path="/usr/sbin:/usr/bin") or "nginx"
-    argv = ["taskset", "--cpu-list", str(core), program, "-e", "stderr", "-p", home, "-c", configuration]
+    argv = ["taskset", "--cpu-list", str(core), program, "-e", "stderr", "-p", str(home), "-c", str(configuration)]
     process = Process(argv, home / "log")
     try:
         await _listening(process, port)
@@ -101,7 +101,7 @@ async def nchan(directory: Path, core: int) -> AsyncIterator[Peer]:
 async def queues(directory: Path, core: int) -> AsyncIterator[Peer]:
     port = free_port()
     program = Path(__file__).with_name("queue_app.py")
-    argv = ["taskset", "--cpu-list", str(core), sys.executable, "-P", program, str(port)]
+    argv = ["taskset", "--cpu-list", str(core), sys.executable, "-P", str(program), str(port)]
     process = Process(argv, directory / "queues.log")
     try:
         await _listening(process, port)

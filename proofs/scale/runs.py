@@ -144,7 +144,7 @@ def _guildnet(hall: Hall, namespace: str) -> Process:
 
 def _textbook(hall: Hall, namespace: str) -> Process:
     program = Path(__file__).with_name("textbook.py")
-    argv = [sys.executable, "-m", "kopf", "run", "--quiet", "--standalone", "-n", namespace, program]
+    argv = [sys.executable, "-m", "kopf", "run", "--quiet", "--standalone", "-n", namespace, str(program)]
     settings = {"KUBECONFIG": str(hall.servers.server.kubeconfig)}
     return Process(argv, hall.directory / f"{namespace}.log", env=settings)
 

@@ -15,7 +15,7 @@ NOT_KUBERNETES = {"CustomResourceDefinition", "PodMonitor", "PrometheusRule", "H
 COMPONENTS = ("api", "proxy", "operator", "valkey")
 
 
-@pytest.fixture(params=MATRIX.values(), ids=MATRIX)
+@pytest.fixture(params=list(MATRIX.values()), ids=list(MATRIX))
 def rendering(request: pytest.FixtureRequest, render: Render) -> Rendering:
     return render(request.param)
 

@@ -39,6 +39,7 @@ def test_what_comes_too_fast_is_dropped_in_whole_lines_and_announced_at_once():
     assert shed.lines == 51
     clock.now += 60
     (more, *rest) = lines.feed(b" off\nwhole\n")
+    assert isinstance(more, Shed)
     assert (more.lines, rest) == (1, [b"whole"])
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -74,7 +75,7 @@ def test_a_second_run_keeps_everything_and_completes_what_is_missing(tmp_path: P
     after = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert set(after) == set(before)
     assert {name for name in after if after[name] != before[name]} == {"kubelet.crt", "kubelet.key"}
-    key = pki.serialization.load_pem_private_key(after["kubelet.key"], None)
+    key = serialization.load_pem_private_key(after["kubelet.key"], None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     assert certificate(tmp_path, "kubelet").public_key() == key.public_key()
 

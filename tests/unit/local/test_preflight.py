@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ def test_nothing_is_said_about_a_machine_that_has_everything():
         "bridge",
     ],
 )
-def test_each_complaint_says_what_and_what_to_do(change: dict[str, object], words: tuple[str, ...]):
+def test_each_complaint_says_what_and_what_to_do(change: dict[str, Any], words: tuple[str, ...]):
     (complaint,) = complaints(replace(GOOD, **change), SETTINGS)
     assert [word for word in words if word not in complaint] == []
 
