@@ -7,6 +7,7 @@ A module `some_word` answers `show-some-word`: its `prove()` does the work, prin
 from __future__ import annotations
 
 import os
+import pkgutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,12 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 """The checkout."""
 PYTHON_PATH: Final = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
 """Where processes that a proof starts find `proofs` and the tests' `support`."""
+
+
+def words() -> list[str]:
+    """What may follow `show-`: the modules of this package, sorted."""
+    found = (item.name for item in pkgutil.iter_modules(__path__) if not item.ispkg and item.name != "__main__")
+    return sorted(name.replace("_", "-") for name in found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import sys
 
 import proofs
 
 
 def main() -> int:
-    known = sorted(
-        m.name.replace("_", "-") for m in pkgutil.iter_modules(proofs.__path__) if not m.ispkg and m.name != "__main__"
-    )
+    known = proofs.words()
     if len(sys.argv) != 2 or sys.argv[1] not in known:
         print(f"usage: make show-WORD, with one of: {', '.join(known)}", file=sys.stderr)
         return 2
