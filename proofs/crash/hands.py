@@ -14,7 +14,7 @@ from support.waiting import eventually
 
 Json = dict[str, Any]
 
-PATIENCE = 60.0
+STEP_TIMEOUT_SECONDS = 60.0
 """Seconds a step may take, faults, restarts and a loaded machine included."""
 EVERY = 0.15
 
@@ -134,7 +134,7 @@ class Hands:
         return [item for item in found["items"] if not item["metadata"].get("deletionTimestamp")]
 
     async def _until(self, check: Any) -> None:
-        await eventually(check, within=PATIENCE, every=EVERY)
+        await eventually(check, within=STEP_TIMEOUT_SECONDS, every=EVERY)
 
 
 def _of(uid: str) -> str:

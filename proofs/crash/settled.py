@@ -10,7 +10,7 @@ from typing import Any
 
 from guildnet.kube.client import Client
 from guildnet.kube.resources import WORKSPACES
-from proofs.crash.hands import PATIENCE
+from proofs.crash.hands import STEP_TIMEOUT_SECONDS
 from proofs.crash.stage import Stage, stage
 from support.apiserver import ApiServer
 from support.waiting import eventually
@@ -45,11 +45,11 @@ async def cost(server: ApiServer, kube: Client, directory: Path, *, workspaces: 
         for number, name in enumerate(names):
             await played.world.launch(name, **SPECS[number % len(SPECS)])
         await eventually(lambda: all_ready(played, workspaces), within=300, every=1.0)
-        await eventually(played.idle, within=PATIENCE)
+        await eventually(played.idle, within=STEP_TIMEOUT_SECONDS)
         writes = played.proxy.seen.writes
 
         async def counted(what: str) -> int:
-            await eventually(played.idle, within=PATIENCE)
+            await eventually(played.idle, within=STEP_TIMEOUT_SECONDS)
             found = len(writes)
             if found:
                 print(f"    {what}: {writes[:8]}", flush=True)

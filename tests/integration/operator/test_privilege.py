@@ -6,7 +6,7 @@ from typing import Any
 
 from guildnet.kube.client import Client
 from guildnet.kube.resources import DEPLOYMENTS, PVCS, ROLEBINDINGS, ROLES, SECRETS, WORKSPACES
-from guildnet_operator.watch.kopf_source import Delivery
+from guildnet_operator.watch.kopf_source import KopfSource
 from support.apiserver import ApiServer, service_account_token
 from support.waiting import eventually
 from support.world import Start, World
@@ -87,7 +87,7 @@ async def test_kopf_delivers_the_key_of_a_workspace_with_the_right_to_watch_it_a
     await _grant(world.kube, world.namespace, WORKSPACE_RULES[:1], world.release)
     kubeconfig = str(api_server_with_controllers.kubeconfig_for(token, f"{world.namespace}-kopf"))
     seen: list[str] = []
-    task = asyncio.create_task(Delivery(world.namespace, kubeconfig, seen.append).run())
+    task = asyncio.create_task(KopfSource(world.namespace, kubeconfig, seen.append).run())
     try:
         await world.launch("told")
         await eventually(lambda: "told" in seen, within=15)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from guildnet_operator.status.snapshot import Reason
+from guildnet_operator.status.reasons import Reason
 from unit.docs.workspace_page import CRD, EXAMPLES, REASONS, leaves, page
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "workspace.md"

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from guildnet_operator.status.conditions import TABLE
-from guildnet_operator.status.snapshot import Reason
+from guildnet_operator.status.reasons import Reason
 
 CRD = Path(__file__).resolve().parents[3] / "crds" / "guildnet.io_workspaces.yaml"
 Schema = Mapping[str, Any]

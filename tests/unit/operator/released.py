@@ -15,7 +15,7 @@ import yaml
 
 from guildnet_operator.plan.defaults import decide
 from guildnet_operator.plan.manifests import deployment
-from guildnet_operator.plan.policy import Policy
+from guildnet_operator.plan.plan import Policy
 from unit.operator.values import workspace
 
 ROOT = Path(__file__).parent / "golden" / "released"

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from guildnet_operator.plan.defaults import decide
-from guildnet_operator.plan.plan import Claim, ServedPort
-from guildnet_operator.plan.policy import Policy
+from guildnet_operator.plan.plan import Claim, Policy, ServedPort
 from unit.operator.values import NAME, workspace
 
 HTTP, HTTPS = ServedPort(8080, "http"), ServedPort(8443, "https")
@@ -62,9 +61,9 @@ def test_ports(spec, ports):
     ],
 )
 def test_environment(spec, env):
-    decided = decide(workspace(**spec), Policy()).env
-    assert {item.name: item.value_from or item.value for item in decided} == env
-    assert [item.name for item in decided] == list(env)
+    plan = decide(workspace(**spec), Policy()).env
+    assert {item.name: item.value_from or item.value for item in plan} == env
+    assert [item.name for item in plan] == list(env)
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,7 @@ import yaml
 from guildnet.names import ANNOTATION_HASH
 from guildnet_operator.plan.defaults import decide
 from guildnet_operator.plan.manifests import desired, password_secret
-from guildnet_operator.plan.plan import Decided
-from guildnet_operator.plan.policy import Policy
+from guildnet_operator.plan.plan import Plan, Policy
 from guildnet_operator.sync.diff import differs
 from unit.operator.values import stored, workspace
 
@@ -28,7 +27,7 @@ JUPYTER: dict[str, Any] = {
     "resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}},
     "storage": {"size": "10Gi", "storageClassName": "fast", "retain": True},
 }
-CASES: dict[str, Decided] = {
+CASES: dict[str, Plan] = {
     "plain": decide(workspace(), Policy(tolerate_control_plane=False)),
     "code-server": decide(workspace(image="guildnet/code-server:1"), Policy()),
     "jupyterlab": decide(workspace(**JUPYTER), Policy()),
@@ -65,9 +64,9 @@ CASES: dict[str, Decided] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_children_are_as_expected(case, update_golden):
-    decided = CASES[case]
-    secret = [password_secret(decided, "a-generated-one")] if decided.password_secret else []
-    text = yaml.safe_dump_all([*secret, *desired(decided)], sort_keys=False, width=120)
+    plan = CASES[case]
+    secret = [password_secret(plan, "a-generated-one")] if plan.password_secret else []
+    text = yaml.safe_dump_all([*secret, *desired(plan)], sort_keys=False, width=120)
     file = GOLDEN / f"{case}.yaml"
     if update_golden:
         file.parent.mkdir(exist_ok=True)
@@ -97,17 +96,17 @@ def test_pods_meet_pod_security_restricted_and_hold_no_token(case):
 
 
 def test_every_owned_child_has_one_controller_and_a_retained_claim_none():
-    for decided in CASES.values():
-        for manifest in desired(decided):
+    for plan in CASES.values():
+        for manifest in desired(plan):
             owners = manifest["metadata"].get("ownerReferences", [])
-            retained = manifest["kind"] == "PersistentVolumeClaim" and decided.claim and decided.claim.retain
+            retained = manifest["kind"] == "PersistentVolumeClaim" and plan.claim and plan.claim.retain
             assert [item["controller"] for item in owners] == ([] if retained else [True])
 
 
 def test_the_password_is_in_no_manifest_but_its_secret():
-    decided = CASES["code-server"]
-    assert "hunter2" not in yaml.safe_dump_all(desired(decided))
-    assert "hunter2" in yaml.safe_dump(password_secret(decided, "hunter2"))
+    plan = CASES["code-server"]
+    assert "hunter2" not in yaml.safe_dump_all(desired(plan))
+    assert "hunter2" in yaml.safe_dump(password_secret(plan, "hunter2"))
 
 
 def test_the_hash_changes_with_the_wish_alone():

@@ -8,10 +8,10 @@ from guildnet.identity import Entry
 from guildnet.workspace import Workspace, parse
 from guildnet_operator.plan.defaults import decide
 from guildnet_operator.plan.manifests import desired
-from guildnet_operator.plan.policy import Policy
-from guildnet_operator.status.snapshot import View
+from guildnet_operator.plan.plan import Policy
+from guildnet_operator.status.children import Children
+from guildnet_operator.status.snapshot import Snapshot
 from guildnet_operator.watch import live
-from guildnet_operator.watch.live import Children
 
 NAME = "lab-1a2b3"
 NAMESPACE = "guildnet-workspaces"
@@ -72,7 +72,7 @@ def pod(*, name: str = "lab-pod", deleting: bool = False, **status: Any) -> dict
     }
 
 
-def view(
+def snapshot(
     found: Workspace | None = None,
     *,
     policy: Policy | None = None,
@@ -82,16 +82,16 @@ def view(
     template_of_the_pods: dict[str, Any] | None = None,
     probe_failures: dict[str, str] | None = None,
     **rest: Any,
-) -> View:
+) -> Snapshot:
     """A workspace with all children it wants, settled and ready; `without` kinds, `changed` adds fields to kinds.
 
-    `pods` replaces the one ready pod by these; keywords are the View's own fields.
+    `pods` replaces the one ready pod by these; keywords are the Snapshot's own fields.
     """
     item = found or workspace()
-    decided = decide(item, policy or Policy())
+    plan = decide(item, policy or Policy())
     objects = {
         manifest["kind"]: stored(manifest, **(changed or {}).get(manifest["kind"], {}))
-        for manifest in desired(decided)
+        for manifest in desired(plan)
         if manifest["kind"] not in without
     }
     deployment = objects.get("Deployment")
@@ -112,9 +112,9 @@ def view(
     if service is not None:
         service["spec"] = {**service["spec"], "clusterIP": "10.96.0.7"}
     found_children = Children(deployment, service, objects.get("PersistentVolumeClaim"), objects.get("Ingress"))
-    return View(
+    return Snapshot(
         item,
-        decided,
+        plan,
         live.with_pods(found_children, sets, [live.pod(one) for one in wanted], probe_failures or {}),
         **{"port": 20007, "entries": (LOCAL,), **rest},
     )

@@ -18,14 +18,14 @@ from guildnet import settings as shared
 from guildnet import telemetry
 from guildnet.kube.client import connect
 from guildnet_operator import metrics
-from guildnet_operator.leader_election import Lease
-from guildnet_operator.port_allocator import Ports
+from guildnet_operator.leader_election import LeaderElection
+from guildnet_operator.port_allocator import PortAllocator
 from guildnet_operator.reconcile import Install, Reconciler
 from guildnet_operator.settings import Settings
 from guildnet_operator.watch import kopf_source
 from guildnet_operator.watch.caches import Cluster
-from guildnet_operator.watch.kopf_source import Delivery
-from guildnet_operator.workqueue import Queue
+from guildnet_operator.watch.kopf_source import KopfSource
+from guildnet_operator.workqueue import WorkQueue
 
 log = structlog.get_logger(__name__)
 
@@ -38,9 +38,9 @@ class Operator:
     """The parts of a running operator."""
 
     cluster: Cluster
-    queue: Queue
-    delivery: Delivery
-    lease: Lease
+    queue: WorkQueue
+    delivery: KopfSource
+    lease: LeaderElection
     ops_port: int
     task: asyncio.Task[None]
     """Runs for ever; when it ends, the operator is broken."""
@@ -80,7 +80,7 @@ async def _main(settings: Settings) -> None:
 async def operator(settings: Settings) -> AsyncIterator[Operator]:
     """A running operator; everything it started has ended when the block ends."""
     async with connect(settings.kubeconfig, user_agent="guildnet-operator", answered=metrics.requested) as client:
-        queue = Queue(workers=settings.reconcile_workers)
+        queue = WorkQueue(workers=settings.reconcile_workers)
 
         def look(name: str) -> None:
             # An operator that stands by would only collect keys: it begins with all of them anyway.
@@ -91,12 +91,12 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
             client, settings.k8s_namespace, (settings.release_namespace, settings.entries_configmap), look
         )
         target = (settings.release_namespace, settings.lease_name)
-        lease = Lease(client, target, settings.lease_identity, seconds=settings.lease_seconds)
+        lease = LeaderElection(client, target, settings.lease_identity, seconds=settings.lease_seconds)
         writer = client.guarded(lease.check)
-        ports = Ports(writer, settings.release_namespace, settings.ports_configmap, base=settings.port_base)
+        ports = PortAllocator(writer, settings.release_namespace, settings.ports_configmap, base=settings.port_base)
         install = Install(settings.k8s_namespace, settings.policy(), settings.entries, settings.password())
         reconciler = Reconciler(writer, cluster, ports, install)
-        events = Delivery(settings.k8s_namespace, settings.kubeconfig, look)
+        events = KopfSource(settings.k8s_namespace, settings.kubeconfig, look)
         async with telemetry.serve_ops(settings.ops_port, _health(cluster), _metrics(cluster, queue, lease)) as port:
             log.info("operator starts", namespace=settings.k8s_namespace, ops_port=port)
             lead = functools.partial(_lead, cluster, queue, ports, reconciler)
@@ -109,7 +109,9 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
                     await task
 
 
-async def _run(cluster: Cluster, events: Delivery, lease: Lease, lead: Callable[[], Awaitable[None]]) -> None:
+async def _run(
+    cluster: Cluster, events: KopfSource, lease: LeaderElection, lead: Callable[[], Awaitable[None]]
+) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(cluster.run(), name="watches")
         group.create_task(events.run(), name="delivery")
@@ -119,7 +121,7 @@ async def _run(cluster: Cluster, events: Delivery, lease: Lease, lead: Callable[
         group.create_task(lease.run(lead), name="lease")
 
 
-async def _lead(cluster: Cluster, queue: Queue, ports: Ports, reconciler: Reconciler) -> None:
+async def _lead(cluster: Cluster, queue: WorkQueue, ports: PortAllocator, reconciler: Reconciler) -> None:
     """Work off the queue, beginning with everything: another one may have been at work since."""
     workspaces = cluster.workspaces.reflector.store
     origins = (item.status.origin for item in workspaces.values())
@@ -149,7 +151,7 @@ def _health(cluster: Cluster) -> telemetry.Health:
     return health
 
 
-def _metrics(cluster: Cluster, queue: Queue, lease: Lease) -> CollectorRegistry:
+def _metrics(cluster: Cluster, queue: WorkQueue, lease: LeaderElection) -> CollectorRegistry:
     ages = {kind: reflector.age for kind, reflector in cluster.reflectors.items()}
     metrics.follow(queue, ages, lambda: lease.held)
     return metrics.REGISTRY

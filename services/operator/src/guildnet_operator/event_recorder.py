@@ -24,7 +24,7 @@ TIMEOUT: Final = 2.0
 _MAX_MESSAGE: Final = 1000
 
 
-class Events:
+class EventRecorder:
     """Writes Events into one namespace."""
 
     def __init__(self, client: Client, namespace: str) -> None:

@@ -36,7 +36,7 @@ def boottime() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-class Lease:
+class LeaderElection:
     """One operator's side of the Lease `namespace`/`name`; `seconds` without a renewal free it for another.
 
     It belongs to the ServiceAccount of its name, where there is one: the garbage collector takes both.

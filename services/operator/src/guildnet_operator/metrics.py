@@ -8,7 +8,7 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 
 from guildnet.telemetry import make_registry
-from guildnet_operator.workqueue import Queue
+from guildnet_operator.workqueue import WorkQueue
 
 REGISTRY: Final = make_registry()
 
@@ -48,7 +48,7 @@ def requested(method: str, code: int) -> None:
     _REQUESTS.labels(method, str(code)).inc()
 
 
-def follow(queue: Queue, watch_ages: dict[str, Callable[[], float]], leads: Callable[[], bool]) -> None:
+def follow(queue: WorkQueue, watch_ages: dict[str, Callable[[], float]], leads: Callable[[], bool]) -> None:
     """Read these at every scrape."""
     _LEADER.set_function(lambda: float(leads()))
     _QUEUED.set_function(lambda: len(queue))

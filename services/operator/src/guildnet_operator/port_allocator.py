@@ -26,7 +26,7 @@ KEY: Final = "next"
 ATTEMPTS: Final = 5
 
 
-class Ports:
+class PortAllocator:
     """Hands out ports. `base` is the first one ever; `namespace`/`name` is the ConfigMap of the counter."""
 
     def __init__(self, client: Client, namespace: str, name: str, *, base: int) -> None:

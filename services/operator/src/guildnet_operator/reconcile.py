@@ -21,32 +21,32 @@ from guildnet.kube.resources import WORKSPACES
 from guildnet.names import FIELD_MANAGER_OPERATOR
 from guildnet.workspace import Workspace, WorkspaceStatus, status_to_wire
 from guildnet_operator import metrics
-from guildnet_operator.event_recorder import Events
+from guildnet_operator.event_recorder import EventRecorder
 from guildnet_operator.plan.defaults import decide
-from guildnet_operator.plan.plan import Decided
-from guildnet_operator.plan.policy import Policy
-from guildnet_operator.port_allocator import Ports
-from guildnet_operator.status.snapshot import Reason, View
+from guildnet_operator.plan.plan import Plan, Policy
+from guildnet_operator.port_allocator import PortAllocator
+from guildnet_operator.status.reasons import Reason
+from guildnet_operator.status.snapshot import Snapshot
 from guildnet_operator.status.status import observe
-from guildnet_operator.sync.children import SECRET, Made, Maker, only_ours
+from guildnet_operator.sync.children import SECRET, ChildSync, SyncResult, only_ours
 from guildnet_operator.sync.writer import Writer
 from guildnet_operator.watch.caches import Cluster
 from guildnet_operator.workqueue import OUTAGE, RETRY, SETTLED, Next
 
 log = structlog.get_logger(__name__)
 
-PATIENCE: Final = 0.4
-"""Seconds a change of status that nobody waits for may wait for the next one: a start has half a dozen of them."""
-FIRST_PATIENCE: Final = 1.0
+STATUS_DEBOUNCE_SECONDS: Final = 0.4
+"""How long a change of status that nobody waits for is held back for the next one: a start has half a dozen of them."""
+FIRST_STATUS_DEBOUNCE_SECONDS: Final = 1.0
 """The same for the first status, which says no more than having none: a start from an image that is there needs one."""
 
 
 @dataclass(slots=True)
-class _Memory:
-    """What is remembered of a key between two looks; losing it costs a read, never a write."""
+class _KeyState:
+    """What is remembered of a key between two reconciles; losing it costs a read, never a write."""
 
     uid: str
-    looked_at: bool = False
+    synced_once: bool = False
     secret_ensured: bool = False
     status_due: float | None = None
 
@@ -64,14 +64,14 @@ class Install:
 class Reconciler:
     """Call it with the name of a Workspace; the queue does."""
 
-    def __init__(self, client: Client, cluster: Cluster, ports: Ports, install: Install) -> None:
+    def __init__(self, client: Client, cluster: Cluster, ports: PortAllocator, install: Install) -> None:
         self._client = client
         self._cluster = cluster
         self._ports = ports
         self._install = install
-        self._maker = Maker(Writer(client, install.namespace), cluster, install.password)
-        self._events = Events(client, install.namespace)
-        self._memory: dict[str, _Memory] = {}
+        self._children = ChildSync(Writer(client, install.namespace), cluster, install.password)
+        self._events = EventRecorder(client, install.namespace)
+        self._states: dict[str, _KeyState] = {}
 
     async def __call__(self, key: str) -> Next:
         began = time.perf_counter()
@@ -79,59 +79,59 @@ class Reconciler:
         if workspace is None:
             self._forget(key)
             return SETTLED
-        memory = self._remembered(workspace)
+        state = self._state_of(workspace)
         try:
-            then = await self._reconcile(workspace, memory)
+            then = await self._reconcile(workspace, state)
         except GuildNetError as error:
             log.warning("reconcile failed", workspace=key, error=error.message, code=error.code)
             then = _again_after([error])
         metrics.reconciled("retry" if then.retry else "settled", time.perf_counter() - began)
         return then
 
-    async def _reconcile(self, workspace: Workspace, memory: _Memory) -> Next:
-        decided = decide(workspace, self._install.policy)
+    async def _reconcile(self, workspace: Workspace, state: _KeyState) -> Next:
+        plan = decide(workspace, self._install.policy)
         origin = workspace.status.origin
-        port, made = origin.port if origin else None, await self._made(workspace, decided, memory)
-        if made.unwanted:
+        port, result = origin.port if origin else None, await self._sync(workspace, plan, state)
+        if result.unwanted:
             return SETTLED
-        for error in made.errors:
+        for error in result.errors:
             log.warning("child not written", workspace=workspace.name, error=error.message, code=error.code)
-        if made.errors:
-            return _again_after(made.errors)
+        if result.errors:
+            return _again_after(result.errors)
         if not workspace.deleting:
             port = await self._ports.of(workspace.uid, port)
         entries = self._install.entries(self._cluster.tailnet_name)
-        then = await self._status(View(workspace, decided, made.children, made.problems, port, entries), memory)
+        then = await self._status(Snapshot(workspace, plan, result.children, result.problems, port, entries), state)
         # A refusal can end without an event that we see, and a stranger's Secret is one we may not watch.
-        hidden = any(item.reason is Reason.REFUSED or item.kind == SECRET for item in made.problems)
+        hidden = any(item.reason is Reason.REFUSED or item.kind == SECRET for item in result.problems)
         return RETRY if hidden else then
 
-    async def _made(self, workspace: Workspace, decided: Decided, memory: _Memory) -> Made:
+    async def _sync(self, workspace: Workspace, plan: Plan, state: _KeyState) -> SyncResult:
         live = self._cluster.named(workspace.name)
         if workspace.deleting:
-            return Made(self._cluster.with_pods(workspace.name, only_ours(decided, live)))
+            return SyncResult(self._cluster.with_pods(workspace.name, only_ours(plan, live)))
         # What a pod waits for may be the password Secret, deleted by somebody: read it again.
-        ensured = memory.secret_ensured and not self._cluster.misconfigured(workspace.name)
-        fresh = workspace.status.phase is None and live.deployment is None and not memory.looked_at
-        memory.looked_at = True
-        made = await self._maker.make(decided, live, secret_ensured=ensured, fresh=fresh)
-        memory.secret_ensured = made.secret_ensured
-        return made
+        ensured = state.secret_ensured and not self._cluster.misconfigured(workspace.name)
+        fresh = workspace.status.phase is None and live.deployment is None and not state.synced_once
+        state.synced_once = True
+        result = await self._children.sync(plan, live, secret_ensured=ensured, fresh=fresh)
+        state.secret_ensured = result.secret_ensured
+        return result
 
-    async def _status(self, view: View, memory: _Memory) -> Next:
-        workspace = view.workspace
-        status = observe(view, now=_now())
+    async def _status(self, snapshot: Snapshot, state: _KeyState) -> Next:
+        workspace = snapshot.workspace
+        status = observe(snapshot, now=_now())
         if status == workspace.status:
-            memory.status_due = None
+            state.status_due = None
             return SETTLED
         if not urgent(workspace.status, status):
             now = time.monotonic()
-            patience = PATIENCE if workspace.status.phase else FIRST_PATIENCE
-            due = memory.status_due = memory.status_due or now + patience
+            debounce = STATUS_DEBOUNCE_SECONDS if workspace.status.phase else FIRST_STATUS_DEBOUNCE_SECONDS
+            due = state.status_due = state.status_due or now + debounce
             if now < due:
                 return Next(after=due - now)
         then = await self._write_status(workspace, status)
-        memory.status_due = None
+        state.status_due = None
         return then
 
     async def _write_status(self, workspace: Workspace, status: WorkspaceStatus) -> Next:
@@ -157,17 +157,17 @@ class Reconciler:
         await self._events.transition(workspace, status)
         return SETTLED
 
-    def _remembered(self, workspace: Workspace) -> _Memory:
-        memory = self._memory.get(workspace.name)
-        if memory is None or memory.uid != workspace.uid:
+    def _state_of(self, workspace: Workspace) -> _KeyState:
+        state = self._states.get(workspace.name)
+        if state is None or state.uid != workspace.uid:
             self._forget(workspace.name)
-            memory = self._memory[workspace.name] = _Memory(workspace.uid)
-        return memory
+            state = self._states[workspace.name] = _KeyState(workspace.uid)
+        return state
 
     def _forget(self, key: str) -> None:
-        memory = self._memory.pop(key, None)
-        if memory is not None:
-            self._ports.forget(memory.uid)
+        state = self._states.pop(key, None)
+        if state is not None:
+            self._ports.forget(state.uid)
 
 
 def _again_after(errors: Iterable[GuildNetError]) -> Next:

@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr
 
 from guildnet import settings as shared
 from guildnet.identity import Entry
-from guildnet_operator.plan.policy import Policy
+from guildnet_operator.plan.plan import Policy
 
 OriginMode = Literal["host", "port", "path"]
 

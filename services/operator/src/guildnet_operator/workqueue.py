@@ -73,7 +73,7 @@ class Bucket:
         return max(0.0, -self._tokens / self._rate)
 
 
-class Queue:
+class WorkQueue:
     """Keys to be worked on. `run` owns the workers: cancel it to stop them."""
 
     def __init__(self, *, workers: int = 8, rng: Callable[[], float] = random.random) -> None:
@@ -163,7 +163,7 @@ class Queue:
             self._failures[key] = self._failures.get(key, 0) + 1
         else:
             self._failures.pop(key, None)
-        self._weather(key, then)
+        self._note_outage(key, then)
         if key in self._again:
             self._again.discard(key)
             self.add(key)
@@ -176,7 +176,7 @@ class Queue:
         elif then.after is not None:
             self._later(key, then.after)
 
-    def _weather(self, key: str, then: Next) -> None:
+    def _note_outage(self, key: str, then: Next) -> None:
         """Keep who met an outage; when one of them meets it no more, the others need not wait for their turns."""
         if then.outage:
             self._outage.add(key)

@@ -1,4 +1,4 @@
-"""`decide`: a Workspace and the install's policy make one `Decided`. Pure; the only place where a default is chosen.
+"""`decide`: a Workspace and the install's policy make one `Plan`. Pure; the only place where a default is chosen.
 
 The rules are the first generation's, written down in the reference of the Workspace resource; where one is deliberately
 different, its reason stands beside it.
@@ -11,8 +11,7 @@ from typing import Final
 from guildnet import image as images
 from guildnet.names import ANNOTATION_RESTARTED_AT
 from guildnet.workspace import EnvVar, Exposure, Port, Probe, Storage, Workspace
-from guildnet_operator.plan.plan import Check, Claim, Decided, IngressRule, Reach, ServedPort, Timing
-from guildnet_operator.plan.policy import Policy
+from guildnet_operator.plan.plan import Check, Claim, IngressRule, Plan, Policy, Reach, ServedPort, Timing
 
 BASE_PATH_ENV: Final = "GUILDNET_BASE_PATH"
 PORT_ENV: Final = "PORT"
@@ -36,13 +35,13 @@ NGINX_AUTH_URL: Final = "nginx.ingress.kubernetes.io/auth-url"
 NGINX_AUTH_SIGNIN: Final = "nginx.ingress.kubernetes.io/auth-signin"
 
 
-def decide(workspace: Workspace, policy: Policy) -> Decided:
+def decide(workspace: Workspace, policy: Policy) -> Plan:
     """Fill in what the spec leaves open."""
     spec = workspace.spec
     ports = served_ports(spec.ports, spec.image)
     base_path = f"/proxy/server/{workspace.name}/" if any(port.preserve for port in ports) else None
     password_secret = f"{workspace.name}-password" if _wants_password(workspace) else None
-    return Decided(
+    return Plan(
         name=workspace.name,
         namespace=workspace.namespace,
         uid=workspace.uid,

@@ -1,4 +1,4 @@
-"""`desired`: a `Decided` as Kubernetes objects. Pure; each builder is one expression that reads like its manifest.
+"""`desired`: a `Plan` as Kubernetes objects. Pure; each builder is one expression that reads like its manifest.
 
 Nothing version-dependent goes into the pod template: an upgrade of the operator must not restart a running workspace.
 Fields that would be empty are left out, because the API server drops them and a comparison would find them missing.
@@ -6,6 +6,8 @@ Fields that would be empty are left out, because the API server drops them and a
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -20,62 +22,62 @@ from guildnet.names import (
 )
 from guildnet.workspace import EnvVar
 from guildnet_operator.plan.defaults import PASSWORD_KEY
-from guildnet_operator.plan.plan import Check, Decided, ServedPort, Timing
-from guildnet_operator.sync.diff import fingerprint
-from guildnet_operator.watch.live import CONTAINER
+from guildnet_operator.plan.plan import Check, Plan, ServedPort, Timing
 
 Manifest = dict[str, Any]
 
+CONTAINER: Final = "workspace"
+"""Name of the container that runs the workspace's image."""
 VOLUME: Final = "storage"
 ANNOTATION_CLAIM_OF: Final = LABEL_WORKSPACE_UID
 """On a retained claim in place of an owner reference: whose it is. Set it to another uid to hand the claim over."""
 USER_ID: Final = 1000
 
 
-def desired(decided: Decided) -> tuple[Manifest, ...]:
+def desired(plan: Plan) -> tuple[Manifest, ...]:
     """Every child but the password Secret, which is made once and never compared; each with its hash annotation."""
     children = (
-        persistent_volume_claim(decided),
-        deployment(decided),
-        service(decided),
-        ingress(decided),
+        persistent_volume_claim(plan),
+        deployment(plan),
+        service(plan),
+        ingress(plan),
     )
     return tuple(_with_hash(child) for child in children if child is not None)
 
 
-def owner_reference(decided: Decided) -> Manifest:
+def owner_reference(plan: Plan) -> Manifest:
     return {
         "apiVersion": API_VERSION,
         "kind": "Workspace",
-        "name": decided.name,
-        "uid": decided.uid,
+        "name": plan.name,
+        "uid": plan.uid,
         "controller": True,
         "blockOwnerDeletion": True,
     }
 
 
-def deployment(decided: Decided) -> Manifest:
+def deployment(plan: Plan) -> Manifest:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": _metadata(decided, decided.name),
+        "metadata": _metadata(plan, plan.name),
         "spec": {
-            "replicas": decided.replicas,
+            "replicas": plan.replicas,
             "revisionHistoryLimit": 2,
             "strategy": {"type": "Recreate"},
-            "selector": {"matchLabels": _selector(decided)},
+            "selector": {"matchLabels": _selector(plan)},
             "template": {
                 "metadata": _some(
-                    labels={**labels(decided), LABEL_WORKSPACE_UID: decided.uid},
-                    annotations=_some(**{ANNOTATION_RESTARTED_AT: decided.restarted_at}),
+                    labels={**labels(plan), LABEL_WORKSPACE_UID: plan.uid},
+                    annotations=_some(**{ANNOTATION_RESTARTED_AT: plan.restarted_at}),
                 ),
-                "spec": pod_spec(decided),
+                "spec": pod_spec(plan),
             },
         },
     }
 
 
-def pod_spec(decided: Decided) -> Manifest:
+def pod_spec(plan: Plan) -> Manifest:
     return _some(
         automountServiceAccountToken=False,
         enableServiceLinks=False,
@@ -87,62 +89,58 @@ def pod_spec(decided: Decided) -> Manifest:
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        containers=[container(decided)],
-        volumes=[{"name": VOLUME, "persistentVolumeClaim": {"claimName": decided.claim.name}}]
-        if decided.claim
-        else None,
-        imagePullSecrets=[{"name": decided.pull_secret}] if decided.pull_secret else None,
-        tolerations=_tolerations() if decided.tolerate_control_plane else None,
+        containers=[container(plan)],
+        volumes=[{"name": VOLUME, "persistentVolumeClaim": {"claimName": plan.claim.name}}] if plan.claim else None,
+        imagePullSecrets=[{"name": plan.pull_secret}] if plan.pull_secret else None,
+        tolerations=_tolerations() if plan.tolerate_control_plane else None,
     )
 
 
-def container(decided: Decided) -> Manifest:
+def container(plan: Plan) -> Manifest:
     return _some(
         name=CONTAINER,
-        image=decided.image,
-        command=list(decided.command),
-        args=list(decided.args),
-        env=[_env(item) for item in decided.env],
-        ports=[_container_port(port) for port in decided.ports],
-        resources=_some(requests=dict(decided.requests), limits=dict(decided.limits)),
+        image=plan.image,
+        command=list(plan.command),
+        args=list(plan.args),
+        env=[_env(item) for item in plan.env],
+        ports=[_container_port(port) for port in plan.ports],
+        resources=_some(requests=dict(plan.requests), limits=dict(plan.limits)),
         securityContext={
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
         },
-        volumeMounts=[{"name": VOLUME, "mountPath": decided.claim.mount_path}] if decided.claim else None,
-        startupProbe=_probe(decided.check, decided.check.startup) if decided.check else None,
-        readinessProbe=_probe(decided.check, decided.check.readiness) if decided.check else None,
-        livenessProbe=_probe(decided.check, decided.check.liveness) if decided.check else None,
+        volumeMounts=[{"name": VOLUME, "mountPath": plan.claim.mount_path}] if plan.claim else None,
+        startupProbe=_probe(plan.check, plan.check.startup) if plan.check else None,
+        readinessProbe=_probe(plan.check, plan.check.readiness) if plan.check else None,
+        livenessProbe=_probe(plan.check, plan.check.liveness) if plan.check else None,
     )
 
 
-def service(decided: Decided) -> Manifest:
+def service(plan: Plan) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": _metadata(decided, decided.name, annotations=decided.reach.service_annotations),
+        "metadata": _metadata(plan, plan.name, annotations=plan.reach.service_annotations),
         "spec": {
-            "type": decided.reach.service_type,
+            "type": plan.reach.service_type,
             "publishNotReadyAddresses": False,
-            "selector": _selector(decided),
+            "selector": _selector(plan),
             "ports": [
                 {"name": port.name, "port": port.number, "targetPort": port.number, "protocol": port.protocol}
-                for port in decided.ports
+                for port in plan.ports
             ],
         },
     }
 
 
-def persistent_volume_claim(decided: Decided) -> Manifest | None:
-    claim = decided.claim
+def persistent_volume_claim(plan: Plan) -> Manifest | None:
+    claim = plan.claim
     if claim is None:
         return None
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": _metadata(
-            decided, claim.name, owned=not claim.retain, annotations={ANNOTATION_CLAIM_OF: decided.uid}
-        ),
+        "metadata": _metadata(plan, claim.name, owned=not claim.retain, annotations={ANNOTATION_CLAIM_OF: plan.uid}),
         "spec": _some(
             accessModes=["ReadWriteOnce"],
             storageClassName=claim.storage_class,
@@ -151,15 +149,15 @@ def persistent_volume_claim(decided: Decided) -> Manifest | None:
     }
 
 
-def ingress(decided: Decided) -> Manifest | None:
-    rule = decided.reach.ingress
+def ingress(plan: Plan) -> Manifest | None:
+    rule = plan.reach.ingress
     if rule is None:
         return None
-    backend = {"service": {"name": decided.name, "port": {"number": decided.main_port.number}}}
+    backend = {"service": {"name": plan.name, "port": {"number": plan.main_port.number}}}
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
-        "metadata": _metadata(decided, decided.name, annotations=rule.annotations),
+        "metadata": _metadata(plan, plan.name, annotations=rule.annotations),
         "spec": _some(
             ingressClassName=rule.class_name,
             tls=[{"hosts": [rule.host], "secretName": rule.tls_secret}] if rule.tls_secret else None,
@@ -173,43 +171,41 @@ def ingress(decided: Decided) -> Manifest | None:
     }
 
 
-def password_secret(decided: Decided, value: str) -> Manifest:
+def password_secret(plan: Plan, value: str) -> Manifest:
     """The Secret behind env PASSWORD. Created only: its value is never compared, written again or read."""
-    assert decided.password_secret is not None  # noqa: S101 - asked for only where the decision names one
+    assert plan.password_secret is not None  # noqa: S101 - asked for only where the decision names one
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": _metadata(decided, decided.password_secret),
+        "metadata": _metadata(plan, plan.password_secret),
         "type": "Opaque",
         "stringData": {PASSWORD_KEY: value},
     }
 
 
-def labels(decided: Decided) -> dict[str, str]:
+def labels(plan: Plan) -> dict[str, str]:
     return {
         LABEL_MANAGED: "true",
-        LABEL_ID: decided.name,
-        LABEL_WORKSPACE: decided.name,
+        LABEL_ID: plan.name,
+        LABEL_WORKSPACE: plan.name,
         "app.kubernetes.io/name": "workspace",
-        "app.kubernetes.io/instance": decided.name,
+        "app.kubernetes.io/instance": plan.name,
         "app.kubernetes.io/part-of": "guildnet",
         "app.kubernetes.io/managed-by": "guildnet-operator",
     }
 
 
-def _selector(decided: Decided) -> dict[str, str]:
-    return {LABEL_MANAGED: "true", LABEL_WORKSPACE: decided.name, LABEL_WORKSPACE_UID: decided.uid}
+def _selector(plan: Plan) -> dict[str, str]:
+    return {LABEL_MANAGED: "true", LABEL_WORKSPACE: plan.name, LABEL_WORKSPACE_UID: plan.uid}
 
 
-def _metadata(
-    decided: Decided, name: str, *, owned: bool = True, annotations: Mapping[str, str] | None = None
-) -> Manifest:
+def _metadata(plan: Plan, name: str, *, owned: bool = True, annotations: Mapping[str, str] | None = None) -> Manifest:
     return _some(
         name=name,
-        namespace=decided.namespace,
-        labels=labels(decided),
+        namespace=plan.namespace,
+        labels=labels(plan),
         annotations=dict(annotations or {}),
-        ownerReferences=[owner_reference(decided)] if owned else None,
+        ownerReferences=[owner_reference(plan)] if owned else None,
     )
 
 
@@ -242,6 +238,12 @@ def _tolerations() -> list[Manifest]:
 def _some(**fields: Any) -> Manifest:
     """The fields that say something: None and empty texts, lists and maps are left out, False and 0 are not."""
     return {key: value for key, value in fields.items() if value not in (None, "", [], {})}
+
+
+def fingerprint(manifest: Mapping[str, Any]) -> str:
+    """A short hash of a desired object, carried as an annotation: a change shows even where values look alike."""
+    canonical = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
 def _with_hash(manifest: Manifest) -> Manifest:

@@ -1,6 +1,7 @@
-"""A Workspace with every default and every decision of the install filled in: what `manifests` turns into objects.
+"""The plan of one Workspace: its spec with every default and every decision of the install filled in.
 
-Frozen values without behaviour of their own beyond names derived from others.
+Frozen values without behaviour beyond names derived from others. `defaults` makes them, `manifests` turns them into
+objects.
 """
 
 from __future__ import annotations
@@ -12,6 +13,24 @@ from typing import Literal
 from guildnet.workspace import EnvVar
 
 ServiceType = Literal["ClusterIP", "LoadBalancer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the install decides for every Workspace: the operator's share of the chart's values. "" means "not set"."""
+
+    load_balancer: bool = False
+    load_balancer_pool: str = ""
+    domain: str = ""
+    direct_exposure: bool = False
+    ingress_class: str = "nginx"
+    issuer: str = ""
+    tls_secret: str = ""
+    auth_url: str = ""
+    auth_signin: str = ""
+    pull_secret: str = ""
+    tolerate_control_plane: bool = True
+    http_probe_images: tuple[str, ...] = ("code-server", "jupyterlab")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +103,7 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class Plan:
     """Everything the children of one Workspace depend on, and nothing else."""
 
     name: str

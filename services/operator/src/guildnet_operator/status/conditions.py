@@ -1,4 +1,4 @@
-"""The conditions of a Workspace: a table, one pure function each, from a `View` to what it says.
+"""The conditions of a Workspace: a table, one pure function each, from a `Snapshot` to what it says.
 
 Together they tell the whole story to `kubectl describe`; `Ready` alone tells it to `kubectl wait`. A message speaks the
 cluster's own words and names the next step; it holds no clock or counter that changes while nothing happens, or a
@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from guildnet_operator.status.diagnosis import IMAGE_REASONS, fault, next_step, reason_of
-from guildnet_operator.status.snapshot import Reason, View
-from guildnet_operator.watch.live import PodView
+from guildnet_operator.status.children import PodView
+from guildnet_operator.status.diagnosis import IMAGE_REASONS, next_step, reason_of
+from guildnet_operator.status.reasons import Reason
+from guildnet_operator.status.snapshot import Snapshot
 
 Status = Literal["True", "False", "Unknown"]
 
@@ -27,27 +28,27 @@ class Verdict:
     message: str
 
 
-def ready(view: View) -> Verdict:
-    if view.workspace.deleting:
+def ready(snapshot: Snapshot) -> Verdict:
+    if snapshot.workspace.deleting:
         return Verdict("False", Reason.TERMINATING, "The workspace is being deleted.")
-    if view.is_ready:
-        return Verdict("True", Reason.READY, f"The workspace answers on port {view.decided.main_port.number}.")
-    found = fault(view)
+    if snapshot.is_ready:
+        return Verdict("True", Reason.READY, f"The workspace answers on port {snapshot.plan.main_port.number}.")
+    found = snapshot.diagnosis
     if found is not None and found.blocking:
         return Verdict("False", found.reason, found.message)
-    if not view.decided.replicas:
-        return _at_rest(view)
-    return _on_the_way(view)
+    if not snapshot.plan.replicas:
+        return _at_rest(snapshot)
+    return _on_the_way(snapshot)
 
 
-def _at_rest(view: View) -> Verdict:
-    if view.children.pods:
+def _at_rest(snapshot: Snapshot) -> Verdict:
+    if snapshot.children.pods:
         return Verdict("False", Reason.STOPPING, "The workspace is stopping.")
     return Verdict("False", Reason.STOPPED, "The workspace is stopped: set spec.running to true to start it.")
 
 
-def _on_the_way(view: View) -> Verdict:
-    pod = view.children.current_pod
+def _on_the_way(snapshot: Snapshot) -> Verdict:
+    pod = snapshot.children.current_pod
     if pod is None:
         return Verdict("False", Reason.CREATING, "Waiting for the cluster to create the pod.")
     if pod.scheduled is False:
@@ -57,25 +58,27 @@ def _on_the_way(view: View) -> Verdict:
         return Verdict(
             "False", Reason.STARTING, f"The container is being prepared{where}; its image may be pulled now."
         )
-    if view.children.service is None:
+    if snapshot.children.service is None:
         return Verdict("False", Reason.SERVICE_PENDING, "The pod runs; waiting for its Service.")
-    return _silent(view, pod)
+    return _silent(snapshot, pod)
 
 
-def _silent(view: View, pod: PodView) -> Verdict:
-    check = view.decided.check
+def _silent(snapshot: Snapshot, pod: PodView) -> Verdict:
+    check = snapshot.plan.check
     if pod.probe_failure:
         words = f"The container runs, but its probe keeps failing: {pod.probe_failure.rstrip('.')}."
         return Verdict("False", Reason.NOT_ANSWERING, f"{words} Look at its log, port and probe.")
-    asked = "its pod to be ready" if check is None else f"an answer to {_question(view)}"
+    asked = "its pod to be ready" if check is None else f"an answer to {_question(snapshot)}"
     if pod.started and check is not None:
-        message = f"The container runs, but there is no answer to {_question(view)}: look at its log, port and probe."
+        message = (
+            f"The container runs, but there is no answer to {_question(snapshot)}: look at its log, port and probe."
+        )
         return Verdict("False", Reason.NOT_ANSWERING, message)
     return Verdict("False", Reason.STARTING, f"The container runs; waiting for {asked}.")
 
 
-def _question(view: View) -> str:
-    check = view.decided.check
+def _question(snapshot: Snapshot) -> str:
+    check = snapshot.plan.check
     if check is None:
         return "its probe"
     return (
@@ -85,9 +88,9 @@ def _question(view: View) -> str:
     )
 
 
-def scheduled(view: View) -> Verdict:
-    pod = view.children.current_pod
-    if pod is None or not view.decided.replicas:
+def scheduled(snapshot: Snapshot) -> Verdict:
+    pod = snapshot.children.current_pod
+    if pod is None or not snapshot.plan.replicas:
         return Verdict("False", Reason.NO_POD, "There is no pod to place.")
     if pod.scheduled is False:
         return Verdict("False", Reason.UNSCHEDULABLE, _unschedulable(pod))
@@ -101,24 +104,24 @@ def _unschedulable(pod: PodView) -> str:
     return f"No node can take the pod: {words} Ask for less (spec.resources), free some, or add a node."
 
 
-def image_pulled(view: View) -> Verdict:
-    pod = view.children.current_pod
-    image = view.decided.image
-    if pod is None or not view.decided.replicas:
+def image_pulled(snapshot: Snapshot) -> Verdict:
+    pod = snapshot.children.current_pod
+    image = snapshot.plan.image
+    if pod is None or not snapshot.plan.replicas:
         return Verdict("Unknown", Reason.NO_POD, f"There is no pod that needs image {image}.")
     if pod.image_present:
         return Verdict("True", Reason.IMAGE_PRESENT, f"Image {image} is on the node.")
-    found = fault(view)
+    found = snapshot.diagnosis
     if pod.waiting_reason in IMAGE_REASONS and found is not None:
         return Verdict("False", Reason.IMAGE_PULL_FAILED, found.message)
     return Verdict("Unknown", Reason.PULLING, f"Image {image} is not known to be on the node yet.")
 
 
-def storage_ready(view: View) -> Verdict:
-    wanted, live = view.decided.claim, view.children.claim
+def storage_ready(snapshot: Snapshot) -> Verdict:
+    wanted, live = snapshot.plan.claim, snapshot.children.claim
     if wanted is None:
         return _no_storage(live)
-    problem = view.problem("PersistentVolumeClaim")
+    problem = snapshot.problem("PersistentVolumeClaim")
     if problem is not None:
         words = problem.message or "the name is taken"
         message = f"Claim {wanted.name} cannot be made or changed: {words}.{next_step(problem)}"
@@ -149,19 +152,19 @@ def _claim_phase(live: Mapping[str, Any], *, kept: bool) -> Verdict:
     return Verdict("False", Reason.PENDING, message)
 
 
-def route_ready(view: View) -> Verdict:
-    service = view.children.service
-    problem = view.problem("Service", "Ingress")
+def route_ready(snapshot: Snapshot) -> Verdict:
+    service = snapshot.children.service
+    problem = snapshot.problem("Service", "Ingress")
     if problem is not None:
         words = problem.message or "the name is taken"
         message = f"{problem.kind} {problem.name} cannot be made: {words}.{next_step(problem)}"
         return Verdict("False", reason_of(problem), message)
     if service is None:
         return Verdict("False", Reason.SERVICE_PENDING, "The Service is being created.")
-    if view.port is None:
+    if snapshot.port is None:
         message = "No port is left for an origin of its own: the port counter has reached 65535."
         return Verdict("False", Reason.PORTS_EXHAUSTED, message)
-    if view.decided.reach.service_type == "LoadBalancer" and not load_balancer_host(service):
+    if snapshot.plan.reach.service_type == "LoadBalancer" and not load_balancer_host(service):
         message = "The load balancer has not given an address yet: is one installed? The proxy leads there meanwhile."
         return Verdict("False", Reason.ADDRESS_PENDING, message)
     return Verdict("True", Reason.ROUTED, f"Service {service['metadata']['name']} and its origin are there.")
@@ -173,38 +176,38 @@ def load_balancer_host(service: Mapping[str, Any]) -> str | None:
     return next((item.get("ip") or item.get("hostname") for item in given), None)
 
 
-def progressing(view: View) -> Verdict:
-    if view.workspace.deleting:
+def progressing(snapshot: Snapshot) -> Verdict:
+    if snapshot.workspace.deleting:
         return Verdict("True", Reason.TERMINATING, "The children are being deleted.")
-    if not view.decided.replicas and view.children.pods:
+    if not snapshot.plan.replicas and snapshot.children.pods:
         return Verdict("True", Reason.STOPPING, "Waiting for the pod to end.")
-    if view.is_ready or not view.decided.replicas:
+    if snapshot.is_ready or not snapshot.plan.replicas:
         return Verdict("False", Reason.SETTLED, "Everything is as the spec wants it.")
-    found = fault(view)
+    found = snapshot.diagnosis
     if found is not None and found.blocking:
         return Verdict("False", Reason.BLOCKED, found.message)
-    current = view.children.current_pod
-    if view.children.pods and (current is None or len(view.children.pods) > 1):
+    current = snapshot.children.current_pod
+    if snapshot.children.pods and (current is None or len(snapshot.children.pods) > 1):
         return Verdict("True", Reason.UPDATING, "The pod of the earlier spec makes room for the new one.")
     return Verdict("True", Reason.STARTING, "The workspace is starting.")
 
 
-def stopped(view: View) -> Verdict:
-    if view.decided.replicas:
+def stopped(snapshot: Snapshot) -> Verdict:
+    if snapshot.plan.replicas:
         return Verdict("False", Reason.RUNNING, "The workspace is meant to run.")
-    if view.children.pods:
+    if snapshot.children.pods:
         return Verdict("False", Reason.STOPPING, "Waiting for the pod to end.")
     return Verdict("True", Reason.STOPPED, "No pod runs; storage, address and origin are kept.")
 
 
-def degraded(view: View) -> Verdict:
-    found = None if view.workspace.deleting else fault(view)
+def degraded(snapshot: Snapshot) -> Verdict:
+    found = None if snapshot.workspace.deleting else snapshot.diagnosis
     if found is None:
         return Verdict("False", Reason.AS_EXPECTED, "Nothing is wrong.")
     return Verdict("True", found.reason, found.message)
 
 
-TABLE: Final[Mapping[str, Callable[[View], Verdict]]] = {
+TABLE: Final[Mapping[str, Callable[[Snapshot], Verdict]]] = {
     "Ready": ready,
     "Scheduled": scheduled,
     "ImagePulled": image_pulled,

@@ -1,4 +1,4 @@
-"""What is wrong with a workspace and will not heal by waiting: a table of pure questions, the most telling one first.
+"""Diagnosis: what is wrong with a workspace and will not heal by waiting. A table of pure checks, most telling first.
 
 Messages are the cluster's own words and the next step for a person.
 """
@@ -6,11 +6,11 @@ Messages are the cluster's own words and the next step for a person.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
-from guildnet_operator.status.snapshot import Problem, Reason, View
-from guildnet_operator.watch.live import CONFIGURATION_REASONS, PodView, Termination
+from guildnet_operator.status.children import CONFIGURATION_REASONS, PodView, Termination
+from guildnet_operator.status.reasons import Reason
+from guildnet_operator.status.snapshot import Diagnosis, Problem, Snapshot
 
 IMAGE_REASONS: Final = frozenset({
     "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable",
@@ -23,52 +23,45 @@ _NO_GROWTH: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """`blocking` faults keep the workspace from becoming ready; others only a part of what was asked for."""
-
-    reason: Reason
-    message: str
-    blocking: bool = True
+def diagnose(snapshot: Snapshot) -> Diagnosis | None:
+    """The first and most telling thing wrong, None when all is as it should be. Does not read `snapshot.diagnosis`."""
+    return next((found for found in (check(snapshot) for check in _CHECKS) if found is not None), None)
 
 
-def fault(view: View) -> Fault | None:
-    """The first thing wrong, None when all is as it should be."""
-    return next((found for found in (question(view) for question in _QUESTIONS) if found is not None), None)
-
-
-def name_taken(view: View) -> Fault | None:
-    taken = next((item for item in view.problems if item.reason is Reason.NAME_TAKEN), None)
+def name_taken(snapshot: Snapshot) -> Diagnosis | None:
+    taken = next((item for item in snapshot.problems if item.reason is Reason.NAME_TAKEN), None)
     if taken is None:
         return None
     claim = ", or hand it over (annotation guildnet.io/workspace-uid)" if taken.kind == "PersistentVolumeClaim" else ""
-    return Fault(
+    return Diagnosis(
         Reason.NAME_TAKEN,
         f"{taken.kind} {taken.name} exists and does not belong to this Workspace, so it is left untouched. "
         f"Delete or rename that {taken.kind}{claim}, or create the Workspace under another name.",
     )
 
 
-def leftover(view: View) -> Fault | None:
-    left = next((item for item in view.problems if item.reason is Reason.LEFTOVER), None)
+def leftover(snapshot: Snapshot) -> Diagnosis | None:
+    left = next((item for item in snapshot.problems if item.reason is Reason.LEFTOVER), None)
     if left is None:
         return None
-    return Fault(
+    return Diagnosis(
         Reason.LEFTOVER,
         f"{left.kind} {left.name} of the deleted Workspace of the same name is still there. "
         "It is removed by the cluster's garbage collector; nothing to do but wait.",
     )
 
 
-def refused(view: View) -> Fault | None:
-    problem = next((item for item in view.problems if item.reason is Reason.REFUSED), None)
+def refused(snapshot: Snapshot) -> Diagnosis | None:
+    problem = next((item for item in snapshot.problems if item.reason is Reason.REFUSED), None)
     return None if problem is None else _refusal(problem)
 
 
-def _refusal(problem: Problem) -> Fault:
+def _refusal(problem: Problem) -> Diagnosis:
     reason, step = classify(problem.message)
     blocking = problem.kind != "Ingress"
-    return Fault(reason, f"The API server refused {problem.kind} {problem.name}: {problem.message}. {step}", blocking)
+    return Diagnosis(
+        reason, f"The API server refused {problem.kind} {problem.name}: {problem.message}. {step}", blocking
+    )
 
 
 def reason_of(problem: Problem) -> Reason:
@@ -95,42 +88,42 @@ def classify(message: str) -> tuple[Reason, str]:
     return Reason.REFUSED, "Change the field it names in the Workspace's spec."
 
 
-def pod_refused(view: View) -> Fault | None:
+def pod_refused(snapshot: Snapshot) -> Diagnosis | None:
     """The Deployment is fine, but its pods are not admitted."""
-    words = _deployment_condition(view, "ReplicaFailure", "True")
+    words = _deployment_condition(snapshot, "ReplicaFailure", "True")
     if words is None:
         return None
     reason, step = classify(words)
-    return Fault(reason, f"The cluster refuses the pod: {words}. {step}")
+    return Diagnosis(reason, f"The cluster refuses the pod: {words}. {step}")
 
 
-def image_pull_failed(view: View) -> Fault | None:
-    pod = _pod(view)
+def image_pull_failed(snapshot: Snapshot) -> Diagnosis | None:
+    pod = _pod(snapshot)
     if pod is None or pod.waiting_reason not in IMAGE_REASONS:
         return None
-    return Fault(
+    return Diagnosis(
         Reason.IMAGE_PULL_FAILED,
-        f"Image {view.decided.image} cannot be pulled ({pod.waiting_reason}): {pod.waiting_message or 'no details'}. "
+        f"Image {snapshot.plan.image} cannot be pulled ({pod.waiting_reason}): {pod.waiting_message or 'no details'}. "
         "Check its name and tag, and that the node may pull it (pull secret, registry).",
     )
 
 
-def misconfigured(view: View) -> Fault | None:
-    pod = _pod(view)
+def misconfigured(snapshot: Snapshot) -> Diagnosis | None:
+    pod = _pod(snapshot)
     if pod is None or pod.waiting_reason not in CONFIGURATION_REASONS:
         return None
-    return Fault(
+    return Diagnosis(
         Reason.CONFIGURATION,
         f"The container cannot be made ({pod.waiting_reason}): {pod.waiting_message or 'no details'}. "
         "Check what env, command and args refer to.",
     )
 
 
-def node_lost(view: View) -> Fault | None:
-    pod = _pod(view)
+def node_lost(snapshot: Snapshot) -> Diagnosis | None:
+    pod = _pod(snapshot)
     if pod is None or not pod.unwatched:
         return None
-    return Fault(
+    return Diagnosis(
         Reason.NODE_LOST,
         f"Node {pod.node} does not report any more, so nobody knows how the workspace is. It goes on when the node is "
         "back; after some minutes (5, unless a toleration says otherwise) the cluster starts it on another node. "
@@ -138,13 +131,13 @@ def node_lost(view: View) -> Fault | None:
     )
 
 
-def crashed(view: View) -> Fault | None:
+def crashed(snapshot: Snapshot) -> Diagnosis | None:
     """Judged until the pod is ready, not while it happens to wait: a crash loop is running half of the time."""
-    pod = _pod(view)
+    pod = _pod(snapshot)
     if pod is None or pod.ready or pod.last is None or (pod.restarts == 0 and pod.running):
         return None
     reason, words, step = _ending(pod.last)
-    return Fault(reason, f"The container {words}, restarted {pod.restarts} times. {step}")
+    return Diagnosis(reason, f"The container {words}, restarted {pod.restarts} times. {step}")
 
 
 def _ending(last: Termination) -> tuple[Reason, str, str]:
@@ -155,37 +148,37 @@ def _ending(last: Termination) -> tuple[Reason, str, str]:
     return Reason.CRASH_LOOP, words + details, "Its log says why: look at the last lines of the previous container."
 
 
-def pod_failed(view: View) -> Fault | None:
-    pod = _pod(view)
+def pod_failed(snapshot: Snapshot) -> Diagnosis | None:
+    pod = _pod(snapshot)
     if pod is None or pod.phase != "Failed":
         return None
     words = " ".join(part for part in (pod.reason, pod.message) if part) or "no details"
-    return Fault(Reason.POD_FAILED, f"Pod {pod.name} failed: {words}. The Deployment makes another one.")
+    return Diagnosis(Reason.POD_FAILED, f"Pod {pod.name} failed: {words}. The Deployment makes another one.")
 
 
-def too_slow(view: View) -> Fault | None:
-    words = _deployment_condition(view, "Progressing", "False")
-    if words is None or view.is_ready:
+def too_slow(snapshot: Snapshot) -> Diagnosis | None:
+    words = _deployment_condition(snapshot, "Progressing", "False")
+    if words is None or snapshot.is_ready:
         return None
-    pod = _pod(view)
+    pod = _pod(snapshot)
     if pod is not None and pod.scheduled is False:
         return None  # the Scheduled condition says it better
-    return Fault(Reason.DEADLINE, f"It did not become ready in time: {words}. Check its log, ports and probe.")
+    return Diagnosis(Reason.DEADLINE, f"It did not become ready in time: {words}. Check its log, ports and probe.")
 
 
-def exposure_refused(view: View) -> Fault | None:
-    words = view.decided.reach.refused
-    return None if words is None else Fault(Reason.EXPOSURE_REFUSED, f"{_sentence(words)}.", blocking=False)
+def exposure_refused(snapshot: Snapshot) -> Diagnosis | None:
+    words = snapshot.plan.reach.refused
+    return None if words is None else Diagnosis(Reason.EXPOSURE_REFUSED, f"{_sentence(words)}.", blocking=False)
 
 
-def _pod(view: View) -> PodView | None:
-    return view.children.current_pod if view.decided.replicas else None
+def _pod(snapshot: Snapshot) -> PodView | None:
+    return snapshot.children.current_pod if snapshot.plan.replicas else None
 
 
-def _deployment_condition(view: View, kind: str, status: str) -> str | None:
+def _deployment_condition(snapshot: Snapshot, kind: str, status: str) -> str | None:
     """The message of this condition of the Deployment, where it has this status and speaks of the present spec."""
-    deployment = view.children.deployment
-    if deployment is None or not view.decided.replicas:
+    deployment = snapshot.children.deployment
+    if deployment is None or not snapshot.plan.replicas:
         return None
     live = deployment.get("status") or {}
     if live.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0):
@@ -198,7 +191,7 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-_QUESTIONS: Final[tuple[Callable[[View], Fault | None], ...]] = (
+_CHECKS: Final[tuple[Callable[[Snapshot], Diagnosis | None], ...]] = (
     name_taken,
     leftover,
     refused,

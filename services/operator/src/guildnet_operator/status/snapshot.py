@@ -1,59 +1,14 @@
-"""Everything a Workspace's status is a function of: the value `conditions` and `observe` read."""
+"""The snapshot of one Workspace: everything its status is a function of, as one value."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from guildnet.identity import Entry
 from guildnet.workspace import Workspace
-from guildnet_operator.plan.plan import Decided
-from guildnet_operator.watch.live import Children
-
-
-class Reason(StrEnum):
-    """Every reason a condition can have. Clients compare them: one is never renamed."""
-
-    READY = "Ready"
-    CREATING = "Creating"
-    STARTING = "Starting"
-    NOT_ANSWERING = "NotAnswering"
-    STOPPED = "Stopped"
-    STOPPING = "Stopping"
-    RUNNING = "Running"
-    TERMINATING = "Terminating"
-    UPDATING = "Updating"
-    SETTLED = "Settled"
-    BLOCKED = "Blocked"
-    AS_EXPECTED = "AsExpected"
-    SCHEDULED = "Scheduled"
-    UNSCHEDULABLE = "Unschedulable"
-    NO_POD = "NoPod"
-    IMAGE_PRESENT = "ImagePresent"
-    PULLING = "Pulling"
-    IMAGE_PULL_FAILED = "ImagePullFailed"
-    NOT_REQUESTED = "NotRequested"
-    KEPT = "Kept"
-    BOUND = "Bound"
-    PENDING = "Pending"
-    LOST = "Lost"
-    ROUTED = "Routed"
-    SERVICE_PENDING = "ServicePending"
-    ADDRESS_PENDING = "AddressPending"
-    PORTS_EXHAUSTED = "PortsExhausted"
-    NAME_TAKEN = "NameTaken"
-    LEFTOVER = "PredecessorLeaving"
-    REFUSED = "Refused"
-    QUOTA_EXCEEDED = "QuotaExceeded"
-    GROWTH_REFUSED = "GrowthRefused"
-    POD_SECURITY = "PodSecurityRefused"
-    CONFIGURATION = "ContainerConfiguration"
-    CRASH_LOOP = "CrashLoop"
-    OOM_KILLED = "OutOfMemory"
-    NODE_LOST = "NodeLost"
-    POD_FAILED = "PodFailed"
-    DEADLINE = "StartDeadlineExceeded"
-    EXPOSURE_REFUSED = "ExposureRefused"
+from guildnet_operator.plan.plan import Plan
+from guildnet_operator.status.children import Children
+from guildnet_operator.status.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +22,31 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """One Workspace, what was decided for it, what the cluster has of it, and what went wrong on the way."""
+class Diagnosis:
+    """What is wrong with a workspace; `blocking` where it keeps the workspace from becoming ready."""
+
+    reason: Reason
+    message: str
+    blocking: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One Workspace, the plan for it, what the cluster has of it, and what went wrong on the way."""
 
     workspace: Workspace
-    decided: Decided
+    plan: Plan
     children: Children
     problems: tuple[Problem, ...] = ()
     port: int | None = None
     entries: tuple[Entry, ...] = ()
+    diagnosis: Diagnosis | None = None
+    """What is wrong, None for nothing. `observe` fills it in, once for all conditions."""
+
+    @property
+    def blocked(self) -> bool:
+        """Is it kept from becoming ready by something that does not heal by waiting?"""
+        return self.diagnosis is not None and self.diagnosis.blocking
 
     def problem(self, *kinds: str) -> Problem | None:
         return next((item for item in self.problems if item.kind in kinds), None)
@@ -86,7 +57,7 @@ class View:
         pod = self.children.current_pod
         return bool(
             not self.workspace.deleting
-            and self.decided.replicas
+            and self.plan.replicas
             and self.children.service is not None
             and pod
             and pod.ready

@@ -2,81 +2,82 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from guildnet.names import origin_label
 from guildnet.workspace import Condition, Origin, Phase, Workspace, WorkspaceStatus, origin_url
+from guildnet_operator.status.children import PodView
 from guildnet_operator.status.conditions import TABLE, load_balancer_host
-from guildnet_operator.status.diagnosis import fault
-from guildnet_operator.status.snapshot import View
-from guildnet_operator.watch.live import PodView
+from guildnet_operator.status.diagnosis import diagnose
+from guildnet_operator.status.snapshot import Snapshot
 
 MAX_ERROR: Final = 4096
 MAX_MESSAGE: Final = 8192
 """The schema's limits, or less: an API server that quotes a whole pod must not make the status unwritable."""
 
 
-def observe(view: View, *, now: str) -> WorkspaceStatus:
+def observe(snapshot: Snapshot, *, now: str) -> WorkspaceStatus:
     """The whole status. `now` (RFC 3339) becomes the transition time of conditions whose status changed."""
-    workspace, decided = view.workspace, view.decided
-    pod = view.children.current_pod if decided.replicas else None
-    origin = Origin(port=view.port, host=origin_label(workspace.name, workspace.uid))
-    service = view.children.service
+    snapshot = replace(snapshot, diagnosis=diagnose(snapshot))
+    workspace, plan = snapshot.workspace, snapshot.plan
+    pod = snapshot.children.current_pod if plan.replicas else None
+    origin = Origin(port=snapshot.port, host=origin_label(workspace.name, workspace.uid))
+    service = snapshot.children.service
     dns = f"{workspace.name}.{workspace.namespace}.svc"
-    external = external_url(view)
+    external = external_url(snapshot)
     return WorkspaceStatus(
         observed_generation=workspace.generation,
-        phase=phase(view),
-        ready_replicas=int(view.is_ready),
+        phase=phase(snapshot),
+        ready_replicas=int(snapshot.is_ready),
         service_dns=dns if service else None,
         service_ip=service["spec"].get("clusterIP") if service else None,
         service_uid=service["metadata"]["uid"] if service else None,
         external_url=external,
-        url=canonical_url(view, origin) or external,
-        proxy_target=f"{decided.main_port.scheme}://{dns}:{decided.main_port.number}" if service else None,
+        url=canonical_url(snapshot, origin) or external,
+        proxy_target=f"{plan.main_port.scheme}://{dns}:{plan.main_port.number}" if service else None,
         origin=origin,
         node=(pod.node or None) if pod else None,
         pod_name=pod.name if pod else None,
         restarts=pod.restarts if pod else 0,
-        last_error=last_error(view, pod),
-        conditions=tuple(_condition(kind, view, now) for kind in TABLE),
+        last_error=last_error(snapshot, pod),
+        conditions=tuple(_condition(kind, snapshot, now) for kind in TABLE),
     )
 
 
-def phase(view: View) -> Phase:
-    if view.workspace.deleting:
+def phase(snapshot: Snapshot) -> Phase:
+    if snapshot.workspace.deleting:
         return Phase.TERMINATING
-    if view.is_ready:
+    if snapshot.is_ready:
         return Phase.RUNNING
-    found = fault(view)
-    if found is not None and found.blocking:
+    if snapshot.blocked:
         return Phase.FAILED
-    if not view.decided.replicas and not view.children.pods:
+    if not snapshot.plan.replicas and not snapshot.children.pods:
         return Phase.STOPPED
     return Phase.PENDING
 
 
-def canonical_url(view: View, origin: Origin) -> str | None:
+def canonical_url(snapshot: Snapshot, origin: Origin) -> str | None:
     """The URL at the first entry of the install that gives workspaces an origin of their own."""
-    located = _with_origin(view.workspace, origin)
-    urls = (origin_url(located, entry) for entry in view.entries)
+    located = _with_origin(snapshot.workspace, origin)
+    urls = (origin_url(located, entry) for entry in snapshot.entries)
     return next((url for url in urls if url), None)
 
 
-def external_url(view: View) -> str | None:
+def external_url(snapshot: Snapshot) -> str | None:
     """Where it is reached past the proxy: its Ingress, or the address its load balancer gave."""
-    rule, service = view.decided.reach.ingress, view.children.service
-    if rule is not None and view.children.ingress is not None:
+    rule, service = snapshot.plan.reach.ingress, snapshot.children.service
+    if rule is not None and snapshot.children.ingress is not None:
         return f"{'https' if rule.tls_secret else 'http'}://{rule.host}/"
-    host = load_balancer_host(service) if service and view.decided.reach.service_type == "LoadBalancer" else None
+    host = load_balancer_host(service) if service and snapshot.plan.reach.service_type == "LoadBalancer" else None
     if host is None:
         return None
-    port = view.decided.main_port
+    port = snapshot.plan.main_port
     return f"{port.scheme}://{f'[{host}]' if ':' in host else host}:{port.number}/"
 
 
-def last_error(view: View, pod: PodView | None) -> str | None:
-    found = fault(view)
+def last_error(snapshot: Snapshot, pod: PodView | None) -> str | None:
+    found = snapshot.diagnosis
     if found is not None:
         return found.message[:MAX_ERROR]
     if pod is not None and pod.last is not None:
@@ -97,9 +98,9 @@ def _with_origin(workspace: Workspace, origin: Origin) -> Workspace:
     )
 
 
-def _condition(kind: str, view: View, now: str) -> Condition:
-    verdict = TABLE[kind](view)
-    before = view.workspace.status.condition(kind)
+def _condition(kind: str, snapshot: Snapshot, now: str) -> Condition:
+    verdict = TABLE[kind](snapshot)
+    before = snapshot.workspace.status.condition(kind)
     unchanged = before is not None and before.status == verdict.status and before.last_transition_time
     return Condition(
         type=kind,
@@ -107,5 +108,5 @@ def _condition(kind: str, view: View, now: str) -> Condition:
         reason=verdict.reason.value,
         message=verdict.message[:MAX_MESSAGE],
         last_transition_time=before.last_transition_time if before is not None and unchanged else now,
-        observed_generation=view.workspace.generation,
+        observed_generation=snapshot.workspace.generation,
     )

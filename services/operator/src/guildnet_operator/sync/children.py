@@ -1,4 +1,4 @@
-"""`Maker.make`: one pass over the children of a Workspace, each looked at in the caches, written only where it differs.
+"""One pass over the children of a Workspace: each is read in the caches and written only where it differs.
 
 What a pod needs before it may start (its claim, its password) is made first; everything else goes out at the same time.
 A pod is never made to use a claim or a Secret that belongs to a stranger.
@@ -15,19 +15,19 @@ from guildnet.errors import Denied, GuildNetError, Invalid
 from guildnet.kube.resources import SECRETS, WORKSPACES
 from guildnet_operator.plan import manifests
 from guildnet_operator.plan.manifests import Manifest
-from guildnet_operator.plan.plan import Decided
+from guildnet_operator.plan.plan import Plan
+from guildnet_operator.status.children import Children, Object
 from guildnet_operator.status.snapshot import Problem
 from guildnet_operator.sync.ownership import Owner, owner_of
-from guildnet_operator.sync.writer import Outcome, Writer, refusal, stranger
+from guildnet_operator.sync.writer import ChildResult, Writer, refusal, stranger
 from guildnet_operator.watch.caches import Cache, Cluster
-from guildnet_operator.watch.live import Children, Object
 
 SECRET: Final = "Secret"  # noqa: S105 - a kind
 CLAIM: Final = "PersistentVolumeClaim"
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class SyncResult:
     """The children that are ours after a pass, and what stood in the way."""
 
     children: Children
@@ -35,11 +35,11 @@ class Made:
     errors: tuple[GuildNetError, ...] = ()
     secret_ensured: bool = False
     unwanted: bool = False
-    """The Workspace is gone or going, which the watch has not told yet: nothing was made."""
+    """The Workspace is gone or going, which the watch has not told yet: nothing was written."""
 
 
-class Maker:
-    """Makes children. Refused and unreachable are outcomes, not exceptions."""
+class ChildSync:
+    """Brings children in line with the plan. Refused and unreachable are results, not exceptions."""
 
     def __init__(self, writer: Writer, cluster: Cluster, password: Callable[[], str]) -> None:
         self._writer = writer
@@ -52,66 +52,66 @@ class Maker:
             "Ingress": cluster.ingresses,
         }
 
-    async def make(self, decided: Decided, live: Children, *, secret_ensured: bool, fresh: bool) -> Made:
-        """Make the children be as wanted.
+    async def sync(self, plan: Plan, live: Children, *, secret_ensured: bool, fresh: bool) -> SyncResult:
+        """Make the children be as the plan says. Raises GuildNetError where nobody knows whether it is still wanted.
 
         `secret_ensured`: its Secret was seen before and need not be read again. `fresh`: nothing was made for it yet.
         What was there before and is missing now may be missing because the Workspace is being deleted. Where the watch
         is late with that, a child made again would have to be collected again: so the API server is asked first.
         """
-        wanted = {manifest["kind"]: manifest for manifest in manifests.desired(decided)}
-        outcomes: dict[str, Outcome | None] = {
-            kind: self._writer.look(decided, manifest, self._caches[kind]) for kind, manifest in wanted.items()
+        wanted = {manifest["kind"]: manifest for manifest in manifests.desired(plan)}
+        results: dict[str, ChildResult | None] = {
+            kind: self._writer.inspect(plan, manifest, self._caches[kind]) for kind, manifest in wanted.items()
         }
-        if decided.password_secret is not None:
-            outcomes[SECRET] = Outcome(live={}) if secret_ensured else None
+        if plan.password_secret is not None:
+            results[SECRET] = ChildResult(live={}) if secret_ensured else None
         # The settled case, by far the most frequent one, ends here without a task, an await or a write.
-        if not all(outcomes.values()):
-            missing = any(self._is_missing(kind, wanted[kind]) for kind in wanted if outcomes[kind] is None)
-            if missing and not fresh and not await self._is_wanted(decided):
-                return Made(self._cluster.with_pods(decided.name, only_ours(decided, live)), unwanted=True)
-            await self._act(decided, wanted, outcomes, fresh=fresh)
-        outcomes["Ingress"] = outcomes.get("Ingress") or await self._no_ingress(decided, live)
-        return self._made(decided, live, {kind: item for kind, item in outcomes.items() if item is not None})
+        if not all(results.values()):
+            missing = any(self._is_missing(kind, wanted[kind]) for kind in wanted if results[kind] is None)
+            if missing and not fresh and not await self._is_wanted(plan):
+                return SyncResult(self._cluster.with_pods(plan.name, only_ours(plan, live)), unwanted=True)
+            await self._act(plan, wanted, results, fresh=fresh)
+        results["Ingress"] = results.get("Ingress") or await self._no_ingress(plan, live)
+        return self._result(plan, live, {kind: item for kind, item in results.items() if item is not None})
 
     def _is_missing(self, kind: str, manifest: Manifest) -> bool:
         return self._caches[kind].get(manifest["metadata"]["name"]) is None
 
-    async def _is_wanted(self, decided: Decided) -> bool:
+    async def _is_wanted(self, plan: Plan) -> bool:
         """Is this very Workspace still there, and not being deleted? Raises GuildNetError where nobody knows."""
-        found = await self._writer.read(WORKSPACES, decided.name)
+        found = await self._writer.read(WORKSPACES, plan.name)
         return (
             found is not None
-            and found["metadata"]["uid"] == decided.uid
+            and found["metadata"]["uid"] == plan.uid
             and not found["metadata"].get("deletionTimestamp")
         )
 
     async def _act(
-        self, decided: Decided, wanted: Mapping[str, Manifest], outcomes: dict[str, Outcome | None], *, fresh: bool
+        self, plan: Plan, wanted: Mapping[str, Manifest], results: dict[str, ChildResult | None], *, fresh: bool
     ) -> None:
         async def act(kind: str) -> None:
-            if outcomes.get(kind, Outcome()) is None:
-                outcomes[kind] = (
-                    await self._secret(decided, fresh=fresh)
+            if results.get(kind, ChildResult()) is None:
+                results[kind] = (
+                    await self._secret(plan, fresh=fresh)
                     if kind == SECRET
-                    else await self._writer.ensure(decided, wanted[kind], self._caches[kind])
+                    else await self._writer.ensure(plan, wanted[kind], self._caches[kind])
                 )
 
         async def workload() -> None:
             await asyncio.gather(act(CLAIM), act(SECRET))
-            needs = [item for kind in (CLAIM, SECRET) if (item := outcomes.get(kind)) is not None]
+            needs = [item for kind in (CLAIM, SECRET) if (item := results.get(kind)) is not None]
             if all(item.live is not None for item in needs):
                 await act("Deployment")
             else:
-                outcomes["Deployment"] = outcomes["Deployment"] or Outcome()
+                results["Deployment"] = results["Deployment"] or ChildResult()
 
         await asyncio.gather(workload(), act("Service"), act("Ingress"))
 
-    async def _secret(self, decided: Decided, *, fresh: bool) -> Outcome:
+    async def _secret(self, plan: Plan, *, fresh: bool) -> ChildResult:
         """The password Secret: created when missing, never compared or written again."""
-        name = decided.password_secret
+        name = plan.password_secret
         assert name is not None  # noqa: S101 - asked for only where the decision names one
-        manifest = manifests.password_secret(decided, self._password())
+        manifest = manifests.password_secret(plan, self._password())
         try:
             # For a new workspace it is certainly missing; otherwise a read spares the API server a refused write.
             found = None if fresh else await self._writer.read(SECRETS, name)
@@ -120,52 +120,52 @@ class Maker:
         except (Invalid, Denied) as error:
             return refusal(SECRET, name, error, None)
         except GuildNetError as error:
-            return Outcome(error=error)
+            return ChildResult(error=error)
         if found is None:
-            return Outcome()
-        problem = stranger(decided, SECRET, found)
+            return ChildResult()
+        problem = stranger(plan, SECRET, found)
         # Of the Secret's content nothing is kept.
-        return Outcome(problem=problem) if problem else Outcome(live={})
+        return ChildResult(problem=problem) if problem else ChildResult(live={})
 
-    async def _no_ingress(self, decided: Decided, live: Children) -> Outcome | None:
+    async def _no_ingress(self, plan: Plan, live: Children) -> ChildResult | None:
         """Take away an Ingress of ours that is no longer wanted: it would lead past the proxy for ever."""
-        if live.ingress is None or not _is_ours(decided, "Ingress", live.ingress):
+        if live.ingress is None or not _is_ours(plan, "Ingress", live.ingress):
             return None
         try:
             await self._writer.remove("Ingress", live.ingress)
         except GuildNetError as error:
-            return Outcome(error=error)
+            return ChildResult(error=error)
         return None
 
-    def _made(self, decided: Decided, live: Children, outcomes: Mapping[str, Outcome]) -> Made:
+    def _result(self, plan: Plan, live: Children, results: Mapping[str, ChildResult]) -> SyncResult:
         def ours(kind: str, cached: Object | None) -> Object | None:
-            outcome = outcomes.get(kind)
-            if outcome is not None and outcome.live is not None:
-                return outcome.live
-            return cached if cached is not None and _is_ours(decided, kind, cached) else None
+            result = results.get(kind)
+            if result is not None and result.live is not None:
+                return result.live
+            return cached if cached is not None and _is_ours(plan, kind, cached) else None
 
-        ingress = outcomes.get("Ingress")
+        ingress = results.get("Ingress")
         children = Children(
             deployment=ours("Deployment", live.deployment),
             service=ours("Service", live.service),
             claim=ours(CLAIM, live.claim),
             ingress=ingress.live if ingress else None,
         )
-        found = outcomes.values()
-        secret = outcomes.get(SECRET)
-        return Made(
-            self._cluster.with_pods(decided.name, children),
+        found = results.values()
+        secret = results.get(SECRET)
+        return SyncResult(
+            self._cluster.with_pods(plan.name, children),
             problems=tuple(item.problem for item in found if item.problem is not None),
             errors=tuple(item.error for item in found if item.error is not None),
             secret_ensured=secret is not None and secret.live is not None,
         )
 
 
-def only_ours(decided: Decided, live: Children) -> Children:
+def only_ours(plan: Plan, live: Children) -> Children:
     """The cached children without those of strangers, for a Workspace nothing is made for any more."""
 
     def ours(kind: str, obj: Object | None) -> Object | None:
-        return obj if obj is not None and _is_ours(decided, kind, obj) else None
+        return obj if obj is not None and _is_ours(plan, kind, obj) else None
 
     return Children(
         deployment=ours("Deployment", live.deployment),
@@ -175,5 +175,5 @@ def only_ours(decided: Decided, live: Children) -> Children:
     )
 
 
-def _is_ours(decided: Decided, kind: str, obj: Object) -> bool:
-    return owner_of(kind, obj, name=decided.name, uid=decided.uid) is Owner.OURS
+def _is_ours(plan: Plan, kind: str, obj: Object) -> bool:
+    return owner_of(kind, obj, name=plan.name, uid=plan.uid) is Owner.OURS

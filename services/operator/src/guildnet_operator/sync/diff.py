@@ -7,8 +7,6 @@ equal to a missing one, `1024Mi` is `1Gi`, and lists with a merge key are compar
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -36,12 +34,6 @@ _SUFFIXES: Final[Mapping[str, Decimal]] = {
 _PLAIN_BOOLEANS: Final = (".publishNotReadyAddresses", ".readOnly")
 """Fields whose false the API server does not store; a missing false elsewhere means that someone took it out."""
 _SERVERS_OWN: Final = frozenset({"apiVersion", "kind"})
-
-
-def fingerprint(manifest: Mapping[str, Any]) -> str:
-    """A short hash of a desired object, carried as an annotation: a changed wish shows even where values look alike."""
-    canonical = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
 def differs(desired: Mapping[str, Any], live: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Whose is an object? Decided by uid alone: names and labels can be put on anything. Pure."""
+"""Ownership of an object under one of our names, judged by uid alone: names and labels can be put on anything. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from enum import Enum, auto
 
 from guildnet.names import GROUP
 from guildnet_operator.plan.manifests import ANNOTATION_CLAIM_OF
-from guildnet_operator.watch.live import Object, controller_uid
+from guildnet_operator.status.children import Object
+from guildnet_operator.watch.live import controller_uid
 
 
 class Owner(Enum):

@@ -18,12 +18,14 @@ from guildnet.kube.resources import DEPLOYMENTS, INGRESSES, PVCS, SERVICES, Reso
 from guildnet.names import FIELD_MANAGER_OPERATOR
 from guildnet_operator import metrics
 from guildnet_operator.plan.manifests import Manifest
-from guildnet_operator.plan.plan import Decided
-from guildnet_operator.status.snapshot import Problem, Reason
+from guildnet_operator.plan.plan import Plan
+from guildnet_operator.status.children import Object
+from guildnet_operator.status.reasons import Reason
+from guildnet_operator.status.snapshot import Problem
 from guildnet_operator.sync.diff import differs, first_difference
 from guildnet_operator.sync.ownership import Owner, owner_of
 from guildnet_operator.watch.caches import Cache
-from guildnet_operator.watch.live import Object, plain
+from guildnet_operator.watch.live import plain
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +35,7 @@ RESOURCES: Final[Mapping[str, Resource]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ChildResult:
     """What became of one child: the live object of ours, or a problem to show, or an error to try again after."""
 
     live: Object | None = None
@@ -42,39 +44,39 @@ class Outcome:
 
 
 class Writer:
-    """Writes children of one namespace. Raises nothing of `guildnet.errors`: outcomes say what happened."""
+    """Writes children of one namespace. Raises nothing of `guildnet.errors`: results say what happened."""
 
     def __init__(self, client: Client, namespace: str) -> None:
         self._client = client
         self._namespace = namespace
 
-    def look(self, decided: Decided, manifest: Manifest, cache: Cache[Object, bytes]) -> Outcome | None:
-        """What the cache says of the child: its outcome where there is nothing to write, else None. Writes nothing."""
+    def inspect(self, plan: Plan, manifest: Manifest, cache: Cache[Object, bytes]) -> ChildResult | None:
+        """The result for a child that is as planned or must not be touched; None where there is something to write."""
         live = cache.get(manifest["metadata"]["name"])
-        return None if live is None else self._judge(decided, manifest, live)
+        return None if live is None else self._judge(plan, manifest, live)
 
-    async def ensure(self, decided: Decided, manifest: Manifest, cache: Cache[Object, bytes]) -> Outcome:
+    async def ensure(self, plan: Plan, manifest: Manifest, cache: Cache[Object, bytes]) -> ChildResult:
         """Make the child be there as wanted."""
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         try:
             live = cache.get(name) or await self._create(manifest, cache)
-            outcome = self._judge(decided, manifest, live)
-            return outcome or Outcome(live=await self._apply(manifest, live, cache))
+            result = self._judge(plan, manifest, live)
+            return result or ChildResult(live=await self._apply(manifest, live, cache))
         except (Invalid, Denied) as error:
             return refusal(kind, name, error, cache.get(name))
         except GuildNetError as error:
             if isinstance(error, NotFound):
                 cache.forget(name)
-            return Outcome(error=error)
+            return ChildResult(error=error)
 
-    def _judge(self, decided: Decided, manifest: Manifest, live: Object) -> Outcome | None:
+    def _judge(self, plan: Plan, manifest: Manifest, live: Object) -> ChildResult | None:
         kind, name = manifest["kind"], manifest["metadata"]["name"]
-        problem = stranger(decided, kind, live)
+        problem = stranger(plan, kind, live)
         if problem is not None:
-            return Outcome(problem=problem)
+            return ChildResult(problem=problem)
         if live["metadata"].get("deletionTimestamp"):
-            return Outcome(error=Conflict(f"{kind} {name} is being deleted: it is made again when it is gone"))
-        return None if differs(manifest, live) else Outcome(live=live)
+            return ChildResult(error=Conflict(f"{kind} {name} is being deleted: it is made again when it is gone"))
+        return None if differs(manifest, live) else ChildResult(live=live)
 
     async def create_only(self, resource: Resource, manifest: Manifest) -> Object | None:
         """POST; the object, or None where the name exists already. Raises GuildNetError."""
@@ -136,20 +138,20 @@ class Writer:
         return cache.remember(applied)
 
 
-def stranger(decided: Decided, kind: str, live: Object) -> Problem | None:
+def stranger(plan: Plan, kind: str, live: Object) -> Problem | None:
     """The problem of a child whose name somebody else has; None when it is ours."""
-    owner = owner_of(kind, live, name=decided.name, uid=decided.uid)
+    owner = owner_of(kind, live, name=plan.name, uid=plan.uid)
     if owner is Owner.OURS:
         return None
     reason = Reason.NAME_TAKEN if owner is Owner.STRANGER else Reason.LEFTOVER
     return Problem(reason, kind, live["metadata"]["name"])
 
 
-def refusal(kind: str, name: str, error: GuildNetError, live: Object | None) -> Outcome:
+def refusal(kind: str, name: str, error: GuildNetError, live: Object | None) -> ChildResult:
     """The API server does not want it: that is for a person to read, unless it is about our own credentials."""
     if error.reason == "Unauthorized":
-        return Outcome(error=error)
-    return Outcome(live=live, problem=Problem(Reason.REFUSED, kind, name, error.message.rstrip(".")))
+        return ChildResult(error=error)
+    return ChildResult(live=live, problem=Problem(Reason.REFUSED, kind, name, error.message.rstrip(".")))
 
 
 def takeover(live: Mapping[str, Any]) -> list[dict[str, Any]] | None:

@@ -27,8 +27,8 @@ from guildnet.kube.resources import (
 )
 from guildnet.names import LABEL_MANAGED
 from guildnet.pace import Pace
+from guildnet_operator.status.children import CONFIGURATION_REASONS, Children, Object, PodView, ReplicaSetView
 from guildnet_operator.watch import live, probe_events
-from guildnet_operator.watch.live import CONFIGURATION_REASONS, Children, Object, PodView, ReplicaSetView
 
 T = TypeVar("T")
 S = TypeVar("S")

@@ -72,7 +72,7 @@ def settings() -> kopf.OperatorSettings:
     return made
 
 
-class Delivery:
+class KopfSource:
     """`run()` keeps kopf running until cancelled. `look` is called on the loop that runs `run`."""
 
     def __init__(self, namespace: str, kubeconfig: str | None, look: Callable[[str], None]) -> None:

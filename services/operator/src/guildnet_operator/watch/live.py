@@ -1,7 +1,6 @@
-"""What the caches hold of the objects a Workspace consists of.
+"""Readers of live objects: what the caches hold of the objects a Workspace consists of. Pure.
 
-Pods and ReplicaSets are read into small values at the edge; what is compared with a desired object stays as it came
-from the API server, without `managedFields`. Parsing refuses nothing: a missing field is a missing fact.
+Parsing refuses nothing: a missing field is a missing fact.
 """
 
 from __future__ import annotations
@@ -9,87 +8,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 import orjson
 
 from guildnet.names import LABEL_WORKSPACE
+from guildnet_operator.plan.manifests import CONTAINER
+from guildnet_operator.status.children import Children, Object, PodView, ReplicaSetView, Termination
 
-Object = Mapping[str, Any]
-
-CONTAINER: Final = "workspace"
-"""Name of the container that runs the workspace's image."""
-CONFIGURATION_REASONS: Final = frozenset({
-    "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PostStartHookError",
-})  # fmt: skip
-"""Reasons a container waits because something that env, command or mounts refer to is not there."""
 _TEMPLATE_HASH: Final = "pod-template-hash"
-
-
-@dataclass(frozen=True, slots=True)
-class Termination:
-    """How a container ended last."""
-
-    exit_code: int
-    reason: str
-    message: str
-    finished_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class PodView:
-    """The facts of one pod that a Workspace's status is made of."""
-
-    name: str
-    uid: str
-    workspace: str
-    owner_uid: str
-    created_at: str
-    deleting: bool
-    phase: str
-    node: str
-    ready: bool
-    ready_message: str
-    scheduled: bool | None
-    scheduled_message: str
-    started: bool
-    running: bool
-    image_present: bool
-    waiting_reason: str
-    waiting_message: str
-    restarts: int
-    last: Termination | None
-    reason: str
-    message: str
-    unwatched: bool = False
-    """Its node does not report any more: what is known of the pod is how it was."""
-    probe_failure: str = ""
-    """The kubelet's words of a probe that goes on failing; see `probes`."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReplicaSetView:
-    """One ReplicaSet: whose it is and, as a hash, which pod template it runs."""
-
-    name: str
-    uid: str
-    workspace: str
-    owner_uid: str
-    template: str
-
-
-@dataclass(frozen=True, slots=True)
-class Children:
-    """The live children of one Workspace; None where there is none of ours. Pods are those of our own Deployment."""
-
-    deployment: Object | None = None
-    service: Object | None = None
-    claim: Object | None = None
-    ingress: Object | None = None
-    pods: tuple[PodView, ...] = ()
-    current_pod: PodView | None = None
-    """The youngest pod of the Deployment's present template that is not on its way out."""
 
 
 def with_pods(
@@ -114,13 +42,13 @@ def with_pods(
     return replace(children, pods=own, current_pod=youngest)
 
 
-def plain(obj: Mapping[str, Any]) -> Object:
+def plain(obj: Object) -> Object:
     """A live object without the bookkeeping that fills half of it."""
     metadata = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
     return {**obj, "metadata": metadata}
 
 
-def packed(obj: Mapping[str, Any]) -> bytes:
+def packed(obj: Object) -> bytes:
     """A live object as it is held: taken apart it would need five times the memory, and most are rarely looked at."""
     return orjson.dumps(plain(obj))
 

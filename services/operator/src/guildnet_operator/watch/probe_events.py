@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 FIELD_SELECTOR: Final = "reason=Unhealthy,involvedObject.kind=Pod"
-ENOUGH: Final = 5
+MIN_PROBE_FAILURES: Final = 5
 """Failures of one probe after which they are told; the startup probe is asked every second."""
 _ENDPOINT: Final = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}:\d+->")
 _LONGEST: Final = 400
@@ -30,7 +30,7 @@ class ProbeFailure:
     @property
     def goes_on(self) -> bool:
         """Whether it is worth telling. Liveness fails beside readiness, and the two would take turns in the message."""
-        return self.count >= ENOUGH and not self.message.startswith("Liveness")
+        return self.count >= MIN_PROBE_FAILURES and not self.message.startswith("Liveness")
 
 
 def parse(obj: Mapping[str, Any]) -> ProbeFailure:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from guildnet_operator.watch.probe_events import ENOUGH, parse
+from guildnet_operator.watch.probe_events import MIN_PROBE_FAILURES, parse
 
 
-def event(message: str, count: int = ENOUGH, **rest: Any) -> dict[str, Any]:
+def event(message: str, count: int = MIN_PROBE_FAILURES, **rest: Any) -> dict[str, Any]:
     about = {"kind": "Pod", "name": "lab-x", "uid": "uid-1"}
     return {"involvedObject": about, "reason": "Unhealthy", "message": message, "count": count, **rest}
 
@@ -19,7 +19,7 @@ def event(message: str, count: int = ENOUGH, **rest: Any) -> dict[str, Any]:
     [
         (event("Startup probe failed: refused", 1), False),
         (event("Startup probe failed: refused"), True),
-        (event("Startup probe failed: refused", 1, series={"count": ENOUGH}), True),
+        (event("Startup probe failed: refused", 1, series={"count": MIN_PROBE_FAILURES}), True),
         (event("Readiness probe failed: statuscode: 503"), True),
         (event("Liveness probe failed: statuscode: 503", 50), False),
     ],

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from guildnet.errors import Conflict, NotFound, Unreachable
-from guildnet_operator.port_allocator import Ports
+from guildnet_operator.port_allocator import PortAllocator
 
 
 class ConfigMap:
@@ -49,8 +49,8 @@ class ConfigMap:
         return self.object["data"]["next"]
 
 
-def _ports(config: ConfigMap, base: int = 20000) -> Ports:
-    return Ports(config, "guildnet", "guildnet-ports", base=base)  # type: ignore[arg-type]
+def _ports(config: ConfigMap, base: int = 20000) -> PortAllocator:
+    return PortAllocator(config, "guildnet", "guildnet-ports", base=base)  # type: ignore[arg-type]
 
 
 async def test_ports_are_handed_out_in_order_and_a_block_costs_one_write():

@@ -9,13 +9,24 @@ from collections.abc import AsyncIterator
 import pytest
 
 from guildnet_operator import workqueue as module
-from guildnet_operator.workqueue import BASE_DELAY, MAX_DELAY, OUTAGE, RETRY, SETTLED, Bucket, Next, Queue, Work, delay
+from guildnet_operator.workqueue import (
+    BASE_DELAY,
+    MAX_DELAY,
+    OUTAGE,
+    RETRY,
+    SETTLED,
+    Bucket,
+    Next,
+    Work,
+    WorkQueue,
+    delay,
+)
 from support.waiting import eventually
 
 
 @contextlib.asynccontextmanager
-async def running(work: Work, workers: int = 2) -> AsyncIterator[Queue]:
-    queue = Queue(workers=workers, rng=lambda: 0.5)
+async def running(work: Work, workers: int = 2) -> AsyncIterator[WorkQueue]:
+    queue = WorkQueue(workers=workers, rng=lambda: 0.5)
     task = asyncio.create_task(queue.run(work))
     try:
         yield queue
@@ -31,7 +42,7 @@ async def test_a_key_that_waits_is_not_queued_twice():
         seen.append(key)
         return SETTLED
 
-    queue = Queue()
+    queue = WorkQueue()
     for key in ("a", "b", "a", "a"):
         queue.add(key)
     assert len(queue) == 2
@@ -154,7 +165,7 @@ def test_many_failures_are_retried_no_faster_than_the_bucket_fills():
 def test_the_age_is_that_of_the_key_that_waits_longest(monkeypatch: pytest.MonkeyPatch):
     now = 10.0
     monkeypatch.setattr(module.time, "monotonic", lambda: now)
-    queue = Queue()
+    queue = WorkQueue()
     assert queue.age == 0.0
     queue.add("a")
     now = 13.0

@@ -9,11 +9,12 @@ import pytest
 
 from guildnet.identity import Entry
 from guildnet.workspace import WorkspaceStatus
-from guildnet_operator.plan.policy import Policy
+from guildnet_operator.plan.plan import Policy
 from guildnet_operator.status.conditions import TABLE
-from guildnet_operator.status.snapshot import Problem, Reason, View
+from guildnet_operator.status.reasons import Reason
+from guildnet_operator.status.snapshot import Problem, Snapshot
 from guildnet_operator.status.status import observe
-from unit.operator.values import LOCAL, NAME, NOW, UID, pod, view, workspace
+from unit.operator.values import LOCAL, NAME, NOW, UID, pod, snapshot, workspace
 
 LATER = "2026-11-24T11:00:00Z"
 NOT_READY = {"Ready": {"status": "False", "message": "containers with unready status: [workspace]"}}
@@ -42,10 +43,10 @@ BOUND_CLAIM = {"PersistentVolumeClaim": {"status": {"phase": "Bound"}}}
 FAILURE = {"type": "ReplicaFailure", "status": "True", "message": 'pods "x" is forbidden: exceeded quota: tight'}
 STORED = workspace(storage={"size": "1Gi", "retain": True})
 
-# name → (view, phase, {condition: (status, reason)}, words that some message has to say)
-STATES: dict[str, tuple[View, str, dict[str, tuple[str, str]], tuple[str, ...]]] = {
+# name → (snapshot, phase, {condition: (status, reason)}, words that some message has to say)
+STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ...]]] = {
     "running": (
-        view(),
+        snapshot(),
         "Running",
         {
             "Ready": ("True", "Ready"),
@@ -60,13 +61,13 @@ STATES: dict[str, tuple[View, str, dict[str, tuple[str, str]], tuple[str, ...]]]
         ("node-1",),
     ),
     "nothing made yet": (
-        view(without=("Deployment", "Service"), pods=[]),
+        snapshot(without=("Deployment", "Service"), pods=[]),
         "Pending",
         {"Ready": ("False", "Creating"), "RouteReady": ("False", "ServicePending"), "Scheduled": ("False", "NoPod")},
         (),
     ),
     "unschedulable": (
-        view(pods=[UNPLACED]),
+        snapshot(pods=[UNPLACED]),
         "Pending",
         {
             "Ready": ("False", "Unschedulable"),
@@ -76,13 +77,13 @@ STATES: dict[str, tuple[View, str, dict[str, tuple[str, str]], tuple[str, ...]]]
         ("Insufficient memory", "spec.resources"),
     ),
     "being prepared": (
-        view(pods=_waiting("ContainerCreating", "")),
+        snapshot(pods=_waiting("ContainerCreating", "")),
         "Pending",
         {"Ready": ("False", "Starting"), "ImagePulled": ("Unknown", "Pulling"), "Progressing": ("True", "Starting")},
         (),
     ),
     "image cannot be pulled": (
-        view(pods=_waiting("ErrImagePull", "manifest unknown")),
+        snapshot(pods=_waiting("ErrImagePull", "manifest unknown")),
         "Failed",
         {
             "Ready": ("False", "ImagePullFailed"),
@@ -93,43 +94,43 @@ STATES: dict[str, tuple[View, str, dict[str, tuple[str, str]], tuple[str, ...]]]
         ("example.com/app:1", "manifest unknown", "pull secret"),
     ),
     "a Secret its env names is missing": (
-        view(pods=_waiting("CreateContainerConfigError", 'secret "s" not found')),
+        snapshot(pods=_waiting("CreateContainerConfigError", 'secret "s" not found')),
         "Failed",
         {"Degraded": ("True", "ContainerConfiguration")},
         ('secret "s" not found', "env"),
     ),
     "crash loop": (
-        view(pods=_waiting("CrashLoopBackOff", lastState=_ended("Error", 2, "boom"), restartCount=3, imageID="x")),
+        snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended("Error", 2, "boom"), restartCount=3, imageID="x")),
         "Failed",
         {"Ready": ("False", "CrashLoop"), "Degraded": ("True", "CrashLoop"), "ImagePulled": ("True", "ImagePresent")},
         ("exit code 2", "boom", "3 times", "log"),
     ),
     "crash loop, running for the moment": (
-        view(pods=[pod(conditions=NOT_READY, container={"lastState": _ended("Error", 1), "restartCount": 1})]),
+        snapshot(pods=[pod(conditions=NOT_READY, container={"lastState": _ended("Error", 1), "restartCount": 1})]),
         "Failed",
         {"Degraded": ("True", "CrashLoop")},
         ("exit code 1",),
     ),
     "out of memory": (
-        view(pods=_waiting("CrashLoopBackOff", lastState=_ended("OOMKilled", 137), restartCount=1)),
+        snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended("OOMKilled", 137), restartCount=1)),
         "Failed",
         {"Degraded": ("True", "OutOfMemory")},
         ("resources.limits.memory",),
     ),
     "restarted once and well again": (
-        view(pods=[pod(container={"lastState": _ended("OOMKilled", 137), "restartCount": 1})]),
+        snapshot(pods=[pod(container={"lastState": _ended("OOMKilled", 137), "restartCount": 1})]),
         "Running",
         {"Ready": ("True", "Ready"), "Degraded": ("False", "AsExpected")},
         (),
     ),
     "starting": (
-        view(pods=[pod(conditions=NOT_READY, container={"started": False})]),
+        snapshot(pods=[pod(conditions=NOT_READY, container={"started": False})]),
         "Pending",
         {"Ready": ("False", "Starting")},
         ("port 8080",),
     ),
     "starting, and its probe keeps failing": (
-        view(
+        snapshot(
             pods=[pod(conditions=NOT_READY, container={"started": False})],
             probe_failures={"uid-of-lab-pod": "Startup probe failed: HTTP probe failed with statuscode: 404"},
         ),
@@ -138,37 +139,37 @@ STATES: dict[str, tuple[View, str, dict[str, tuple[str, str]], tuple[str, ...]]]
         ("statuscode: 404", "log, port and probe"),
     ),
     "ready, whatever its probes said before": (
-        view(probe_failures={"uid-of-lab-pod": "Startup probe failed: connection refused"}),
+        snapshot(probe_failures={"uid-of-lab-pod": "Startup probe failed: connection refused"}),
         "Running",
         {"Ready": ("True", "Ready")},
         (),
     ),
     "does not answer any more": (
-        view(pods=[pod(conditions=NOT_READY)]),
+        snapshot(pods=[pod(conditions=NOT_READY)]),
         "Pending",
         {"Ready": ("False", "NotAnswering"), "Degraded": ("False", "AsExpected")},
         ("log, port and probe",),
     ),
     "evicted": (
-        view(pods=[pod(phase="Failed", reason="Evicted", message="low on disk", conditions=NOT_READY)]),
+        snapshot(pods=[pod(phase="Failed", reason="Evicted", message="low on disk", conditions=NOT_READY)]),
         "Failed",
         {"Degraded": ("True", "PodFailed")},
         ("Evicted low on disk",),
     ),
     "pod over quota": (
-        view(pods=[], changed={"Deployment": {"status": {"observedGeneration": 1, "conditions": [FAILURE]}}}),
+        snapshot(pods=[], changed={"Deployment": {"status": {"observedGeneration": 1, "conditions": [FAILURE]}}}),
         "Failed",
         {"Degraded": ("True", "QuotaExceeded"), "Ready": ("False", "QuotaExceeded")},
         ("exceeded quota: tight", "quota raised"),
     ),
     "pod over quota before the spec was changed": (
-        view(pods=[], changed={"Deployment": {"status": {"observedGeneration": 0, "conditions": [FAILURE]}}}),
+        snapshot(pods=[], changed={"Deployment": {"status": {"observedGeneration": 0, "conditions": [FAILURE]}}}),
         "Pending",
         {"Degraded": ("False", "AsExpected")},
         (),
     ),
     "never became ready": (
-        view(
+        snapshot(
             pods=[pod(conditions=NOT_READY, container={"started": False})],
             changed={
                 "Deployment": {
@@ -184,69 +185,69 @@ STATES: dict[str, tuple[View, str, dict[str, tuple[str, str]], tuple[str, ...]]]
         ("has timed out",),
     ),
     "Service name taken": (
-        view(without=("Service",), problems=(Problem(Reason.NAME_TAKEN, "Service", NAME),)),
+        snapshot(without=("Service",), problems=(Problem(Reason.NAME_TAKEN, "Service", NAME),)),
         "Failed",
         {"Degraded": ("True", "NameTaken"), "Ready": ("False", "NameTaken"), "RouteReady": ("False", "NameTaken")},
         (f"Service {NAME} exists and does not belong to this Workspace", "Delete or rename"),
     ),
     "claim name taken": (
-        view(STORED, without=("PersistentVolumeClaim",), pods=[],
+        snapshot(STORED, without=("PersistentVolumeClaim",), pods=[],
              problems=(Problem(Reason.NAME_TAKEN, "PersistentVolumeClaim", f"{NAME}-storage"),)),
         "Failed",
         {"Degraded": ("True", "NameTaken"), "StorageReady": ("False", "NameTaken")},
         ("guildnet.io/workspace-uid",),
     ),
     "predecessor still leaving": (
-        view(without=("Deployment",), pods=[], problems=(Problem(Reason.LEFTOVER, "Deployment", NAME),)),
+        snapshot(without=("Deployment",), pods=[], problems=(Problem(Reason.LEFTOVER, "Deployment", NAME),)),
         "Failed",
         {"Ready": ("False", "PredecessorLeaving")},
         ("garbage",),
     ),
     "refused by the API server": (
-        view(without=("Service",),
+        snapshot(without=("Service",),
              problems=(Problem(Reason.REFUSED, "Service", NAME, "spec.ports[0].name: Invalid value"),)),
         "Failed",
         {"Degraded": ("True", "Refused")},
         ("spec.ports[0].name: Invalid value", "spec"),
     ),
     "claim pending": (
-        view(STORED, changed=PENDING_CLAIM, pods=[UNPLACED]),
+        snapshot(STORED, changed=PENDING_CLAIM, pods=[UNPLACED]),
         "Pending",
         {"StorageReady": ("False", "Pending")},
         ("provisioner",),
     ),
     "claim bound and kept": (
-        view(STORED, changed=BOUND_CLAIM),
+        snapshot(STORED, changed=BOUND_CLAIM),
         "Running",
         {"StorageReady": ("True", "Bound")},
         ("stays when the Workspace is deleted",),
     ),
     "exposure refused": (
-        view(workspace(exposure={"type": "LoadBalancer"})),
+        snapshot(workspace(exposure={"type": "LoadBalancer"})),
         "Running",
         {"Ready": ("True", "Ready"), "Degraded": ("True", "ExposureRefused")},
         ("administrator",),
     ),
     "load balancer without an address": (
-        view(policy=Policy(load_balancer=True)),
+        snapshot(policy=Policy(load_balancer=True)),
         "Running",
         {"Ready": ("True", "Ready"), "RouteReady": ("False", "AddressPending")},
         (),
     ),
     "ports used up": (
-        view(port=None),
+        snapshot(port=None),
         "Running",
         {"RouteReady": ("False", "PortsExhausted")},
         ("65535",),
     ),
     "stopping": (
-        view(workspace(running=False)),
+        snapshot(workspace(running=False)),
         "Pending",
         {"Ready": ("False", "Stopping"), "Stopped": ("False", "Stopping"), "Progressing": ("True", "Stopping")},
         (),
     ),
     "stopped": (
-        view(workspace(running=False), pods=[]),
+        snapshot(workspace(running=False), pods=[]),
         "Stopped",
         {
             "Ready": ("False", "Stopped"),
@@ -258,13 +259,13 @@ STATES: dict[str, tuple[View, str, dict[str, tuple[str, str]], tuple[str, ...]]]
         ("spec.running",),
     ),
     "old pod on its way out": (
-        view(pods=[pod(deleting=True)]),
+        snapshot(pods=[pod(deleting=True)]),
         "Pending",
         {"Ready": ("False", "Creating"), "Progressing": ("True", "Updating")},
         (),
     ),
     "deleting": (
-        view(workspace(deleting=True)),
+        snapshot(workspace(deleting=True)),
         "Terminating",
         {"Ready": ("False", "Terminating"), "Degraded": ("False", "AsExpected")},
         (),
@@ -304,7 +305,7 @@ def test_seen_again_nothing_has_changed(state):
 
 
 def test_the_transition_time_moves_with_the_status_alone():
-    ready = observe(view(), now=NOW)
+    ready = observe(snapshot(), now=NOW)
     before = dataclasses.replace(workspace(), status=ready)
     after = observe(dataclasses.replace(STATES["unschedulable"][0], workspace=before), now=LATER)
     times = {item.type: item.last_transition_time for item in after.conditions}
@@ -313,7 +314,7 @@ def test_the_transition_time_moves_with_the_status_alone():
 
 
 def test_addresses_of_a_running_workspace():
-    status = observe(view(), now=NOW)
+    status = observe(snapshot(), now=NOW)
     assert status.service_dns == f"{NAME}.guildnet-workspaces.svc"
     assert status.service_ip == "10.96.0.7"
     assert status.service_uid == "uid-of-Service"
@@ -337,23 +338,25 @@ def test_addresses_of_a_running_workspace():
     ],
 )
 def test_the_url_is_that_of_the_first_entry_that_gives_origins(entries, url):
-    assert observe(view(entries=entries), now=NOW).url == url
+    assert observe(snapshot(entries=entries), now=NOW).url == url
 
 
 def test_a_load_balancers_address_is_the_external_url_and_the_url_where_no_entry_gives_one():
     given = {"Service": {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}}}}
-    status = observe(view(policy=Policy(load_balancer=True), changed=given, entries=()), now=NOW)
+    status = observe(snapshot(policy=Policy(load_balancer=True), changed=given, entries=()), now=NOW)
     assert status.external_url == status.url == "http://192.0.2.7:8080/"
 
 
 def test_an_ingress_is_the_external_url_beside_the_origin():
-    status = observe(view(policy=Policy(domain="apps.example.com", tls_secret="t")), now=NOW)
+    status = observe(snapshot(policy=Policy(domain="apps.example.com", tls_secret="t")), now=NOW)
     assert status.external_url == f"https://{NAME}.apps.example.com/"
     assert status.url == f"http://{NAME}-{UID[:8]}.guildnet.localhost:8080/"
 
 
 def test_a_pod_of_the_earlier_template_does_not_make_it_ready():
-    seen = view(template_of_the_pods={"metadata": {}, "spec": {"containers": [{"name": "workspace", "image": "old"}]}})
+    seen = snapshot(
+        template_of_the_pods={"metadata": {}, "spec": {"containers": [{"name": "workspace", "image": "old"}]}}
+    )
     status = observe(seen, now=NOW)
     assert status.ready_replicas == 0
     assert status.condition("Progressing").reason == "Updating"
@@ -363,16 +366,16 @@ def test_the_last_error_of_a_recovered_workspace_is_still_told():
     status = observe(STATES["restarted once and well again"][0], now=NOW)
     assert status.last_error is not None
     assert "exit code 137 (OOMKilled)" in status.last_error
-    assert observe(view(), now=NOW).last_error is None
+    assert observe(snapshot(), now=NOW).last_error is None
 
 
 def test_the_words_of_others_are_cut_to_what_the_schema_takes():
     problem = Problem(Reason.REFUSED, "Deployment", NAME, "x" * 100_000)
-    status = observe(view(without=("Deployment",), pods=[], problems=(problem,)), now=NOW)
+    status = observe(snapshot(without=("Deployment",), pods=[], problems=(problem,)), now=NOW)
     assert status.last_error is not None
     assert len(status.last_error) <= 4096
     assert all(len(item.message) <= 32768 for item in status.conditions)
 
 
 def test_a_fresh_status_differs_from_none_at_all():
-    assert observe(view(), now=NOW) != WorkspaceStatus()
+    assert observe(snapshot(), now=NOW) != WorkspaceStatus()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from guildnet_operator.watch import kopf_source
-from guildnet_operator.watch.kopf_source import Backoffs, Delivery
+from guildnet_operator.watch.kopf_source import Backoffs, KopfSource
 from support.waiting import eventually
 
 
@@ -38,7 +38,7 @@ async def test_it_is_started_again_when_it_dies_and_our_tasks_live_on(monkeypatc
     monkeypatch.setattr(kopf_source.kopf, "operator", operator)
     monkeypatch.setattr(Backoffs, "__iter__", lambda _: itertools.repeat(0.001))
     bystander = asyncio.create_task(asyncio.Event().wait())
-    task = asyncio.create_task(Delivery("ns", None, lambda _: None).run())
+    task = asyncio.create_task(KopfSource("ns", None, lambda _: None).run())
     await eventually(lambda: len(starts) == 3)
     assert starts[-1]["namespaces"] == ["ns"]
     assert not bystander.done()
