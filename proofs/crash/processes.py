@@ -81,9 +81,11 @@ class OperatorProcess:
 def _hurry(seconds: float) -> None:
     """Minutes become seconds: what heals when a watch ends at its time is waited for, not waited out."""
     from guildnet.kube import reflector
+    from guildnet_operator.watch import workspaces
 
     reflector.RELIST_AFTER_SECONDS = seconds  # type: ignore[misc]
     reflector.WATCH_LIFETIME_SECONDS = (int(seconds), int(seconds) + 1)  # type: ignore[misc]
+    workspaces.RELIST_AFTER_SECONDS = seconds
 
 
 def _live(environment: Mapping[str, str], log: str, relist_seconds: float | None) -> None:

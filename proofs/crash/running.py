@@ -136,7 +136,7 @@ def _of_a_moment(plan: Plan) -> bool:
 async def _begin(hands: Hands, proxy: FaultProxy) -> None:
     """Start the operator and wait until it hears of everything: else what is to be told of is in its first lists."""
     hands.operator.start()
-    wanted = Counter({**dict.fromkeys(WATCHED, 1), "workspaces": 2})  # the second is kopf's
+    wanted = Counter(dict.fromkeys(WATCHED, 1))
     await eventually(lambda: proxy.streams.open >= wanted, within=CONVERGE, every=0.05)
 
 

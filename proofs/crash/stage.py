@@ -11,7 +11,7 @@ from typing import Any
 
 from guildnet.kube.client import Client
 from guildnet.kube.resources import NAMESPACES
-from guildnet_operator.__main__ import Operator, operator
+from guildnet_operator.app import Operator, operator
 from guildnet_operator.settings import Settings
 from support.apiserver import ApiServer, make_namespace
 from support.faultproxy import FaultProxy
@@ -65,7 +65,7 @@ class Stage:
     def idle(self) -> bool:
         return (
             self.operator is not None
-            and self.operator.cluster.workspaces.reflector.synced.is_set()
+            and self.operator.cluster.workspaces.synced.is_set()
             and (self.operator.queue.idle())
         )
 

@@ -20,7 +20,7 @@ from guildnet.kube.resources import (
     WORKSPACES,
     Resource,
 )
-from guildnet_operator.__main__ import Operator
+from guildnet_operator.app import Operator
 from support.kubelet import bind
 from support.waiting import eventually
 

@@ -11,7 +11,7 @@ import pytest
 
 from guildnet.kube.client import Client
 from guildnet.kube.resources import NAMESPACES
-from guildnet_operator.__main__ import Operator, operator
+from guildnet_operator.app import Operator, operator
 from guildnet_operator.settings import Settings
 from support.apiserver import ApiServer
 from support.waiting import eventually

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from guildnet.kube.resources import DEPLOYMENTS, LEASES, SERVICEACCOUNTS, SERVICES
-from guildnet_operator.__main__ import Operator
+from guildnet_operator.app import Operator
 from support.apiserver import ApiServer
 from support.faultproxy import FaultProxy, answer
 from support.waiting import eventually

@@ -13,7 +13,7 @@ import pytest
 from guildnet.kube.client import Client, connect
 from guildnet.kube.resources import NAMESPACES, NODES, PODS
 from guildnet_local.build import programs
-from guildnet_operator.__main__ import operator
+from guildnet_operator.app import operator
 from guildnet_operator.settings import Settings
 from support.apiserver import CONTROLLER_PROGRAMS, Servers
 from support.kubelet import NODE, played_kubelet

@@ -10,7 +10,7 @@ import pytest
 from guildnet.kube.client import connect
 from guildnet.kube.resources import DEPLOYMENTS, NAMESPACES, SERVICES
 from guildnet_local.build import programs
-from guildnet_operator.__main__ import operator
+from guildnet_operator.app import operator
 from guildnet_operator.settings import Settings
 from support.apiserver import PROGRAMS, Servers, ready
 from support.waiting import eventually
@@ -37,7 +37,7 @@ async def test_what_is_asked_for_after_an_outage_is_done(servers: Servers):
             await world.launch("before")
             await world.until(DEPLOYMENTS, "before")
             servers.processes[-1].stop()
-            lost = await eventually(lambda: running.cluster.reflectors["workspaces"].last_error, within=15)
+            lost = await eventually(lambda: running.cluster.workspaces.last_error, within=15)
             assert lost is not None
             servers.start_apiserver()
             await eventually(lambda: asyncio.to_thread(ready, server), within=60, every=0.2)

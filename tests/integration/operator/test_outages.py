@@ -8,6 +8,7 @@ import pytest
 
 from guildnet.kube.client import Client
 from guildnet.kube.reflector import Reflector
+from guildnet_operator.watch import kopf_source
 from proofs.crash.outages import MOST_PER_SECOND, OUTAGES, many_meanwhile, outage
 from proofs.crash.stage import stage
 from support.apiserver import ApiServer
@@ -37,6 +38,7 @@ async def test_watches_that_died_without_a_word_are_replaced_when_they_are_silen
     api_server_with_controllers: ApiServer, kube: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setitem(Reflector.__init__.__kwdefaults__, "silence", OUTAGE_SECONDS / 2)
+    monkeypatch.setattr(kopf_source, "WATCH_IDLE_SECONDS", OUTAGE_SECONDS / 2)
     async with stage(api_server_with_controllers, kube, tmp_path) as played:
         cost = await outage(played, "deaf watch", OUTAGE_SECONDS)
     assert cost.rate <= MOST_PER_SECOND, str(cost)

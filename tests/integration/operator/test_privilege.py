@@ -73,12 +73,12 @@ async def test_it_does_its_work_with_the_rights_of_the_table_alone(
             assert await world.find(resource, name) is not None
         await world.kube.delete(WORKSPACES, world.namespace, "small")
         await world.until_gone(DEPLOYMENTS, "small")
-        assert running.delivery.running
+        assert running.cluster.workspaces.kopf.running
     said = capsys.readouterr().out
     assert "forbidden" not in said.lower()
 
 
-async def test_kopf_delivers_the_key_of_a_workspace_with_the_right_to_watch_it_alone(
+async def test_kopf_delivers_the_events_of_a_workspace_with_the_right_to_watch_it_alone(
     world: World, api_server_with_controllers: ApiServer
 ):
     import asyncio
@@ -87,7 +87,7 @@ async def test_kopf_delivers_the_key_of_a_workspace_with_the_right_to_watch_it_a
     await _grant(world.kube, world.namespace, WORKSPACE_RULES[:1], world.release)
     kubeconfig = str(api_server_with_controllers.kubeconfig_for(token, f"{world.namespace}-kopf"))
     seen: list[str] = []
-    task = asyncio.create_task(KopfSource(world.namespace, kubeconfig, seen.append).run())
+    task = asyncio.create_task(KopfSource(world.namespace, kubeconfig, _Names(seen)).run())
     try:
         await world.launch("told")
         await eventually(lambda: "told" in seen, within=15)
@@ -100,6 +100,25 @@ async def test_kopf_delivers_the_key_of_a_workspace_with_the_right_to_watch_it_a
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+class _Names:
+    """Keeps the names of the Workspaces that events are about."""
+
+    def __init__(self, seen: list[str]) -> None:
+        self._seen = seen
+
+    def event(self, _kind: str | None, obj: Any) -> None:
+        self._seen.append(obj["metadata"]["name"])
+
+    def watching(self, *, listed: bool) -> None:
+        pass
+
+    def failed(self, message: str) -> None:
+        pass
+
+    def ended(self) -> None:
+        pass
 
 
 async def _image(world: World, name: str, image: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from guildnet.errors import GuildNetError, Unreachable
-from guildnet_operator.__main__ import STALE, _health
+from guildnet_operator.app import STALE_SECONDS, _health
 
 
 @dataclass
@@ -33,25 +33,20 @@ class Watch:
         return self.newer
 
 
-@dataclass
-class Cluster:
-    reflectors: dict[str, Watch]
-
-
 @pytest.mark.parametrize(
     ("watch", "words"),
     [
         (Watch(), None),
-        (Watch(silent=STALE + 1), None),
-        (Watch(silent=STALE + 1, newer="11"), "the watch of pods is silent for 151 s"),
-        (Watch(silent=STALE - 1, newer="11"), None),
-        (Watch(silent=STALE + 1, last_error=Unreachable("refused")), "no word about pods for 151 s: refused"),
+        (Watch(silent=STALE_SECONDS + 1), None),
+        (Watch(silent=STALE_SECONDS + 1, newer="11"), "the watch of pods is silent for 151 s"),
+        (Watch(silent=STALE_SECONDS - 1, newer="11"), None),
+        (Watch(silent=STALE_SECONDS + 1, last_error=Unreachable("refused")), "no word about pods for 151 s: refused"),
         (Watch(listed=False), "not listed yet"),
     ],
     ids=["spoken to", "quiet cluster", "deaf", "quiet for a moment", "cut off", "at the beginning"],
 )
 async def test_a_watch_is_well_unless_it_misses_something(watch: Watch, words: str | None):
-    cluster: Any = Cluster({"pods": watch})
-    report = await _health(cluster).report()
+    watches: Any = {"pods": watch}
+    report = await _health(watches).report()
     problem = report.checks["pods"]
     assert (problem is None) if words is None else (problem is not None and words in problem)

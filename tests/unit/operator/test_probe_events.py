@@ -26,7 +26,7 @@ def event(message: str, count: int = MIN_PROBE_FAILURES, **rest: Any) -> dict[st
     ids=["at first", "again and again", "as a series", "readiness", "liveness, which fails beside readiness"],
 )
 def test_a_failing_probe_is_told_when_it_goes_on(obj: dict[str, Any], told: bool):
-    assert parse(obj).goes_on is told
+    assert parse(obj).persists is told
 
 
 def test_the_words_do_not_change_with_the_kubelets_own_port():

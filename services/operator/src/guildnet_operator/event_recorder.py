@@ -20,7 +20,7 @@ from guildnet.workspace import Phase, Workspace, WorkspaceStatus
 log = structlog.get_logger(__name__)
 
 COMPONENT: Final = "guildnet-operator"
-TIMEOUT: Final = 2.0
+WRITE_TIMEOUT_SECONDS: Final = 2.0
 _MAX_MESSAGE: Final = 1000
 
 
@@ -38,7 +38,7 @@ class EventRecorder:
             return
         body = event(workspace, *found, now=datetime.now(UTC))
         try:
-            await self._client.request("POST", path(EVENTS, self._namespace), body=body, timeout=TIMEOUT)
+            await self._client.request("POST", path(EVENTS, self._namespace), body=body, timeout=WRITE_TIMEOUT_SECONDS)
         except GuildNetError as error:
             log.warning("event not written", workspace=workspace.name, error=error.message)
 

@@ -25,8 +25,8 @@ from guildnet.names import FIELD_MANAGER_OPERATOR
 
 log = structlog.get_logger(__name__)
 
-GOODBYE: Final = 2.0
-"""Seconds that giving the lease back may take at an orderly stop."""
+RELEASE_TIMEOUT_SECONDS: Final = 2.0
+"""How long giving the lease back may take at an orderly stop."""
 
 Json = dict[str, Any]
 
@@ -184,6 +184,6 @@ class LeaderElection:
             return
         spec = {**ours["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
         with contextlib.suppress(GuildNetError, TimeoutError):
-            async with asyncio.timeout(GOODBYE):
+            async with asyncio.timeout(RELEASE_TIMEOUT_SECONDS):
                 await self._replace(ours, spec)
                 log.info("lease given back", lease=self._name)

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Literal
 
 from pydantic import Field, SecretStr
 
 from guildnet import settings as shared
-from guildnet.identity import Entry
+from guildnet.entries import EntrySettings
 from guildnet_operator.plan.plan import Policy
+from guildnet_operator.watch.caches import Watched
 
-OriginMode = Literal["host", "port", "path"]
 
-
-class Settings(shared.Settings):
+class Settings(EntrySettings):
     """The operator's settings on top of the common ones."""
 
     workspace_lb: bool = Field(default=False, description="Give every workspace a LoadBalancer Service.")
@@ -42,11 +40,6 @@ class Settings(shared.Settings):
         description="An image whose repository holds one of these words is probed by HTTP GET, any other by TCP.",
     )
     cluster_domain: str = Field(default="cluster.local", description="DNS domain of the cluster.")
-    local_origin: str = Field(default="", description="Control origin of the local entry; empty means none.")
-    domain_origin: str = Field(default="", description="Control origin of the domain entry; empty means none.")
-    tailnet_mode: OriginMode = Field(default="port", description="How the tailnet entry makes workspace origins.")
-    domain_mode: OriginMode = Field(default="host", description="How the domain entry makes workspace origins.")
-    local_mode: OriginMode = Field(default="host", description="How the local entry makes workspace origins.")
     entries_configmap: str = Field(
         default="guildnet-entries", description="ConfigMap in which the proxy publishes its tailnet name."
     )
@@ -84,11 +77,6 @@ class Settings(shared.Settings):
             http_probe_images=self.http_probe_images,
         )
 
-    def entries(self, tailnet_name: str | None) -> tuple[Entry, ...]:
-        """The install's entries, the canonical one first: tailnet, else domain, else local."""
-        origins = (
-            ("tailnet", f"https://{tailnet_name}" if tailnet_name else "", self.tailnet_mode),
-            ("domain", self.domain_origin, self.domain_mode),
-            ("local", self.local_origin, self.local_mode),
-        )
-        return tuple(Entry(name, origin.rstrip("/"), mode) for name, origin, mode in origins if origin)
+    def watched(self) -> Watched:
+        """Where what the operator watches is."""
+        return Watched(self.k8s_namespace, self.release_namespace, self.entries_configmap, self.kubeconfig)

@@ -1,16 +1,17 @@
-"""What the operator sees of the cluster: one reflector per kind, joined by the name of the Workspace.
+"""The operator's copies of the cluster: kopf's watch for Workspaces, a reflector for every other kind.
 
-Every change only says "look at this key"; what is to be done is read from the stores when its turn comes. What the
-operator wrote itself is visible at once, although the watch tells of it later. Nothing here writes.
+A change only enqueues the name of the Workspace it concerns; what is to be done is read from the stores when its turn
+comes. What the operator wrote itself is visible at once, although the watch tells of it later. Nothing here writes.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Protocol, TypeVar
 
-from guildnet import workspace
+from guildnet.errors import GuildNetError
 from guildnet.kube.client import Client
 from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import (
@@ -22,23 +23,23 @@ from guildnet.kube.resources import (
     PVCS,
     REPLICASETS,
     SERVICES,
-    WORKSPACES,
     Resource,
 )
-from guildnet.names import LABEL_MANAGED
+from guildnet.kube.version import number
+from guildnet.names import LABEL_MANAGED, claim_name, workspace_of_claim
 from guildnet.pace import Pace
 from guildnet_operator.status.children import CONFIGURATION_REASONS, Children, Object, PodView, ReplicaSetView
 from guildnet_operator.watch import live, probe_events
+from guildnet_operator.watch.workspaces import WorkspaceWatch
 
 T = TypeVar("T")
 S = TypeVar("S")
 V = TypeVar("V", PodView, ReplicaSetView)
 
-ATTEMPTS_APART: Final = 0.75
-"""Seconds between two attempts of the watches in an outage; each can be a list and a watch: under three a second."""
-MOST_WRITTEN: Final = 64
+ATTEMPT_INTERVAL_SECONDS: Final = 0.75
+"""Between two attempts of the watches in an outage; each can be a list and a watch: under three a second."""
+MAX_WRITTEN: Final = 64
 """Own writes remembered before those are dropped that the watch has told of meanwhile."""
-CLAIM_SUFFIX: Final = "-storage"
 ENTRIES_KEY: Final = "tailnet"
 _MANAGED: Final = f"{LABEL_MANAGED}=true"
 
@@ -46,7 +47,7 @@ _MANAGED: Final = f"{LABEL_MANAGED}=true"
 class Cache(Generic[T, S]):
     """A reflector's store with our own writes laid over it until the watch has caught up with them.
 
-    Without this an operator that looks again right after a write would see the state before it and write once more.
+    Without this a reconcile right after a write would see the state before it and write once more.
     What is held (`S`) is made by the reflector's parser, and made a `T` when it is asked for.
     """
 
@@ -65,7 +66,7 @@ class Cache(Generic[T, S]):
         if written is None:
             return self.reflector.store.get(name)
         version, value = written
-        if _number(self.reflector.resource_version) < version:
+        if (number(self.reflector.resource_version) or 0) < version:
             return value
         del self._written[name]
         return self.reflector.store.get(name)
@@ -74,10 +75,10 @@ class Cache(Generic[T, S]):
         """An object as the API server answered our write with it."""
         metadata = obj["metadata"]
         value = self._hold(obj)
-        if len(self._written) >= MOST_WRITTEN:
-            seen = _number(self.reflector.resource_version)
+        if len(self._written) >= MAX_WRITTEN:
+            seen = number(self.reflector.resource_version) or 0
             self._written = {name: item for name, item in self._written.items() if item[0] > seen}
-        self._written[metadata["name"]] = (_number(metadata["resourceVersion"]), value)
+        self._written[metadata["name"]] = (number(metadata["resourceVersion"]) or 0, value)
         return self._load(value)
 
     def forget(self, name: str) -> None:
@@ -104,41 +105,65 @@ class Grouped(Generic[V]):
             self._by_workspace.setdefault(change.new.workspace, {})[change.new.name] = change.new
 
 
-class Cluster:
-    """The stores, and `run`, which keeps them. `look` is called with the key of every Workspace a change concerns."""
+class Watch(Protocol):
+    """The copy of one kind of object, as health checks and metrics see it; see `Reflector` for what each means."""
 
-    def __init__(self, client: Client, namespace: str, entries: tuple[str, str], look: Callable[[str], None]) -> None:
+    synced: asyncio.Event
+    last_error: GuildNetError | None
+
+    def age(self) -> float: ...
+
+    async def missed(self) -> str | None: ...
+
+    async def run(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Where what is watched is: the namespace of the Workspaces, the install's own, and the way to the API server."""
+
+    namespace: str
+    release_namespace: str
+    entries_configmap: str
+    kubeconfig: str | None = None
+
+
+class Cluster:
+    """The stores, and `run`, which keeps them. `enqueue` gets the name of every Workspace that a change concerns."""
+
+    def __init__(self, client: Client, watched: Watched, enqueue: Callable[[str], None]) -> None:
         self._client = client
-        self._namespace = namespace
-        self._look = look
-        self._pace = Pace(ATTEMPTS_APART)
+        self._namespace = namespace = watched.namespace
+        self._enqueue = enqueue
+        self._pace = Pace(ATTEMPT_INTERVAL_SECONDS)
         self._pods: Grouped[PodView] = Grouped()
         self._replica_sets: Grouped[ReplicaSetView] = Grouped()
-        self.workspaces = self._cache(WORKSPACES, workspace.parse, _same)
+        self.workspaces = WorkspaceWatch(client, namespace, watched.kubeconfig, enqueue, self._pace)
         self.deployments = self._cache(DEPLOYMENTS, live.packed, live.unpacked)
         self.services = self._cache(SERVICES, live.packed, live.unpacked)
-        self.claims = self._cache(PVCS, live.packed, live.unpacked, suffix=CLAIM_SUFFIX)
+        self.claims = self._cache(PVCS, live.packed, live.unpacked, workspace_of=workspace_of_claim)
         self.ingresses = self._cache(INGRESSES, live.packed, live.unpacked)
         self._probe_failures: dict[str, str] = {}
-        entries_namespace, entries_name = entries
-        self._entries_name = entries_name
+        self._entries_name = watched.entries_configmap
         self._entries: Reflector[Object] = Reflector(
             client,
             CONFIGMAPS,
-            namespace=entries_namespace,
-            field_selector=f"metadata.name={entries_name}",
+            namespace=watched.release_namespace,
+            field_selector=f"metadata.name={watched.entries_configmap}",
             parse=live.plain,
             on_change=self._entries_changed,
             pace=self._pace,
         )
-        self.reflectors: Mapping[str, Reflector[Any]] = {
-            "workspaces": self.workspaces.reflector,
+        pods = self._grouped(PODS, live.pod, self._pods)
+        self._pods_by_name = pods.store
+        self.watches: dict[str, Watch] = {
+            "workspaces": self.workspaces,
             "deployments": self.deployments.reflector,
             "services": self.services.reflector,
             "persistentvolumeclaims": self.claims.reflector,
             "ingresses": self.ingresses.reflector,
             "replicasets": self._grouped(REPLICASETS, live.replica_set, self._replica_sets),
-            "pods": self._grouped(PODS, live.pod, self._pods),
+            "pods": pods,
             "entries": self._entries,
             "events": Reflector(
                 client,
@@ -154,20 +179,20 @@ class Cluster:
     async def run(self) -> None:
         """Keep every store up to date until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for name, reflector in self.reflectors.items():
-                group.create_task(reflector.run(), name=f"watch {name}")
+            for name, watch in self.watches.items():
+                group.create_task(watch.run(), name=f"watch {name}")
 
     async def synced(self) -> None:
         """Wait until every store holds what the cluster has: before that, a missing child means nothing."""
-        for reflector in self.reflectors.values():
-            await reflector.synced.wait()
+        for watch in self.watches.values():
+            await watch.synced.wait()
 
     def named(self, name: str) -> Children:
         """The objects under the names of this Workspace's children, whoever made them; no pods."""
         return Children(
             deployment=self.deployments.get(name),
             service=self.services.get(name),
-            claim=self.claims.get(name + CLAIM_SUFFIX),
+            claim=self.claims.get(claim_name(name)),
             ingress=self.ingresses.get(name),
         )
 
@@ -186,12 +211,18 @@ class Cluster:
         return (live.get("data") or {}).get(ENTRIES_KEY) or None
 
     def _cache(
-        self, resource: Resource, hold: Callable[[dict[str, Any]], S], load: Callable[[S], T], *, suffix: str = ""
+        self,
+        resource: Resource,
+        hold: Callable[[dict[str, Any]], S],
+        load: Callable[[S], T],
+        *,
+        workspace_of: Callable[[str], str | None] = str,
     ) -> Cache[T, S]:
         def changed(change: Change[S]) -> None:
             # Also objects that are not ours: when one goes, its name is free for the Workspace that wants it.
-            if change.key.endswith(suffix) and change.key != suffix:
-                self._look(change.key.removesuffix(suffix))
+            name = workspace_of(change.key)
+            if name:
+                self._enqueue(name)
 
         reflector = Reflector(
             self._client, resource, namespace=self._namespace, parse=hold, on_change=changed, pace=self._pace
@@ -202,7 +233,7 @@ class Cluster:
         def changed(change: Change[V]) -> None:
             grouped.change(change)
             for name in {item.workspace for item in (change.old, change.new) if item is not None}:
-                self._look(name)
+                self._enqueue(name)
 
         return Reflector(
             self._client,
@@ -220,23 +251,14 @@ class Cluster:
             if change.old is not None:
                 self._probe_failures.pop(change.old.pod_uid, None)
             return
-        if not failure.goes_on or self._probe_failures.get(failure.pod_uid) == failure.message:
+        if not failure.persists or self._probe_failures.get(failure.pod_uid) == failure.message:
             return
         self._probe_failures[failure.pod_uid] = failure.message
-        pod = self.reflectors["pods"].store.get(failure.pod)
+        pod = self._pods_by_name.get(failure.pod)
         if pod is not None:
-            self._look(pod.workspace)
+            self._enqueue(pod.workspace)
 
     def _entries_changed(self, change: Change[Object]) -> None:
         if change.kind != "synced":
-            for name in self.workspaces.reflector.store:
-                self._look(name)
-
-
-def _same(value: T) -> T:
-    return value
-
-
-def _number(version: str | None) -> int:
-    """Resource versions of one kind are comparable numbers (Kubernetes 1.35, long true before); 0 for none."""
-    return int(version) if version and version.isdecimal() else 0
+            for name in self.workspaces.store:
+                self._enqueue(name)

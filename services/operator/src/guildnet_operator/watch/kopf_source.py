@@ -1,4 +1,4 @@
-"""kopf, kept to what it is good at: it delivers the events of Workspaces, and its handler says "look at this key".
+"""kopf as the watch of Workspaces: its events, with the object, are handed to a `Sink` on our loop.
 
 It runs on a loop in a thread of its own, for two reasons found in its source. It ends its process on what an API server
 does in an outage (410 at connect, 404, an ERROR event); here it is started again instead. And when it ends it cancels
@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import kopf
@@ -20,16 +20,26 @@ import structlog
 import uvloop
 
 from guildnet.names import GROUP, VERSION, WORKSPACES
+from guildnet_operator.watch.kopf_login import Login, Requests, Sink, Tell
 
 log = structlog.get_logger(__name__)
 
-WORKERS: Final = 32
-IDLE_SECONDS: Final = 0.05
-"""A worker of kopf's holds its place until it was idle so long: with its default of 5 s, thousands would queue up."""
-GOODBYE: Final = 0.25
-LONGEST_PAUSE: Final = 15.0
-RESTARTS: Final = (2.0, 4.0, 8.0, LONGEST_PAUSE, 2 * LONGEST_PAUSE)
-"""Seconds between two lives of kopf that end early; the last for all that follow. Each begins with eight requests."""
+MAX_WORKERS: Final = 100
+WORKER_IDLE_SECONDS: Final = 0.01
+"""A worker of kopf's holds its place until it was idle so long: with its default of 5 s, thousands would queue up.
+With 0 it would never take anything out of its queue."""
+TLS_CLOSE_SECONDS: Final = 0.25
+WATCH_IDLE_SECONDS: float = 70.0
+"""Seconds without a line (the API server sends a bookmark every minute) after which kopf opens its watch anew."""
+WATCH_SECONDS: Final = 100
+"""How long the API server is asked to keep a watch: each new one confirms, also in a quiet cluster, that it goes on."""
+MAX_BACKOFF_SECONDS: Final = 10.0
+"""Longest pause between attempts at a request: "takes effect within 10 s" has to be true after an outage."""
+RESTART_SECONDS: Final = (2.0, 4.0, 8.0, 15.0, 30.0)
+"""Pauses between two sessions of kopf that end early; the last for all that follow. Each begins with eight requests."""
+STABLE_SECONDS: Final = 60.0
+"""A session that lasts so long did not end early."""
+STOP_TIMEOUT_SECONDS: Final = 10.0
 
 
 class Backoffs:
@@ -38,7 +48,7 @@ class Backoffs:
     def __iter__(self) -> Iterator[float]:
         yield from (0.5, 1.0, 2.0, 4.0, 8.0)
         while True:
-            yield LONGEST_PAUSE
+            yield MAX_BACKOFF_SECONDS
 
 
 class NoDiffs(kopf.DiffBaseStorage):
@@ -59,13 +69,14 @@ def settings() -> kopf.OperatorSettings:
     made.posting.enabled = False
     made.peering.standalone = True
     made.scanning.disabled = True  # or it would list and watch namespaces and CRDs of the whole cluster
-    made.queueing.worker_limit = WORKERS
-    made.queueing.idle_timeout = IDLE_SECONDS
+    made.queueing.worker_limit = MAX_WORKERS
+    made.queueing.idle_timeout = WORKER_IDLE_SECONDS
     made.networking.error_backoffs = Backoffs()
     made.networking.request_timeout = 60.0
     made.networking.connect_timeout = 10.0
-    made.watching.inactivity_timeout = 70.0
-    # Between two watches, also where each is ended by an error inside of it; our own watches bring the same news.
+    made.watching.server_timeout = WATCH_SECONDS
+    made.watching.inactivity_timeout = WATCH_IDLE_SECONDS
+    # Between two watches where each is ended by an error inside of it.
     made.watching.reconnect_backoff = 3.0
     made.persistence.diffbase_storage = NoDiffs()
     made.process.ultimate_exiting_timeout = None
@@ -73,43 +84,48 @@ def settings() -> kopf.OperatorSettings:
 
 
 class KopfSource:
-    """`run()` keeps kopf running until cancelled. `look` is called on the loop that runs `run`."""
+    """`run()` keeps a session of kopf running until cancelled."""
 
-    def __init__(self, namespace: str, kubeconfig: str | None, look: Callable[[str], None]) -> None:
+    def __init__(self, namespace: str, kubeconfig: str | None, sink: Sink) -> None:
         self._namespace = namespace
         self._kubeconfig = kubeconfig
-        self._look = look
+        self._sink = sink
+        self._stop = _Stop()
         self.running = False
+        """Between kopf's own startup and cleanup."""
+        self.sessions = 0
 
     async def run(self) -> None:
         short = 0
         while True:
             began = asyncio.get_running_loop().time()
             await self._session()
-            if asyncio.get_running_loop().time() - began > 60.0:
+            self._sink.ended()
+            if asyncio.get_running_loop().time() - began > STABLE_SECONDS:
                 short = 0
-            pause = RESTARTS[min(short, len(RESTARTS) - 1)]
+            pause = RESTART_SECONDS[min(short, len(RESTART_SECONDS) - 1)]
             short += 1
             log.warning("event delivery ended; it starts again", pause=pause)
             await asyncio.sleep(pause)
 
+    def restart(self) -> None:
+        """End the present session; `run` begins another one, which lists everything anew."""
+        self._stop.set()
+
     async def _session(self) -> None:
         """One life of kopf, in a thread; ends when it gives up, and makes it end when cancelled."""
         ended = asyncio.Event()
-        stop = _Stop()
+        stop = self._stop = _Stop()
         ours = asyncio.get_running_loop()
 
-        def tell(callback: Callable[..., None], *arguments: str) -> None:
+        def tell(callback: Callable[[], None]) -> None:
             with contextlib.suppress(RuntimeError):  # our loop has closed: there is nobody to tell
-                ours.call_soon_threadsafe(callback, *arguments)
-
-        def seen(name: str) -> None:
-            tell(self._look, name)
+                ours.call_soon_threadsafe(callback)
 
         def live() -> None:
             try:
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                    runner.run(_operate(self._namespace, self._registry(seen), stop))
+                    runner.run(self._operate(tell, stop))
             except Exception as error:  # noqa: BLE001 - whatever it died of, it is started again
                 log.warning("kopf stopped", error=f"{type(error).__name__}: {error}")
             finally:
@@ -117,29 +133,61 @@ class KopfSource:
 
         thread = threading.Thread(target=live, name="kopf", daemon=True)
         thread.start()
-        self.running = True
+        self.sessions += 1
         try:
             await ended.wait()
         except asyncio.CancelledError:
             stop.set()
-            await asyncio.to_thread(thread.join, 10.0)
+            await asyncio.to_thread(thread.join, STOP_TIMEOUT_SECONDS)
             raise
         finally:
             self.running = False
 
-    def _registry(self, seen: Callable[[str], None]) -> kopf.OperatorRegistry:
+    async def _operate(self, tell: Tell, stop: _Stop) -> None:
+        """One life of kopf on the loop of its thread."""
+        login = Login(self._kubeconfig, Requests(self._sink, tell))
+        event = stop.event()
+        try:
+            await kopf.operator(
+                registry=self._registry(tell, login),
+                settings=settings(),
+                namespaces=[self._namespace],
+                standalone=True,
+                stop_flag=event,
+            )
+        finally:
+            stop.leave()
+            await login.close()
+            # TLS connections are closed by an exchange that nobody waits for; the loop must not close before that.
+            await asyncio.sleep(TLS_CLOSE_SECONDS)
+
+    def _registry(self, tell: Tell, login: Login) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
 
+        @kopf.on.startup(registry=registry)
+        async def started(**_: Any) -> None:
+            tell(self._began)
+
+        @kopf.on.cleanup(registry=registry)
+        async def stopped(**_: Any) -> None:
+            tell(self._ended)
+
         @kopf.on.login(registry=registry)
-        async def login(**_: Any) -> kopf.ConnectionInfo:
-            return await connection(self._kubeconfig)
+        async def connect(**_: Any) -> kopf.AiohttpSession:
+            return await login()
 
         @kopf.on.event(GROUP, VERSION, WORKSPACES, registry=registry)
-        async def look(name: str | None, **_: Any) -> None:
-            if name:
-                seen(name)
+        async def seen(event: Mapping[str, Any], **_: Any) -> None:
+            kind, obj = event["type"], event["object"]
+            tell(lambda: self._sink.event(kind, obj))
 
         return registry
+
+    def _began(self) -> None:
+        self.running = True
+
+    def _ended(self) -> None:
+        self.running = False
 
 
 class _Stop:
@@ -170,46 +218,6 @@ class _Stop:
         """The loop is about to close."""
         with self._lock:
             self._waiting = None
-
-
-async def _operate(namespace: str, registry: kopf.OperatorRegistry, stop: _Stop) -> None:
-    event = stop.event()
-    try:
-        await kopf.operator(
-            registry=registry, settings=settings(), namespaces=[namespace], standalone=True, stop_flag=event
-        )
-    finally:
-        stop.leave()
-        # TLS connections are closed by an exchange that nobody waits for; the loop must not close before it is over.
-        await asyncio.sleep(GOODBYE)
-
-
-async def connection(kubeconfig: str | None) -> kopf.ConnectionInfo:
-    """The credentials for kopf, from the same place and by the same reader as everybody else's.
-
-    kopf's own login would look for a synchronous Kubernetes client and import it.
-    """
-    from kubernetes.aio import config
-    from kubernetes.aio.client import Configuration
-
-    found = Configuration()
-    read: Any = config  # untyped
-    if kubeconfig:
-        await read.load_kube_config(config_file=kubeconfig, client_configuration=found, persist_config=False)
-    else:
-        read.load_incluster_config(client_configuration=found)
-    given: Any = await found.auth_settings()
-    headers = [item["value"] for item in given.values()]
-    scheme, _, token = headers[0].partition(" ") if headers else ("", "", "")
-    return kopf.ConnectionInfo(
-        server=found.host,
-        ca_path=found.ssl_ca_cert or None,
-        insecure=not found.verify_ssl,
-        scheme=scheme or None,
-        token=token or None,
-        certificate_path=found.cert_file or None,
-        private_key_path=found.key_file or None,
-    )
 
 
 def quieten() -> None:

@@ -1,4 +1,4 @@
-"""What the kubelet says of probes that fail: its Events, of which a pod's status has nothing.
+"""Events of the kubelet about probes that fail, of which a pod's status has nothing.
 
 Only failures that go on count. A container that takes a few seconds to start fails its first probes, and telling so
 would cost every start a write.
@@ -15,7 +15,7 @@ FIELD_SELECTOR: Final = "reason=Unhealthy,involvedObject.kind=Pod"
 MIN_PROBE_FAILURES: Final = 5
 """Failures of one probe after which they are told; the startup probe is asked every second."""
 _ENDPOINT: Final = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}:\d+->")
-_LONGEST: Final = 400
+_MAX_MESSAGE_CHARS: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class ProbeFailure:
     message: str
 
     @property
-    def goes_on(self) -> bool:
+    def persists(self) -> bool:
         """Whether it is worth telling. Liveness fails beside readiness, and the two would take turns in the message."""
         return self.count >= MIN_PROBE_FAILURES and not self.message.startswith("Liveness")
 
@@ -40,5 +40,5 @@ def parse(obj: Mapping[str, Any]) -> ProbeFailure:
         pod_uid=about.get("uid", ""),
         count=int(series.get("count") or obj.get("count") or 1),
         # The kubelet's own port is another one each time, and would make each failure a new message.
-        message=_ENDPOINT.sub("", obj.get("message") or "").strip()[:_LONGEST],
+        message=_ENDPOINT.sub("", obj.get("message") or "").strip()[:_MAX_MESSAGE_CHARS],
     )
