@@ -10,12 +10,11 @@ import pytest
 
 from guildnet_operator import workqueue as module
 from guildnet_operator.workqueue import (
-    BASE_DELAY,
-    MAX_DELAY,
+    FIRST_RETRY_SECONDS,
+    MAX_RETRY_SECONDS,
     OUTAGE,
     RETRY,
     SETTLED,
-    Bucket,
     Next,
     Work,
     WorkQueue,
@@ -89,7 +88,7 @@ async def test_different_keys_are_worked_on_at_the_same_time():
 
 
 async def test_a_failed_key_comes_back_and_its_success_forgets_the_failures(monkeypatch):
-    monkeypatch.setattr(module, "BASE_DELAY", 0.001)
+    monkeypatch.setattr(module, "FIRST_RETRY_SECONDS", 0.001)
     answers = [RETRY, RETRY, SETTLED, RETRY, SETTLED]
 
     async def work(key: str) -> Next:
@@ -106,7 +105,7 @@ async def test_a_failed_key_comes_back_and_its_success_forgets_the_failures(monk
 
 
 async def test_a_bug_in_one_key_stops_neither_it_nor_the_others(monkeypatch):
-    monkeypatch.setattr(module, "BASE_DELAY", 0.001)
+    monkeypatch.setattr(module, "FIRST_RETRY_SECONDS", 0.001)
     attempts = {"bad": 0, "good": 0}
 
     async def work(key: str) -> Next:
@@ -150,16 +149,9 @@ async def test_cancelling_leaves_no_timer_behind():
 
 @pytest.mark.parametrize("failures", [1, 2, 3, 8, 50, 5000])
 def test_delays_double_up_to_their_cap_with_a_quarter_of_jitter(failures):
-    middle = min(BASE_DELAY * 2 ** min(failures - 1, 16), MAX_DELAY)
+    middle = min(FIRST_RETRY_SECONDS * 2 ** min(failures - 1, 16), MAX_RETRY_SECONDS)
     assert delay(failures, random_unit=0.0) == pytest.approx(middle * 0.75)
     assert delay(failures, random_unit=1.0) == pytest.approx(middle * 1.25)
-
-
-def test_many_failures_are_retried_no_faster_than_the_bucket_fills():
-    bucket = Bucket(rate=2.0, burst=3)
-    assert [bucket.reserve(100.0) for _ in range(6)] == [0.0, 0.0, 0.0, 0.5, 1.0, 1.5]
-    assert bucket.reserve(101.0) == 1.0, "what is owed is paid back first"
-    assert bucket.reserve(200.0) == 0.0
 
 
 def test_the_age_is_that_of_the_key_that_waits_longest(monkeypatch: pytest.MonkeyPatch):
@@ -175,9 +167,9 @@ def test_the_age_is_that_of_the_key_that_waits_longest(monkeypatch: pytest.Monke
 
 
 async def test_in_an_outage_keys_queue_up_for_their_turn_and_the_first_that_succeeds_frees_all(monkeypatch):
-    monkeypatch.setattr(module, "BASE_DELAY", 0.001)
-    monkeypatch.setattr(module, "MAX_DELAY", 0.01)
-    monkeypatch.setattr(module, "RETRY_RATE", 20.0)
+    monkeypatch.setattr(module, "FIRST_RETRY_SECONDS", 0.001)
+    monkeypatch.setattr(module, "MAX_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(module, "RETRIES_PER_SECOND", 20.0)
     down, attempts = True, 0
 
     async def work(key: str) -> Next:
@@ -198,7 +190,7 @@ async def test_in_an_outage_keys_queue_up_for_their_turn_and_the_first_that_succ
 
 
 async def test_a_key_that_heals_frees_only_those_that_met_the_outage(monkeypatch):
-    monkeypatch.setattr(module, "BASE_DELAY", 30.0)
+    monkeypatch.setattr(module, "FIRST_RETRY_SECONDS", 30.0)
     fail = {"own": RETRY, "outage-1": OUTAGE, "outage-2": OUTAGE}
     attempts: list[str] = []
 
@@ -219,8 +211,8 @@ async def test_a_key_that_heals_frees_only_those_that_met_the_outage(monkeypatch
 
 async def test_news_in_an_outage_do_not_put_off_the_next_attempt(monkeypatch):
     """Whoever is worked on at once gives up the turn it had; a turn nobody takes must not be waited for."""
-    monkeypatch.setattr(module, "BASE_DELAY", 0.001)
-    monkeypatch.setattr(module, "RETRY_RATE", 20.0)
+    monkeypatch.setattr(module, "FIRST_RETRY_SECONDS", 0.001)
+    monkeypatch.setattr(module, "RETRIES_PER_SECOND", 20.0)
     down, attempts = True, 0
 
     async def work(key: str) -> Next:

@@ -1,4 +1,4 @@
-"""The work queue: keys, each at most once in the queue and never at two workers at the same time.
+"""The work queue of keys, each at most once in the queue and never at two workers at the same time.
 
 A key that fails comes back after an exponential, jittered delay of its own, and where many fail, later than that: a
 bucket spreads them. In an outage of what all of them need they queue up for it as long as it takes, and the first that
@@ -18,18 +18,20 @@ from typing import Final
 
 import structlog
 
+from guildnet.pace import Bucket, backoff
+
 log = structlog.get_logger(__name__)
 
-BASE_DELAY: Final = 0.25
-"""Seconds before the first retry of a key."""
-MAX_DELAY: Final = 20.0
-"""Seconds between retries of a key that keeps failing: with the jitter below the 30 s after which, when an outage is
+FIRST_RETRY_SECONDS: Final = 0.25
+"""Pause before the first retry of a key."""
+MAX_RETRY_SECONDS: Final = 20.0
+"""Pause between retries of a key that keeps failing: with the jitter below the 30 s after which, when an outage is
 over, everything has to be made up for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What is to happen to a key that was worked on: nothing, another attempt, or another look `after` some seconds.
+    """What is to happen to a key that was worked on: nothing, a retry, or another turn `after` some seconds.
 
     `outage` says of a failure that it is not the key's own: every other key would meet it too.
     """
@@ -43,9 +45,9 @@ SETTLED: Final = Next()
 RETRY: Final = Next(retry=True)
 OUTAGE: Final = Next(retry=True, outage=True)
 
-RETRY_RATE: Final = 1.0
+RETRIES_PER_SECOND: Final = 1.0
 """Retries a second of all keys together once the burst is used up: each is three to five requests to the API server. A
-key that fails for a reason of its own waits at most MAX_DELAY for its turn."""
+key that fails for a reason of its own waits at most MAX_RETRY_SECONDS for its turn."""
 RETRY_BURST: Final = 20
 
 Work = Callable[[str], Awaitable[Next]]
@@ -53,24 +55,7 @@ Work = Callable[[str], Awaitable[Next]]
 
 def delay(failures: int, *, random_unit: float) -> float:
     """Seconds until the next attempt after so many failures in a row (≥ 1): doubled each time, ±25 %, capped."""
-    exponential: float = BASE_DELAY * 2 ** min(failures - 1, 16)
-    return min(exponential, MAX_DELAY) * (0.75 + random_unit / 2)
-
-
-class Bucket:
-    """A token bucket that can be owed to: tells how long to wait for a turn that is taken now."""
-
-    def __init__(self, rate: float, burst: int) -> None:
-        self._rate = rate
-        self._burst = burst
-        self._tokens = float(burst)
-        self._at = 0.0
-
-    def reserve(self, now: float) -> float:
-        """Take a token; seconds from `now` (a monotonic clock) until it is there."""
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - 1
-        self._at = now
-        return max(0.0, -self._tokens / self._rate)
+    return backoff(failures, first=FIRST_RETRY_SECONDS, most=MAX_RETRY_SECONDS) * (0.75 + random_unit / 2)
 
 
 class WorkQueue:
@@ -84,7 +69,7 @@ class WorkQueue:
         self._running: set[str] = set()
         self._again: set[str] = set()  # added while being worked on
         self._failures: dict[str, int] = {}
-        self._retries = Bucket(RETRY_RATE, RETRY_BURST)
+        self._retries = Bucket(RETRIES_PER_SECOND, RETRY_BURST)
         self._outage: set[str] = set()  # keys that met an outage when they were last worked on
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._available = asyncio.Semaphore(0)
@@ -113,7 +98,7 @@ class WorkQueue:
 
     @property
     def delayed(self) -> int:
-        """Keys that wait for their time: failed ones, and those to be looked at again."""
+        """Keys that wait for their time: failed ones, and those to be reconciled again."""
         return len(self._timers)
 
     def idle(self) -> bool:
@@ -171,8 +156,8 @@ class WorkQueue:
             own = delay(self._failures[key], random_unit=self._rng())
             turn = self._retries.reserve(asyncio.get_running_loop().time())
             # Turns of keys that were worked on before they came are still owed, but nobody has to be waited for there.
-            most = len(self._timers) / RETRY_RATE
-            self._later(key, max(own, min(turn, most if then.outage else MAX_DELAY)))
+            most = len(self._timers) / RETRIES_PER_SECOND
+            self._later(key, max(own, min(turn, most if then.outage else MAX_RETRY_SECONDS)))
         elif then.after is not None:
             self._later(key, then.after)
 
@@ -187,7 +172,7 @@ class WorkQueue:
             return
         freed = [other for other in self._outage if other in self._timers]
         self._outage.clear()
-        self._retries = Bucket(RETRY_RATE, RETRY_BURST)
+        self._retries = Bucket(RETRIES_PER_SECOND, RETRY_BURST)
         for other in freed:
             self.add(other)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from guildnet import image as images
-from guildnet.names import ANNOTATION_RESTARTED_AT
-from guildnet.workspace import EnvVar, Exposure, Port, Probe, Storage, Workspace
+from guildnet.image import repository_has
+from guildnet.names import ANNOTATION_RESTARTED_AT, claim_name
+from guildnet.workspace import EnvVar, Exposure, Probe, Storage, Workspace, ports
 from guildnet_operator.plan.plan import Check, Claim, IngressRule, Plan, Policy, Reach, ServedPort, Timing
 
 BASE_PATH_ENV: Final = "GUILDNET_BASE_PATH"
@@ -38,8 +38,11 @@ NGINX_AUTH_SIGNIN: Final = "nginx.ingress.kubernetes.io/auth-signin"
 def decide(workspace: Workspace, policy: Policy) -> Plan:
     """Fill in what the spec leaves open."""
     spec = workspace.spec
-    ports = served_ports(spec.ports, spec.image)
-    base_path = f"/proxy/server/{workspace.name}/" if any(port.preserve for port in ports) else None
+    served = tuple(
+        ServedPort(port.container_port, port.name or "", port.protocol, port.path_mode == "Preserve")
+        for port in ports.served_ports(spec)
+    )
+    base_path = f"{ports.base_path(workspace.name)}/" if any(port.preserve for port in served) else None
     password_secret = f"{workspace.name}-password" if _wants_password(workspace) else None
     return Plan(
         name=workspace.name,
@@ -51,11 +54,11 @@ def decide(workspace: Workspace, policy: Policy) -> Plan:
         env=environment(
             spec.env, base_path, password_secret, home=spec.storage is not None and not spec.storage.mount_path
         ),
-        ports=ports,
+        ports=served,
         requests=spec.resources.requests,
         limits=spec.resources.limits,
         replicas=1 if spec.running else 0,
-        check=check(spec.probe, ports, base_path, answers_http=repository_has(spec.image, *policy.http_probe_images)),
+        check=check(spec.probe, served, base_path, answers_http=repository_has(spec.image, *policy.http_probe_images)),
         claim=claim(workspace.name, spec.storage),
         reach=reach(workspace.name, spec.exposure, policy),
         password_secret=password_secret,
@@ -63,31 +66,6 @@ def decide(workspace: Workspace, policy: Policy) -> Plan:
         tolerate_control_plane=policy.tolerate_control_plane,
         restarted_at=workspace.annotations.get(ANNOTATION_RESTARTED_AT),
         base_path=base_path,
-    )
-
-
-def repository_has(image: str, *words: str) -> bool:
-    """Does the image's repository, without registry, tag and digest, hold one of the words?"""
-    reference = images.parse(image)
-    repository = "/".join(reference.segments[1:]) if reference else image
-    return any(word in repository for word in words)
-
-
-def is_code_server_like(image: str) -> bool:
-    return repository_has(image, "code-server")
-
-
-def served_ports(ports: tuple[Port, ...], image: str) -> tuple[ServedPort, ...]:
-    """The given ports, the nameless ones named; else 8080 for code-server, 8080 and 8443 for anything else."""
-    if not ports:
-        http, https = ServedPort(8080, "http"), ServedPort(8443, "https")
-        return (http,) if is_code_server_like(image) else (http, https)
-    # The schema refuses a name given to one port that this gives to another.
-    return tuple(
-        ServedPort(
-            port.container_port, port.name or f"p-{port.container_port}", port.protocol, port.path_mode == "Preserve"
-        )
-        for port in ports
     )
 
 
@@ -107,18 +85,18 @@ def environment(
 
 def _wants_password(workspace: Workspace) -> bool:
     spec = workspace.spec
-    return is_code_server_like(spec.image) and all(item.name != PASSWORD_ENV for item in spec.env)
+    return ports.is_code_server_like(spec.image) and all(item.name != PASSWORD_ENV for item in spec.env)
 
 
 def check(
-    probe: Probe | None, ports: tuple[ServedPort, ...], base_path: str | None, *, answers_http: bool
+    probe: Probe | None, served: tuple[ServedPort, ...], base_path: str | None, *, answers_http: bool
 ) -> Check | None:
     """The probe asked for; else HTTP for images known to answer it and TCP for others, since a 401 or 404 fails one."""
     kind = probe.type if probe else "http" if answers_http else "tcp"
     if kind == "none":
         return None
-    number = (probe.port if probe else None) or ports[0].number
-    port = next((item for item in ports if item.number == number), ServedPort(number, ""))
+    number = (probe.port if probe else None) or served[0].number
+    port = next((item for item in served if item.number == number), ServedPort(number, ""))
     path = (probe.path if probe else None) or "/"
     return Check(
         type="http" if kind == "http" else "tcp",
@@ -152,11 +130,10 @@ def _timing(probe: Probe | None, default: Timing) -> Timing:
 
 
 def claim(name: str, storage: Storage | None) -> Claim | None:
-    """The claim is named after the workspace, with a suffix that keeps it apart from what people name themselves."""
     if storage is None:
         return None
     return Claim(
-        name=f"{name}-storage",
+        name=claim_name(name),
         size=storage.size,
         mount_path=storage.mount_path or HOME,
         storage_class=storage.storage_class_name,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from guildnet.workspace import EnvVar
+from guildnet.workspace.ports import Scheme, scheme_of
 
 ServiceType = Literal["ClusterIP", "LoadBalancer"]
 
@@ -43,9 +44,9 @@ class ServedPort:
     preserve: bool = False
 
     @property
-    def scheme(self) -> Literal["http", "https"]:
-        """What to speak to it: TLS where its number (the first generation's rule) or its name says so."""
-        return "https" if self.number == 8443 or self.name.startswith("https") else "http"
+    def scheme(self) -> Scheme:
+        """What to speak to it."""
+        return scheme_of(self.number, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Check:
     readiness: Timing
     liveness: Timing
     path: str = "/"
-    scheme: Literal["http", "https"] = "http"
+    scheme: Scheme = "http"
 
 
 @dataclass(frozen=True, slots=True)
