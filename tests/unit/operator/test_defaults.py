@@ -87,28 +87,31 @@ def test_environment(spec, env):
         pytest.param(
             {"ports": [{"containerPort": 8443}], "probe": {"type": "http"}}, ("http", 8443, "/", "https"), id="TLS port"
         ),
+        pytest.param(
+            {"ports": [{"containerPort": 443}], "probe": {"type": "http"}}, ("http", 443, "/", "https"), id="443 is TLS"
+        ),
         pytest.param({"probe": {"type": "tcp", "port": 9}}, ("tcp", 9, "/", "http"), id="own port"),
         pytest.param({"probe": {"type": "none"}}, None, id="none"),
     ],
 )
 def test_probe(spec, expected):
-    check = decide(workspace(**spec), Policy()).check
-    assert (check and (check.type, check.port, check.path, check.scheme)) == expected
+    probe = decide(workspace(**spec), Policy()).probe
+    assert (probe and (probe.type, probe.port, probe.path, probe.scheme)) == expected
 
 
 def test_a_slow_first_start_has_five_minutes_and_is_noticed_within_a_second():
-    check = decide(workspace(), Policy()).check
-    assert check is not None
-    assert check.startup.period * check.startup.failures >= 300
-    assert check.startup.period == 1
+    probe = decide(workspace(), Policy()).probe
+    assert probe is not None
+    assert probe.startup.period * probe.startup.failures >= 300
+    assert probe.startup.period == 1
 
 
 def test_a_probes_own_numbers_are_for_readiness_and_liveness_and_its_delay_for_the_start():
-    probe = {"type": "tcp", "initialDelaySeconds": 7, "periodSeconds": 2, "timeoutSeconds": 3, "failureThreshold": 4}
-    check = decide(workspace(probe=probe), Policy()).check
-    assert check is not None
-    assert check.startup.initial == 7
-    for timing in (check.readiness, check.liveness):
+    asked = {"type": "tcp", "initialDelaySeconds": 7, "periodSeconds": 2, "timeoutSeconds": 3, "failureThreshold": 4}
+    probe = decide(workspace(probe=asked), Policy()).probe
+    assert probe is not None
+    assert probe.startup.initial == 7
+    for timing in (probe.readiness, probe.liveness):
         assert (timing.period, timing.timeout, timing.failures, timing.initial) == (2, 3, 4, 0)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guildnet.identity import Entry
+from guildnet.entries import Entry
 from guildnet.settings import load
 from guildnet_operator.settings import Settings
 

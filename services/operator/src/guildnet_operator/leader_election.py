@@ -119,7 +119,7 @@ class LeaderElection:
             async with asyncio.timeout(self._seconds / 3):
                 written = await self._write()
         except (GuildNetError, TimeoutError) as error:
-            if not isinstance(error, Conflict):  # somebody else's write came first: the next look tells whose
+            if not isinstance(error, Conflict):  # somebody else's write came first: the next attempt tells whose
                 log.warning("lease not written", lease=self._name, error=str(error) or "no answer")
             return False
         self._ours = written

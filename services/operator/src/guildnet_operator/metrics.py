@@ -1,4 +1,4 @@
-"""What the operator counts. Labels are kinds, verbs and outcomes, never names of workspaces."""
+"""Metrics of the operator. Labels are kinds, verbs and outcomes, never names of workspaces."""
 
 from __future__ import annotations
 

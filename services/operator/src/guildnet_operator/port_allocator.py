@@ -1,4 +1,4 @@
-"""The port counter: every workspace gets a port of the tailnet name that no workspace had before it.
+"""Allocation of ports: every workspace gets a port of the tailnet name that no workspace had before it.
 
 A port that came back would give a new workspace the service worker and the storage of a deleted one. So the counter in
 the ConfigMap only grows, and is advanced *before* any port of a block is handed out: a crash loses ports, never repeats

@@ -1,4 +1,4 @@
-"""`reconcile(key)`: from what the caches hold to the writes that are missing, and to the status.
+"""Reconciliation of one Workspace: from what the caches hold to the writes that are missing, and to the status.
 
 Level-triggered: whatever was missed, half-done or undone by hand, the same call puts right, and where nothing differs
 it writes nothing. A Workspace that is gone or going is left to the cluster's garbage collection.
@@ -14,8 +14,8 @@ from typing import Final
 
 import structlog
 
+from guildnet.entries import Entry
 from guildnet.errors import Conflict, GuildNetError, NotFound, TooManyRequests, Unreachable
-from guildnet.identity import Entry
 from guildnet.kube.client import Client
 from guildnet.kube.resources import WORKSPACES
 from guildnet.names import FIELD_MANAGER_OPERATOR

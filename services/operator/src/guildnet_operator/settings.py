@@ -1,4 +1,4 @@
-"""What the operator reads from its environment, once, in `__main__`.
+"""Settings of the operator, read from the environment once.
 
 The names are the first generation's where it had one; each is reachable from a chart value.
 """

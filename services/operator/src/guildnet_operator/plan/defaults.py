@@ -1,4 +1,4 @@
-"""`decide`: a Workspace and the install's policy make one `Plan`. Pure; the only place where a default is chosen.
+"""Defaults: a Workspace and the install's policy make one `Plan`. Pure; the only place where a default is chosen.
 
 The rules are the first generation's, written down in the reference of the Workspace resource; where one is deliberately
 different, its reason stands beside it.
@@ -11,7 +11,7 @@ from typing import Final
 from guildnet.image import repository_has
 from guildnet.names import ANNOTATION_RESTARTED_AT, claim_name
 from guildnet.workspace import EnvVar, Exposure, Probe, Storage, Workspace, ports
-from guildnet_operator.plan.plan import Check, Claim, IngressRule, Plan, Policy, Reach, ServedPort, Timing
+from guildnet_operator.plan.plan import Claim, IngressRule, Plan, Policy, ProbePlan, Reach, ServedPort, Timing
 
 BASE_PATH_ENV: Final = "GUILDNET_BASE_PATH"
 PORT_ENV: Final = "PORT"
@@ -43,6 +43,7 @@ def decide(workspace: Workspace, policy: Policy) -> Plan:
         for port in ports.served_ports(spec)
     )
     base_path = f"{ports.base_path(workspace.name)}/" if any(port.preserve for port in served) else None
+    answers_http = repository_has(spec.image, *policy.http_probe_images)
     password_secret = f"{workspace.name}-password" if _wants_password(workspace) else None
     return Plan(
         name=workspace.name,
@@ -58,7 +59,7 @@ def decide(workspace: Workspace, policy: Policy) -> Plan:
         requests=spec.resources.requests,
         limits=spec.resources.limits,
         replicas=1 if spec.running else 0,
-        check=check(spec.probe, served, base_path, answers_http=repository_has(spec.image, *policy.http_probe_images)),
+        probe=probe_plan(spec.probe, served, base_path, answers_http=answers_http),
         claim=claim(workspace.name, spec.storage),
         reach=reach(workspace.name, spec.exposure, policy),
         password_secret=password_secret,
@@ -88,9 +89,9 @@ def _wants_password(workspace: Workspace) -> bool:
     return ports.is_code_server_like(spec.image) and all(item.name != PASSWORD_ENV for item in spec.env)
 
 
-def check(
+def probe_plan(
     probe: Probe | None, served: tuple[ServedPort, ...], base_path: str | None, *, answers_http: bool
-) -> Check | None:
+) -> ProbePlan | None:
     """The probe asked for; else HTTP for images known to answer it and TCP for others, since a 401 or 404 fails one."""
     kind = probe.type if probe else "http" if answers_http else "tcp"
     if kind == "none":
@@ -98,7 +99,7 @@ def check(
     number = (probe.port if probe else None) or served[0].number
     port = next((item for item in served if item.number == number), ServedPort(number, ""))
     path = (probe.path if probe else None) or "/"
-    return Check(
+    return ProbePlan(
         type="http" if kind == "http" else "tcp",
         port=number,
         path=_below(base_path, path) if base_path and port.preserve else path,

@@ -1,4 +1,4 @@
-"""`desired`: a `Plan` as Kubernetes objects. Pure; each builder is one expression that reads like its manifest.
+"""Manifests: a `Plan` as Kubernetes objects. Pure; each builder is one expression that reads like its manifest.
 
 Nothing version-dependent goes into the pod template: an upgrade of the operator must not restart a running workspace.
 Fields that would be empty are left out, because the API server drops them and a comparison would find them missing.
@@ -22,7 +22,7 @@ from guildnet.names import (
 )
 from guildnet.workspace import EnvVar
 from guildnet_operator.plan.defaults import PASSWORD_KEY
-from guildnet_operator.plan.plan import Check, Plan, ServedPort, Timing
+from guildnet_operator.plan.plan import Plan, ProbePlan, ServedPort, Timing
 
 Manifest = dict[str, Any]
 
@@ -110,9 +110,9 @@ def container(plan: Plan) -> Manifest:
             "capabilities": {"drop": ["ALL"]},
         },
         volumeMounts=[{"name": VOLUME, "mountPath": plan.claim.mount_path}] if plan.claim else None,
-        startupProbe=_probe(plan.check, plan.check.startup) if plan.check else None,
-        readinessProbe=_probe(plan.check, plan.check.readiness) if plan.check else None,
-        livenessProbe=_probe(plan.check, plan.check.liveness) if plan.check else None,
+        startupProbe=_probe(plan.probe, plan.probe.startup) if plan.probe else None,
+        readinessProbe=_probe(plan.probe, plan.probe.readiness) if plan.probe else None,
+        livenessProbe=_probe(plan.probe, plan.probe.liveness) if plan.probe else None,
     )
 
 
@@ -220,10 +220,10 @@ def _container_port(port: ServedPort) -> Manifest:
     return {"name": port.name, "containerPort": port.number, "protocol": port.protocol}
 
 
-def _probe(check: Check, timing: Timing) -> Manifest:
-    http = {"path": check.path, "port": check.port, "scheme": check.scheme.upper()}
+def _probe(probe: ProbePlan, timing: Timing) -> Manifest:
+    http = {"path": probe.path, "port": probe.port, "scheme": probe.scheme.upper()}
     return {
-        **({"httpGet": http} if check.type == "http" else {"tcpSocket": {"port": check.port}}),
+        **({"httpGet": http} if probe.type == "http" else {"tcpSocket": {"port": probe.port}}),
         **({"initialDelaySeconds": timing.initial} if timing.initial else {}),
         "periodSeconds": timing.period,
         "timeoutSeconds": timing.timeout,

@@ -60,7 +60,7 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class ProbePlan:
     """How the kubelet asks whether the workspace answers, and how patiently."""
 
     type: Literal["http", "tcp"]
@@ -118,7 +118,7 @@ class Plan:
     requests: Mapping[str, str]
     limits: Mapping[str, str]
     replicas: int
-    check: Check | None
+    probe: ProbePlan | None
     claim: Claim | None
     reach: Reach
     password_secret: str | None

@@ -1,0 +1,1 @@
+"""Status: what a Workspace and its children are, said as phase, conditions and addresses. Pure."""

@@ -64,12 +64,12 @@ def _on_the_way(snapshot: Snapshot) -> Verdict:
 
 
 def _silent(snapshot: Snapshot, pod: PodView) -> Verdict:
-    check = snapshot.plan.check
+    probe = snapshot.plan.probe
     if pod.probe_failure:
         words = f"The container runs, but its probe keeps failing: {pod.probe_failure.rstrip('.')}."
         return Verdict("False", Reason.NOT_ANSWERING, f"{words} Look at its log, port and probe.")
-    asked = "its pod to be ready" if check is None else f"an answer to {_question(snapshot)}"
-    if pod.started and check is not None:
+    asked = "its pod to be ready" if probe is None else f"an answer to {_question(snapshot)}"
+    if pod.started and probe is not None:
         message = (
             f"The container runs, but there is no answer to {_question(snapshot)}: look at its log, port and probe."
         )
@@ -78,13 +78,13 @@ def _silent(snapshot: Snapshot, pod: PodView) -> Verdict:
 
 
 def _question(snapshot: Snapshot) -> str:
-    check = snapshot.plan.check
-    if check is None:
+    probe = snapshot.plan.probe
+    if probe is None:
         return "its probe"
     return (
-        f"GET {check.scheme}://…:{check.port}{check.path}"
-        if check.type == "http"
-        else f"a connection to port {check.port}"
+        f"GET {probe.scheme}://…:{probe.port}{probe.path}"
+        if probe.type == "http"
+        else f"a connection to port {probe.port}"
     )
 
 

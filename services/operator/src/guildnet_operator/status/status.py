@@ -1,4 +1,4 @@
-"""`observe`: the status of a Workspace as a pure function of what the caches hold. The clock comes in as a text."""
+"""The status of a Workspace as a pure function of its snapshot. The clock comes in as a text."""
 
 from __future__ import annotations
 

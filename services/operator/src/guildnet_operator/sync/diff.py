@@ -1,4 +1,4 @@
-"""Does a live object still say what we want of it?
+"""Differences between a desired object and the live one.
 
 A desired object is a subset of the live one: the API server fills in defaults, and other managers may own other fields.
 Compared the way the API server stores things, so that a settled object is never written again: a zero value it drops is
@@ -73,7 +73,7 @@ def _compare(path: str, desired: Any, live: Any, *, quantity: bool) -> str | Non
     if live is None and not desired and (desired is not False or path.endswith(_PLAIN_BOOLEANS)):
         # The API server drops an empty text, list or map and a zero; a false only where the field is no pointer.
         return None
-    # Concrete types: these values are JSON, and asking for abstract ones takes most of the time of a settled look.
+    # Concrete types: these values are JSON, and asking for abstract ones takes most of the time of a settled reconcile.
     if isinstance(desired, dict):
         return _compare_maps(path, desired, live, quantity=quantity)
     if isinstance(desired, list):

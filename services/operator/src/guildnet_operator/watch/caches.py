@@ -165,15 +165,7 @@ class Cluster:
             "replicasets": self._grouped(REPLICASETS, live.replica_set, self._replica_sets),
             "pods": pods,
             "entries": self._entries,
-            "events": Reflector(
-                client,
-                EVENTS,
-                namespace=namespace,
-                field_selector=probe_events.FIELD_SELECTOR,
-                parse=probe_events.parse,
-                on_change=self._probe_failed,
-                pace=self._pace,
-            ),
+            "events": self._events(),
         }
 
     async def run(self) -> None:
@@ -242,6 +234,17 @@ class Cluster:
             label_selector=_MANAGED,
             parse=parse,
             on_change=changed,
+            pace=self._pace,
+        )
+
+    def _events(self) -> Reflector[probe_events.ProbeFailure]:
+        return Reflector(
+            self._client,
+            EVENTS,
+            namespace=self._namespace,
+            field_selector=probe_events.FIELD_SELECTOR,
+            parse=probe_events.parse,
+            on_change=self._probe_failed,
             pace=self._pace,
         )
 

@@ -1,8 +1,8 @@
 """kopf as the watch of Workspaces: its events, with the object, are handed to a `Sink` on our loop.
 
-It runs on a loop in a thread of its own, for two reasons found in its source. It ends its process on what an API server
-does in an outage (410 at connect, 404, an ERROR event); here it is started again instead. And when it ends it cancels
-every task of its loop it did not find there at its start, which would be ours.
+kopf runs on a loop in a thread of its own, for two reasons found in its source. It ends its process on what an API
+server does in an outage (410 at connect, 404, an ERROR event); here it is started again instead. And when it ends it
+cancels every task of its loop it did not find there at its start, which would be ours.
 It writes nothing: no finalizers, no annotations, no events, no peering; it lists nothing but the Workspaces.
 """
 

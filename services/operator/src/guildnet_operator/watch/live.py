@@ -49,7 +49,7 @@ def plain(obj: Object) -> Object:
 
 
 def packed(obj: Object) -> bytes:
-    """A live object as it is held: taken apart it would need five times the memory, and most are rarely looked at."""
+    """A live object as it is held: taken apart it would need five times the memory, and most are rarely read."""
     return orjson.dumps(plain(obj))
 
 
