@@ -72,7 +72,8 @@ def flat_folders() -> list[str]:
 
 def longest_of(modules: list[Path]) -> Longest:
     """The longest file and function among these."""
-    lines, functions = [], []
+    lines: list[tuple[int, str]] = []
+    functions: list[tuple[int, str]] = []
     for file in modules:
         text = file.read_text()
         name = file.relative_to(ROOT).as_posix()

@@ -32,6 +32,7 @@ PLANTS: Final[Mapping[str, Plant]] = {
     "api-workspaces-pure": Plant("guildnet_api.workspaces.view", "import time"),
     "api-logs-below-handlers": Plant("guildnet_api.logs.ring", "import guildnet_api.handlers.logs"),
     "shared-at-the-bottom": Plant("guildnet.names", "import guildnet_operator.settings"),
+    "tool-rooms": Plant("guildnet_local.machine.process", "import guildnet_local.release.helm"),
     "operator-plan-status-pure": Plant("guildnet_operator.status.conditions", "import time"),
     "operator-plan-status-below-watch": Plant(
         "guildnet_operator.plan.defaults", "import guildnet_operator.event_recorder"

@@ -19,12 +19,12 @@ from guildnet.kube.resources import DEPLOYMENTS, NAMESPACES, WORKSPACES
 from guildnet_local.build import programs
 from guildnet_operator.app import operator
 from guildnet_operator.settings import Settings
-from integration.operator.world import Start, World
 from proofs.crash.outages import Refusal, expired_in_stream, refused
 from support.apiserver import PROGRAMS, ApiServer, Servers
 from support.faultproxy import FaultProxy
 from support.process import Process
 from support.waiting import eventually
+from support.world import Start, World
 
 PROGRAM = Path(sys.executable).parent / "guildnet-operator"
 SECONDS = 10.0
