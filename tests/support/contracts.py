@@ -31,6 +31,8 @@ PLANTS: Final[Mapping[str, Plant]] = {
     "independence": Plant("guildnet_api.errors", "import guildnet_proxy.settings"),
     "api-workspaces-pure": Plant("guildnet_api.workspaces.view", "import time"),
     "api-logs-below-handlers": Plant("guildnet_api.logs.ring", "import guildnet_api.handlers.logs"),
+    "proxy-engine": Plant("guildnet_proxy.http.relay", "import guildnet_proxy.sites"),
+    "proxy-rooms": Plant("guildnet_proxy.rewrite.cookies", "import guildnet_proxy.auth.sessions"),
     "shared-at-the-bottom": Plant("guildnet.names", "import guildnet_operator.settings"),
     "tool-rooms": Plant("guildnet_local.machine.process", "import guildnet_local.release.helm"),
     "operator-plan-status-pure": Plant("guildnet_operator.status.conditions", "import time"),

@@ -98,12 +98,13 @@ async def test_a_malformed_chunk_ends_the_request(room, chunks):
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
-async def test_bytes_after_the_last_chunk_are_never_a_second_request_for_the_upstream(room):
+async def test_bytes_after_the_last_chunk_are_a_request_of_their_own_for_the_front_door(room):
     head = f"POST / HTTP/1.1\r\nHost: {room.own_host('ws1')}\r\nCookie: {room.own_cookie('ws1')}\r\n"
-    body = b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+    body = b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     answer = await room.raw(head.encode() + body)
     assert answer.startswith(b"HTTP/1.1 200 ")
-    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.count(b"HTTP/1.1 ") == 2
+    assert b"HTTP/1.1 421 " in answer
     assert b"smuggled" not in answer
 
 
@@ -153,11 +154,11 @@ async def test_a_host_that_is_not_configured_is_refused(room):
 
 
 async def test_a_slow_head_is_cut_and_an_idle_connection_closed(room, monkeypatch):
-    monkeypatch.setattr("guildnet_proxy.http.connection.HEADER_SECONDS", 0.3)
+    monkeypatch.setattr("guildnet_proxy.http.connection.HEADER_TIMEOUT_SECONDS", 0.3)
     reader, writer = await room.connect()
     writer.write(b"GET / HTTP/1.1\r\nX: ")
     assert b" 408 " in (await asyncio.wait_for(reader.read(-1), 5))[:40]
-    monkeypatch.setattr("guildnet_proxy.http.connection.KEEP_ALIVE_SECONDS", 0.3)
+    monkeypatch.setattr("guildnet_proxy.http.connection.KEEP_ALIVE_TIMEOUT_SECONDS", 0.3)
     idle, other = await room.connect()
     assert await asyncio.wait_for(idle.read(-1), 5) == b""
     writer.close()

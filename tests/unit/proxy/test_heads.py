@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildnet_proxy.http.body import BrokenFraming, Chunked, Length, chunk
-from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.body import Chunked, Length, chunk
+from guildnet_proxy.http.errors import BrokenFraming, Refusal
 from guildnet_proxy.http.head import claims_identity, parse_request, parse_response
 
 
@@ -103,10 +103,20 @@ def test_chunks_cut_anywhere_give_the_same_body(pieces, data):
     assert (body, decoder.done, decoder.rest) == (b"".join(pieces), True, b"")
 
 
-def test_bytes_after_the_last_chunk_are_marked():
-    decoder = Chunked()
-    assert decoder.feed(b"1\r\na\r\n0\r\n\r\nGET /") == b"a"
-    assert (decoder.done, bool(decoder.rest)) == (True, True)
+@given(
+    st.lists(st.binary(min_size=1, max_size=50), max_size=8),
+    st.sampled_from([b"", b"X: y\r\n", b"A: b\r\nC: d\r\n"]),
+    st.binary(min_size=1, max_size=40) | st.just(b"GET / HTTP/1.1\r\n\r\n"),
+    st.data(),
+)
+def test_what_follows_the_last_chunk_is_given_back_however_the_bytes_are_cut(pieces, trailers, after, data):
+    wire = b"".join(chunk(piece) for piece in pieces) + b"0\r\n" + trailers + b"\r\n" + after
+    decoder, body, at = Chunked(), b"", 0
+    while not decoder.done:
+        step = data.draw(st.integers(min_value=1, max_value=len(wire) - at))
+        body += decoder.feed(wire[at : at + step])
+        at += step
+    assert (body, decoder.rest + wire[at:]) == (b"".join(pieces), after)
 
 
 def test_trailers_are_dropped_and_floods_of_them_end_the_body():

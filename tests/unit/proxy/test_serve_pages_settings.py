@@ -11,6 +11,7 @@ from guildnet.settings import load
 from guildnet_proxy.frontdoor import pages
 from guildnet_proxy.frontdoor.own_routes import safe_next
 from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.forward import Answer
 from guildnet_proxy.rewrite.request_head import Caller, to_api, to_workspace
 from guildnet_proxy.settings import Settings
 from guildnet_proxy.tailnet import serve_config
@@ -60,7 +61,7 @@ def test_a_page_escapes_what_it_shows_and_reloads_only_while_waiting():
 
 
 def test_an_answer_frames_itself():
-    answer = pages.Answer(200, b"ok")
+    answer = Answer(200, b"ok")
     assert answer.encode(head_only=False, keep_alive=True) == b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     assert answer.encode(head_only=True, keep_alive=False).endswith(b"Content-Length: 2\r\nConnection: close\r\n\r\n")
 

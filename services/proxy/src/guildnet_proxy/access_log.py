@@ -18,9 +18,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from guildnet.audit import Line, Writer
 from guildnet.errors import Unreachable
 from guildnet.telemetry import logger
-from guildnet_proxy.frontdoor.request import Request
+from guildnet_proxy.frontdoor.request import Record, Request
 from guildnet_proxy.http.errors import Refusal
-from guildnet_proxy.http.forward import Record
 from guildnet_proxy.rules import Rule, family
 
 FLUSH_SECONDS = 0.5

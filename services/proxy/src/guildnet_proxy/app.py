@@ -28,8 +28,9 @@ from guildnet_proxy.cluster.watches import Watches
 from guildnet_proxy.frontdoor.dispatch import Api, FrontDoor
 from guildnet_proxy.frontdoor.egress import EgressGuard, parse_allowed, parse_own
 from guildnet_proxy.frontdoor.own_routes import OwnRoutes
+from guildnet_proxy.frontdoor.request import Record
 from guildnet_proxy.frontdoor.workspaces import Policy, Workspaces
-from guildnet_proxy.http.forward import Place, Record
+from guildnet_proxy.http.forward import Place
 from guildnet_proxy.http.server import Server
 from guildnet_proxy.http.upstream import unverified_tls
 from guildnet_proxy.settings import Settings
@@ -141,7 +142,13 @@ class Running:
     """What `running` yields: for tests and for `__main__`."""
 
     def __init__(
-        self, server: Server, index: Index, watches: Watches, port: int, ops: int, tasks: list[asyncio.Task[None]]
+        self,
+        server: Server[Record],
+        index: Index,
+        watches: Watches,
+        port: int,
+        ops: int,
+        tasks: list[asyncio.Task[None]],
     ) -> None:
         self.server = server
         self.index = index

@@ -13,19 +13,12 @@ from dataclasses import dataclass
 from guildnet.entries import DEFAULT_PORTS, Entry, Mode, authority, origin
 from guildnet.workspace import Workspace, origin_url
 from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.forward import Listener
 from guildnet_proxy.http.head import RequestHead
 from guildnet_proxy.rules import Rule
 
 _AUTHORITY = re.compile(rb"([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::([1-9][0-9]{0,4}))?")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """Where a connection arrived; `private` is the sidecar's socket, the one whose headers are believed."""
-
-    name: str
-    private: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,11 @@ from guildnet_proxy.auth.sessions import Session, Sessions
 from guildnet_proxy.auth.token_review import TokenReview
 from guildnet_proxy.auth.ttl_cache import TtlCache
 from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.forward import Listener
 from guildnet_proxy.http.head import RequestHead
 from guildnet_proxy.rewrite import cookies
 from guildnet_proxy.rules import Rule
-from guildnet_proxy.sites import Listener, Site
+from guildnet_proxy.sites import Site
 from guildnet_proxy.tailnet.localapi import ROLE_CAPABILITY, Peer, roles_of
 
 MAX_TOKEN_BYTES = 8192

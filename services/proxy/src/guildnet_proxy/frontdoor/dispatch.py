@@ -17,17 +17,16 @@ from guildnet.workspace import Workspace
 from guildnet_proxy.auth.authenticate import Authenticator, login_required
 from guildnet_proxy.frontdoor import cross_origin, pages, target
 from guildnet_proxy.frontdoor.own_routes import STATUS, TICKET, OwnRoutes
-from guildnet_proxy.frontdoor.pages import Answer
-from guildnet_proxy.frontdoor.request import Request
+from guildnet_proxy.frontdoor.request import Record, Request
 from guildnet_proxy.frontdoor.workspaces import Workspaces
 from guildnet_proxy.http.errors import Refusal
-from guildnet_proxy.http.forward import Decision, Forward, Outcome, Place, Record
+from guildnet_proxy.http.forward import Answer, Decision, Forward, Listener, Outcome, Place
 from guildnet_proxy.http.head import RequestHead
 from guildnet_proxy.rewrite import request_head
 from guildnet_proxy.rewrite.request_head import Caller
 from guildnet_proxy.rewrite.response_head import ControlRules, control_headers
 from guildnet_proxy.rules import Rule
-from guildnet_proxy.sites import Listener, Site, Sites, own_placement, path_placement
+from guildnet_proxy.sites import Site, Sites, own_placement, path_placement
 
 _REQUEST_ID = request_id.HEADER.lower().encode()
 _UNLOCKED = frozenset({b"/healthz", b"/readyz"})
@@ -71,6 +70,14 @@ class FrontDoor:
         self._api = api
         self._wall = wall
         self._denied = denied
+
+    def record(self, now: float) -> Record:
+        """The record of a request that begins `now`; its id is replaced by the client's, if that is sane."""
+        return Record(request_id.new(), now)
+
+    def release(self, record: Record) -> None:
+        """The request, or the relay it became, is over."""
+        self.workspaces.release(record)
 
     def handle(self, head: RequestHead, listener: Listener, address: str, record: Record) -> Decision:
         """Never raises: whatever goes wrong is an answer."""
@@ -166,7 +173,7 @@ class FrontDoor:
         place = self._api.place
         if self._api.ui is not None and not head.path.startswith((b"/api", b"/sse", b"/healthz", b"/readyz")):
             place, token = self._api.ui, None
-        return Forward((place,), request_head.to_api(head, request.caller, token), rules)
+        return Forward((place,), request_head.to_api(head, request.caller, token), rules, "The api of this install")
 
     # ---- workspaces -------------------------------------------------------------------------------------------------
 

@@ -15,11 +15,10 @@ from guildnet_proxy.auth.authenticate import Authenticator, login_required
 from guildnet_proxy.auth.sessions import NONCE_SECONDS, SESSION_SECONDS, Session, cookie, digest, new_nonce
 from guildnet_proxy.frontdoor import cross_origin, pages
 from guildnet_proxy.frontdoor.explain import explain
-from guildnet_proxy.frontdoor.pages import Answer
 from guildnet_proxy.frontdoor.request import Request
 from guildnet_proxy.frontdoor.workspaces import Workspaces
 from guildnet_proxy.http.errors import Refusal
-from guildnet_proxy.http.forward import Outcome
+from guildnet_proxy.http.forward import Answer, Outcome
 from guildnet_proxy.rewrite import cookies
 from guildnet_proxy.rules import Rule
 from guildnet_proxy.sites import ticket_origin

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from http import HTTPStatus
 
 from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.forward import Answer
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:12vh auto;padding:0 1.5rem;color:#1f2933;"
@@ -24,23 +24,6 @@ _STYLE = (
     "td,th{border-color:#334155}}"
 )
 RELOAD_SECONDS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole response made here. `headers` are finished lines with CRLF; `close` ends the connection after it."""
-
-    status: int
-    body: bytes = b""
-    headers: bytes = b""
-    close: bool = False
-
-    def encode(self, *, head_only: bool, keep_alive: bool) -> bytes:
-        reason = HTTPStatus(self.status).phrase.encode()
-        end = b"" if keep_alive and not self.close else b"Connection: close\r\n"
-        framing = b"" if self.status in {204, 304} else b"Content-Length: %d\r\n" % len(self.body)
-        head = b"HTTP/1.1 %d %b\r\n%b%b%b\r\n" % (self.status, reason, self.headers, framing, end)
-        return head if head_only else head + self.body
 
 
 def redirect(location: str, *set_cookies: bytes, status: int = 303) -> Answer:

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from guildnet_proxy.http.forward import Record
+from guildnet.identity import Identity
+from guildnet_proxy.http.forward import Listener
 from guildnet_proxy.http.head import RequestHead
 from guildnet_proxy.rewrite.request_head import Caller
-from guildnet_proxy.sites import Listener, Site
+from guildnet_proxy.sites import Site
+
+
+@dataclass(slots=True)
+class Record:
+    """What is logged about one request, and what revocation (`identity`, `workspace`) and admission (`counted`) ask;
+    filled in on its way. Never holds a query string or a cookie."""
+
+    request_id: str
+    started: float
+    method: str = ""
+    path: str = ""
+    entry: str = ""
+    kind: str = "none"
+    workspace: str = ""
+    who: str = ""
+    rule: str = ""
+    status: int = 0
+    sent: int = 0
+    counted: str = ""
+    identity: Identity | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from guildnet_proxy.auth.authenticate import bearer, login_required
 from guildnet_proxy.cluster.index import Index
 from guildnet_proxy.frontdoor import cross_origin, pages
 from guildnet_proxy.frontdoor.egress import EgressGuard, Permitted
-from guildnet_proxy.frontdoor.request import Request
+from guildnet_proxy.frontdoor.request import Record, Request
 from guildnet_proxy.frontdoor.resolve import Resolved, resolve, unresolved
 from guildnet_proxy.frontdoor.target import HostTarget, WorkspaceTarget
 from guildnet_proxy.http.errors import Refusal
@@ -58,6 +58,14 @@ class Workspaces:
             message = "No workspace has this address (any more). Open it from the list of workspaces."
             raise Refusal(404, "not_found", message, rule=Rule.UNKNOWN)
         return found
+
+    def release(self, record: Record) -> None:
+        """What `record` counts for its workspace counts no more; harmless twice."""
+        if record.counted:
+            self.active[record.counted] -= 1
+            if self.active[record.counted] <= 0:
+                del self.active[record.counted]
+            record.counted = ""
 
     # ---- access -----------------------------------------------------------------------------------------------------
 

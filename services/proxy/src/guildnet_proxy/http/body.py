@@ -1,23 +1,29 @@
-"""Where a message's body ends: by length, by chunks, or by the end of the connection.
+"""Where a message's body ends: by length, by chunks, or by the end of the connection (RFC 9112 6.3).
 
-Each decoder takes bytes as they come and gives payload back; `done` says the body is complete. Chunks are decoded by
-llhttp and encoded anew on the other side, so that no two parsers can disagree about them. Trailers are dropped.
+Each decoder takes bytes as they come and gives payload back; `done` says the body is complete, `rest` is what came
+behind its end. Chunks are decoded by llhttp and encoded anew on the other side, so that no two parsers can disagree
+about them; extensions and trailers are dropped. `response_framing` chooses how an upstream's response goes on.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import httptools
 
-_OVERHEAD = 32 * 1024
+from guildnet_proxy.http.errors import BrokenFraming
+from guildnet_proxy.http.head import RequestHead, ResponseHead
 
-
-class BrokenFraming(Exception):  # noqa: N818
-    """The body's own framing is not what it has to be; nothing after it on the connection can be trusted."""
+MAX_CHUNK_OVERHEAD_BYTES = 32 * 1024
+LAST_CHUNK = b"0\r\n\r\n"
+_LINE_END = b""
 
 
 class Body(Protocol):
+    """A decoder; `feed` raises BrokenFraming and is not called again once `done`."""
+
     done: bool
     rest: bytes
 
@@ -59,47 +65,70 @@ class UntilClose:
 
 
 class Chunked:
-    """A chunked body. Bytes after its end cannot be told apart by llhttp's interface, so `rest` is only ever a marker:
-    non-empty when something followed, in which case the connection has to be closed after this message."""
+    """A chunked body (RFC 9112 7.1), decoded by llhttp.
 
-    __slots__ = ("_over", "_overhead", "_parser", "_pieces", "done", "rest")
+    What is no payload is held against the payload, per read: a chunk of one byte costs five more and is allowed seven,
+    so honest senders never come near MAX_CHUNK_OVERHEAD_BYTES, and a flood of extensions or trailers does.
+
+    llhttp does not say at which byte a message ended, but it tells of every end of a size line, every piece of data and
+    every line end behind data in their order; the end is found by walking the last read along them (`_end`).
+    """
+
+    __slots__ = ("_events", "_overhead", "_parser", "_tail", "done", "on_body", "on_chunk_complete", "on_chunk_header",
+                 "rest")  # fmt: skip
 
     def __init__(self) -> None:
         self.done = False
         self.rest = b""
-        self._pieces: list[bytes] = []
         self._overhead = 0
-        self._over = False
+        self._tail = b""
+        self._events: list[bytes] = []
+        self.on_body = self._events.append
+        self.on_chunk_header = self.on_chunk_complete = partial(self._events.append, _LINE_END)
         self._parser = httptools.HttpRequestParser(self)
         self._parser.feed_data(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n")
-
-    def on_body(self, data: bytes) -> None:
-        self._pieces.append(data)
 
     def on_message_complete(self) -> None:
         self.done = True
 
     def on_message_begin(self) -> None:
         if self.done:
-            self._over = True
-            raise BrokenFraming("bytes after the last chunk")
+            raise BrokenFraming("the next message is not this decoder's")
 
     def feed(self, data: bytes) -> bytes:
         """Payload in `data`; raises BrokenFraming, also when a sender drips chunk extensions or trailers for ever."""
+        size = len(data)
+        events = self._events
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            if not self._over:
+            if not self.done:
                 raise BrokenFraming(str(error)) from None
-            self.rest = b"?"
-        pieces = self._pieces
-        payload = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        pieces.clear()
-        # A chunk of one byte costs six: honest senders stay under this, a flood of extensions or trailers does not.
-        self._overhead = max(0, self._overhead + len(data) - 8 * len(payload))
-        if self._overhead > _OVERHEAD:
+        if self.done:
+            size = self._end(data)
+            self.rest = data[size:]
+        # Two pieces of data have two line ends between them.
+        payload = max(events, default=b"") if len(events) < 4 else b"".join(events)
+        events.clear()
+        self._tail = (self._tail + data[-3:])[-3:]
+        self._overhead = max(0, self._overhead + size - 8 * len(payload))
+        if self._overhead > MAX_CHUNK_OVERHEAD_BYTES:
             raise BrokenFraming("chunk extensions or trailers over 32 KiB")
         return payload
+
+    def _end(self, data: bytes) -> int:
+        """Where in `data`, the last read, the body ends: behind the first empty line after the last chunk's size line.
+
+        That line may have begun up to three bytes before `data`, of which `_tail` reminds.
+        """
+        at = 0
+        for piece in self._events[:-1]:
+            at = at + len(piece) if piece else data.find(b"\n", at) + 1
+        before = len(self._tail)
+        found = (self._tail + data).find(b"\r\n\r\n", max(at + before - 3, 0))
+        if found < 0:
+            raise BrokenFraming("the end of the chunks is not to be found")
+        return found + 4 - before
 
 
 def chunk(data: bytes) -> bytes:
@@ -107,4 +136,45 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-LAST_CHUNK = b"0\r\n\r\n"
+def request_body(head: RequestHead) -> Body | None:
+    """The decoder of a request's body; None for a request without one."""
+    if not head.has_body:
+        return None
+    return Chunked() if head.chunked else Length(head.length)
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseFraming:
+    """How a response is read and passed on.
+
+    `body` decodes what comes; `chunked` says that it goes on in chunks; `keep_alive` that the client's connection may
+    serve another request, `reusable` that the upstream's may; `lines` are the framing fields that end the head.
+    """
+
+    body: Body
+    chunked: bool
+    keep_alive: bool
+    reusable: bool
+    lines: bytes
+
+
+def response_framing(request: RequestHead, head: ResponseHead, *, keep_alive: bool) -> ResponseFraming:
+    """The framing of a final response; a client of HTTP/1.0 gets a body that the connection's end ends."""
+    chunked = False
+    lines = b""
+    body: Body
+    if request.method == b"HEAD" or head.status in {204, 304}:
+        body = Length(0)
+        if head.length is not None and head.status != 204:
+            lines = b"Content-Length: %d\r\n" % head.length
+    elif head.length is not None:
+        body = Length(head.length)
+        lines = b"Content-Length: %d\r\n" % head.length
+    else:
+        body = Chunked() if head.chunked else UntilClose()
+        chunked = request.minor == 1
+        keep_alive = keep_alive and chunked
+        lines = b"Transfer-Encoding: chunked\r\n" if chunked else b""
+    reusable = head.keep_alive and not isinstance(body, UntilClose)
+    end = b"\r\n" if keep_alive else b"Connection: close\r\n\r\n"
+    return ResponseFraming(body, chunked, keep_alive, reusable, lines + end)

@@ -1,8 +1,4 @@
-"""The one exception of the proxy's pure middle: a request that is not going anywhere, and what to tell its sender.
-
-`rule` is stable and goes to logs, metrics, audit and `/api/proxy-debug`; `message` is for a person and never names an
-address the caller did not send.
-"""
+"""What ends the handling of a message: Refusal, which its sender is told, and BrokenFraming of a body."""
 
 from __future__ import annotations
 
@@ -10,7 +6,11 @@ from collections.abc import Sequence
 
 
 class Refusal(Exception):  # noqa: N818  a refusal is an answer, not a malfunction
-    """Ends the handling of a request with `status`; `close` when what follows on the connection cannot be trusted."""
+    """Ends the handling of a request with `status`; `close` when what follows on the connection cannot be trusted.
+
+    `rule` is stable and goes to logs, metrics and audit; `message` is for a person and never names an address the
+    caller did not send.
+    """
 
     def __init__(
         self,
@@ -34,3 +34,7 @@ class Refusal(Exception):  # noqa: N818  a refusal is an answer, not a malfuncti
 def bad_request(message: str, rule: str) -> Refusal:
     """400 for a request whose bytes break the rules: what follows on the connection is not trusted either."""
     return Refusal(400, "bad_request", message, rule=rule, close=True)
+
+
+class BrokenFraming(Exception):  # noqa: N818  says what is broken, as Refusal does
+    """A body's own framing is not what it has to be; nothing after it on the connection can be trusted."""

@@ -1,24 +1,20 @@
 """One request on its way to an upstream and its answer on the way back, both streamed with flow control.
 
-The request's body is decoded and framed anew, the answer's head is rewritten once by its rules. At most the transports'
-high-water marks are held in memory. A request is sent again, once and on a new connection, only when it is idempotent,
+The request's body is decoded and framed anew, the answer's head is rewritten once by its rules. Reading
+pauses at the transports' high-water marks; a connection that goes back to the pool may still hold unsent bytes.
+A request is sent again, once and on a new connection, only when it is idempotent,
 has no body, and a pooled connection died before its first byte of answer.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
-from guildnet_proxy.http.answers import Framed, frame
-from guildnet_proxy.http.body import LAST_CHUNK, Body, BrokenFraming, Chunked, Length, UntilClose, chunk
-from guildnet_proxy.http.errors import Refusal
-from guildnet_proxy.http.forward import Forward, Record
+from guildnet_proxy.http.body import LAST_CHUNK, ResponseFraming, UntilClose, chunk, request_body, response_framing
+from guildnet_proxy.http.errors import BrokenFraming, Refusal
+from guildnet_proxy.http.forward import ClientSide, Forward, Record
 from guildnet_proxy.http.head import RequestHead, ResponseHead, parse_response
-from guildnet_proxy.http.upstream import UpstreamConnection
-
-if TYPE_CHECKING:
-    from guildnet_proxy.http.connection import ClientConnection
+from guildnet_proxy.http.upstream import Pool, UpstreamConnection
 
 PENDING_BYTES = 64 * 1024
 MAX_RESPONSE_HEAD = 64 * 1024
@@ -33,21 +29,23 @@ class Exchange:
 
     __slots__ = (
         "_body", "_buffer", "_framed", "_head", "_pending", "_pending_size", "_retried", "_reused", "_task",
-        "body_bytes", "client", "forward", "last", "record", "request_done", "started", "upstream", "waiting_since",
+        "body_bytes", "client", "forward", "last", "pool", "record", "request_done", "started", "upstream",
+        "waiting_since",
     )  # fmt: skip
 
-    def __init__(self, client: ClientConnection, head: RequestHead, forward: Forward, record: Record) -> None:
+    def __init__(self, client: ClientSide, pool: Pool, head: RequestHead, forward: Forward, record: Record) -> None:
         self.client = client
+        self.pool = pool
         self.forward = forward
         self.record = record
         self.upstream: UpstreamConnection | None = None
         self.started = False  # an answer's head has gone to the client
         self.request_done = not head.has_body
         self.body_bytes = 0
-        self.last = self.waiting_since = client.server.loop.time()
+        self.last = self.waiting_since = pool.loop.time()
         self._head = head
-        self._body: Body | None = None if self.request_done else Chunked() if head.chunked else Length(head.length)
-        self._framed: Framed | None = None
+        self._body = request_body(head)
+        self._framed: ResponseFraming | None = None
         self._buffer = b""
         self._pending: list[bytes] = []
         self._pending_size = 0
@@ -58,7 +56,7 @@ class Exchange:
     # ---- towards the upstream ---------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        pool = self.client.server.pool
+        pool = self.pool
         repeatable = self._head.method in _IDEMPOTENT and self._body is None and not self._head.upgrade
         if not self._retried:
             for place in self.forward.places:
@@ -68,13 +66,13 @@ class Exchange:
                     self._attach(connection)
                     return
         self._reused = False
-        self._task = self.client.server.loop.create_task(self._connect())
+        self._task = self.pool.loop.create_task(self._connect())
 
     async def _connect(self) -> None:
         refused: Refusal | None = None
         for place in self.forward.places:
             try:
-                connection = await self.client.server.pool.open(place)
+                connection = await self.pool.open(place)
             except TimeoutError:
                 refused = self._refusal(504, "upstream_timeout", "did not accept a connection in time.")
             except OSError:
@@ -89,7 +87,7 @@ class Exchange:
     def _attach(self, connection: UpstreamConnection) -> None:
         self.upstream = connection
         connection.exchange = self
-        self.waiting_since = self.client.server.loop.time()
+        self.waiting_since = self.pool.loop.time()
         if self._pending:
             connection.transport.write(b"".join((self.forward.head, *self._pending)))
             self._pending.clear()
@@ -97,7 +95,7 @@ class Exchange:
         else:
             connection.transport.write(self.forward.head)
         if self._body is not None:
-            self.client.reading.resume()
+            self.client.resume_reading()
 
     def client_data(self, data: bytes) -> bytes:
         """More of the request's body; gives back what belongs to the next request. Raises BrokenFraming."""
@@ -106,7 +104,7 @@ class Exchange:
             return data
         payload = body.feed(data)
         self.body_bytes += len(payload)
-        self.last = self.client.server.loop.time()
+        self.last = self.pool.loop.time()
         if payload:
             self._send(chunk(payload) if self._head.chunked else payload)
         if not body.done:
@@ -116,10 +114,6 @@ class Exchange:
         self._body = None
         self.request_done = True
         self.waiting_since = self.last
-        if body.rest and self._head.chunked:
-            # What followed the last chunk was swallowed by the decoder: this connection ends after the answer.
-            self.client.last_request = True
-            return b""
         return body.rest
 
     def _send(self, data: bytes) -> None:
@@ -129,13 +123,13 @@ class Exchange:
         self._pending.append(data)
         self._pending_size += len(data)
         if self._pending_size > PENDING_BYTES:
-            self.client.reading.pause()
+            self.client.pause_reading()
 
     def upstream_full(self) -> None:
-        self.client.reading.pause()
+        self.client.pause_reading()
 
     def upstream_drained(self) -> None:
-        self.client.reading.resume()
+        self.client.resume_reading()
 
     # ---- towards the client -----------------------------------------------------------------------------------------
 
@@ -148,7 +142,7 @@ class Exchange:
             self.upstream.transport.resume_reading()
 
     def upstream_data(self, data: bytes) -> None:
-        self.last = self.client.server.loop.time()
+        self.last = self.pool.loop.time()
         try:
             if self._framed is not None:
                 self._stream(data, [])
@@ -180,10 +174,8 @@ class Exchange:
 
     def _begin(self, head: ResponseHead, data: bytes) -> None:
         """Sends the rewritten head, joined with what is there of the body."""
-        client = self.client
-        keep_alive = self._head.keep_alive and self.request_done
-        keep_alive = keep_alive and not (client.last_request or client.server.draining)
-        self._framed = framed = frame(self._head, head, keep_alive=keep_alive)
+        keep_alive = self._head.keep_alive and self.request_done and self.client.stays()
+        self._framed = framed = response_framing(self._head, head, keep_alive=keep_alive)
         self.started = True
         self.record.status = head.status
         self._stream(data, [*self.forward.rules.lines(head), framed.lines])
@@ -204,13 +196,13 @@ class Exchange:
         if body.done:
             self._finish(framed)
 
-    def _finish(self, framed: Framed) -> None:
+    def _finish(self, framed: ResponseFraming) -> None:
         upstream, self.upstream = self.upstream, None
         if upstream is not None:
             upstream.exchange = None
             if framed.reusable and self.request_done and not framed.body.rest:
                 upstream.transport.resume_reading()
-                self.client.server.pool.put(upstream)
+                self.pool.put(upstream)
             else:
                 upstream.transport.close()
         self.client.exchange_done(keep_alive=framed.keep_alive and self.request_done)
@@ -250,8 +242,7 @@ class Exchange:
             self.client.exchange_failed(refusal or self._refusal(502, "upstream_reset", what))
 
     def _refusal(self, status: int, code: str, what: str, *, close: bool = False) -> Refusal:
-        who = "The api of this install" if self.record.kind == "api" else "The workspace"
-        return Refusal(status, code, f"{who} {what}", close=close)
+        return Refusal(status, code, f"{self.forward.who} {what}", close=close)
 
     def abandon(self) -> None:
         """Lets go of the upstream; nothing of this exchange is used again."""
@@ -273,7 +264,7 @@ class Exchange:
         elif self.request_done:
             if now - self.waiting_since > first_byte:
                 self._broken(self._refusal(504, "upstream_timeout", "did not answer in time."))
-        elif self.body_bytes < BODY_BYTES_A_SECOND * (self.client.reading.seconds(now) - BODY_GRACE_SECONDS):
+        elif self.body_bytes < BODY_BYTES_A_SECOND * (self.client.seconds_reading(now) - BODY_GRACE_SECONDS):
             self._broken(Refusal(408, "slow_body", "The request's body came too slowly.", close=True))
         elif now - self.last > max(first_byte, BODY_GRACE_SECONDS):
             self._broken(self._refusal(504, "upstream_timeout", "stopped reading the request.", close=True))

@@ -1,14 +1,24 @@
-"""What the front door decides about a request: an answer made here, or a place to forward it to."""
+"""Contracts of the engine with who decides about requests: values both sides pass, Protocols each side keeps."""
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Protocol, TypeVar
 
-from guildnet.identity import Identity
-from guildnet_proxy.frontdoor.pages import Answer
-from guildnet_proxy.rewrite.response_head import ControlRules, WorkspaceRules
+from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.head import RequestHead, ResponseHead
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where a connection arrived; `private` is the sidecar's socket, the one whose headers are believed."""
+
+    name: str
+    private: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,33 +31,108 @@ class Place:
     server_name: str | None = None
 
 
-@dataclass(slots=True)
-class Record:
-    """What is logged about one request; filled in on its way. Never holds a query string or a cookie."""
+class HeadRewriter(Protocol):
+    """What becomes of an upstream's response head on its way to the client."""
 
-    request_id: str
-    started: float
-    method: str = ""
-    path: str = ""
-    entry: str = ""
-    kind: str = "none"
-    workspace: str = ""
-    who: str = ""
-    rule: str = ""
-    status: int = 0
-    sent: int = 0
-    counted: str = ""
-    identity: Identity | None = field(default=None, repr=False)
+    def lines(self, head: ResponseHead) -> list[bytes]:
+        """Status line and fields, without framing and without the empty line."""
+        ...
+
+
+class Record(Protocol):
+    """What is known about one request; the engine writes the status and the payload bytes sent, and reads no more."""
+
+    status: int
+    sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole response made here. `headers` are finished lines with CRLF; `close` ends the connection after it."""
+
+    status: int
+    body: bytes = b""
+    headers: bytes = b""
+    close: bool = False
+
+    def encode(self, *, head_only: bool, keep_alive: bool) -> bytes:
+        """The response on the wire; without its body for HEAD."""
+        reason = HTTPStatus(self.status).phrase.encode()
+        end = b"" if keep_alive and not self.close else b"Connection: close\r\n"
+        framing = b"" if self.status in {204, 304} else b"Content-Length: %d\r\n" % len(self.body)
+        head = b"HTTP/1.1 %d %b\r\n%b%b%b\r\n" % (self.status, reason, self.headers, framing, end)
+        return head if head_only else head + self.body
 
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """`head` is the finished request head; `places` are tried in order until one accepts a connection."""
+    """`head` is the finished request head; `places` are tried in order until one accepts a connection; `who` is what
+    messages about a failure call the upstream."""
 
     places: tuple[Place, ...]
     head: bytes
-    rules: WorkspaceRules | ControlRules
+    rules: HeadRewriter
+    who: str = "The workspace"
 
 
 Outcome = Answer | Forward
 Decision = Outcome | Awaitable[Outcome]
+
+R = TypeVar("R", bound=Record)
+R_contra = TypeVar("R_contra", bound=Record, contravariant=True)
+
+
+class Handler(Protocol[R]):
+    """Decides about requests. `handle` and `refused` never raise."""
+
+    def record(self, now: float) -> R:
+        """The record of a request that begins `now`, in seconds of the loop's clock."""
+        ...
+
+    def handle(self, head: RequestHead, listener: Listener, address: str, record: R) -> Decision: ...
+
+    def refused(self, error: Refusal, record: R, head: RequestHead | None = None) -> Answer: ...
+
+    def release(self, record: R) -> None:
+        """The request, or the relay it became, is over: gives back what was counted for it."""
+        ...
+
+
+class Recorder(Protocol[R_contra]):
+    """What is told of finished requests, and of relays that opened and closed; `now` is the loop's clock."""
+
+    def finished(self, record: R_contra, now: float) -> None: ...
+
+    def opened(self, record: R_contra) -> None: ...
+
+    def closed(self, record: R_contra, now: float) -> None: ...
+
+
+class ClientSide(Protocol):
+    """The client's side of an exchange."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+    def seconds_reading(self, now: float) -> float:
+        """Seconds of this request in which the client could have sent something."""
+        ...
+
+    def stays(self) -> bool:
+        """May the connection serve another request?"""
+        ...
+
+    def exchange_done(self, *, keep_alive: bool) -> None: ...
+
+    def exchange_failed(self, refusal: Refusal) -> None:
+        """The exchange came to nothing before its response began."""
+        ...
+
+    def upgraded(self, head: bytes, upstream: asyncio.Transport) -> None: ...
+
+    def cut(self) -> None:
+        """The response broke off: the client has to see that it is not whole."""
+        ...

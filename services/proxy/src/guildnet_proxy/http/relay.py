@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any, Generic
 
-from guildnet_proxy.http.forward import Record
+from guildnet_proxy.http.forward import R
 
 IDLE_SECONDS = 3600.0
 
 
-class Relay:
+class Relay(Generic[R]):
     """The two ends of one upgraded connection. `ended` is called once, when both are gone."""
 
     __slots__ = ("_ended", "_loop", "client", "last", "record", "upstream")
@@ -22,8 +23,8 @@ class Relay:
         self,
         client: asyncio.Transport,
         upstream: asyncio.Transport,
-        record: Record,
-        ended: Callable[[Relay], None],
+        record: R,
+        ended: Callable[[Relay[R]], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._ended = ended
@@ -54,7 +55,7 @@ class End(asyncio.Protocol):
 
     __slots__ = ("_relay", "finished", "gone", "other", "transport")
 
-    def __init__(self, relay: Relay, transport: asyncio.Transport) -> None:
+    def __init__(self, relay: Relay[Any], transport: asyncio.Transport) -> None:
         self._relay = relay
         self.transport = transport
         self.other: End = self

@@ -9,31 +9,28 @@ import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Generic
 
-from guildnet import request_id
-from guildnet_proxy.access_log import Records
-from guildnet_proxy.frontdoor.dispatch import FrontDoor
 from guildnet_proxy.http.connection import ClientConnection
-from guildnet_proxy.http.forward import Record
+from guildnet_proxy.http.forward import Handler, Listener, R, Recorder
 from guildnet_proxy.http.relay import Relay
 from guildnet_proxy.http.upstream import Pool
-from guildnet_proxy.sites import Listener
 
 SWEEP_SECONDS = 1.0
 DRAIN_SECONDS = 5.0
 
 
-class Server:
+class Server(Generic[R]):
     """Owns connections and their deadlines; `first_byte` is how long an upstream may think, in seconds."""
 
-    def __init__(self, door: FrontDoor, records: Records, *, first_byte: float = 60.0) -> None:
+    def __init__(self, handler: Handler[R], recorder: Recorder[R], *, first_byte: float = 60.0) -> None:
         self.loop = asyncio.get_running_loop()
-        self.door = door
-        self.records = records
+        self.handler = handler
+        self.recorder = recorder
         self.first_byte = first_byte
         self.pool = Pool(self.loop)
-        self.clients: set[ClientConnection] = set()
-        self.relays: set[Relay] = set()
+        self.clients: set[ClientConnection[R]] = set()
+        self.relays: set[Relay[R]] = set()
         self.draining = False
         self._revoking: asyncio.TimerHandle | None = None
         self._listeners: list[asyncio.Server] = []
@@ -61,42 +58,31 @@ class Server:
 
     # ---- what connections tell --------------------------------------------------------------------------------------
 
-    def record(self) -> Record:
-        return Record(request_id.new(), self.loop.time())
+    def finished(self, record: R) -> None:
+        self.handler.release(record)
+        self.recorder.finished(record, self.loop.time())
 
-    def finished(self, record: Record) -> None:
-        self._release(record)
-        self.records.finished(record, self.loop.time())
-
-    def relay(self, client: asyncio.Transport, upstream: asyncio.Transport, record: Record) -> None:
+    def relay(self, client: asyncio.Transport, upstream: asyncio.Transport, record: R) -> None:
         self.relays.add(Relay(client, upstream, record, self._relay_ended))
-        self.records.opened(record)
+        self.recorder.opened(record)
 
-    def _relay_ended(self, relay: Relay) -> None:
+    def _relay_ended(self, relay: Relay[R]) -> None:
         self.relays.discard(relay)
-        self._release(relay.record)
-        self.records.closed(relay.record, self.loop.time())
-
-    def _release(self, record: Record) -> None:
-        if record.counted:
-            active = self.door.workspaces.active
-            active[record.counted] -= 1
-            if active[record.counted] <= 0:
-                del active[record.counted]
-            record.counted = ""
+        self.handler.release(relay.record)
+        self.recorder.closed(relay.record, self.loop.time())
 
     # ---- revocation -------------------------------------------------------------------------------------------------
 
-    def revoke_soon(self, still_allowed: Callable[[Record], bool]) -> None:
+    def revoke_soon(self, still_allowed: Callable[[R], bool]) -> None:
         """`revoke` once for a burst of changes."""
         if self._revoking is None:
             self._revoking = self.loop.call_later(0.05, self._revoke_now, still_allowed)
 
-    def _revoke_now(self, still_allowed: Callable[[Record], bool]) -> None:
+    def _revoke_now(self, still_allowed: Callable[[R], bool]) -> None:
         self._revoking = None
         self.revoke(still_allowed)
 
-    def revoke(self, still_allowed: Callable[[Record], bool]) -> int:
+    def revoke(self, still_allowed: Callable[[R], bool]) -> int:
         """Closes every open exchange and relay whose right has gone; the sidecar would keep them open for ever."""
         gone = [relay for relay in self.relays if not still_allowed(relay.record)]
         busy = [client for client in self.clients if (record := client.exchanging()) and not still_allowed(record)]

@@ -1,24 +1,34 @@
-"""Connections to workspaces and the api, and the pool of idle ones.
+"""Connections to upstreams, and the pool of idle ones.
 
-A connection serves one exchange at a time. It goes back to the pool only after a whole answer to a whole request, and
-one that speaks while idle, or whose other end left, is thrown away.
+A connection serves one exchange at a time. It goes back to the pool only after a whole response, when the whole request
+has come from the client, though its last bytes may still wait in the transport's buffer. One
+that speaks while idle, or whose other end left, is thrown away.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from guildnet_proxy.http.forward import Place
-
-if TYPE_CHECKING:
-    from guildnet_proxy.http.exchange import Exchange
 
 CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 30.0
 FRESH_SECONDS = 1.0
 IDLE_PER_PLACE = 64
+
+
+class UpstreamUser(Protocol):
+    """The exchange that a connection serves."""
+
+    def upstream_data(self, data: bytes) -> None: ...
+
+    def upstream_lost(self, exc: Exception | None) -> None: ...
+
+    def upstream_full(self) -> None: ...
+
+    def upstream_drained(self) -> None: ...
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -29,7 +39,7 @@ class UpstreamConnection(asyncio.Protocol):
     def __init__(self, pool: Pool, place: Place) -> None:
         self.pool = pool
         self.place = place
-        self.exchange: Exchange | None = None
+        self.exchange: UpstreamUser | None = None
         self.transport: asyncio.Transport
         self.served = 0
         self.idle_since = 0.0
@@ -66,7 +76,7 @@ class Pool:
     """Idle connections by place, the last used first."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self.loop = loop
         self._idle: dict[Place, list[UpstreamConnection]] = {}
         self.opened = 0
         self.reused = 0
@@ -75,7 +85,7 @@ class Pool:
         """An idle connection, None where there is none. `fresh` wants one idle for under a second: a request that must
         not be repeated should not meet a connection that the other end is about to close."""
         idle = self._idle.get(place)
-        oldest = self._loop.time() - (FRESH_SECONDS if fresh else IDLE_SECONDS)
+        oldest = self.loop.time() - (FRESH_SECONDS if fresh else IDLE_SECONDS)
         while idle:
             if idle[-1].idle_since < oldest:
                 return None
@@ -88,7 +98,7 @@ class Pool:
     async def open(self, place: Place) -> UpstreamConnection:
         """A new connection; raises OSError or TimeoutError."""
         async with asyncio.timeout(CONNECT_SECONDS):
-            _, connection = await self._loop.create_connection(
+            _, connection = await self.loop.create_connection(
                 lambda: UpstreamConnection(self, place),
                 place.address,
                 place.port,
@@ -105,7 +115,7 @@ class Pool:
             return
         connection.exchange = None
         connection.served += 1
-        connection.idle_since = self._loop.time()
+        connection.idle_since = self.loop.time()
         idle.append(connection)
 
     def discard(self, connection: UpstreamConnection) -> None:
@@ -133,7 +143,7 @@ class Pool:
 
 
 def unverified_tls() -> ssl.SSLContext:
-    """For a workspace's own self-signed port: the address is the pod's, the certificate proves nothing more."""
+    """A context that verifies nothing, for a self-signed upstream whose address is already known to be its own."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -1,0 +1,78 @@
+"""States of a client's connection, and every transition between them as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Final
+
+
+class State(IntEnum):
+    """What a connection is doing."""
+
+    HEAD = 0
+    """Idle, or reading a request head."""
+    DECIDING = 1
+    """A head was read; the handler has not decided yet."""
+    EXCHANGE = 2
+    """A request is on its way to an upstream, or its response on the way back."""
+    LINGER = 3
+    """An answer that ends the connection was written; what still comes is read and dropped, or the kernel would reset
+    the answer away."""
+    RELAYED = 4
+    """Upgraded: the transport is a relay's."""
+    CLOSED = 5
+    """Closed or aborted here, or gone."""
+
+
+class Event(IntEnum):
+    """What happens to a connection."""
+
+    HEAD_READ = 0
+    FORWARDED = 1
+    """The handler chose to forward the request."""
+    KEPT = 2
+    """The response is written and the connection serves another request."""
+    ENDED = 3
+    """Nothing more is to be read or written: the connection closes after what is written."""
+    UNREAD = 4
+    """An answer is written, the connection ends, and bytes of the request may still come."""
+    UPGRADED = 5
+    ABORTED = 6
+    """The response broke off, or lingering is over."""
+    LOST = 7
+    """The transport is gone."""
+
+
+TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
+    (State.HEAD, Event.HEAD_READ): State.DECIDING,
+    (State.HEAD, Event.UNREAD): State.LINGER,
+    (State.HEAD, Event.ENDED): State.CLOSED,
+    (State.HEAD, Event.LOST): State.CLOSED,
+    (State.DECIDING, Event.FORWARDED): State.EXCHANGE,
+    (State.DECIDING, Event.KEPT): State.HEAD,
+    (State.DECIDING, Event.ENDED): State.CLOSED,
+    (State.DECIDING, Event.UNREAD): State.LINGER,
+    (State.DECIDING, Event.LOST): State.CLOSED,
+    (State.EXCHANGE, Event.KEPT): State.HEAD,
+    (State.EXCHANGE, Event.ENDED): State.CLOSED,
+    (State.EXCHANGE, Event.UNREAD): State.LINGER,
+    (State.EXCHANGE, Event.UPGRADED): State.RELAYED,
+    (State.EXCHANGE, Event.ABORTED): State.CLOSED,
+    (State.EXCHANGE, Event.LOST): State.CLOSED,
+    (State.LINGER, Event.ABORTED): State.CLOSED,
+    (State.LINGER, Event.LOST): State.CLOSED,
+    (State.CLOSED, Event.LOST): State.CLOSED,
+}
+
+
+class UnexpectedEventError(RuntimeError):
+    """An event that cannot happen in the state: a bug of the engine."""
+
+
+def next_state(state: State, event: Event) -> State:
+    """The state after `event`; raises UnexpectedEventError when the table has no such row."""
+    try:
+        return TRANSITIONS[state, event]
+    except KeyError:
+        raise UnexpectedEventError(f"{event.name} in {state.name}") from None
