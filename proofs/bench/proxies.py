@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from guildnet.identity import Entry, Identity
+from guildnet.identity import Identity
+from guildnet.web.entries import Entry
 from guildnet_proxy.auth.sessions import Session, Sessions
 from support.process import Process, free_port
 

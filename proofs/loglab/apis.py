@@ -10,10 +10,11 @@ from pathlib import Path
 
 import httpx2
 
-from guildnet.identity import HEADER, Entry, Identity, sign
+from guildnet.identity import HEADER, Identity, sign
 from guildnet.kube.client import Client
 from guildnet.kube.resources import PODS, WORKSPACES
 from guildnet.names import LABEL_WORKSPACE, LABEL_WORKSPACE_UID
+from guildnet.web.entries import Entry
 from support.kubelet import NODE, ready_status
 from support.process import Process, free_port
 from support.waiting import eventually

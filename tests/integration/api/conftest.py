@@ -22,10 +22,11 @@ from redis.asyncio import Redis
 
 from guildnet.audit import Writer
 from guildnet.errors import Invalid, NotFound
-from guildnet.identity import HEADER, Entry, Identity, sign
+from guildnet.identity import HEADER, Identity, sign
 from guildnet.kube.client import Client, connect
 from guildnet.kube.resources import PODS, WORKSPACES
 from guildnet.names import LABEL_WORKSPACE, LABEL_WORKSPACE_UID
+from guildnet.web.entries import Entry
 from guildnet_api import app
 from guildnet_api.access.audit import Audit
 from guildnet_api.deps import Services

@@ -14,8 +14,9 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from guildnet.errors import Unreachable
-from guildnet.identity import HEADER, Entry, Identity, verify
+from guildnet.identity import HEADER, Identity, verify
 from guildnet.names import origin_label
+from guildnet.web.entries import Entry
 from guildnet.workspace import Workspace, parse
 from guildnet_proxy.access_log import Records
 from guildnet_proxy.app import door_of, still_allowed

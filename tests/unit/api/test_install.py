@@ -10,8 +10,8 @@ import pytest
 
 from guildnet import settings as shared_settings
 from guildnet.errors import Conflict, Denied, FieldError, GuildNetError, Invalid, TooManyRequests
-from guildnet.identity import Entry
-from guildnet.security_headers import headers
+from guildnet.web.entries import Entry
+from guildnet.web.security_headers import headers
 from guildnet_api import errors, openapi, routes
 from guildnet_api.http.static import inline_hashes
 from guildnet_api.settings import Settings

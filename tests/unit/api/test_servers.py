@@ -8,7 +8,7 @@ import pytest
 
 from guildnet import workspace
 from guildnet.errors import Invalid
-from guildnet.identity import Entry
+from guildnet.web.entries import Entry
 from guildnet_api.cluster import events, pods
 from guildnet_api.cluster.events import owner
 from guildnet_api.cluster.index import Position, WorkspaceIndex

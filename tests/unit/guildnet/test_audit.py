@@ -8,9 +8,9 @@ from typing import NoReturn
 import pytest
 
 from guildnet.audit import Line, Writer
-from guildnet.entries import Entry
 from guildnet.errors import Unreachable
 from guildnet.identity import ANONYMOUS, Identity
+from guildnet.web.entries import Entry
 
 LINE = Line("rid", "launch", "lab", allowed=True, rule="open", result="allowed")
 

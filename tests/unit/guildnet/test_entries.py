@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from guildnet.entries import Entry, EntrySettings, authority, normalised_origin, origin
+from guildnet.web.entries import Entry, EntrySettings, authority, normalised_origin, origin
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildnet import names, request_id
-from guildnet.entries import Entry
+from guildnet import names
 from guildnet.kube.version import is_older, number
-from guildnet.security_headers import NAMES, frame_sources, headers
+from guildnet.web import request_id
+from guildnet.web.entries import Entry
+from guildnet.web.security_headers import NAMES, frame_sources, headers
 from guildnet.workspace import Port, WorkspaceSpec
 from guildnet.workspace.ports import base_path, default_ports, scheme_of, served_ports
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildnet import identity, signed
+from guildnet import signed
 from guildnet.errors import Denied, Invalid
-from guildnet.identity import Entry, Identity, sign, verify
+from guildnet.identity import Identity, sign, verify
+from guildnet.web.entries import Entry
 
 KEY = b"k" * 32
 NOW = 1_790_000_000.0
@@ -168,7 +169,7 @@ def test_an_enormous_header_is_refused_before_it_is_read() -> None:
 
 
 def test_a_key_for_one_purpose_signs_nothing_of_another() -> None:
-    session, ticket = identity.derive_key(KEY, "session"), identity.derive_key(KEY, "ticket")
+    session, ticket = signed.derive_key(KEY, "session"), signed.derive_key(KEY, "ticket")
     assert len({session, ticket, KEY}) == 3
     with pytest.raises(Denied):
         check(sign(ADA, session, method="GET", path="/api/servers", now=NOW))
@@ -177,7 +178,7 @@ def test_a_key_for_one_purpose_signs_nothing_of_another() -> None:
 def test_a_key_is_read_without_the_white_space_around_it(tmp_path: Any) -> None:
     file = tmp_path / "identity"
     file.write_bytes(KEY + b"\n")
-    assert identity.read_key(file) == KEY
+    assert signed.read_key(file) == KEY
 
 
 @pytest.mark.parametrize("content", [None, b"", b"short", b" " * 64])
@@ -186,7 +187,7 @@ def test_a_missing_or_short_key_is_refused(content: bytes | None, tmp_path: Any)
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(Invalid, match="identity key"):
-        identity.read_key(file)
+        signed.read_key(file)
 
 
 @pytest.mark.parametrize(

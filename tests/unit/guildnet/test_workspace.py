@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from guildnet import capability, workspace
 from guildnet.errors import Invalid
-from guildnet.identity import Entry
+from guildnet.web.entries import Entry
 
 CRDS = Path(__file__).parents[3] / "crds"
 SPELLED_OTHERWISE = {

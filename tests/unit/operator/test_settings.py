@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from guildnet.entries import Entry
 from guildnet.settings import load
+from guildnet.web.entries import Entry
 from guildnet_operator.settings import Settings
 
 

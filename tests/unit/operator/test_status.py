@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from guildnet.entries import Entry
+from guildnet.web.entries import Entry
 from guildnet.workspace import WorkspaceStatus
 from guildnet_operator.plan.plan import Policy
 from guildnet_operator.status.conditions import TABLE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from guildnet.entries import Entry
+from guildnet.web.entries import Entry
 from guildnet.workspace import Workspace, parse
 from guildnet_operator.plan.defaults import decide
 from guildnet_operator.plan.manifests import desired

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from guildnet.entries import Entry
-from guildnet.security_headers import NAMES, headers
+from guildnet.web.entries import Entry
+from guildnet.web.security_headers import NAMES, headers
 from guildnet_proxy.http.head import parse_response
 from guildnet_proxy.rewrite.response_head import ControlRules, WorkspaceRules
 from guildnet_proxy.sites import Placement

@@ -15,7 +15,7 @@ TCP, PRIVATE = Listener("tcp", private=False), Listener("tailnet", private=True)
 
 
 def sites() -> Sites:
-    from guildnet.identity import Entry
+    from guildnet.web.entries import Entry
 
     made = Sites((LOCAL, Entry("domain", "https://example.org", "host")), tailnet_mode="port")
     made.learn("g.ts.example")

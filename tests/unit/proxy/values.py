@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from guildnet.identity import Entry
+from guildnet.web.entries import Entry
 from guildnet.workspace import Workspace, parse
 from guildnet_proxy.http.head import RequestHead, parse_request
 from guildnet_proxy.sites import Placement, Site

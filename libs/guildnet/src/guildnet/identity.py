@@ -10,13 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from guildnet.entries import MODES
-from guildnet.entries import Entry as Entry  # noqa: PLC0414
-from guildnet.entries import Mode as Mode  # noqa: PLC0414
 from guildnet.errors import Denied
 from guildnet.signed import SealError, seal, unseal
-from guildnet.signed import derive_key as derive_key  # noqa: PLC0414
-from guildnet.signed import read_key as read_key  # noqa: PLC0414
+from guildnet.web.entries import MODES, Entry
 
 HEADER: Final = "X-Guildnet-Identity"
 MAX_AGE_SECONDS: Final = 60.0

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import Scope
 
-from guildnet import security_headers
+from guildnet.web import security_headers
 from guildnet_api import openapi, routes
 from guildnet_api.deps import IDENTITY, Services
 from guildnet_api.http.middleware import Bodies, Identified, Observed, OriginHeaders, Refusals

@@ -22,7 +22,7 @@ from guildnet_api.settings import Settings
 from guildnet_api.workspaces.presets import Preset
 
 IDENTITY = "guildnet.identity"
-REQUEST_ID = "guildnet.request_id"
+REQUEST_ID = "guildnet.web.request_id"
 
 
 @dataclass(frozen=True, slots=True)

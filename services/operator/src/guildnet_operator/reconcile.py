@@ -14,11 +14,11 @@ from typing import Final
 
 import structlog
 
-from guildnet.entries import Entry
 from guildnet.errors import Conflict, GuildNetError, NotFound, TooManyRequests, Unreachable
 from guildnet.kube.client import Client
 from guildnet.kube.resources import WORKSPACES
 from guildnet.names import FIELD_MANAGER_OPERATOR
+from guildnet.web.entries import Entry
 from guildnet.workspace import Workspace, WorkspaceStatus, status_to_wire
 from guildnet_operator import metrics
 from guildnet_operator.event_recorder import EventRecorder

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pydantic import Field, SecretStr
 
 from guildnet import settings as shared
-from guildnet.entries import EntrySettings
+from guildnet.web.entries import EntrySettings
 from guildnet_operator.plan.plan import Policy
 from guildnet_operator.watch.caches import Watched
 

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 from prometheus_client import CollectorRegistry
 
 from guildnet import kube
-from guildnet.entries import DEFAULT_PORTS
 from guildnet.errors import Unreachable
 from guildnet.process import first_to_end
 from guildnet.signed import read_key
 from guildnet.telemetry import Health, logger, make_registry, serve_ops
+from guildnet.web.entries import DEFAULT_PORTS
 from guildnet_proxy.access_log import Records
 from guildnet_proxy.auth.authenticate import Authenticator
 from guildnet_proxy.auth.sessions import Sessions

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from guildnet.entries import EntrySettings, normalised_origin
 from guildnet.settings import CommaList
+from guildnet.web.entries import EntrySettings, normalised_origin
 from guildnet_proxy.frontdoor.egress import parse_allowed
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from guildnet.entries import DEFAULT_PORTS, Entry, Mode, authority, origin
+from guildnet.web.entries import DEFAULT_PORTS, Entry, Mode, authority, origin
 from guildnet.workspace import Workspace, origin_url
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Listener

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from guildnet.entries import Entry, origin
 from guildnet.names import origin_label
+from guildnet.web.entries import Entry, origin
 from guildnet.workspace.model import Workspace
 
 

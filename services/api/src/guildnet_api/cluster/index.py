@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
 
-from guildnet.identity import Entry
 from guildnet.kube.version import number
+from guildnet.web.entries import Entry
 from guildnet.workspace import Workspace
 from guildnet_api.aio import Signal
 from guildnet_api.cluster import pods as pod_views

@@ -18,9 +18,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from guildnet import request_id
 from guildnet.errors import GuildNetError, Invalid, NotFound, TooLarge
 from guildnet.identity import HEADER, Identity, verify
+from guildnet.web import request_id
 from guildnet_api import errors
 from guildnet_api.deps import IDENTITY, REQUEST_ID
 from guildnet_api.metrics import Metrics
@@ -69,7 +69,7 @@ class Observed:
 
 
 class OriginHeaders:
-    """The headers that make the control origin one: see `guildnet.security_headers`."""
+    """The headers that make the control origin one: see `guildnet.web.security_headers`."""
 
     def __init__(self, app: ASGIApp, headers: Callable[[Scope], list[tuple[bytes, bytes]]]) -> None:
         self.app = app

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from guildnet.errors import FieldError, Invalid
-from guildnet.identity import Entry
+from guildnet.web.entries import Entry
 from guildnet.workspace import Condition, EnvVar, Phase, Resources, Workspace, origin_url
 from guildnet.workspace.ports import base_path, served_ports
 from guildnet_api.cluster.pods import Pod, current

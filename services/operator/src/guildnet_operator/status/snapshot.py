@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from guildnet.entries import Entry
+from guildnet.web.entries import Entry
 from guildnet.workspace import Workspace
 from guildnet_operator.plan.plan import Plan
 from guildnet_operator.status.children import Children

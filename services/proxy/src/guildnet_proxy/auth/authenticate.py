@@ -16,7 +16,8 @@ from email.header import decode_header, make_header
 from ipaddress import ip_address
 
 from guildnet.errors import GuildNetError
-from guildnet.identity import ANONYMOUS, ROLE_ADMIN, Entry, Identity
+from guildnet.identity import ANONYMOUS, ROLE_ADMIN, Identity
+from guildnet.web.entries import Entry
 from guildnet_proxy.auth.sessions import Session, Sessions
 from guildnet_proxy.auth.token_review import TokenReview
 from guildnet_proxy.auth.ttl_cache import TtlCache

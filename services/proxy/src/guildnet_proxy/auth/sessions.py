@@ -12,9 +12,9 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import Any
 
-from guildnet.entries import Entry
 from guildnet.identity import Identity, claims_of, identity_of
 from guildnet.signed import SealError, derive_key, seal, unseal
+from guildnet.web.entries import Entry
 
 SESSION_SECONDS = 12 * 3600
 TICKET_SECONDS = 30

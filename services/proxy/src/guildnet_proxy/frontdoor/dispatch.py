@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from guildnet import identity as signed
-from guildnet import request_id, security_headers
 from guildnet.identity import Identity
 from guildnet.telemetry import logger
+from guildnet.web import request_id, security_headers
 from guildnet.workspace import Workspace
 from guildnet_proxy.auth.authenticate import Authenticator, login_required
 from guildnet_proxy.frontdoor import cross_origin, pages, target

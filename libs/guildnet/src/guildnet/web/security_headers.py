@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from guildnet.entries import DEFAULT_PORTS, Entry
+from guildnet.web.entries import DEFAULT_PORTS, Entry
 
 STATIC: Final = (
     (b"x-content-type-options", b"nosniff"),

@@ -1,0 +1,1 @@
+"""What a browser sees of an install: its entries and origins, request ids, the headers of a control origin."""
