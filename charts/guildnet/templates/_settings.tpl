@@ -26,7 +26,6 @@ hold a name twice, which the API server would refuse.
 {{- end -}}
 
 {{- define "guildnet.settings.common" -}}
-CLUSTER_DOMAIN: {{ .Values.clusterDomain | quote }}
 INSTALL_NAME: {{ include "guildnet.installName" . | quote }}
 K8S_NAMESPACE: {{ .Values.workspaces.namespace | quote }}
 LOG_FORMAT: {{ .Values.log.format | quote }}
@@ -39,7 +38,6 @@ RELEASE_NAMESPACE: {{ .Release.Namespace | quote }}
 {{ include "guildnet.settings.common" . }}
 ACCESS_DEFAULT: {{ .Values.access.default | quote }}
 DOMAIN: {{ include "guildnet.domain.host" . | quote }}
-FRONTEND_ORIGIN: {{ .Values.entries.frontendOrigin | quote }}
 HOSTNAME: {"fieldRef": {"fieldPath": "metadata.name"}}
 IDENTITY_KEY_FILE: /etc/guildnet/keys/identity
 LISTEN: 0.0.0.0:8080
@@ -75,6 +73,7 @@ ACCESS_LOG: {{ .Values.proxy.accessLog | quote }}
 ADMIN_SERVICE_ACCOUNT: {{ printf "%s:%s-admin" .Release.Namespace (include "guildnet.fullname" .) | quote }}
 ALLOWED_TARGETS: {{ join "," .Values.proxy.allowedTargets | quote }}
 API_URL: {{ printf "http://%s-api:8080" (include "guildnet.fullname" .) | quote }}
+CLUSTER_DOMAIN: {{ .Values.clusterDomain | quote }}
 CROSS_SITE: {{ .Values.entries.crossSite | quote }}
 DOMAIN_MODE: {{ .Values.entries.domain.mode | quote }}
 DOMAIN_ORIGIN: {{ .Values.entries.domain.origin | quote }}
@@ -107,6 +106,7 @@ UPSTREAM_CA_FILE: {{ ternary "/etc/guildnet/upstream/ca.crt" "" (ne .Values.prox
 AGENT_DEFAULT_PASSWORD: {{ dict "secretKeyRef" (dict "name" . "key" $ws.defaultPassword.key) | toJson }}
 {{- end }}
 CERT_MANAGER_ISSUER: {{ $ws.ingress.certManagerIssuer | quote }}
+CLUSTER_DOMAIN: {{ .Values.clusterDomain | quote }}
 DIRECT_EXPOSURE: {{ $ws.directExposure | quote }}
 DOMAIN_MODE: {{ .Values.entries.domain.mode | quote }}
 DOMAIN_ORIGIN: {{ .Values.entries.domain.origin | quote }}

@@ -32,10 +32,6 @@ class Settings(settings.Settings):
     access_default: Literal["open", "owner", "closed"] = Field(
         default="open", description="Who may do what while no Capability exists: everyone identified, owners, nobody."
     )
-    frontend_origin: str = Field(
-        default="", description="Another origin that may call the API (the proxy sends its CORS)."
-    )
-    cluster_domain: str = Field(default="cluster.local", min_length=1, description="DNS domain of the cluster.")
     domain: str = Field(default="", description="Domain whose subdomains are workspace origins, where there is one.")
     log_lines: int = Field(
         default=5000,
