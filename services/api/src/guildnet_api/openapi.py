@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 from the table of routes; models become schemas through pydantic."""
+"""OpenAPI 3.1 document, made from the table of routes; models become schemas through pydantic."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from guildnet_api import schemas
 from guildnet_api.routes import Row
 
 _REF: Final = "#/components/schemas/{model}"
-_ALWAYS: Final = {413: "The body is over 1 MiB.", 415: "The body is not JSON."}
+_OF_BODIES: Final = {
+    413: "too_large: the body is over 1 MiB.",
+    415: "unsupported_media_type: the body is not sent as application/json.",
+}
 
 
 def document(rows: Sequence[Row], version: str) -> dict[str, Any]:
-    """The whole document."""
-    answers = [row.answer for row in rows if not isinstance(row.answer, str)]
-    models: set[type[BaseModel]] = {schemas.Error, *answers, *(row.body for row in rows if row.body)}
+    """The whole document; `version` is that of the install."""
+    responses = [row.response for row in rows if not isinstance(row.response, str)]
+    models: set[type[BaseModel]] = {schemas.Error, *responses, *(row.body for row in rows if row.body)}
     ordered = sorted(models, key=lambda model: model.__name__)
     _, definitions = models_json_schema([(model, "validation") for model in ordered], ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
@@ -40,7 +43,7 @@ def operation(row: Row) -> dict[str, Any]:
         *(_parameter("query", name, text) for name, text in row.query.items()),
         *(_parameter("header", name, text) for name, text in row.headers.items()),
     ]
-    errors = {**row.errors, **(_ALWAYS if row.body else {})}
+    errors = {**row.errors, **(_OF_BODIES if row.body else {})}
     built: dict[str, Any] = {
         "operationId": f"{row.handler.__name__}{_tail(row)}",
         "summary": row.summary,
@@ -65,17 +68,17 @@ def _parameter(place: str, name: str, text: str) -> dict[str, Any]:
 
 
 def _success(row: Row) -> Mapping[str, Any]:
-    if isinstance(row.answer, str):
-        return {row.answer: {"schema": {"type": "string"}}}
-    schema = _ref(row.answer)
+    if isinstance(row.response, str):
+        return {row.response: {"schema": {"type": "string"}}}
+    schema = _ref(row.response)
     return {"application/json": {"schema": {"type": "array", "items": schema} if row.many else schema}}
 
 
 def _refusal(row: Row, status: int, text: str) -> dict[str, Any]:
     if status == 304:
         return {"description": text}
-    same = status == 503 and row.path == "/readyz" and not isinstance(row.answer, str)
-    schema = _ref(row.answer if same and not isinstance(row.answer, str) else schemas.Error)
+    same = status == 503 and row.path == "/readyz" and not isinstance(row.response, str)
+    schema = _ref(row.response if same and not isinstance(row.response, str) else schemas.Error)
     return {"description": text, "content": {"application/json": {"schema": schema}}}
 
 

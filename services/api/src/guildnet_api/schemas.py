@@ -1,6 +1,6 @@
-"""The shapes of the answers, for the OpenAPI document: what `servers`, `logs` and the handlers build, told as models.
+"""Models of responses for the OpenAPI document; docstrings and descriptions are its texts.
 
-Nothing is built through these at run time; a test validates real answers against the document.
+Nothing is built through these at run time: a test validates real responses against the document.
 """
 
 from __future__ import annotations
@@ -15,120 +15,143 @@ from guildnet_api.workspaces.presets import Preset
 class Detail(BaseModel):
     """One field that cannot be accepted."""
 
-    field: str
+    field: str = Field(description="Path of the field in the body, like `expose[0].port`, or name of the parameter.")
     reason: str
 
 
 class Error(BaseModel):
-    """Every refusal. `code` is stable; `message` says what to do next."""
+    """The body of every error response."""
 
-    code: str
-    message: str
-    request_id: str | None = None
+    code: str = Field(description="Stable name of the error, for programs.")
+    message: str = Field(description="What is wrong and what to do next, for people.")
+    request_id: str | None = Field(default=None, description="As in the response's header X-Request-Id.")
     details: list[Detail] | None = None
 
 
 class ServerPort(BaseModel):
+    """A port that a workspace serves."""
+
     port: int
     name: str | None = None
 
 
 class ServerResources(BaseModel):
+    """The limit of each resource, or where there is none the request, as Kubernetes quantities (`500m`, `2Gi`)."""
+
     cpu: str | None = None
     memory: str | None = None
 
 
-class TimelineEntry(BaseModel):
-    """A Kubernetes event, or the last change of a condition (`type` Condition)."""
+class WorkspaceEvent(BaseModel):
+    """A Kubernetes event of a workspace or its children, or the last change of a condition (`type` is `Condition`)."""
 
-    t: str
-    type: str
+    t: str = Field(description="RFC 3339 time; of an event that was repeated, the last time.")
+    type: str = Field(description="`Normal`, `Warning` or `Condition`.")
     reason: str
     message: str
-    object: str
-    count: int | None = None
-    condition: str | None = None
-    status: str | None = None
+    object: str = Field(description="What it is about, as KIND/NAME.")
+    count: int | None = Field(default=None, description="How often the event happened.")
+    condition: str | None = Field(default=None, description="Type of the condition.")
+    status: str | None = Field(default=None, description="Status of the condition: `True`, `False` or `Unknown`.")
 
 
 class ServerCondition(BaseModel):
+    """A condition of the Workspace, as Kubernetes shows it."""
+
     type: str
     status: str
     reason: str | None = None
     message: str | None = None
-    lastTransitionTime: str | None = None  # noqa: N815 - Kubernetes' name
+    lastTransitionTime: str | None = Field(default=None, description="RFC 3339 time.")  # noqa: N815 - Kubernetes' name
 
 
 class Server(BaseModel):
-    """A workspace. `url` is its own origin as the caller's entry sees it; events and conditions come with detail."""
+    """A workspace. Facts that are not known are absent."""
 
     id: str
-    name: str
+    name: str = Field(description="The same as `id`.")
     image: str
     status: Literal["pending", "running", "failed", "stopped"]
-    reason: str | None = None
-    message: str | None = None
-    node: str | None = None
-    owner: str | None = None
-    created_at: str | None = None
-    updated_at: str | None = None
-    ports: list[ServerPort] | None = None
+    reason: str | None = Field(default=None, description="Why it is not simply running, in one word.")
+    message: str | None = Field(default=None, description="Why it is not simply running, in a sentence.")
+    node: str | None = Field(default=None, description="The Kubernetes node that its pod is on.")
+    owner: str | None = Field(default=None, description="Who launched it: the login of a user, else KIND:NAME.")
+    created_at: str | None = Field(default=None, description="RFC 3339 time.")
+    updated_at: str | None = Field(default=None, description="RFC 3339 time of the last change of a condition.")
+    ports: list[ServerPort] | None = Field(default=None, description="The ports that are served; the first has the UI.")
     resources: ServerResources | None = None
     args: list[str] | None = None
-    env: dict[str, str] | None = None
+    env: dict[str, str] | None = Field(
+        default=None, description="Environment variables; the values of secrets are shown as `********`."
+    )
     notes: str | None = None
-    events: list[TimelineEntry] | None = None
-    conditions: list[ServerCondition] | None = None
-    url: str | None = None
-    proxy_url: str
+    events: list[WorkspaceEvent] | None = Field(default=None, description="In the detail only, oldest first.")
+    conditions: list[ServerCondition] | None = Field(default=None, description="In the detail only.")
+    url: str | None = Field(
+        default=None, description="URL of its own origin, as reachable through the entry that the request came by."
+    )
+    proxy_url: str = Field(description="Path of the workspace below the control origin.")
 
 
 class LogLine(BaseModel):
-    """One line; `t` is the line's own time."""
+    """One log line."""
 
-    t: str | None = None
-    lvl: Literal["debug", "info", "error"] | None = None
+    t: str | None = Field(default=None, description="The line's own time, RFC 3339 with nanoseconds.")
+    lvl: Literal["debug", "info", "error"] | None = Field(
+        default=None, description="Level, as far as the line lets one tell; warnings are `info`."
+    )
     msg: str | None = None
     container: str | None = None
     pod: str | None = None
-    seq: int | None = None
 
 
 class Launched(BaseModel):
+    """A workspace that was created."""
+
     id: str
     status: Literal["pending"]
 
 
 class Deleted(BaseModel):
+    """The id of the workspace that was deleted."""
+
     deleted: str
 
 
 class AllDeleted(BaseModel):
+    """The ids of the workspaces that were deleted, or with `dryRun` would be."""
+
     deleted: list[str]
     dryRun: bool | None = None  # noqa: N815 - the name on the wire
 
 
 class UiConfig(BaseModel):
+    """What a UI has to know of the install."""
+
     name: str
     version: str
-    originMode: Literal["host", "port", "path"]  # noqa: N815 - the name on the wire
+    originMode: Literal["host", "port", "path"] = Field(  # noqa: N815 - the name on the wire
+        description="Whether workspaces have hosts, ports or only paths of their own on the entry of the request."
+    )
     features: dict[str, bool]
 
 
 class Me(BaseModel):
+    """The caller."""
+
     login: str
     displayName: str  # noqa: N815 - the name on the wire
     kind: Literal["user", "node", "token", "anonymous"]
     roles: list[str]
-    actions: list[str]
+    actions: list[str] = Field(description="Actions that are allowed on at least some workspace.")
 
 
 class ImagePreset(Preset):
-    """One image on offer."""
+    """One image on offer, and what a launch of it is filled up with."""
 
 
 class ImageDefaults(BaseModel):
-    """What is known to suit an image; empty for an unknown one."""
+    """What a launch of an image is filled up with; empty for an image that is not offered."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -136,11 +159,15 @@ class ImageDefaults(BaseModel):
     env: dict[str, str] | None = None
 
 
-class Check(BaseModel):
+class CheckResult(BaseModel):
+    """The result of one check."""
+
     ok: bool
-    message: str | None = None
+    message: str | None = Field(default=None, description="What is missing, where it has failed.")
 
 
 class Readiness(BaseModel):
+    """The results of all checks."""
+
     status: str
-    checks: dict[str, Check] = Field(description="kubernetes, crds, redis, cache")
+    checks: dict[str, CheckResult] = Field(description="By name: kubernetes, crds, redis, cache.")
