@@ -28,14 +28,14 @@ from guildnet.kube.resources import PODS, WORKSPACES
 from guildnet.names import LABEL_WORKSPACE, LABEL_WORKSPACE_UID
 from guildnet.web.entries import Entry
 from guildnet_api import app
-from guildnet_api.access.audit import Audit
+from guildnet_api.access.audit import AuditTrail
 from guildnet_api.deps import Services
 from guildnet_api.http import static
 from guildnet_api.http.server import server
 from guildnet_api.logs.model import Run
 from guildnet_api.logs.redis.client import connect as connect_redis
 from guildnet_api.logs.source.kubelet import Options
-from guildnet_api.run import assemble, running
+from guildnet_api.run import background
 from guildnet_api.settings import Settings
 from support.waiting import eventually
 
@@ -289,11 +289,11 @@ async def start_api(
                 stack.push_async_callback(redis.aclose)
             client = await stack.enter_async_context(connect(given.kubeconfig, user_agent="guildnet-api-test"))
             audit: list[dict[str, Any]] = []
-            trail = Audit(Writer("api", lambda line: audit.append(json.loads(line))))
-            services, _ = assemble(given, client, redis, source=kubelet, audit=trail)
+            trail = AuditTrail(Writer("api", lambda line: audit.append(json.loads(line))))
+            services, _ = app.compose(given, client, redis, source=kubelet, audit=trail)
             listening = socket.create_server(("127.0.0.1", 0))
-            listener = server(app.build(services, static.load(given.ui_dir)), "127.0.0.1", 0)
-            await stack.enter_async_context(running(services))
+            listener = server(app.application(services, static.load(given.ui_dir)), "127.0.0.1", 0)
+            await stack.enter_async_context(background(services))
             serving = asyncio.ensure_future(listener.serve(sockets=[listening]))
 
             async def stop() -> None:

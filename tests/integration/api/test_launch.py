@@ -10,7 +10,7 @@ import pytest
 
 from guildnet.errors import NotFound
 from guildnet.kube.resources import CAPABILITIES, SECRETS, WORKSPACES
-from guildnet_api.http.middleware import MAX_BODY
+from guildnet_api.http.middleware import MAX_BODY_BYTES
 from support.waiting import eventually
 
 from .conftest import ALICE, NOBODY, Api
@@ -92,7 +92,7 @@ async def test_bad_input_is_refused_in_one_shape(api: Api, body, status, code, f
     assert answer.json()["request_id"] == answer.headers["X-Request-Id"]
     if field:
         assert field in [detail["field"] for detail in answer.json()["details"]]
-    assert len(body) > MAX_BODY or "x" * 100 not in answer.text
+    assert len(body) > MAX_BODY_BYTES or "x" * 100 not in answer.text
 
 
 async def test_a_body_that_is_not_json_by_its_type_is_415(api: Api):

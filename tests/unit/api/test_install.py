@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from guildnet import settings as shared_settings
+from guildnet import workspace
 from guildnet.errors import Conflict, Denied, FieldError, GuildNetError, Invalid, TooManyRequests
 from guildnet.web.entries import Entry
 from guildnet.web.security_headers import headers
@@ -26,7 +27,7 @@ def job(**fields: Any) -> JobSpec:
 
 
 def test_a_plan_reads_like_what_it_makes():
-    plan = manifests.plan(job(env={"A": "1", "API_KEY": "s"}), name="tool-abcde", namespace="n", owner="alice")
+    plan = manifests.launch_plan(job(env={"A": "1", "API_KEY": "s"}), name="tool-abcde", namespace="n", owner="alice")
     assert plan.workspace == {
         "apiVersion": "guildnet.io/v1alpha1",
         "kind": "Workspace",
@@ -37,6 +38,7 @@ def test_a_plan_reads_like_what_it_makes():
             "annotations": {"guildnet.io/owner": "alice"},
         },
         "spec": {
+            "running": True,
             "image": "acme/tool:1",
             "env": [
                 {"name": "A", "value": "1"},
@@ -49,34 +51,60 @@ def test_a_plan_reads_like_what_it_makes():
 
 def test_a_patch_holds_only_for_what_it_was_made_from():
     raw = {
-        "metadata": {"resourceVersion": "7", "uid": "u"},
+        "metadata": {"name": "ws", "resourceVersion": "7", "uid": "u"},
         "spec": {
             "image": "a", "env": [{"name": "A", "value": "1"}],
             "ports": [{"containerPort": 8888, "name": "http", "pathMode": "Preserve"}],
         },
     }  # fmt: skip
     patch = parse(b'{"env": {"B": "2"}, "expose": [{"port": 8888}, {"port": 80}], "labels": {"x": null}}', JobPatch)
-    change = manifests.change(patch, raw, "s")
+    change = manifests.change(patch, workspace.parse(raw), "s")
     assert change.body == {
         "metadata": {"resourceVersion": "7", "uid": "u", "labels": {"x": None}},
         "spec": {
             "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
             "ports": [
                 {"containerPort": 8888, "name": "p-8888", "protocol": "TCP", "pathMode": "Preserve"},
-                {"containerPort": 80, "name": "p-80", "protocol": "TCP"},
+                {"containerPort": 80, "name": "p-80", "protocol": "TCP", "pathMode": "Strip"},
             ],
         },
     }
 
 
-def preset(tmp_path: Path, **fields: Any) -> tuple[presets.Preset, ...]:
-    file = tmp_path / "presets.json"
-    file.write_text(json.dumps([{"label": "My Tool", "image": "acme/tool:1", **fields}]))
-    return presets.load(file)
+def test_what_a_patch_takes_away_is_null_and_what_it_does_not_name_stays():
+    raw = {
+        "metadata": {"name": "ws", "resourceVersion": "7", "uid": "u"},
+        "spec": {
+            "image": "a", "notes": "n", "args": ["--x"], "running": False,
+            "storage": {"size": "1Gi", "storageClassName": "fast", "retain": True},
+        },
+    }  # fmt: skip
+    patch = parse(b'{"notes": null, "args": null, "env": null, "storage": {"size": "2Gi"}}', JobPatch)
+    change = manifests.change(patch, workspace.parse(raw), "s")
+    assert change.body["spec"] == {
+        "notes": None,
+        "args": None,
+        "env": None,
+        "storage": {"size": "2Gi", "storageClassName": "fast", "retain": True},
+    }
+    assert not change.spec.running
 
 
-def test_a_preset_fills_in_and_never_overrides(tmp_path: Path):
-    known = preset(tmp_path, args=["--x"], env={"A": "1", "B": "2"}, ports=[{"port": 3000}], pathMode="Preserve")
+@pytest.mark.parametrize(
+    ("fields", "ports"),
+    [({}, (8080, 8443)), ({"image": "x/code-server/custom"}, (8080,)), ({"expose": [{"port": 3000}]}, (3000,))],
+    ids=["any image", "code-server anywhere in the repository", "given"],
+)
+def test_a_capability_is_asked_for_the_ports_that_the_operator_serves(fields: dict[str, Any], ports: tuple[int, ...]):
+    assert manifests.port_numbers(job(**fields)) == ports
+
+
+def preset(**fields: Any) -> tuple[presets.Preset, ...]:
+    return presets.parse(json.dumps([{"label": "My Tool", "image": "acme/tool:1", **fields}]), "presets.json")
+
+
+def test_a_preset_fills_in_and_never_overrides():
+    known = preset(args=["--x"], env={"A": "1", "B": "2"}, ports=[{"port": 3000}], pathMode="Preserve")
     filled = presets.fill(job(env={"B": "3"}), known)
     assert filled.args == ["--x"]
     assert filled.env == {"A": "1", "B": "3"}
@@ -88,9 +116,9 @@ def test_a_preset_fills_in_and_never_overrides(tmp_path: Path):
     assert presets.fill(job(image="acme/other"), known).args is None
 
 
-def test_a_preset_file_that_is_none_says_where(tmp_path: Path):
+def test_a_preset_file_that_is_none_says_where():
     with pytest.raises(Invalid, match=r"presets.json: 0.ports.0.port"):
-        preset(tmp_path, ports=[{"port": 0}])
+        preset(ports=[{"port": 0}])
 
 
 @pytest.mark.parametrize(

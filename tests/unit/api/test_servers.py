@@ -100,14 +100,16 @@ def test_what_is_not_known_is_not_there():
 
 
 @pytest.mark.parametrize(
-    ("image", "ports"),
+    ("spec", "ports"),
     [
-        ("acme/tool:1", [{"port": 8080, "name": "http"}, {"port": 8443, "name": "https"}]),
-        ("acme/code-server/custom", [{"port": 8080, "name": "http"}]),
+        ({}, [(8080, "http"), (8443, "https")]),
+        ({"image": "x/code-server/custom"}, [(8080, "http")]),
+        ({"ports": [{"containerPort": 3000}, {"containerPort": 9, "name": "a"}]}, [(3000, "p-3000"), (9, "a")]),
     ],
+    ids=["any image", "code-server anywhere in the repository", "given"],
 )
-def test_without_declared_ports_those_that_the_operator_serves_are_shown(image: str, ports: list[dict[str, Any]]):
-    assert server(make(spec={"image": image}), (), None)["ports"] == ports
+def test_the_ports_shown_are_those_that_the_operator_serves(spec: dict[str, Any], ports: list[tuple[int, str]]):
+    assert [(port["port"], port["name"]) for port in server(make(spec=spec), (), None)["ports"]] == ports
 
 
 def test_the_reason_is_the_operators_else_what_holds_the_pod():
@@ -205,8 +207,8 @@ async def test_a_reader_learns_each_change_after_its_place_and_no_other():
     index.put_workspace(make("b", rv="13"))
     index.put_pod(pod("b-1", "b", rv="14"))
     index.drop_workspace("a")
-    for news in (index.after(version), index.resume(place)):
-        assert ([ws.name for ws in news.changed], list(news.gone), news.full) == (["b"], ["a"], False)
+    for delta in (index.after(version), index.resume(place)):
+        assert ([ws.name for ws in delta.changed], list(delta.gone), delta.full) == (["b"], ["a"], False)
     assert index.resume(index.position).changed == []
     assert index.resume(index.position).gone == []
 

@@ -71,10 +71,9 @@ def test_policies_can_be_left_out(render: Render):
     assert render(values).of("NetworkPolicy") == []
 
 
-def test_the_presets_are_ones_the_api_accepts(render: Render, tmp_path):
-    file = tmp_path / "presets.json"
-    file.write_text(render().one("ConfigMap", "guildnet-presets")["data"]["presets.json"])
-    found = {preset.label: preset for preset in presets.load(file)}
+def test_the_presets_are_ones_the_api_accepts(render: Render):
+    text = render().one("ConfigMap", "guildnet-presets")["data"]["presets.json"]
+    found = {preset.label: preset for preset in presets.parse(text, "presets.json")}
     assert found["JupyterLab"].image == "guildnet/jupyterlab:0.1.0"
     assert found["JupyterLab"].pathMode == "Preserve"
     assert found["VS Code"].image == "guildnet/code-server:0.1.0"

@@ -1,7 +1,13 @@
-"""The application as a value: routes from their table, middleware as a list, the UI for everything else."""
+"""Composition: the parts of a process from its settings, the application from its routes and middleware."""
 
 from __future__ import annotations
 
+import time
+from importlib.metadata import version
+from secrets import token_hex
+
+from prometheus_client import CollectorRegistry
+from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -10,31 +16,113 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import Scope
 
-from guildnet.web import security_headers
+from guildnet import security_headers, signed
+from guildnet.errors import Invalid
+from guildnet.kube.client import Client
+from guildnet.telemetry import make_registry
 from guildnet_api import openapi, routes
+from guildnet_api.access.audit import AuditTrail
+from guildnet_api.access.authorize import Authorizer
+from guildnet_api.access.quota import Quota
+from guildnet_api.cluster.watches import Watches
 from guildnet_api.deps import IDENTITY, Services
-from guildnet_api.http.middleware import Bodies, Identified, Observed, OriginHeaders, Refusals
+from guildnet_api.health import ApiHealth
+from guildnet_api.http.event_stream import StreamSupervisor
+from guildnet_api.http.middleware import BodyLimits, ErrorResponses, RequestLog, SecurityHeaders, SignedIdentity
 from guildnet_api.http.static import Ui
+from guildnet_api.logs.filtered import RingLimits
+from guildnet_api.logs.hub import Hub, HubLimits
+from guildnet_api.logs.redis.replica import Replica
+from guildnet_api.logs.source.follower import Follower
+from guildnet_api.logs.source.kubelet import KubeletLogs, LogSource
+from guildnet_api.logs.source.run_state import RunState
+from guildnet_api.metrics import Metrics
+from guildnet_api.settings import Settings
+from guildnet_api.workspaces import presets
 
 
-def build(api: Services, ui: Ui) -> Starlette:
+def compose(
+    settings: Settings,
+    client: Client,
+    redis: Redis | None,
+    *,
+    source: LogSource | None = None,
+    audit: AuditTrail | None = None,
+) -> tuple[Services, CollectorRegistry]:
+    """The parts and their metrics registry. `source` and `audit` are the cluster's and stdout's unless given.
+
+    Raises Invalid for a key or presets that cannot be used.
+    """
+    registry = make_registry()
+    metrics = Metrics(registry)
+    watches = Watches(client, settings.k8s_namespace)
+    # Twice the limit, so that a line that is cut there is known to be longer.
+    lines = source or KubeletLogs(client, settings.k8s_namespace, settings.log_line_bytes * 2, settings.log_rate_bytes)
+    trail = audit or AuditTrail()
+    supervisor = StreamSupervisor(metrics, settings.slow_viewer_seconds)
+    owner = f"{settings.hostname or 'api'}-{token_hex(4)}"
+    replica = Replica(redis, owner, settings.log_lines, metrics) if redis else None
+    hub = _hub(settings, RunState(watches.index), lines, replica, metrics)
+    supervisor.on_close(hub.wake)
+    supervisor.on_close(watches.index.signal.notify)
+    services = Services(
+        settings=settings,
+        client=client,
+        watches=watches,
+        authorizer=Authorizer(watches, settings.access_default, trail),
+        audit=trail,
+        quota=Quota(watches),
+        presets=_presets(settings),
+        hub=hub,
+        source=lines,
+        supervisor=supervisor,
+        health=ApiHealth(client, watches, replica),
+        metrics=metrics,
+        key=signed.read_key(settings.identity_key_file),
+        now=time.time,
+        version=version("guildnet-api"),
+    )
+    return services, registry
+
+
+def application(services: Services, ui: Ui) -> Starlette:
+    """Routes from their table, the UI for every other path, middleware as a list, outermost first."""
+
     def headers(scope: Scope) -> list[tuple[bytes, bytes]]:
         who = scope.get(IDENTITY)
         return list(security_headers.headers(who.entry if who else None, ui.scripts, ui.styles))
 
+    document = openapi.document(routes.ROWS, services.version)
     return Starlette(
-        routes=[*routes.build(api, openapi.document(routes.ROWS, api.version)), Mount("/", app=ui)],
+        routes=[*routes.build(services, document), Mount("/", app=ui)],
         middleware=[
-            Middleware(Observed, metrics=api.metrics),
-            Middleware(OriginHeaders, headers=headers),
-            Middleware(Refusals),
-            Middleware(Identified, key=api.key, now=api.now),
-            Middleware(Bodies),
+            Middleware(RequestLog, metrics=services.metrics),
+            Middleware(SecurityHeaders, headers=headers),
+            Middleware(ErrorResponses),
+            Middleware(SignedIdentity, key=services.key, now=services.now),
+            Middleware(BodyLimits),
         ],
-        exception_handlers={HTTPException: _passed_on},
+        exception_handlers={HTTPException: _raise},
     )
 
 
-async def _passed_on(_request: Request, error: Exception) -> Response:
-    """Starlette would answer its own refusals in plain text; they go out by the same table as ours."""
+def _hub(settings: Settings, state: RunState, source: LogSource, replica: Replica | None, metrics: Metrics) -> Hub:
+    follower = Follower(source, state, settings.log_lines, settings.log_line_bytes, report=lambda _: None)
+    rings = RingLimits(settings.log_lines, settings.log_bytes)
+    limits = HubLimits(rings, settings.log_linger_seconds, settings.log_direct_follows)
+    return Hub(follower, replica, limits, metrics)
+
+
+def _presets(settings: Settings) -> tuple[presets.Preset, ...]:
+    path = settings.presets_file
+    if path is None:
+        return ()
+    try:
+        return presets.parse(path.read_text(), str(path))
+    except OSError as error:
+        raise Invalid(f"the presets {path} cannot be read: {error.strerror}") from None
+
+
+async def _raise(_request: Request, error: Exception) -> Response:
+    """Starlette would send its own refusals as plain text; they go out by the same table as ours."""
     raise error

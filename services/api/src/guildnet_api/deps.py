@@ -1,4 +1,4 @@
-"""What request handlers work with: one value, made in `__main__` and by tests."""
+"""Dependencies of request handlers as one value, composed in `app` and by tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from guildnet.identity import ANONYMOUS, Identity
 from guildnet.kube.client import Client
 from guildnet.telemetry import Health
-from guildnet_api.access.audit import Actor, Audit
+from guildnet_api.access.audit import Actor, AuditTrail
 from guildnet_api.access.authorize import Authorizer
 from guildnet_api.access.quota import Quota
 from guildnet_api.cluster.watches import Watches
@@ -27,13 +27,13 @@ REQUEST_ID = "guildnet.web.request_id"
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of one api process."""
+    """The parts of one api process. `now` is the time in Unix seconds."""
 
     settings: Settings
     client: Client
     watches: Watches
     authorizer: Authorizer
-    audit: Audit
+    audit: AuditTrail
     quota: Quota
     presets: Sequence[Preset]
     hub: Hub

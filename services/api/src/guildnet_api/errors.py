@@ -1,6 +1,6 @@
-"""The one table that turns refusals into HTTP, and the body every error answer has.
+"""Errors as HTTP: the status of each, and the body that every error response has.
 
-Nothing here shows a stack trace: what is not in the table is logged whole and answered as `internal`.
+No stack trace is ever sent: what is not in the table is logged whole and sent as `internal`.
 """
 
 from __future__ import annotations

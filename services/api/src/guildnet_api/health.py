@@ -1,7 +1,7 @@
-"""The named checks of readiness. Redis is told of and does not count: without it logs are followed per replica.
+"""Named checks of readiness. `redis` is reported and does not count: without it logs are followed per replica.
 
 `cache` alone decides whether the pod gets requests. An API server that does not answer is the same for every replica:
-to take them all out of service would turn a list that is a little old into no answer at all.
+to take them all out of service would turn a list that is a little old into no list at all.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from guildnet_api.cluster.watches import Watches
 from guildnet_api.logs.redis.replica import Replica
 
 STALE_SECONDS: Final = 120.0
+"""Age above which the copy of the cluster is reported."""
 OPTIONAL: Final = frozenset({"redis"})
 
 

@@ -1,4 +1,4 @@
-"""What is counted. Labels are route templates and outcomes, never workspaces: their number has no bound."""
+"""Metrics of the api. Labels are route templates and results, never workspaces: their number has no bound."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from guildnet_api.logs.model import Kind, Record
+from guildnet_api.logs.model import NS_PER_SECOND, Kind, Record
 
 
 class Metrics:
@@ -16,10 +16,16 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.requests = Counter(
-            "guildnet_api_requests_total", "Requests answered.", ["route", "method", "status"], registry=registry
+            "guildnet_api_requests_total",
+            "Requests by route, method and status.",
+            ["route", "method", "status"],
+            registry=registry,
         )
         self.seconds = Histogram(
-            "guildnet_api_request_seconds", "Seconds until the answer began.", ["route"], registry=registry
+            "guildnet_api_request_seconds",
+            "Seconds from a request until its response began.",
+            ["route"],
+            registry=registry,
         )
         self.viewers = Gauge("guildnet_api_viewers", "Open event streams.", ["stream"], registry=registry)
         self.cut = Counter("guildnet_api_viewers_cut_total", "Viewers cut.", ["reason"], registry=registry)
@@ -41,16 +47,16 @@ class Metrics:
         self.sent = Counter("guildnet_api_log_bytes_sent_total", "Bytes of log streams sent.", registry=registry)
 
     def log_bytes_sent(self, size: int) -> None:
-        """Bytes written to readers of logs."""
+        """Count bytes written to readers of logs."""
         self.sent.inc(size)
 
     def records_received(self, records: Sequence[Record]) -> None:
-        """Records that are about to be shown for the first time."""
+        """Count records that are about to be sent for the first time, and their age."""
         lines = [record for record in records if record.kind is Kind.LINE]
         self.lines.inc(len(lines))
         if lines:
-            self.lag.observe(max(0.0, time.time() - lines[-1].time_ns / 1e9))
+            self.lag.observe(max(0.0, time.time() - lines[-1].time_ns / NS_PER_SECOND))
         for gap in (record.data for record in records if record.kind is Kind.GAP):
-            told = json.loads(gap)
-            self.gaps.labels(told["reason"]).inc()
-            self.dropped.inc(told.get("lines", 0))
+            reported = json.loads(gap)
+            self.gaps.labels(reported["reason"]).inc()
+            self.dropped.inc(reported.get("lines", 0))

@@ -1,4 +1,4 @@
-"""Who may do what, asked in one place: rules of `guildnet.access`, Capabilities of the cache, denials to the audit."""
+"""Authorization: the rules of `guildnet.access` on the watched Capabilities; denials go to the audit trail."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from guildnet.capability import Capability, Selector
 from guildnet.errors import Conflict, Denied, GuildNetError, NotFound
 from guildnet.identity import Identity
 from guildnet.workspace import Workspace
-from guildnet_api.access.audit import Actor, Audit
+from guildnet_api.access.audit import Actor, AuditTrail
 from guildnet_api.cluster.watches import Watches
 
-_WHY: Mapping[str, str] = {
+_REASONS: Mapping[str, str] = {
     "anonymous": "log in first",
     "capabilities-unreadable": "the rules of this install cannot be read right now; try again",
     "default-owner": "it belongs to somebody else",
@@ -28,58 +28,58 @@ def target_of(ws: Workspace) -> Target:
 
 @dataclass(frozen=True, slots=True)
 class Authorizer:
-    """Decisions of one install."""
+    """Decides for one install."""
 
     watches: Watches
     default: Default
-    audit: Audit
+    audit: AuditTrail
 
-    def may(self, identity: Identity, action: Action, target: Target) -> Decision:
+    def decide(self, identity: Identity, action: Action, target: Target) -> Decision:
         return decide(identity, action, target, self.watches.capabilities(), self.default)
 
     def require(self, actor: Actor, action: Action, what: str, target: Target) -> Decision:
         """Raises Denied, after writing so into the audit trail."""
-        decision = self.may(actor.identity, action, target)
+        decision = self.decide(actor.identity, action, target)
         if not decision.allowed:
             self.audit.denied(actor, action, what, decision)
-            why = _WHY.get(decision.rule, "it is not allowed")
+            why = _REASONS.get(decision.rule, "it is not allowed")
             raise Denied(f"You may not {_verb(action)} {what}: {why}.")
         return decision
 
-    def require_known(self, actor: Actor, action: Action, what: str) -> None:
-        """For what any identified caller may ask. Raises Denied for an anonymous one."""
+    def require_identified(self, actor: Actor, action: Action, what: str) -> None:
+        """For what every identified caller may do. Raises Denied for an anonymous one."""
         if actor.identity.kind == "anonymous":
             self.audit.denied(actor, action, what, Decision(allowed=False, rule="anonymous"))
-            raise Denied(f"You may not {_verb(action)} {what}: {_WHY['anonymous']}.")
+            raise Denied(f"You may not {_verb(action)} {what}: {_REASONS['anonymous']}.")
 
-    def visible(self, identity: Identity) -> Callable[[Workspace], bool] | None:
-        """Which workspaces the caller may list; None for every one."""
+    def list_filter(self, identity: Identity) -> Callable[[Workspace], bool] | None:
+        """A test for the workspaces that the caller may list; None where it may list every one."""
         capabilities = self.watches.capabilities()
         everything = Target(owner=identity.subject)
         if identity.is_admin or (capabilities is not None and not capabilities and self.default == "open"):
             return None if decide(identity, Action.LIST, everything, capabilities, self.default).allowed else _nothing
         return lambda ws: decide(identity, Action.LIST, target_of(ws), capabilities, self.default).allowed
 
-    def find(self, identity: Identity, name: str) -> Workspace:
-        """Raises NotFound, also for a workspace the caller may not know of."""
+    def get_visible(self, identity: Identity, name: str) -> Workspace:
+        """The workspace of this name. Raises NotFound, also for one that the caller may not list."""
         ws = self.watches.index.get(name)
-        if ws is None or not self.may(identity, Action.LIST, target_of(ws)).allowed:
+        if ws is None or not self.decide(identity, Action.LIST, target_of(ws)).allowed:
             raise NotFound(f"There is no workspace {name!r}; GET /api/servers lists those there are.")
         return ws
 
-    def possible(self, identity: Identity) -> list[Action]:
-        """What the caller can do on some workspace, if not on every one: for a UI to show or hide."""
+    def possible_actions(self, identity: Identity) -> list[Action]:
+        """Actions that the caller may take on some workspace, if not on every one: for a UI to show or hide."""
         capabilities = self.watches.capabilities()
         anywhere = None if capabilities is None else [replace(c, selector=Selector()) for c in capabilities]
         own = Target(owner=identity.subject)
         return [action for action in Action if decide(identity, action, own, anywhere, self.default).allowed]
 
     def constrain(self, actor: Actor, action: Action, what: str, target: Target, launch: Launch) -> None:
-        """The second question about what was granted by a Capability: image, ports, number.
+        """Check the constraints of the Capability that granted it: image, ports, number of workspaces.
 
-        Raises Denied, or Conflict where only the number stands against it.
+        Raises Denied, or Conflict `limit_reached` where only the number stands against it.
         """
-        decision = self.may(actor.identity, action, target)
+        decision = self.decide(actor.identity, action, target)
         if not decision.rule.startswith("capability/"):
             return
         verdict = check_constraints(self._granting(actor.identity, action, target), launch)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Any
+from typing import Any, Final
 
 from guildnet.workspace import Workspace
 
-_SUFFIXES = {"Pod": 2, "ReplicaSet": 1}  # what Kubernetes hangs onto a Deployment's name, in dash-separated parts
+_SUFFIX_PARTS: Final = {"Pod": 2, "ReplicaSet": 1}
+"""What Kubernetes hangs onto a Deployment's name, in dash-separated parts."""
+MAX_MESSAGE_CHARACTERS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def parse(obj: Mapping[str, Any]) -> Event:
         time=time or meta.get("creationTimestamp") or "",
         type=obj.get("type", "Normal"),
         reason=obj.get("reason", ""),
-        message=obj.get("message", "")[:4096],
+        message=obj.get("message", "")[:MAX_MESSAGE_CHARACTERS],
         count=int(series.get("count") or obj.get("count") or 1),
         about=f"{kind}/{name}",
     )
@@ -49,12 +51,12 @@ def parse(obj: Mapping[str, Any]) -> Event:
 def owner(kind: str, name: str) -> str:
     """The workspace an object belongs to by its name: children are named like it, pods and replica sets after it."""
     parts = name.split("-")
-    cut = _SUFFIXES.get(kind, 0)
+    cut = _SUFFIX_PARTS.get(kind, 0)
     return "-".join(parts[: len(parts) - cut]) if len(parts) > cut else ""
 
 
 def entries(ws: Workspace, events: Iterable[Event]) -> list[dict[str, Any]]:
-    """The events since it was made, oldest first: its name may have been another one's before."""
+    """The events since the workspace was created, oldest first: its name may have been another one's before."""
     made = ws.created_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S") if ws.created_at else ""
     shown = [
         {"t": e.time, "type": e.type, "reason": e.reason, "message": e.message, "count": e.count, "object": e.about}

@@ -1,9 +1,9 @@
-"""Every workspace as it is shown: encoded once per change and entry, joined into lists, pushed to streams.
+"""Index of workspaces and their pods: encoded once per change and entry, joined into lists, sent to streams.
 
 Fed by watches, read by requests; knows no Kubernetes and no HTTP. A list is a join of fragments; a stream resumes at a
 `Position`, the pair of resource versions up to which its reader has seen both watches (they run apart, so that one
 number would lose what the slower watch has yet to bring). Deletions are remembered for a while; a reader who was away
-longer is told everything again.
+longer is sent everything again.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from guildnet.kube.version import number
 from guildnet.web.entries import Entry
 from guildnet.workspace import Workspace
 from guildnet_api.aio import Signal
-from guildnet_api.cluster import pods as pod_views
-from guildnet_api.cluster.pods import Pod
+from guildnet_api.cluster.pods import Pod, current
 from guildnet_api.http.sse import compact
 from guildnet_api.workspaces.view import Query, matches, server
 
-MAX_ENTRIES: Final = 8  # an install has three; a signed but unheard-of one may not grow the cache
-MAX_GONE: Final = 4096
+MAX_ENTRIES: Final = 8
+"""Entries whose fragments are kept: an install has three, and a signed but unheard-of one may not grow the index."""
+MAX_DELETIONS: Final = 4096
+"""Deletions that are remembered."""
 
 Allowed = Callable[[Workspace], bool]
 
@@ -54,7 +55,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What a reader has yet to learn; `full` when that is not known and `changed` is simply everything."""
+    """What a reader has not seen yet; `full` when that is not known and `changed` is simply everything."""
 
     changed: Sequence[Workspace]
     gone: Sequence[str]
@@ -70,7 +71,7 @@ class _Mark:
 
 
 class WorkspaceIndex:
-    """The workspaces and their pods; `signal` wakes whoever streams them. `version` counts changes."""
+    """The workspaces and their pods. `signal` is notified of every change, `version` counts changes."""
 
     def __init__(self) -> None:
         self.signal = Signal()
@@ -90,21 +91,21 @@ class WorkspaceIndex:
     def put_workspace(self, ws: Workspace) -> None:
         self._workspaces[ws.name] = ws
         self._gone.pop(ws.name, None)
-        self._touch(ws.name, workspaces=number(ws.resource_version) or 0)
+        self._touch(ws.name, workspaces=_number(ws.resource_version))
 
     def drop_workspace(self, name: str) -> None:
-        """The version of a deletion is not told; it is above what was seen before it, which is all that counts here."""
+        """A watch does not say the version of a deletion; it is above what was seen before, which is enough here."""
         if self._workspaces.pop(name, None) is None:
             return
         self._touch(name, workspaces=self.position.workspaces + 1)
         self._gone[name] = self._changed.pop(name)
-        while len(self._gone) > MAX_GONE:
+        while len(self._gone) > MAX_DELETIONS:
             self._forgotten = self._gone.popitem(last=False)[1].position
 
     def put_pod(self, pod: Pod) -> None:
         self._pods.setdefault(pod.workspace, {})[pod.name] = pod
         self._by_uid[pod.uid] = pod
-        self._touch(pod.workspace, pods=number(pod.resource_version) or 0)
+        self._touch(pod.workspace, pods=_number(pod.resource_version))
 
     def drop_pod(self, pod: Pod) -> None:
         known = self._pods.get(pod.workspace, {})
@@ -116,7 +117,7 @@ class WorkspaceIndex:
 
     def listed(self, *, workspaces: str = "", pods: str = "") -> None:
         """A watch has its list at this version. What was deleted before the first list is not known."""
-        at = Position(number(workspaces) or 0, number(pods) or 0)
+        at = Position(_number(workspaces), _number(pods))
         self.position = self.position.max(at)
         if at.workspaces and not self._forgotten.workspaces:
             self._forgotten = self._forgotten.max(Position(workspaces=at.workspaces))
@@ -146,8 +147,8 @@ class WorkspaceIndex:
         return tuple(pod for pod in self._pods.get(name, {}).values() if pod.workspace_uid == uid)
 
     def pod(self, name: str) -> Pod | None:
-        """The pod to speak of for a workspace."""
-        return pod_views.current(self.pods(name))
+        """The pod that stands for a workspace: the newest one that is not going away."""
+        return current(self.pods(name))
 
     def pod_by_uid(self, uid: str) -> Pod | None:
         return self._by_uid.get(uid)
@@ -182,15 +183,15 @@ class WorkspaceIndex:
 
     def after(self, version: int) -> Delta:
         """What changed since a reader of this process was last here."""
-        return self._news(lambda mark: mark.version > version)
+        return self._delta(lambda mark: mark.version > version)
 
     def resume(self, position: Position | None) -> Delta:
         """What changed since a position, of any process's reader; None is at the very beginning."""
         if position is None or not position.covers(self._forgotten):
             return Delta([ws for _, ws in sorted(self._workspaces.items())], (), full=True)
-        return self._news(lambda mark: not position.covers(mark.position))
+        return self._delta(lambda mark: not position.covers(mark.position))
 
-    def _news(self, unseen: Callable[[_Mark], bool]) -> Delta:
+    def _delta(self, unseen: Callable[[_Mark], bool]) -> Delta:
         changed = [self._workspaces[name] for name in _tail(self._changed, unseen) if name in self._workspaces]
         return Delta(changed, _tail(self._gone, unseen), full=False)
 
@@ -198,3 +199,8 @@ class WorkspaceIndex:
 def _tail(log: OrderedDict[str, _Mark], unseen: Callable[[_Mark], bool]) -> list[str]:
     """The names at the end of a log that are unseen, oldest first; logs are in order, so the end is enough."""
     return list(takewhile(lambda name: unseen(log[name]), reversed(log)))[::-1]
+
+
+def _number(resource_version: str) -> int:
+    """The version as a number; 0 for one that cannot be compared."""
+    return number(resource_version) or 0

@@ -1,4 +1,4 @@
-"""What the api reads of a pod: where it runs and what its containers are up to; tolerant of what is missing."""
+"""Pods as the api reads them: node, phase and the state of each container; tolerant of what is missing. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Container:
 
     @property
     def has_log(self) -> bool:
-        """Whether the kubelet has something to read: now, or of the run before the wait."""
+        """Whether the kubelet has a log: of a run that began, or of the one before the wait."""
         return self.state != "waiting" or self.restart > 0
 
 
@@ -42,7 +42,7 @@ class Pod:
     containers: tuple[Container, ...]
 
     def container(self, name: str | None) -> Container | None:
-        """The one of this name, or the first that is not an init container."""
+        """The container of this name, or without one the first that is not an init container."""
         if name:
             return next((c for c in self.containers if c.name == name), None)
         return next((c for c in self.containers if not c.init), None)
@@ -86,5 +86,5 @@ def _containers(
 
 
 def current(pods: Iterable[Pod]) -> Pod | None:
-    """The pod to speak of: the newest, one that is not going away first."""
+    """The pod that stands for a workspace: the newest one that is not going away, else the newest."""
     return max(pods, key=lambda pod: (not pod.deleting, pod.created, pod.name), default=None)

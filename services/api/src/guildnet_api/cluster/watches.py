@@ -1,9 +1,10 @@
-"""The api's copies of the cluster, each kept by one watch: no request causes a LIST on the API server."""
+"""Watches of the cluster, each keeping one copy: no request causes a LIST on the API server."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from guildnet import capability, workspace
 from guildnet.capability import Capability
@@ -20,18 +21,19 @@ from guildnet_api.cluster.events import Event
 from guildnet_api.cluster.index import WorkspaceIndex
 from guildnet_api.cluster.pods import Pod
 
-MAX_EVENTS = 200  # per workspace; the newest stay
+MAX_EVENTS: Final = 200
+"""Kubernetes events kept per workspace; the newest stay."""
 
 
 class Watches:
-    """Workspaces and their pods (as a `WorkspaceIndex`), Capabilities and events of one namespace."""
+    """Workspaces and their pods (in `index`), Capabilities and events of one namespace; `run` has a task of its own."""
 
     def __init__(self, client: Client, namespace: str) -> None:
         self.index = WorkspaceIndex()
-        self.happened = Signal()
+        self.events_changed = Signal()
         """Notified at every Kubernetes event of a workspace."""
         self._events: dict[str, dict[str, Event]] = {}
-        self._heard = 0
+        self._events_version = 0
         self._workspaces = Reflector(
             client, WORKSPACES, namespace=namespace, parse=workspace.parse, on_change=self._workspace
         )
@@ -41,24 +43,24 @@ class Watches:
         self._capabilities = Reflector(
             client, CAPABILITIES, namespace=namespace, parse=capability.parse, on_change=self._capability
         )
-        self._happened = Reflector(client, EVENTS, namespace=namespace, parse=events.parse, on_change=self._event)
+        self._kube_events = Reflector(client, EVENTS, namespace=namespace, parse=events.parse, on_change=self._event)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
-            for reflector in (self._workspaces, self._pods, self._capabilities, self._happened):
+            for reflector in (self._workspaces, self._pods, self._capabilities, self._kube_events):
                 tasks.create_task(reflector.run())
 
     @property
     def synced(self) -> bool:
-        """Whether lists can be answered: Workspaces and pods are there, and the rules for who may see them."""
+        """Whether lists can be served: Workspaces and pods are there, and the rules for who may see them."""
         return all(r.synced.is_set() for r in (self._workspaces, self._pods, self._capabilities))
 
     def age(self) -> float:
-        """Seconds since the API server last confirmed the oldest of the copies that answers stand on."""
+        """Seconds since the API server last confirmed the oldest of the copies that responses stand on."""
         return max(r.age() for r in (self._workspaces, self._pods, self._capabilities))
 
     def missing_kinds(self) -> str | None:
-        """What the cluster does not serve of ours, or None."""
+        """The custom resources that the cluster does not serve, as text; None when it serves them."""
         errors = {"workspaces": self._workspaces.last_error, "capabilities": self._capabilities.last_error}
         missing = [what for what, error in errors.items() if isinstance(error, NotFound)]
         return f"not installed: {', '.join(missing)}" if missing else None
@@ -71,15 +73,15 @@ class Watches:
         return self._capabilities.snapshot()
 
     @property
-    def heard(self) -> int:
-        """How many Kubernetes events came or went so far, of any workspace."""
-        return self._heard
+    def events_version(self) -> int:
+        """A count that rises with every change of a Kubernetes event, of any workspace."""
+        return self._events_version
 
     def events(self, name: str) -> Sequence[Event]:
         return tuple(self._events.get(name, {}).values())
 
-    async def seen(self, name: str, resource_version: str, timeout: float = 1.0) -> None:
-        """Wait until the copy shows a write just made, or the timeout passes: who writes may then read it."""
+    async def wait_for(self, name: str, resource_version: str, timeout: float = 1.0) -> None:
+        """Wait until the copy shows a write just made, so that the writer can read it; `timeout` seconds at most."""
         try:
             async with asyncio.timeout(timeout):
                 while not self._shows(name, resource_version):
@@ -111,8 +113,8 @@ class Watches:
         self.index.signal.notify()
 
     def _event(self, change: Change[Event]) -> None:
-        self._heard += 1
-        self.happened.notify()
+        self._events_version += 1
+        self.events_changed.notify()
         if change.new is not None:
             known = self._events.setdefault(change.new.workspace, {})
             known[change.key] = change.new

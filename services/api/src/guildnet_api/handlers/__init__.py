@@ -1,1 +1,1 @@
-"""What each route does: read the request, ask the pure middle, answer. One module per thing asked about."""
+"""Request handlers: each reads its request, calls the pure parts and returns a response. One module per subject."""

@@ -1,4 +1,4 @@
-"""What there is to know about the install itself and about the caller."""
+"""The install and the caller: health, UI configuration, identity, images on offer."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ async def me(api: Services, request: Request) -> Response:
             "displayName": who.display_name,
             "kind": who.kind,
             "roles": list(who.roles),
-            "actions": [action.value for action in api.authorizer.possible(who)],
+            "actions": [action.value for action in api.authorizer.possible_actions(who)],
         }
     )
 
 
 async def images(api: Services, request: Request) -> Response:
-    api.authorizer.require_known(actor(request), Action.LIST, "images")
+    api.authorizer.require_identified(actor(request), Action.LIST, "images")
     return json_response([preset.wire() for preset in api.presets])
 
 
 async def image_defaults(api: Services, request: Request) -> Response:
-    api.authorizer.require_known(actor(request), Action.LIST, "images")
+    api.authorizer.require_identified(actor(request), Action.LIST, "images")
     return json_response(presets.defaults(api.presets, request.query_params.get("image", "")))

@@ -1,4 +1,4 @@
-"""POST /api/jobs: a workspace under a name of its own, with its secrets beside it."""
+"""Launch of a workspace: a name of its own, its Secret beside it."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from guildnet.kube.resources import SECRETS, WORKSPACES
 from guildnet.names import ATTEMPTS, FIELD_MANAGER_API, LABEL_MANAGED, base_name, with_suffix
 from guildnet_api.access.audit import Actor
 from guildnet_api.deps import Services, actor
-from guildnet_api.http.params import json_response, read
+from guildnet_api.http.params import json_response, read_body
 from guildnet_api.workspaces import manifests, presets
 from guildnet_api.workspaces.spec import JobSpec
 
 
 async def launch(api: Services, request: Request) -> Response:
     who = actor(request)
-    # Asked before the body is read in full: an unknown caller learns nothing about what is wrong with it.
-    api.authorizer.require_known(who, Action.LAUNCH, "a workspace")
-    job = presets.fill(await read(request, JobSpec), api.presets)
+    # Checked before the body is read: an unknown caller learns nothing about what is wrong with it.
+    api.authorizer.require_identified(who, Action.LAUNCH, "a workspace")
+    job = presets.fill(await read_body(request, JobSpec), api.presets)
     base = base_name(job.name, job.image)
     target = Target({**(job.labels or {}), LABEL_MANAGED: "true"}, who.identity.subject)
     decision = api.authorizer.require(who, Action.LAUNCH, base, target)
     async with api.quota.turn(who.identity.subject):
-        asked = Launch(job.image, manifests.ports(job), api.quota.running(who.identity.subject))
-        api.authorizer.constrain(who, Action.LAUNCH, base, target, asked)
+        wanted = Launch(job.image, manifests.port_numbers(job), api.quota.running(who.identity.subject))
+        api.authorizer.constrain(who, Action.LAUNCH, base, target, wanted)
         name, created = await _create(api, who, decision, base, job)
-        api.quota.made(who.identity.subject, name)
-    await api.watches.seen(name, created["metadata"]["resourceVersion"])
+        api.quota.created(who.identity.subject, name)
+    await api.watches.wait_for(name, created["metadata"]["resourceVersion"])
     return json_response({"id": name, "status": "pending"}, 202, {"Location": f"/api/servers/{name}"})
 
 
@@ -38,7 +38,7 @@ async def _create(api: Services, who: Actor, decision: Decision, base: str, job:
     """The first free name of a few. Raises Conflict when none was."""
     for _ in range(ATTEMPTS):
         name = with_suffix(base)
-        plan = manifests.plan(job, name=name, namespace=api.settings.k8s_namespace, owner=who.identity.subject)
+        plan = manifests.launch_plan(job, name=name, namespace=api.settings.k8s_namespace, owner=who.identity.subject)
         api.audit.allowed(who, Action.LAUNCH, name, decision)
         try:
             return name, await _create_both(api, plan)
@@ -52,7 +52,7 @@ async def _create(api: Services, who: Actor, decision: Decision, base: str, job:
     raise Conflict(f"No free name like {base}-xxxxx was found; give another name.", code="name_taken")
 
 
-async def _create_both(api: Services, plan: manifests.Plan) -> Json:
+async def _create_both(api: Services, plan: manifests.LaunchPlan) -> Json:
     """The Workspace, then the Secret it owns: without an owner nobody would ever remove it."""
     namespace = api.settings.k8s_namespace
     created = await api.client.create(WORKSPACES, namespace, plan.workspace, field_manager=FIELD_MANAGER_API)

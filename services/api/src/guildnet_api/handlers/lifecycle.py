@@ -1,4 +1,4 @@
-"""Everything that changes a workspace that exists: delete, stop, start, restart, patch, stop-all."""
+"""Changes of workspaces that exist: delete, stop, start, restart, patch, stop-all."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from guildnet.errors import Conflict, Denied, GuildNetError, NotFound, Unreachab
 from guildnet.kube.client import Json
 from guildnet.kube.resources import SECRETS, WORKSPACES
 from guildnet.names import ANNOTATION_RESTARTED_AT, FIELD_MANAGER_API
-from guildnet.workspace import Workspace
+from guildnet.workspace import Workspace, WorkspaceSpec
+from guildnet.workspace.ports import served_ports
 from guildnet_api.access.audit import Actor
 from guildnet_api.access.authorize import target_of
 from guildnet_api.deps import Services, actor
-from guildnet_api.http.params import flag, json_response, read
+from guildnet_api.http.params import flag, json_response, read_body
 from guildnet_api.workspaces import manifests, view
 from guildnet_api.workspaces.spec import JobPatch
 
-ATTEMPTS: Final = 3  # of a patch that somebody else's write overtook
+MAX_PATCH_ATTEMPTS: Final = 3
+"""Attempts at a patch that somebody else's write overtook."""
 
 
 async def delete(api: Services, request: Request) -> Response:
@@ -58,10 +60,10 @@ async def restart(api: Services, request: Request) -> Response:
 async def patch(api: Services, request: Request) -> Response:
     who, ws = actor(request), _find(api, request)
     decision = api.authorizer.require(who, Action.UPDATE, ws.name, target_of(ws))
-    wish = await read(request, JobPatch)
+    wanted = await read_body(request, JobPatch)
     _refuse_deleting(ws)
     stated = request.headers.get("if-match", "*").strip().removeprefix("W/").strip('"')
-    changed = await _audited(api, who, Action.UPDATE, ws, decision, lambda: _patched(api, who, ws, wish, stated))
+    changed = await _audited(api, who, Action.UPDATE, ws, decision, lambda: _patched(api, who, ws, wanted, stated))
     return await _server(api, who, changed)
 
 
@@ -71,9 +73,9 @@ async def stop_all(api: Services, request: Request) -> Response:
     if not api.watches.synced:
         raise Unreachable("The list is still being read from the cluster; try again in a moment.", code="not_ready")
     everything = [ws for _, ws in sorted((ws.name, ws) for ws in api.watches.index.all()) if not ws.deleting]
-    decided = [(ws, api.authorizer.may(who.identity, Action.STOP_ALL, target_of(ws))) for ws in everything]
+    decided = [(ws, api.authorizer.decide(who.identity, Action.STOP_ALL, target_of(ws))) for ws in everything]
     allowed = [(ws, decision) for ws, decision in decided if decision.allowed]
-    if not allowed and Action.STOP_ALL not in api.authorizer.possible(who.identity):
+    if not allowed and Action.STOP_ALL not in api.authorizer.possible_actions(who.identity):
         api.authorizer.require(who, Action.STOP_ALL, "everything", Target())
     if everything and not allowed:
         api.audit.denied(who, Action.STOP_ALL, "everything", decided[0][1])
@@ -89,7 +91,7 @@ async def stop_all(api: Services, request: Request) -> Response:
 
 
 def _find(api: Services, request: Request) -> Workspace:
-    """Raises NotFound. A caller who may not list may still be allowed to act on what he can name."""
+    """The workspace of the path. Raises NotFound; a caller who may not list may still act on one it can name."""
     name = request.path_params["id"]
     ws = api.watches.index.get(name)
     if ws is None:
@@ -107,8 +109,8 @@ async def _run(api: Services, request: Request, action: Action, *, running: bool
     decision = api.authorizer.require(who, action, ws.name, target_of(ws))
     _refuse_deleting(ws)
     if running and not ws.spec.running:
-        asked = Launch(ws.spec.image, tuple(p.container_port for p in ws.spec.ports), api.quota.running(ws.owner))
-        api.authorizer.constrain(who, action, ws.name, target_of(ws), asked)
+        wanted = Launch(ws.spec.image, _port_numbers(ws.spec), api.quota.running(ws.owner))
+        api.authorizer.constrain(who, action, ws.name, target_of(ws), wanted)
     body = {"metadata": {"uid": ws.uid}, "spec": {"running": running}}
     changed = await _audited(api, who, action, ws, decision, _patching(api, ws, body))
     return await _server(api, who, changed)
@@ -127,23 +129,24 @@ def _deletion(api: Services, ws: Workspace) -> Callable[[], Awaitable[Json]]:
         try:
             return await api.client.delete(WORKSPACES, api.settings.k8s_namespace, ws.name, uid=ws.uid)
         except NotFound:
-            return {}  # somebody was quicker; it is gone, as asked
+            return {}  # somebody else deleted it first
 
     return call
 
 
-async def _patched(api: Services, who: Actor, ws: Workspace, wish: JobPatch, stated: str) -> Json:
+async def _patched(api: Services, who: Actor, ws: Workspace, wanted: JobPatch, stated: str) -> Json:
     """The patch on what is there now. Without If-Match a write that overtook ours is taken in."""
     namespace = api.settings.k8s_namespace
-    for attempt in range(ATTEMPTS):
+    for attempt in range(MAX_PATCH_ATTEMPTS):
         raw = await api.client.get(WORKSPACES, namespace, ws.name)
-        if stated not in ("*", raw["metadata"]["resourceVersion"]):
+        current = workspace.parse(raw)
+        if stated not in ("*", current.resource_version):
             raise Conflict(f"{ws.name} has changed since you read it; read it again.", code="stale")
-        change = manifests.change(wish, raw, f"{ws.name[:52]}-env-{token_hex(3)[:5]}")
-        _constrain(api, who, ws, {**raw["spec"], **change.body.get("spec", {})})
-        if wish.labels:
+        change = manifests.change(wanted, current, f"{ws.name[:52]}-env-{token_hex(3)[:5]}")
+        _constrain(api, who, ws, change.spec)
+        if wanted.labels:
             # New labels can move it under other rules: the caller has to be allowed there too.
-            kept = {key: value for key, value in {**ws.labels, **wish.labels}.items() if value is not None}
+            kept = {key: value for key, value in {**ws.labels, **wanted.labels}.items() if value is not None}
             api.authorizer.require(who, Action.UPDATE, ws.name, Target(kept, ws.owner))
         if change.secret_values:
             body = manifests.secret(change.secret_name, change.secret_values, raw)
@@ -151,16 +154,19 @@ async def _patched(api: Services, who: Actor, ws: Workspace, wish: JobPatch, sta
         try:
             return await _patching(api, ws, change.body)()
         except Conflict:
-            if stated != "*" or attempt + 1 == ATTEMPTS:
+            if stated != "*" or attempt + 1 == MAX_PATCH_ATTEMPTS:
                 raise
     raise AssertionError("unreachable")
 
 
-def _constrain(api: Services, who: Actor, ws: Workspace, spec: Mapping[str, Any]) -> None:
+def _constrain(api: Services, who: Actor, ws: Workspace, spec: WorkspaceSpec) -> None:
     """What a launch may not have, a patch may not bring in."""
-    given = [port["containerPort"] for port in spec.get("ports") or ()]
-    asked = Launch(spec["image"], manifests.port_numbers(spec["image"], given))
-    api.authorizer.constrain(who, Action.UPDATE, ws.name, target_of(ws), asked)
+    wanted = Launch(spec.image, _port_numbers(spec))
+    api.authorizer.constrain(who, Action.UPDATE, ws.name, target_of(ws), wanted)
+
+
+def _port_numbers(spec: WorkspaceSpec) -> tuple[int, ...]:
+    return tuple(port.container_port for port in served_ports(spec))
 
 
 async def _audited(
@@ -176,6 +182,6 @@ async def _audited(
 
 async def _server(api: Services, who: Actor, raw: Json) -> Response:
     ws = workspace.parse(raw)
-    await api.watches.seen(ws.name, ws.resource_version)
+    await api.watches.wait_for(ws.name, ws.resource_version)
     shown = view.server(ws, api.watches.index.pods(ws.name), who.identity.entry)
     return json_response(shown, 202, {"ETag": f'"{ws.resource_version}"'})

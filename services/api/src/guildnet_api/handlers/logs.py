@@ -1,4 +1,4 @@
-"""The log of a workspace, as a list and as a stream. Both read the same lines; both ask for the right to."""
+"""The log of a workspace as a list, a file and a stream. Each requires the right to read it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from guildnet_api.access.authorize import target_of
 from guildnet_api.cluster import events
 from guildnet_api.deps import Services, actor, identity
 from guildnet_api.http.event_stream import EventStream
-from guildnet_api.http.params import bad_query, flag, json_response, number
+from guildnet_api.http.params import bad_query, count, flag, json_response
 from guildnet_api.logs.filtered import Filter
 from guildnet_api.logs.matcher import matcher
 from guildnet_api.logs.model import Run
@@ -28,8 +28,8 @@ from guildnet_api.logs.reader.workspace_events import WorkspaceEvents
 from guildnet_api.logs.source.levels import LEVELS
 
 DEFAULT_LINES: Final = 200
-MAX_TEXT_LINES: Final = 10_000_000
-_AGO: Final = re.compile(r"(\d{1,6})([smhd]?)")
+MAX_FILE_LINES: Final = 10_000_000
+_AGE: Final = re.compile(r"(\d{1,6})([smhd]?)")
 _UNITS: Final = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -38,7 +38,7 @@ async def list_lines(api: Services, request: Request) -> Response:
     ws = _readable(api, request, request.path_params["id"])
     selection = _selection(api, request)
     container = request.query_params.get("container") or None
-    if _form(request) == "text":
+    if _format(request) == "text":
         run = _run(api, ws, container)
         return text(api.source, run, selection, f"{ws.name}-{run.container if run else container or 'log'}.log")
     if container == ALL_CONTAINERS:
@@ -57,36 +57,42 @@ async def stream_lines(api: Services, request: Request) -> Response | EventStrea
     if not name:
         raise Invalid("Say whose log: ?target=ID.", code="missing_target")
     ws = _readable(api, request, name)
-    wanted = StreamRequest(
+    asked = _stream_request(api, request, ws)
+    every = asked.container == ALL_CONTAINERS
+    if asked.container and not every:
+        _run(api, ws, asked.container)
+    if _wants_json(request):
+        return json_response(
+            {"target": ws.name, "stream": True, "message": "Open this with EventSource for live lines."}
+        )
+    context = StreamContext(api.hub, api.watches.index, api.supervisor)
+    allowed = _AccessCheck(api, request, ws)
+
+    def viewer(asked: StreamRequest) -> Viewer:
+        events = _workspace_events(api, ws.name) if asked.events else None
+        return Viewer(asked, context, allowed, events)
+
+    stream = MergedStream(asked, context.index, viewer, api.settings.log_lines) if every else viewer(asked)
+    return EventStream(stream.events, api.supervisor, "logs")
+
+
+def _stream_request(api: Services, request: Request, ws: Workspace) -> StreamRequest:
+    """Raises Invalid for a filter that cannot be read."""
+    params = request.query_params
+    return StreamRequest(
         target=ws.name,
-        filter=Filter(_level(request), params.get("q", "")),
-        tail=number(request, "tail", DEFAULT_LINES, api.settings.log_lines),
+        filter=_filter(request),
+        tail=count(request, "tail", DEFAULT_LINES, api.settings.log_lines),
         container=params.get("container") or None,
         follow="follow" not in params or flag(request, "follow"),
         previous=flag(request, "previous"),
         events=flag(request, "events"),
         resume=request.headers.get("last-event-id") or params.get("lastEventId", ""),
     )
-    matcher(wanted.filter.q)
-    merged = wanted.container == ALL_CONTAINERS
-    if wanted.container and not merged:
-        _run(api, ws, wanted.container)
-    if _wants_json(request):
-        return json_response(
-            {"target": ws.name, "stream": True, "message": "Open this with EventSource for live lines."}
-        )
-    allowed = _StillAllowed(api, request, ws)
-    context = StreamContext(api.hub, api.watches.index, api.supervisor)
-
-    def viewer(of_one: StreamRequest) -> Viewer:
-        return Viewer(of_one, context, allowed, _workspace_events(api, ws.name) if of_one.events else None)
-
-    stream = MergedStream(wanted, context.index, viewer, api.settings.log_lines) if merged else viewer(wanted)
-    return EventStream(stream.events, api.supervisor, "logs")
 
 
 def _workspace_events(api: Services, name: str) -> WorkspaceEvents:
-    """The timeline of whatever workspace has this name; none once there is none."""
+    """The timeline of whatever workspace has this name; empty once there is none."""
     watches = api.watches
 
     def entries() -> list[dict[str, Any]]:
@@ -95,13 +101,13 @@ def _workspace_events(api: Services, name: str) -> WorkspaceEvents:
 
     def version() -> tuple[int, str]:
         ws = watches.index.get(name)
-        return watches.heard, ws.resource_version if ws else ""
+        return watches.events_version, ws.resource_version if ws else ""
 
-    return WorkspaceEvents(entries, version, (watches.happened, watches.index.signal))
+    return WorkspaceEvents(entries, version, (watches.events_changed, watches.index.signal))
 
 
-class _StillAllowed:
-    """Whether the reader may go on: the rules may have changed, the name may be another workspace's by now."""
+class _AccessCheck:
+    """Whether a reader may still read: the rules may have changed, the name may be another workspace's by now."""
 
     __slots__ = ("_api", "_name", "_uid", "_who")
 
@@ -111,18 +117,18 @@ class _StillAllowed:
     def __call__(self) -> bool:
         ws = self._api.watches.index.get(self._name)
         if ws is None:
-            return True  # the stream itself says that it is gone
-        return ws.uid == self._uid and self._api.authorizer.may(self._who, Action.READ_LOGS, target_of(ws)).allowed
+            return True  # the stream itself reports that it is gone
+        return ws.uid == self._uid and self._api.authorizer.decide(self._who, Action.READ_LOGS, target_of(ws)).allowed
 
 
 def _readable(api: Services, request: Request, name: str) -> Workspace:
-    ws = api.authorizer.find(identity(request), name)
+    ws = api.authorizer.get_visible(identity(request), name)
     api.authorizer.require(actor(request), Action.READ_LOGS, ws.name, target_of(ws))
     return ws
 
 
 def _run(api: Services, ws: Workspace, container: str | None) -> Run | None:
-    """Raises NotFound when there is no pod, or no such container in it; None while it has not begun."""
+    """The present run of a container, None while it has no log. Raises NotFound `no_pods` or `no_container`."""
     pod = api.watches.index.pod(ws.name)
     if pod is None:
         if container:
@@ -136,11 +142,12 @@ def _run(api: Services, ws: Workspace, container: str | None) -> Run | None:
 
 
 def _selection(api: Services, request: Request) -> Selection:
-    whole = _form(request) == "text"
-    default, most = (MAX_TEXT_LINES, MAX_TEXT_LINES) if whole else (DEFAULT_LINES, MAX_LINES)
+    whole = _format(request) == "text"
     return Selection(
-        filter=Filter(_level(request), request.query_params.get("q", "")),
-        limit=number(request, "limit", default, most),
+        filter=_filter(request),
+        limit=count(
+            request, "limit", MAX_FILE_LINES if whole else DEFAULT_LINES, MAX_FILE_LINES if whole else MAX_LINES
+        ),
         since_ns=_time(api, request, "since"),
         until_ns=_time(api, request, "until"),
         previous=flag(request, "previous"),
@@ -148,11 +155,18 @@ def _selection(api: Services, request: Request) -> Selection:
     )
 
 
-def _form(request: Request) -> str:
+def _format(request: Request) -> str:
     form = request.query_params.get("format", "json").lower()
     if form not in ("json", "text"):
         raise bad_query("format", f"{form!r} is neither json nor text")
     return form
+
+
+def _filter(request: Request) -> Filter:
+    """Raises Invalid for a level that does not exist or a `q` that cannot be matched."""
+    q = request.query_params.get("q", "")
+    matcher(q)
+    return Filter(_level(request), q)
 
 
 def _level(request: Request) -> str:
@@ -170,8 +184,8 @@ def _time(api: Services, request: Request, name: str) -> int:
     text = request.query_params.get(name, "")
     if not text:
         return 0
-    if ago := _AGO.fullmatch(text):
-        back = timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    if age := _AGE.fullmatch(text):
+        back = timedelta(**{_UNITS[age[2]]: int(age[1])})
         return int((api.now() - back.total_seconds()) * 1e9)
     try:
         # A plus sign of a zone offset arrives as a space when the client did not encode it.

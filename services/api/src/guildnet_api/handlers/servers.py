@@ -1,4 +1,4 @@
-"""Lists and details of workspaces, and the stream of what changes in them."""
+"""Lists and details of workspaces, and the stream of their changes."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ from guildnet_api.http.event_stream import SHUTDOWN_RETRY_MS, EventStream
 from guildnet_api.http.params import json_response
 from guildnet_api.workspaces import view
 
-RECHECK_SECONDS: Final = 5.0
+WAKE_SECONDS: Final = 5.0
+"""How soon a stream notices what nobody wakes it for: changed rules, the time for a ping."""
 
 
 async def list_servers(api: Services, request: Request) -> Response:
-    api.authorizer.require_known(actor(request), Action.LIST, "workspaces")
+    api.authorizer.require_identified(actor(request), Action.LIST, "workspaces")
     _require_synced(api)
     who = identity(request)
     query = view.query(request.query_params)
-    body, etag = api.watches.index.listing(who.entry, query, api.authorizer.visible(who))
+    body, etag = api.watches.index.listing(who.entry, query, api.authorizer.list_filter(who))
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
     if etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers=headers)
@@ -41,7 +42,7 @@ async def list_servers(api: Services, request: Request) -> Response:
 async def get_server(api: Services, request: Request) -> Response:
     _require_synced(api)
     who = identity(request)
-    ws = api.authorizer.find(who, request.path_params["id"])
+    ws = api.authorizer.get_visible(who, request.path_params["id"])
     timeline = events.entries(ws, api.watches.events(ws.name))
     shown = view.detail(ws, api.watches.index.pods(ws.name), who.entry, timeline)
     return json_response(shown, headers={"ETag": f'"{ws.resource_version}"', "Cache-Control": "private, no-cache"})
@@ -49,12 +50,12 @@ async def get_server(api: Services, request: Request) -> Response:
 
 async def get_events(api: Services, request: Request) -> Response:
     _require_synced(api)
-    ws = api.authorizer.find(identity(request), request.path_params["id"])
+    ws = api.authorizer.get_visible(identity(request), request.path_params["id"])
     return json_response(events.timeline(ws, api.watches.events(ws.name)))
 
 
 async def stream_servers(api: Services, request: Request) -> EventStream:
-    api.authorizer.require_known(actor(request), Action.LIST, "workspaces")
+    api.authorizer.require_identified(actor(request), Action.LIST, "workspaces")
     _require_synced(api)
     since = request.headers.get("last-event-id") or request.query_params.get("lastEventId", "")
     changes = _changes(api, identity(request), Position.parse(since))
@@ -68,45 +69,45 @@ def _require_synced(api: Services) -> None:
 
 async def _changes(api: Services, who: Identity, position: Position | None) -> AsyncGenerator[sse.Event, None]:
     """Everything (or what a returning reader missed), `synced`, and then each change. When the rules change, everything
-    again: what may be seen may be another set."""
+    again: the caller may be allowed to list others."""
     index = api.watches.index
     rules = api.watches.capabilities()
     version, sent = index.version, time.monotonic()
     yield sse.Retry()
-    yield _frames(api, who, index.resume(position), synced=True)
+    yield sse.Frames(_frames(api, who, index.resume(position), synced=True))
     while not api.supervisor.closed:
-        event: sse.Event | None = None
+        block = b""
         if api.watches.capabilities() != rules:
             rules = api.watches.capabilities()
             version = index.version
-            event = _frames(api, who, index.resume(None), synced=True)
+            block = _frames(api, who, index.resume(None), synced=True)
         elif index.version != version:
-            news, version = index.after(version), index.version
-            event = _frames(api, who, news, synced=False)
-        elif time.monotonic() - sent > sse.PING_SECONDS - RECHECK_SECONDS / 2:
-            event = sse.Ping()
-        if event is not None:
+            delta, version = index.after(version), index.version
+            block = _frames(api, who, delta, synced=False)
+        elif time.monotonic() - sent > sse.PING_SECONDS - WAKE_SECONDS / 2:
+            block = sse.Ping().encode()
+        if block:
             sent = time.monotonic()
-            yield event
+            yield sse.Frames(block)
             continue
         with suppress(TimeoutError):
-            async with asyncio.timeout(RECHECK_SECONDS):
+            async with asyncio.timeout(WAKE_SECONDS):
                 await index.signal.wait()
     yield sse.Retry(SHUTDOWN_RETRY_MS)
 
 
-def _frames(api: Services, who: Identity, news: Delta, *, synced: bool) -> sse.Frames:
-    """The changes as one event. Only its end carries the position: a reader cut within it asks for all of it again."""
+def _frames(api: Services, who: Identity, delta: Delta, *, synced: bool) -> bytes:
+    """One block. Only its last frame has the position as id: a reader lost in the middle gets all of it again."""
     index = api.watches.index
-    visible: Callable[[Workspace], bool] | None = api.authorizer.visible(who)
-    shown = [ws for ws in news.changed if visible is None or visible(ws)]
-    hidden = [ws.name for ws in news.changed if visible is not None and not visible(ws)] if not news.full else []
+    visible: Callable[[Workspace], bool] | None = api.authorizer.list_filter(who)
+    shown = [ws for ws in delta.changed if visible is None or visible(ws)]
+    hidden = [ws.name for ws in delta.changed if visible is not None and not visible(ws)] if not delta.full else []
     frames = [sse.frame(index.fragment(ws, who.entry), event="server") for ws in shown]
-    frames += [sse.frame(sse.compact({"id": name}), event="gone") for name in (*news.gone, *hidden)]
+    frames += [sse.frame(sse.compact({"id": name}), event="gone") for name in (*delta.gone, *hidden)]
     if synced:
-        told = {"full": news.full, "ids": [ws.name for ws in shown]} if news.full else {"full": False}
-        frames.append(sse.frame(sse.compact(told), event="synced"))
+        synced_data = {"full": delta.full, "ids": [ws.name for ws in shown]} if delta.full else {"full": False}
+        frames.append(sse.frame(sse.compact(synced_data), event="synced"))
     if not frames:
-        return sse.Frames(b"")
+        return b""
     frames[-1] = b"id: %s\n" % str(index.position).encode() + frames[-1]
-    return sse.Frames(b"".join(frames))
+    return b"".join(frames)

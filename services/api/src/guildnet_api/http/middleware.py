@@ -1,8 +1,8 @@
-"""What every request passes, outermost first: its id and measure, the headers of the control origin, the table of
-refusals, who is calling, and what a body may be.
+"""Middleware, outermost first: request id and metrics, headers of the control origin, error responses, the caller's
+identity, limits of bodies.
 
 Nobody is authenticated here: the identity is the proxy's, signed for this very request, and nothing else is believed.
-Where a request comes *from* (Origin, Sec-Fetch-Site) is the proxy's gate too.
+Cross-site requests (Origin, Sec-Fetch-Site) are refused by the proxy.
 """
 
 from __future__ import annotations
@@ -27,15 +27,16 @@ from guildnet_api.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
-MAX_BODY: Final = 1024 * 1024
+MAX_BODY_BYTES: Final = 1024 * 1024
 ROUTE: Final = "guildnet.route"
+"""Key of the scope that holds the route's template, for metrics."""
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
 _MUTATIONS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _JSON: Final = re.compile(r"application/(?:[a-z0-9.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 
 
-class Observed:
-    """Gives every request its id, echoes it, measures and logs. Query strings are never logged."""
+class RequestLog:
+    """Gives every request its id and echoes it; counts, times and logs requests. Query strings are never logged."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
@@ -45,7 +46,8 @@ class Observed:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope[REQUEST_ID] = identifier = request_id.kept_or_new(Headers(scope=scope).get(request_id.HEADER, ""))
+        identifier = request_id.kept_or_new(Headers(scope=scope).get(request_id.HEADER, ""))
+        scope[REQUEST_ID] = identifier
         began, status = time.monotonic(), 0
 
         async def observed(message: Message) -> None:
@@ -68,8 +70,8 @@ class Observed:
             level("request", method=scope["method"], path=scope["path"], status=status, ms=took, request_id=identifier)
 
 
-class OriginHeaders:
-    """The headers that make the control origin one: see `guildnet.web.security_headers`."""
+class SecurityHeaders:
+    """Adds the headers of the control origin: see `guildnet.web.security_headers`."""
 
     def __init__(self, app: ASGIApp, headers: Callable[[Scope], list[tuple[bytes, bytes]]]) -> None:
         self.app = app
@@ -84,8 +86,8 @@ class OriginHeaders:
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
-class Refusals:
-    """Turns what is raised into the error answer; a stack trace stays in the log."""
+class ErrorResponses:
+    """Turns what is raised into an error response; a stack trace stays in the log."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -126,7 +128,7 @@ def translated(error: Exception) -> tuple[GuildNetError, dict[str, str]]:
     return errors.INTERNAL, {}
 
 
-class Identified:
+class SignedIdentity:
     """Puts the proxy's signed identity into the scope. Health checks need none; everything else is refused without."""
 
     def __init__(self, app: ASGIApp, key: bytes, now: Callable[[], float]) -> None:
@@ -149,8 +151,8 @@ class Identified:
         )
 
 
-class Bodies:
-    """At most 1 MiB, however it is sent, and JSON where it changes something."""
+class BodyLimits:
+    """Refuses bodies over MAX_BODY_BYTES, however they are sent, and bodies of mutations that are not JSON."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -161,7 +163,7 @@ class Bodies:
             return
         headers = Headers(scope=scope)
         length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > MAX_BODY:
+        if length.isdecimal() and int(length) > MAX_BODY_BYTES:
             raise _too_large()
         has_body = length not in ("", "0") or "transfer-encoding" in headers
         if scope["method"] in _MUTATIONS and has_body and not _JSON.fullmatch(headers.get("content-type", "")):
@@ -174,7 +176,7 @@ class Bodies:
             nonlocal got
             message = await receive()
             got += len(message.get("body", b""))
-            if got > MAX_BODY:
+            if got > MAX_BODY_BYTES:
                 raise _too_large()
             return message
 

@@ -1,4 +1,4 @@
-"""Reading bodies and writing JSON."""
+"""Bodies and query parameters of requests, JSON of responses."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from guildnet_api.workspaces.spec import Wire, parse
 
 M = TypeVar("M", bound=Wire)
 
-BODY_SECONDS: Final = 20.0
+BODY_TIMEOUT_SECONDS: Final = 20.0
 
 
-async def read(request: Request, model: type[M]) -> M:
+async def read_body(request: Request, model: type[M]) -> M:
     """The body as a value. Raises Invalid, also when it does not arrive in time."""
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
             body = await request.body()
     except TimeoutError:
-        raise Invalid(f"The body did not arrive within {BODY_SECONDS:.0f} s.", code="body_timeout") from None
+        raise Invalid(f"The body did not arrive within {BODY_TIMEOUT_SECONDS:.0f} s.", code="body_timeout") from None
     return parse(body, model)
 
 
@@ -42,15 +42,16 @@ def flag(request: Request, name: str) -> bool:
     raise bad_query(name, f"{text!r} is neither true nor false")
 
 
-def number(request: Request, name: str, default: int, most: int) -> int:
-    """A count of the query, cut to what is allowed. Raises Invalid for what is no count."""
+def count(request: Request, name: str, default: int, maximum: int) -> int:
+    """A whole number of the query, at most `maximum`. Raises Invalid for anything but digits."""
     text = request.query_params.get(name, "")
     if not text:
         return default
     if not text.isascii() or not text.isdecimal():
         raise bad_query(name, f"{text!r} is not a count")
-    return min(int(text[:9]), most)
+    return min(int(text[:9]), maximum)
 
 
 def bad_query(name: str, reason: str) -> Invalid:
+    """The refusal of one query parameter."""
     return Invalid(f"The query is not valid: see {name}.", code="invalid_query", details=(FieldError(name, reason),))

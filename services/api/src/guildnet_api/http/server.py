@@ -1,4 +1,7 @@
-"""The api's HTTP server: uvicorn, with connections that streams may write to and abort, and without its own signals."""
+"""uvicorn as the api runs it: its protocol is also the `Connection` of event streams.
+
+uvicorn is pinned: `write` relies on its flow control and on its responses being chunked (ADR 9).
+"""
 
 from __future__ import annotations
 
@@ -14,23 +17,25 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from guildnet_api.http.event_stream import CONNECTION, Streaming
 
-KEEP_ALIVE_SECONDS: Final = 75  # longer than the proxy keeps its side, so that it is never we who close under a request
-GRACE_SECONDS: Final = 8
+KEEP_ALIVE_SECONDS: Final = 75
+"""Longer than the proxy keeps its side, so that it is never we who close under a request."""
+SHUTDOWN_SECONDS: Final = 8
+"""How long requests under way may take after the listener was closed."""
 MAX_UNSENT_BYTES: Final = 128 * 1024
-"""What the kernel may hold of an answer beyond what is on its way."""
+"""What the kernel may hold of a response beyond what is on its way."""
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's, which is the `Connection` of its streams too (uvicorn is pinned: `write` relies on what it keeps)."""
+    """uvicorn's protocol, with the methods of a `Connection`."""
 
     _lost: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         # Linux would hold megabytes for a reader that takes nothing, before anybody here noticed (tcp(7)).
-        made = transport.get_extra_info("socket")
-        if made is not None and made.family in (socket.AF_INET, socket.AF_INET6):
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT_BYTES)
+        accepted = transport.get_extra_info("socket")
+        if accepted is not None and accepted.family in (socket.AF_INET, socket.AF_INET6):
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT_BYTES)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -42,7 +47,7 @@ class Protocol(HttpToolsProtocol):
             self._lost()
 
     def when_lost(self, call: Callable[[], None] | None) -> None:
-        """At once where it is lost already."""
+        """See `Connection`."""
         self._lost = call
         if call is not None and self.cycle.disconnected:
             call()
@@ -52,7 +57,7 @@ class Protocol(HttpToolsProtocol):
         self.transport.abort()
 
     def write(self, chunk: bytes) -> bool:
-        """A whole chunk of the answer under way, between those that the application sends."""
+        """A whole chunk of the response under way, between those that the application sends."""
         if self.flow.write_paused:
             return False
         if not self.cycle.disconnected:
@@ -61,7 +66,7 @@ class Protocol(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, without its own signals: it raises them again afterwards and so would end the process half-closed."""
+    """uvicorn's server without its own signals: it raises them again afterwards, and so would end us half-closed."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -69,6 +74,7 @@ class Server(uvicorn.Server):
 
 
 def server(application: ASGIApp, host: str, port: int) -> Server:
+    """A server that is not started yet; `serve` runs it until `should_exit`."""
     return Server(
         uvicorn.Config(
             Streaming(application),
@@ -82,6 +88,6 @@ def server(application: ASGIApp, host: str, port: int) -> Server:
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
     )

@@ -1,4 +1,4 @@
-"""From a job to the objects that make it true, and from a patch to the merge patch of a Workspace: pure.
+"""Manifests: a job as the objects to create, a patch as the merge patch of a Workspace. Pure.
 
 Secret-looking env values never enter a Workspace: they go into a Secret of their own, which the Workspace owns and its
 env refers to.
@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from guildnet.names import ANNOTATION_OWNER, API_VERSION, LABEL_ID, LABEL_MANAGED
-from guildnet.workspace.ports import default_ports
+from guildnet.workspace import EnvVar, Port, Resources, Storage, Workspace, WorkspaceSpec, to_wire
+from guildnet.workspace.ports import served_ports
+from guildnet_api.workspaces import spec as wire
 from guildnet_api.workspaces.secrets import MASK, is_secret
-from guildnet_api.workspaces.spec import Expose, JobPatch, JobSpec, Resources
+from guildnet_api.workspaces.spec import Expose, JobPatch, JobSpec
+
+DEFAULT_PATH_MODE: Final = "Strip"
+_WIRE_NAMES: Final = {"expose": "ports"}
+"""Fields of a patch whose name in a Workspace is another one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LaunchPlan:
     """A Workspace to create, and the secret values that its env refers to (none: no Secret is made)."""
 
     workspace: Mapping[str, Any]
@@ -26,10 +32,10 @@ class Plan:
     secret_values: Mapping[str, str]
 
 
-def plan(job: JobSpec, *, name: str, namespace: str, owner: str) -> Plan:
-    env = job.env or {}
+def launch_plan(job: JobSpec, *, name: str, namespace: str, owner: str) -> LaunchPlan:
+    """The objects of a launch; `owner` is the subject that launches it."""
     secret_name = f"{name}-env"
-    return Plan(
+    return LaunchPlan(
         workspace={
             "apiVersion": API_VERSION,
             "kind": "Workspace",
@@ -39,43 +45,40 @@ def plan(job: JobSpec, *, name: str, namespace: str, owner: str) -> Plan:
                 "labels": {**(job.labels or {}), LABEL_MANAGED: "true", LABEL_ID: name},
                 "annotations": {ANNOTATION_OWNER: owner},
             },
-            "spec": _without_none(
-                {
-                    "image": job.image,
-                    "command": job.command,
-                    "args": job.args,
-                    "env": [_variable(key, value, secret_name) for key, value in env.items()] or None,
-                    "ports": _ports(job.expose),
-                    "resources": _resources(job.resources),
-                    "storage": {"size": job.storage.size} if job.storage else None,
-                    "presetsRef": job.presetsRef,
-                    "notes": job.notes,
-                }
-            ),
+            "spec": to_wire(_spec(job, secret_name)),
         },
         secret_name=secret_name,
-        secret_values={key: value for key, value in env.items() if is_secret(key)},
+        secret_values={key: value for key, value in (job.env or {}).items() if is_secret(key)},
     )
 
 
-def ports(job: JobSpec) -> tuple[int, ...]:
-    """The numbers of the ports that the workspace will have; a Capability may limit them."""
-    return port_numbers(job.image, [port.port for port in job.expose or ()])
+def port_numbers(job: JobSpec) -> tuple[int, ...]:
+    """The ports the workspace will serve: a Capability may limit them."""
+    return tuple(port.container_port for port in served_ports(_spec(job, "")))
 
 
-def port_numbers(image: str, given: Sequence[int]) -> tuple[int, ...]:
-    """The given ports, or those the operator opens for an image where none is given."""
-    return tuple(given) or tuple(port.container_port for port in default_ports(image))
+def _spec(job: JobSpec, secret_name: str) -> WorkspaceSpec:
+    return WorkspaceSpec(
+        image=job.image,
+        command=tuple(job.command or ()),
+        args=tuple(job.args or ()),
+        env=tuple(_variable(key, value, secret_name) for key, value in (job.env or {}).items()),
+        ports=_ports(job.expose or ()),
+        resources=_resources(job.resources),
+        storage=Storage(job.storage.size) if job.storage else None,
+        presets_ref=job.presetsRef,
+        notes=job.notes,
+    )
 
 
-def secret(plan_name: str, values: Mapping[str, str], workspace: Mapping[str, Any]) -> dict[str, Any]:
+def secret(name: str, values: Mapping[str, str], workspace: Mapping[str, Any]) -> dict[str, Any]:
     """The Secret of these values, gone when its Workspace (the object as created) goes."""
     meta = workspace["metadata"]
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {
-            "name": plan_name,
+            "name": name,
             "namespace": meta["namespace"],
             "labels": {LABEL_MANAGED: "true", LABEL_ID: meta["name"]},
             "ownerReferences": [
@@ -89,77 +92,79 @@ def secret(plan_name: str, values: Mapping[str, str], workspace: Mapping[str, An
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A merge patch of a Workspace, and the new secret values it refers to."""
+    """A merge patch of a Workspace, the spec it leads to, and the new secret values it refers to."""
 
     body: Mapping[str, Any]
+    spec: WorkspaceSpec
     secret_name: str
     secret_values: Mapping[str, str]
 
 
-def change(patch: JobPatch, raw: Mapping[str, Any], secret_name: str) -> Change:
-    """What the patch does to the Workspace `raw`; the result holds only while that resource version does."""
+def change(patch: JobPatch, ws: Workspace, secret_name: str) -> Change:
+    """What the patch does to this Workspace; it holds only while the resource version of `ws` does."""
     sent = patch.model_fields_set
-    old_env = raw["spec"].get("env", [])
     env = {key: value for key, value in (patch.env or {}).items() if value != MASK}
-    spec: dict[str, Any] = {
-        name: getattr(patch, name) for name in ("image", "command", "args", "notes") if name in sent
-    }
-    if "expose" in sent:
-        spec["ports"] = _ports(patch.expose, raw["spec"].get("ports", ()))
-    if "resources" in sent:
-        spec["resources"] = _resources(patch.resources)
-    if "storage" in sent:
-        spec["storage"] = {"size": patch.storage.size} if patch.storage else None
-    if "env" in sent:
-        spec["env"] = _merged_env(old_env, env, secret_name) if patch.env is not None else None
-    meta: dict[str, Any] = {"resourceVersion": raw["metadata"]["resourceVersion"], "uid": raw["metadata"]["uid"]}
+    changed = _changed(patch, ws.spec, env, secret_name)
+    written = to_wire(changed)
+    fields = [_WIRE_NAMES.get(name, name) for name in JobPatch.model_fields if name in sent and name != "labels"]
+    meta: dict[str, Any] = {"resourceVersion": ws.resource_version, "uid": ws.uid}
     if "labels" in sent and patch.labels is not None:
         meta["labels"] = dict(patch.labels)
+    # A field that is not written any more is null in the patch, which takes it away (RFC 7386).
+    spec = {name: written.get(name) for name in fields}
     return Change(
         body={"metadata": meta, **({"spec": spec} if spec else {})},
+        spec=changed,
         secret_name=secret_name,
         secret_values={key: value for key, value in env.items() if value is not None and is_secret(key)},
     )
 
 
-def _merged_env(old: list[dict[str, Any]], new: Mapping[str, str | None], secret_name: str) -> list[dict[str, Any]]:
+def _changed(patch: JobPatch, old: WorkspaceSpec, env: Mapping[str, str | None], secret_name: str) -> WorkspaceSpec:
+    """The spec with every field that was sent in its new value."""
+    values: dict[str, Any] = {
+        "image": patch.image,
+        "command": tuple(patch.command or ()),
+        "args": tuple(patch.args or ()),
+        "notes": patch.notes,
+        "ports": _ports(patch.expose or (), old.ports),
+        "resources": _resources(patch.resources),
+        "storage": _storage(patch.storage, old.storage),
+        "env": _merged_env(old.env, env, secret_name) if patch.env is not None else (),
+    }
+    sent = {_WIRE_NAMES.get(name, name) for name in patch.model_fields_set}
+    return replace(old, **{name: value for name, value in values.items() if name in sent})
+
+
+def _merged_env(old: Sequence[EnvVar], new: Mapping[str, str | None], secret_name: str) -> tuple[EnvVar, ...]:
     """Key by key: order kept, null takes away, a new key comes last."""
-    kept = [item for item in old if item["name"] not in new]
-    return [*kept, *(_variable(key, value, secret_name) for key, value in new.items() if value is not None)]
+    kept = (item for item in old if item.name not in new)
+    return (*kept, *(_variable(key, value, secret_name) for key, value in new.items() if value is not None))
 
 
-def _variable(name: str, value: str, secret_name: str) -> dict[str, Any]:
+def _variable(name: str, value: str, secret_name: str) -> EnvVar:
     if is_secret(name):
-        return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret_name, "key": name}}}
-    return {"name": name, "value": value}
+        return EnvVar(name, value_from={"secretKeyRef": {"name": secret_name, "key": name}})
+    return EnvVar(name, value)
 
 
-def _ports(ports: list[Expose] | None, old: Any = ()) -> list[dict[str, Any]] | None:
+def _ports(ports: Sequence[Expose], old: Sequence[Port] = ()) -> tuple[Port, ...]:
     """The path mode of a port that stays is kept: it belongs to the program behind it."""
-    if ports is None:
-        return None
-    modes = {item["containerPort"]: item.get("pathMode") for item in old}
-    return [
-        _without_none(
-            {
-                "containerPort": port.port,
-                "name": port.given_name,
-                "protocol": "TCP",
-                "pathMode": port.pathMode or modes.get(port.port),
-            }
-        )
+    modes = {port.container_port: port.path_mode for port in old}
+    return tuple(
+        Port(port.port, port.given_name, path_mode=port.pathMode or modes.get(port.port, DEFAULT_PATH_MODE))
         for port in ports
-    ]
+    )
 
 
-def _resources(resources: Resources | None) -> dict[str, Any] | None:
-    """Both are asked for; memory is the limit too, since it cannot be taken back, and CPU is not, since it can."""
-    if resources is None:
+def _resources(resources: wire.Resources | None) -> Resources:
+    """Both are requests; memory is the limit too, since it cannot be taken back, and CPU is not, since it can."""
+    asked = {"cpu": resources.cpu, "memory": resources.memory} if resources else {}
+    requests = {kind: amount for kind, amount in asked.items() if amount is not None}
+    return Resources(requests, {kind: amount for kind, amount in requests.items() if kind == "memory"})
+
+
+def _storage(new: wire.Storage | None, old: Storage | None) -> Storage | None:
+    if new is None:
         return None
-    asked = _without_none({"cpu": resources.cpu, "memory": resources.memory})
-    limits = _without_none({"memory": resources.memory})
-    return {"requests": asked, **({"limits": limits} if limits else {})} if asked else None
-
-
-def _without_none(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None}
+    return replace(old, size=new.size) if old else Storage(new.size)

@@ -1,4 +1,4 @@
-"""The images an install offers, from PRESETS_FILE: a JSON list that the chart renders from its values.
+"""Presets: the images an install offers, a JSON list that the chart renders from its values. Pure.
 
 A preset fills in what a launch leaves open, never what it states. It is found by the launch's `presetsRef` (a preset's
 `name`, else its label as a slug) or, without one, by the image.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -48,22 +47,19 @@ class Preset(BaseModel):
 _LIST = TypeAdapter(list[Preset])
 
 
-def load(path: Path | None) -> tuple[Preset, ...]:
-    """The presets of a file; none without one.
-
-    Raises Invalid that names the entry and field when the file does not hold a list of presets.
-    """
-    if path is None:
-        return ()
+def parse(text: str, source: str) -> tuple[Preset, ...]:
+    """The presets of a JSON list. Raises Invalid that names `source`, entry and field where it is anything else."""
     try:
-        return tuple(_LIST.validate_python(json.loads(path.read_text())))
+        return tuple(_LIST.validate_python(json.loads(text)))
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise Invalid(f"{path}: {problems}") from None
+    except ValueError as error:
+        problems = f"not JSON: {error}"
+    raise Invalid(f"{source}: {problems}")
 
 
 def defaults(presets: Sequence[Preset], image: str) -> dict[str, Any]:
-    """What GET /api/image-defaults answers: `{}` for a blank or unknown image."""
+    """What is known to suit an image (GET /api/image-defaults): `{}` for a blank or unknown one."""
     preset = _of_image(presets, image.strip())
     if preset is None:
         return {}

@@ -1,4 +1,4 @@
-"""Which environment variables hold a secret, judged by their name alone.
+"""Environment variables that hold a secret, recognised by their name alone. Pure.
 
 The name decides, never the value: a rule that looked at values would have to be told of them in logs and tests. A name
 is read as words (`DB_PASSWORD` → db, password), so `KEYBOARD` and `TOKENIZER` are not secrets while `API_KEY` and

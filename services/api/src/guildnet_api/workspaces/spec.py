@@ -1,4 +1,4 @@
-"""What a client may ask of a workspace: `JobSpec` to launch one, `JobPatch` to change one.
+"""Bodies of requests: `JobSpec` launches a workspace, `JobPatch` changes one. Pure.
 
 Strict: an unknown field, a number where text belongs or a label of ours is an error that names the field, and every
 problem is reported at once. Nothing accepted is dropped but blank env keys (the first generation's clients send them).

@@ -1,4 +1,4 @@
-"""A Workspace and its pods as the `Server` of the contract: a pure view, asked once per change and entry.
+"""A Workspace and its pods as the `Server` of the API, and the filters of the list. Pure.
 
 Values that come from Secrets are not known here and stay that way; values whose name looks secret are masked.
 """
@@ -71,7 +71,7 @@ def server(ws: Workspace, pods: Sequence[Pod], entry: Entry | None) -> dict[str,
         "env": {item.name: _shown(item) for item in ws.spec.env},
         "notes": ws.spec.notes,
         "url": (origin_url(ws, entry) if entry else None) or ws.status.external_url,
-        "proxy_url": base_path(ws.name) + "/",
+        "proxy_url": f"{base_path(ws.name)}/",
     }
     return {key: value for key, value in view.items() if value not in (None, "", [], {})}
 
@@ -79,7 +79,7 @@ def server(ws: Workspace, pods: Sequence[Pod], entry: Entry | None) -> dict[str,
 def detail(
     ws: Workspace, pods: Sequence[Pod], entry: Entry | None, events: Iterable[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """The `Server` with what happened to it."""
+    """The `Server` with its conditions and events."""
     conditions = [condition(item) for item in ws.status.conditions]
     return {**server(ws, pods, entry), "conditions": conditions, "events": list(events)}
 
@@ -97,7 +97,8 @@ def condition(item: Condition) -> dict[str, Any]:
 
 
 def explanation(ws: Workspace, pod: Pod | None) -> tuple[str | None, str | None]:
-    """Why it is not simply running: the operator's words, else what holds the pod up."""
+    """Reason and message of a workspace that is not simply running: the operator's, else those of a waiting container;
+    None for each that is not known."""
     if ws.deleting:
         return "Terminating", "It is being deleted."
     degraded, ready = ws.status.condition("Degraded"), ws.status.condition("Ready")
@@ -123,7 +124,7 @@ def _updated(ws: Workspace) -> str | None:
 
 
 def _ports(ws: Workspace) -> list[dict[str, Any]]:
-    """The ports that the operator serves, declared or by default."""
+    """The ports that the operator serves: the declared ones, else the image's defaults."""
     return [{"port": port.container_port, "name": port.name} for port in served_ports(ws.spec)]
 
 
