@@ -84,7 +84,8 @@ async def _changes(api: Services, who: Identity, position: Position | None) -> A
         elif index.version != version:
             delta, version = index.after(version), index.version
             block = _frames(api, who, delta, synced=False)
-        elif time.monotonic() - sent > sse.PING_SECONDS - WAKE_SECONDS / 2:
+        # Changes may all be hidden from this reader: its connection has to be kept open all the same.
+        if not block and time.monotonic() - sent > sse.PING_SECONDS - WAKE_SECONDS / 2:
             block = sse.Ping().encode()
         if block:
             sent = time.monotonic()
