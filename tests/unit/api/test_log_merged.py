@@ -45,7 +45,7 @@ class Played:
 
 def lines(container: str, *numbers: int) -> Lines:
     run = Run(POD.uid, POD.name, container, 0)
-    return Lines(run, [Line(f"{number}-0", b"{}", "info") for number in numbers], f"{numbers[-1]}-0")
+    return Lines(run, [Line(f"{number}-0", b"data: {}\n\n", "info") for number in numbers], f"{numbers[-1]}-0")
 
 
 async def read(resume: str = "", **viewers: Played) -> tuple[list[Event], dict[str, StreamRequest], dict[str, bool]]:

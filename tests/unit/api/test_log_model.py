@@ -166,7 +166,7 @@ def test_a_line_that_was_there_already_is_not_added_again() -> None:
     assert not ring.append(Line("5-1", b"b"))
     assert not ring.append(Line("5-0", b"c"))
     assert ring.append(Line("5-2", b"d"))
-    assert [item.data for item in ring.after(None)] == [b"a", b"d"]
+    assert [item.frame for item in ring.after(None)] == [b"a", b"d"]
 
 
 def test_after_gives_what_is_above_an_id_whether_or_not_it_is_held() -> None:
@@ -200,6 +200,6 @@ def test_whatever_comes_a_ring_is_ordered_and_bounded(
         ring.append(line(n, b"x" * size))
         held = ring.after(None)
         assert len(held) == len(ring) <= most_lines
-        assert sum(len(item.data) for item in held) == ring.size
+        assert sum(len(item.frame) for item in held) == ring.size
         assert ring.size <= most_bytes or len(held) == 1
         assert ids(held) == sorted(set(ids(held)))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
-from guildnet_api.http.sse import compact
+from guildnet_api.http import sse
 from guildnet_api.logs.model import Kind, Line, Record, Run, rfc3339
 from guildnet_api.logs.source.levels import infer_level
 
 LogLine = dict[str, str]
+
+_FIELD: Final = b"data: "
+_END: Final = b"\n\n"
 
 
 def log_line(run: Run, time_ns: int, data: bytes) -> LogLine:
@@ -25,12 +29,18 @@ def log_line(run: Run, time_ns: int, data: bytes) -> LogLine:
 
 def encoded(run: Run, record: Record) -> tuple[Line, str]:
     """A record as the line its readers share, and its text; a gap has no text, its data is JSON already."""
+    identifier = run.prefix + record.id
     if record.kind is Kind.GAP:
-        return Line(record.id, record.data), ""
+        return _line(record.id, sse.frame(record.data, event="gap", identifier=identifier), record.data, ""), ""
     line = log_line(run, record.time_ns, record.data)
-    return Line(record.id, compact(line), line["lvl"]), line["msg"]
+    data = sse.compact(line)
+    return _line(record.id, sse.frame(data, identifier=identifier), data, line["lvl"]), line["msg"]
 
 
 def text_of(line: Line) -> str:
     """The text of an encoded line, "" for a gap: for a filter that is opened after the line came."""
-    return str(json.loads(line.data)["msg"]) if line.level else ""
+    return str(json.loads(line.data.removeprefix(_FIELD))["msg"]) if line.level else ""
+
+
+def _line(id_: str, frame: bytes, data: bytes, level: str) -> Line:
+    return Line(id_, frame, level, len(frame) - len(data) - len(_FIELD) - len(_END))

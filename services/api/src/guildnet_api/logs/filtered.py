@@ -84,7 +84,7 @@ class FilteredRing:
         self._after = None
         # Attached readers are written to before what they have not been sent is dropped from the ring.
         self._pending += 1
-        self._pending_bytes += len(line.data)
+        self._pending_bytes += len(line.frame)
         if self._pending >= self._max_pending or self._pending_bytes >= self._max_pending_bytes:
             self.flush()
 

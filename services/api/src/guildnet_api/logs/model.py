@@ -58,11 +58,20 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line or a gap as JSON, encoded once for every reader. `level` is "" for a gap."""
+    """A line or a gap as the frame that every reader of its run is sent. `level` is "" for a gap.
+
+    `data_at` is where the frame's `data:` field begins: a stream of several containers puts another id before it.
+    """
 
     id: str
-    data: bytes
+    frame: bytes
     level: str = ""
+    data_at: int = 0
+
+    @property
+    def data(self) -> bytes:
+        """The frame from its `data:` field on."""
+        return self.frame[self.data_at :]
 
 
 def id_key(id_: str) -> tuple[int, int]:

@@ -43,9 +43,9 @@ class Ring:
             return False
         self._lines.append(line)
         self._keys.append(key)
-        self._bytes += len(line.data)
+        self._bytes += len(line.frame)
         while len(self._lines) > 1 and (len(self._lines) > self._capacity_lines or self._bytes > self._capacity_bytes):
-            self._bytes -= len(self._lines.popleft().data)
+            self._bytes -= len(self._lines.popleft().frame)
             self._dropped = self._keys.popleft()
         return True
 

@@ -30,10 +30,9 @@ class Lines:
         return len(self.lines)
 
     def encode(self) -> bytes:
-        """The frames, made at the first call and kept for the other readers."""
+        """The frames, joined at the first call and kept for the other readers."""
         if self._bytes is None:
-            prefix = self.run.prefix
-            self._bytes = b"".join([_framed(line, prefix + line.id) for line in self.lines])
+            self._bytes = b"".join([line.frame for line in self.lines])
         return self._bytes
 
 
@@ -44,7 +43,7 @@ class MergedLines:
     lines: Sequence[tuple[str, Line]]
 
     def encode(self) -> bytes:
-        return b"".join([_framed(line, identifier) for identifier, line in self.lines])
+        return b"".join([_with_id(line, identifier) for identifier, line in self.lines])
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,5 @@ def _named(event: str, data: Mapping[str, Any]) -> bytes:
     return sse.frame(sse.compact(data), event=event)
 
 
-def _framed(line: Line, identifier: str) -> bytes:
-    if line.level:
-        return b"id: %b\ndata: %b\n\n" % (identifier.encode(), line.data)
-    return sse.frame(line.data, event="gap", identifier=identifier)
+def _with_id(line: Line, identifier: str) -> bytes:
+    return b"%bid: %b\n%b" % (b"" if line.level else b"event: gap\n", identifier.encode(), line.data)
