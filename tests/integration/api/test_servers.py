@@ -116,8 +116,8 @@ async def test_delete_stop_start_and_restart(api: Api):
 async def test_a_patch_merges_and_respects_if_match(api: Api):
     await api.workspace("one", env=[{"name": "A", "value": "1"}, {"name": "B", "value": "2"}], notes="old")
     etag = (await api.ask("GET", "/api/servers/one")).headers["ETag"]
-    wish = {"env": {"B": None, "C": "3", "API_TOKEN": "s3cret"}, "notes": None, "expose": [{"port": 3000}]}
-    changed = await api.ask("PATCH", "/api/servers/one", json=wish, headers={"If-Match": etag})
+    patch = {"env": {"B": None, "C": "3", "API_TOKEN": "s3cret"}, "notes": None, "expose": [{"port": 3000}]}
+    changed = await api.ask("PATCH", "/api/servers/one", json=patch, headers={"If-Match": etag})
     assert changed.status_code == 202, changed.text
     assert changed.json()["env"] == {"A": "1", "C": "3", "API_TOKEN": "********"}
     made = await api.kube.get(WORKSPACES, api.namespace, "one")

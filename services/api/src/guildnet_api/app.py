@@ -16,10 +16,11 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import Scope
 
-from guildnet import security_headers, signed
+from guildnet import signed
 from guildnet.errors import Invalid
 from guildnet.kube.client import Client
 from guildnet.telemetry import make_registry
+from guildnet.web import security_headers
 from guildnet_api import openapi, routes
 from guildnet_api.access.audit import AuditTrail
 from guildnet_api.access.authorize import Authorizer
@@ -56,12 +57,10 @@ def compose(
     registry = make_registry()
     metrics = Metrics(registry)
     watches = Watches(client, settings.k8s_namespace)
-    # Twice the limit, so that a line that is cut there is known to be longer.
-    lines = source or KubeletLogs(client, settings.k8s_namespace, settings.log_line_bytes * 2, settings.log_rate_bytes)
+    lines = source or _kubelet(settings, client)
     trail = audit or AuditTrail()
     supervisor = StreamSupervisor(metrics, settings.slow_viewer_seconds)
-    owner = f"{settings.hostname or 'api'}-{token_hex(4)}"
-    replica = Replica(redis, owner, settings.log_lines, metrics) if redis else None
+    replica = Replica(redis, _owner(settings), settings.log_lines, metrics) if redis else None
     hub = _hub(settings, RunState(watches.index), lines, replica, metrics)
     supervisor.on_close(hub.wake)
     supervisor.on_close(watches.index.signal.notify)
@@ -104,6 +103,17 @@ def application(services: Services, ui: Ui) -> Starlette:
         ],
         exception_handlers={HTTPException: _raise},
     )
+
+
+def _owner(settings: Settings) -> str:
+    """The name of this process in the leases of logs: another one after every start."""
+    return f"{settings.hostname or 'api'}-{token_hex(4)}"
+
+
+def _kubelet(settings: Settings, client: Client) -> KubeletLogs:
+    # Twice the limit, so that a line that is cut there is known to be longer.
+    max_line_bytes = settings.log_line_bytes * 2
+    return KubeletLogs(client, settings.k8s_namespace, max_line_bytes, settings.log_rate_bytes)
 
 
 def _hub(settings: Settings, state: RunState, source: LogSource, replica: Replica | None, metrics: Metrics) -> Hub:
