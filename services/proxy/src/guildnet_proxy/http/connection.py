@@ -127,8 +127,11 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
         """Handles the heads that are complete, one at a time; the next only after the answer to this has drained."""
         while self._state == State.HEAD and self._buffer and not self._write_paused:
             buffer = self._buffer
-            if buffer.startswith(b"\r\n") and self._head_since == 0.0:
-                buffer = self._buffer = buffer[2:]  # RFC 9112 2.2: one empty line before a request is forgiven
+            if self._head_since == 0.0:
+                if buffer == b"\r":
+                    return  # what follows may make it an empty line
+                if buffer.startswith(b"\r\n"):
+                    buffer = self._buffer = buffer[2:]  # RFC 9112 2.2: one empty line before a request is forgiven
             end = buffer.find(b"\r\n\r\n")
             if end < 0:
                 self._head_since = self._head_since or self.server.loop.time()
