@@ -144,7 +144,7 @@ class FrontDoor:
         head, site = request.head, request.site
         passed = cross_origin.control(head, site, self._api.frontend)
         if head.method == b"OPTIONS" and passed.cors and b"access-control-request-method" in head.values:
-            lines = control_headers(_page_headers(site), passed.cors, request.caller.request_id)
+            lines = control_headers(page_headers(site), passed.cors, request.caller.request_id)
             return Answer(204, b"", lines + _PREFLIGHT)
         if head.path in _UNLOCKED:
             return self._api_forward(request, None, passed.cors)
@@ -169,7 +169,7 @@ class FrontDoor:
             path = head.path.decode("latin-1")
             token = signed.sign(who, self._api.key, method=head.method.decode(), path=path, now=self._wall())
         rid = request.caller.request_id
-        rules = ControlRules(_page_headers(site), cors, rid)
+        rules = ControlRules(page_headers(site), cors, rid)
         place = self._api.place
         if self._api.ui is not None and not head.path.startswith((b"/api", b"/sse", b"/healthz", b"/readyz")):
             place, token = self._api.ui, None
@@ -238,7 +238,7 @@ class FrontDoor:
             return self.refused(_internal(), request.record, request.head)
 
 
-def _page_headers(site: Site) -> tuple[tuple[bytes, bytes], ...]:
+def page_headers(site: Site) -> tuple[tuple[bytes, bytes], ...]:
     """What holds the control origin together where the api has not said it: answers of a development server for the UI,
     which brings its styles inline."""
     return security_headers.headers(site.entry, styles=("'unsafe-inline'",))
