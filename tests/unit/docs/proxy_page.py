@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -95,6 +96,31 @@ def access_rules() -> set[str]:
     return found
 
 
+_LIMITS = (
+    ("a request's header block, bytes", "http.head.MAX_HEAD_BYTES"),
+    ("header fields of a request", "http.head.MAX_FIELDS"),
+    ("a request's head, seconds", "http.connection.HEADER_TIMEOUT_SECONDS"),
+    ("an idle client connection, seconds", "http.connection.KEEP_ALIVE_TIMEOUT_SECONDS"),
+    ("pipelined bytes held behind a request", "http.connection.MAX_PIPELINED_BYTES"),
+    ("reading on after a last answer, seconds", "http.connection.LINGER_TIMEOUT_SECONDS"),
+    ("a request's body after its grace, bytes a second", "http.exchange.BODY_BYTES_A_SECOND"),
+    ("grace before a body's pace counts, seconds", "http.exchange.BODY_GRACE_SECONDS"),
+    ("extensions and trailers of a chunked body, bytes", "http.body.MAX_CHUNK_OVERHEAD_BYTES"),
+    ("connecting to an upstream, seconds", "http.upstream.CONNECT_TIMEOUT_SECONDS"),
+    ("an upstream's header block, bytes", "http.exchange.MAX_RESPONSE_HEAD_BYTES"),
+    ("an answer without a byte, seconds", "http.exchange.STREAM_IDLE_TIMEOUT_SECONDS"),
+    ("an upgraded connection without a byte, seconds", "http.relay.RELAY_IDLE_TIMEOUT_SECONDS"),
+    ("idle connections kept to one address", "http.upstream.MAX_IDLE_PER_PLACE"),
+    ("an idle connection to an upstream, seconds", "http.upstream.POOL_IDLE_SECONDS"),
+    ("ending requests at shut-down, seconds", "http.server.DRAIN_SECONDS"),
+    ("a bearer token, bytes", "auth.authenticate.MAX_TOKEN_BYTES"),
+    ("what a TokenReview or whois said, seconds", "auth.ttl_cache.TTL_SECONDS"),
+    ("a session, seconds", "auth.sessions.SESSION_SECONDS"),
+    ("a ticket, seconds", "auth.sessions.TICKET_SECONDS"),
+    ("a target's name to be resolved, seconds", "frontdoor.egress.RESOLVE_TIMEOUT_SECONDS"),
+)
+
+
 def _limits() -> str:
     fields = Settings.model_fields
     rows = [
@@ -104,4 +130,8 @@ def _limits() -> str:
             ("simultaneous requests of one workspace", "streams_per_workspace"),
         )
     ]
+    for what, place in _LIMITS:
+        module, _, name = place.rpartition(".")
+        value = getattr(importlib.import_module(f"guildnet_proxy.{module}"), name)
+        rows.append((what, f"{value:,g}", f"`{place}`"))
     return _table(("limit", "value", "where"), rows)

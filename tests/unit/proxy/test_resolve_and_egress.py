@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guildnet_proxy.cluster.index import Endpoint, Index, Slice, parse_slice
-from guildnet_proxy.frontdoor.egress import EgressGuard, never, parse_allowed, unmapped
-from guildnet_proxy.frontdoor.resolve import Resolved, resolve
+from guildnet_proxy.frontdoor.egress import EgressGuard, never, parse_allowed, parse_own, unmapped
+from guildnet_proxy.frontdoor.resolve import Resolved, resolve, unresolved
 from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.rules import Rule
 from unit.proxy.values import workspace
 
 
@@ -226,3 +227,18 @@ async def test_a_name_is_resolved_once_and_every_answer_counts():
 def test_a_bad_allowed_target_is_named(text):
     with pytest.raises(ValueError, match=r".+"):
         parse_allowed([text])
+
+
+def test_a_workspace_that_nothing_leads_to_names_both_remedies():
+    refusal = unresolved(workspace())
+    assert (refusal.status, refusal.rule) == (502, Rule.NO_TARGET)
+    assert "AGENT_HOST" in refusal.message
+    assert "ports" in refusal.message
+
+
+def test_this_pod_and_the_api_server_are_never_targets_whatever_is_listed():
+    own = parse_own("10.1.2.3", "10.96.0.1")
+    assert [never(ip_address(text), own) for text in ("10.1.2.3", "10.96.0.1", "10.1.2.4")] == ["never-own"] * 2 + [
+        None
+    ]
+    assert parse_own("", "not-an-address") == frozenset()

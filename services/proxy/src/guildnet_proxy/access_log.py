@@ -126,7 +126,7 @@ class Records:
         try:
             self._audit(request.record, what, object_, request.record.rule or Rule.SESSION, "ok", allowed=True)
         except Unreachable as error:
-            raise Refusal(503, error.code, error.message, rule=Rule.AUDIT_FAILED) from None
+            raise Refusal(503, "audit_failed", error.message, rule=Rule.AUDIT_FAILED) from None
 
     def _noted(self, record: Record, what: str, object_: str, rule: str, result: str, *, allowed: bool) -> None:
         try:

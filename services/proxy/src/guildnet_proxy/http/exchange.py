@@ -16,9 +16,9 @@ from guildnet_proxy.http.forward import ClientSide, Forward, Record
 from guildnet_proxy.http.head import RequestHead, ResponseHead, parse_response
 from guildnet_proxy.http.upstream import Pool, UpstreamConnection
 
-PENDING_BYTES = 64 * 1024
-MAX_RESPONSE_HEAD = 64 * 1024
-STREAM_IDLE_SECONDS = 3600.0
+MAX_PENDING_BYTES = 64 * 1024
+MAX_RESPONSE_HEAD_BYTES = 64 * 1024
+STREAM_IDLE_TIMEOUT_SECONDS = 3600.0
 BODY_BYTES_A_SECOND = 1024
 BODY_GRACE_SECONDS = 20.0
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"PROPFIND"})
@@ -122,7 +122,7 @@ class Exchange:
             return
         self._pending.append(data)
         self._pending_size += len(data)
-        if self._pending_size > PENDING_BYTES:
+        if self._pending_size > MAX_PENDING_BYTES:
             self.client.pause_reading()
 
     def upstream_full(self) -> None:
@@ -156,7 +156,7 @@ class Exchange:
         while True:
             end = data.find(b"\r\n\r\n")
             if end < 0:
-                if len(data) > MAX_RESPONSE_HEAD:
+                if len(data) > MAX_RESPONSE_HEAD_BYTES:
                     raise self._refusal(502, "bad_upstream", "gave an answer with too large a head.")
                 self._buffer = data
                 return
@@ -257,7 +257,7 @@ class Exchange:
     def sweep(self, now: float, first_byte: float) -> None:
         """Enforces the deadlines: pace of the request's body, first byte of the answer, idleness of the stream."""
         if self.started:
-            if now - self.last > STREAM_IDLE_SECONDS:
+            if now - self.last > STREAM_IDLE_TIMEOUT_SECONDS:
                 self._broken(None)
         elif self.upstream is None:
             return  # connecting has its own deadline

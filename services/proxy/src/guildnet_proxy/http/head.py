@@ -20,7 +20,7 @@ import httptools
 
 from guildnet_proxy.http.errors import Refusal, bad_request
 
-MAX_HEAD = 32 * 1024
+MAX_HEAD_BYTES = 32 * 1024
 MAX_FIELDS = 100
 
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
@@ -169,7 +169,7 @@ class _Fields:
 
 def check_incomplete(start: bytes) -> None:
     """What has come of a head so far; raises Refusal when no end of it could make it a good one."""
-    if len(start) > MAX_HEAD:
+    if len(start) > MAX_HEAD_BYTES:
         raise Refusal(431, "headers_too_large", "The request's header block is over 32 KiB.", close=True)
     if _BARE_LF.search(start):
         raise bad_request("Header lines end with CRLF.", "bare-lf")
@@ -177,7 +177,7 @@ def check_incomplete(start: bytes) -> None:
 
 def parse_request(block: bytes) -> RequestHead:
     """`block` is everything up to and with the empty line; raises Refusal (400, 405, 431)."""
-    if len(block) > MAX_HEAD:
+    if len(block) > MAX_HEAD_BYTES:
         raise Refusal(431, "headers_too_large", "The request's header block is over 32 KiB.", close=True)
     if not _REQUEST.fullmatch(block):
         raise bad_request("The request is not well-formed HTTP/1.1.", "grammar")
@@ -253,7 +253,7 @@ def _origin_form(target: bytes, host: bytes) -> bytes:
 def parse_response(block: bytes) -> ResponseHead:
     """The head of an upstream's answer; raises Refusal 502 when it breaks the same rules."""
     collector = _Collector()
-    if len(block) > 2 * MAX_HEAD or not _RESPONSE.fullmatch(block):
+    if len(block) > 2 * MAX_HEAD_BYTES or not _RESPONSE.fullmatch(block):
         raise Refusal(502, "bad_upstream", "The workspace's answer is not well-formed HTTP/1.1.", rule="grammar")
     try:
         httptools.HttpResponseParser(collector).feed_data(block)

@@ -11,7 +11,7 @@ from typing import Any, Generic
 
 from guildnet_proxy.http.forward import R
 
-IDLE_SECONDS = 3600.0
+RELAY_IDLE_TIMEOUT_SECONDS = 3600.0
 
 
 class Relay(Generic[R]):
@@ -37,7 +37,7 @@ class Relay(Generic[R]):
         upstream.set_protocol(self.upstream)
 
     def sweep(self, now: float) -> None:
-        if now - self.last > IDLE_SECONDS:
+        if now - self.last > RELAY_IDLE_TIMEOUT_SECONDS:
             self.close()
 
     def close(self) -> None:

@@ -13,10 +13,10 @@ from typing import Protocol
 
 from guildnet_proxy.http.forward import Place
 
-CONNECT_SECONDS = 5.0
-IDLE_SECONDS = 30.0
-FRESH_SECONDS = 1.0
-IDLE_PER_PLACE = 64
+CONNECT_TIMEOUT_SECONDS = 5.0
+POOL_IDLE_SECONDS = 30.0
+POOL_FRESH_SECONDS = 1.0
+MAX_IDLE_PER_PLACE = 64
 
 
 class UpstreamUser(Protocol):
@@ -85,7 +85,7 @@ class Pool:
         """An idle connection, None where there is none. `fresh` wants one idle for under a second: a request that must
         not be repeated should not meet a connection that the other end is about to close."""
         idle = self._idle.get(place)
-        oldest = self.loop.time() - (FRESH_SECONDS if fresh else IDLE_SECONDS)
+        oldest = self.loop.time() - (POOL_FRESH_SECONDS if fresh else POOL_IDLE_SECONDS)
         while idle:
             if idle[-1].idle_since < oldest:
                 return None
@@ -97,7 +97,7 @@ class Pool:
 
     async def open(self, place: Place) -> UpstreamConnection:
         """A new connection; raises OSError or TimeoutError."""
-        async with asyncio.timeout(CONNECT_SECONDS):
+        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
             _, connection = await self.loop.create_connection(
                 lambda: UpstreamConnection(self, place),
                 place.address,
@@ -110,7 +110,7 @@ class Pool:
 
     def put(self, connection: UpstreamConnection) -> None:
         idle = self._idle.setdefault(connection.place, [])
-        if connection.transport.is_closing() or len(idle) >= IDLE_PER_PLACE:
+        if connection.transport.is_closing() or len(idle) >= MAX_IDLE_PER_PLACE:
             connection.transport.close()
             return
         connection.exchange = None
@@ -130,7 +130,7 @@ class Pool:
     def sweep(self, now: float) -> None:
         """Closes what has been idle too long."""
         for place, idle in list(self._idle.items()):
-            while idle and idle[0].idle_since < now - IDLE_SECONDS:
+            while idle and idle[0].idle_since < now - POOL_IDLE_SECONDS:
                 idle.pop(0).transport.close()
             if not idle:
                 del self._idle[place]
