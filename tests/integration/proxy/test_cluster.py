@@ -50,7 +50,7 @@ class Sidecar:
 class Cluster:
     def __init__(self, proxy: Running, kube: Client, namespace: str, sidecar: Sidecar, directory: Path) -> None:
         self.proxy, self.kube, self.namespace, self.sidecar, self.directory = proxy, kube, namespace, sidecar, directory
-        self.host = proxy.server.door.sites.all()[-1].origin.removeprefix("http://")
+        self.host = proxy.server.handler.sites.all()[-1].origin.removeprefix("http://")
 
     async def ask(self, method: str, path: str, *headers: str, host: str = "") -> Any:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.proxy.port)

@@ -206,7 +206,7 @@ async def test_an_error_of_an_unexpected_kind_is_a_500_without_a_trace(room, mon
     def broken(*_: Any) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(room.server.door.sites, "locate", broken)
+    monkeypatch.setattr(room.server.handler.sites, "locate", broken)
     answer = await room.ask("GET", "/")
     assert answer.status == 500
     assert b"secret" not in answer.body
