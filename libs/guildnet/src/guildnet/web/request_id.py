@@ -7,7 +7,6 @@ import secrets
 from typing import Final
 
 HEADER: Final = "X-Request-Id"
-MAX_CHARACTERS: Final = 128
 _GRAMMAR: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 

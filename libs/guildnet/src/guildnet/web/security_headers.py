@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from guildnet.web.entries import DEFAULT_PORTS, Entry
+from guildnet.web.entries import Entry, origin
 
 STATIC: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -35,8 +35,7 @@ def frame_sources(entry: Entry | None) -> str:
         return "'none'"
     match entry.mode:
         case "host":
-            suffix = "" if entry.port == DEFAULT_PORTS.get(entry.scheme) else f":{entry.port}"
-            return f"{entry.scheme}://*.{entry.host}{suffix}"
+            return origin(entry.scheme, f"*.{entry.host}", entry.port)
         case "port":
             return f"{entry.scheme}://{entry.host}:*"
         case _:
