@@ -9,17 +9,15 @@ right: what the account may do is the cluster's decision.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Literal
 
-import aiohttp
-
-from guildnet.errors import Invalid
-from guildnet.kube import errors, requests
-from guildnet.kube.lines import LineSplitter
+from guildnet.kube import requests
+from guildnet.kube.configuration import configuration
 from guildnet.kube.requests import Json, Query
 from guildnet.kube.resources import Resource, path
+from guildnet.kube.transport import Answered, Transport
 
 __all__ = [
     "APPLY_PATCH",
@@ -33,107 +31,18 @@ __all__ = [
 ]
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
-Answered = Callable[[str, int], None]
 
-TIMEOUT: Final = 30.0
-"""Seconds a request may take in all, and a stream until its answer begins."""
-MAX_LINE: Final = 8 * 1024 * 1024
-"""Bytes of a line of a stream; etcd's largest object is 1.5 MB, JSON and managed fields included."""
-JSON_TYPE: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
 JSON_PATCH: Final = "application/json-patch+json"
 APPLY_PATCH: Final = "application/apply-patch+yaml"
 
 
-class Client:
+class Client(Transport):
     """Requests to one API server. Made by `connect`, which closes it. Writes fill in `apiVersion` and `kind`."""
-
-    def __init__(
-        self,
-        rest: Any,
-        configuration: Any,
-        user_agent: str,
-        answered: Answered | None = None,
-        check_write: Callable[[], None] | None = None,
-    ) -> None:
-        self._rest = rest
-        self._configuration = configuration
-        self._user_agent = user_agent
-        self._answered = answered or _unheard
-        self._check_write = check_write or _allowed
 
     def guarded(self, check: Callable[[], None]) -> Client:
         """The same client, but `check` is called before every request that is no GET; what it raises is not sent."""
         return Client(self._rest, self._configuration, self._user_agent, self._answered, check)
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Query | None = None,
-        body: Any = None,
-        content_type: str | None = None,
-        timeout: float = TIMEOUT,
-    ) -> Json:
-        """One request, answered with decoded JSON ({} for an empty or plain text answer).
-
-        Raises one of guildnet.errors: NotFound 404, Conflict 409, Denied 401/403, Invalid 400/422, Gone 410,
-        TooManyRequests 429, TooLarge 413, Unreachable for 5xx, a broken connection or a passed deadline (seconds).
-        """
-        try:
-            async with asyncio.timeout(timeout):
-                response = await self._send(
-                    method, path, query, body, content_type, aiohttp.ClientTimeout(total=timeout)
-                )
-                try:
-                    data = await response.read()
-                finally:
-                    response.release()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise requests.unreachable(method, path, error) from error
-        if response.status >= 400:
-            raise errors.from_answer(response.status, data, response.headers.get("Retry-After"))
-        if not data or not response.content_type.endswith("json"):
-            return {}
-        return requests.decoded(data)
-
-    async def stream(
-        self,
-        path: str,
-        query: Query | None = None,
-        *,
-        idle: float | None = None,
-        timeout: float = TIMEOUT,
-        splitter: LineSplitter | None = None,
-    ) -> AsyncGenerator[bytes, None]:
-        """The lines of a watch or a pod's log as they come, without line feeds; ends when the server ends it.
-
-        `idle` is how many seconds may pass without a byte; None means for ever. Close it (`aclosing`) to give the
-        connection back. `splitter` bounds lines; MAX_LINE unless given. Raises like `request`, and Silent where the
-        stream was open and `idle` passed.
-        """
-        limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=idle)
-        splitter = splitter or LineSplitter(MAX_LINE)
-        try:
-            async with asyncio.timeout(timeout):
-                response = await self._send("GET", path, query, None, None, limits)
-            try:
-                if response.status >= 400:
-                    async with asyncio.timeout(timeout):
-                        data = await response.read()
-                    raise errors.from_answer(response.status, data, response.headers.get("Retry-After"))
-                async for chunk in response.content.iter_any():
-                    for line in splitter.feed(chunk):
-                        yield line
-                for line in splitter.close():
-                    yield line
-            except aiohttp.SocketTimeoutError as error:
-                raise requests.silent(path, idle) from error
-            finally:
-                _abandon(response)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise requests.unreachable("GET", path, error) from error
 
     async def get(
         self, resource: Resource, namespace: str | None, name: str, *, subresource: str | None = None
@@ -249,40 +158,6 @@ class Client:
         """The API server's version, which any account may ask: the cheapest proof that it answers."""
         return await self.request("GET", "/version", timeout=5.0)
 
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        query: Query | None,
-        body: Any,
-        content_type: str | None,
-        limits: aiohttp.ClientTimeout,
-    ) -> aiohttp.ClientResponse:
-        if method != "GET":
-            self._check_write()
-        headers = {"Accept": "application/json, */*", "User-Agent": self._user_agent}
-        headers["Content-Type"] = content_type or JSON_TYPE
-        # The credentials are asked for at every request: the official client re-reads a rotated token file.
-        for setting in (await self._configuration.auth_settings()).values():
-            headers["Authorization"] = setting["value"]
-        url = f"{self._configuration.host}{path}{requests.encoded(query)}"
-        try:
-            answer = await self._rest.request(method, url, headers=headers, body=body, _request_timeout=limits)
-        except BaseException:
-            self._answered(method, 0)
-            raise
-        response: aiohttp.ClientResponse = answer.response
-        self._answered(method, response.status)
-        return response
-
-
-def _unheard(_method: str, _code: int) -> None:
-    return
-
-
-def _allowed() -> None:
-    return
-
 
 @asynccontextmanager
 async def connect(
@@ -292,46 +167,14 @@ async def connect(
 
     `answered` is told the method and status of every request, 0 where there was no answer.
 
-    Opens no connection by itself. Raises Invalid where the configuration cannot be read. Proxies are taken from the
-    kubeconfig (`proxy-url`) and never from the environment.
+    Opens no connection by itself. Raises Invalid where the configuration cannot be read.
     """
-    # Importing the official client costs a third of a second and 55 MB: only a process that connects pays.
-    from kubernetes.aio.client import Configuration
+    configured = await configuration(kubeconfig)
     from kubernetes.aio.client.rest import RESTClientObject
 
-    configuration = Configuration()
-    configuration.connection_pool_maxsize = 0  # no limit: a hundred log streams would block everything else
-    configuration.client_session_kwargs = {"trust_env": False}
-    await _configure(configuration, kubeconfig)
-    rest = RESTClientObject(configuration)
+    rest = RESTClientObject(configured)
     try:
-        yield Client(rest, configuration, user_agent, answered)
+        yield Client(rest, configured, user_agent, answered)
     finally:
         await rest.close()
         await asyncio.sleep(0)  # the loop closes an abandoned connection's socket in its next turn
-
-
-async def _configure(configuration: Any, kubeconfig: str | None) -> None:
-    import kubernetes.aio.config
-
-    config: Any = kubernetes.aio.config
-
-    try:
-        if kubeconfig:
-            await config.load_kube_config(
-                config_file=kubeconfig, client_configuration=configuration, persist_config=False
-            )
-        else:
-            config.load_incluster_config(client_configuration=configuration)
-    except Exception as error:
-        # What a broken file raises depends on how it is broken.
-        wanted = f"the kubeconfig {kubeconfig}" if kubeconfig else "the pod's service account (or set KUBECONFIG)"
-        raise Invalid(f"no access to Kubernetes through {wanted}: {error}", code="bad_kubeconfig") from error
-
-
-def _abandon(response: aiohttp.ClientResponse) -> None:
-    # Half-read, the connection is of no use to anybody, and a TLS farewell would wait for a peer that is still talking.
-    connection = response.connection
-    if connection is not None and connection.transport is not None:
-        connection.transport.abort()
-    response.close()

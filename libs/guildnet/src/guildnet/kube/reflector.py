@@ -13,9 +13,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import structlog
 
@@ -23,11 +21,13 @@ from guildnet.errors import Denied, Gone, GuildNetError, Invalid, NotFound, Sile
 from guildnet.kube import errors, watchevent
 from guildnet.kube.client import Client
 from guildnet.kube.resources import Resource, path
+from guildnet.kube.store import Change, Store
 from guildnet.kube.version import is_older
 from guildnet.pace import Pace, backoff
 
+__all__ = ["Change", "Reflector"]
+
 T = TypeVar("T")
-Kind = Literal["added", "modified", "deleted", "synced"]
 
 WATCH_IDLE_SECONDS: Final = 70.0
 """Seconds without a byte after which a watch is not trusted any more, and a list has to say what is there.
@@ -53,23 +53,6 @@ change the new list costs the reading and nothing more.
 """
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Change(Generic[T]):
-    """One change; `synced` follows every complete list and has neither key nor values."""
-
-    kind: Kind
-    key: str = ""
-    old: T | None = None
-    new: T | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Held(Generic[T]):
-    uid: str
-    version: str
-    value: T
 
 
 class Reflector(Generic[T]):
@@ -99,8 +82,6 @@ class Reflector(Generic[T]):
         self._resource = resource
         self._namespace = namespace
         self._query = {"labelSelector": label_selector, "fieldSelector": field_selector}
-        self._parse = parse
-        self._on_change = on_change
         self._silence = silence
         self._page = page
         self._renewal = RELIST_AFTER_SECONDS if renewal is None else renewal
@@ -108,12 +89,11 @@ class Reflector(Generic[T]):
         self._outlived = False
         self._clock = clock
         self._pace = pace
-        self._held: dict[str, _Held[T]] = {}
-        self._values: dict[str, T] = {}
         self._seen = -math.inf
         self._failures = 0
-        self.store: Mapping[str, T] = MappingProxyType(self._values)
-        self.broken: dict[str, str] = {}
+        self._copy = Store(resource.kind, self._key, parse, on_change)
+        self.store: Mapping[str, T] = self._copy.values
+        self.broken: Mapping[str, str] = self._copy.broken
         self.synced = asyncio.Event()
         self.resource_version: str | None = None
         self.relists = 0
@@ -139,7 +119,7 @@ class Reflector(Generic[T]):
         """Every value, or None where they cannot be read: not listed yet, or the API server now refuses the list."""
         if not self.synced.is_set() or isinstance(self.last_error, Denied | NotFound):
             return None
-        return tuple(self._values.values())
+        return tuple(self.store.values())
 
     async def run(self) -> None:
         """List, watch, and begin again for as long as the task lives."""
@@ -195,11 +175,11 @@ class Reflector(Generic[T]):
         items, version = await self._list()
         self.relists += 1
         self._listed, self._outlived = self._clock(), False
-        self._replace(items)
+        self._copy.replace(items)
         self.resource_version = version
         self._alive()
         self.synced.set()
-        self._tell(Change("synced"))
+        self._copy.tell_synced()
 
     async def _list(self) -> tuple[list[dict[str, Any]], str]:
         items: list[dict[str, Any]] = []
@@ -218,14 +198,6 @@ class Reflector(Generic[T]):
             if not meta.get("continue"):
                 return items, str(meta.get("resourceVersion") or "")
             query["continue"] = meta["continue"]
-
-    def _replace(self, items: list[dict[str, Any]]) -> None:
-        listed = {self._key(item): item for item in items}
-        for key in [key for key in self._held if key not in listed]:
-            self._drop(key)
-        self.broken = {key: why for key, why in self.broken.items() if key in listed}
-        for key, item in listed.items():
-            self._put(key, item)
 
     async def _watch(self) -> None:
         query = {
@@ -250,10 +222,9 @@ class Reflector(Generic[T]):
             raise Gone(f"the API server went back from version {self.resource_version} to {version}")
         match event["type"]:
             case "ADDED" | "MODIFIED":
-                self._put(self._key(item), item)
+                self._copy.put(item)
             case "DELETED":
-                self._drop(self._key(item))
-                self.broken.pop(self._key(item), None)
+                self._copy.drop(item)
             case _:
                 pass  # BOOKMARK
         self.resource_version = version
@@ -265,42 +236,3 @@ class Reflector(Generic[T]):
         if self._namespace is None and self._resource.namespaced:
             return f"{meta['namespace']}/{meta['name']}"
         return str(meta["name"])
-
-    def _put(self, key: str, item: dict[str, Any]) -> None:
-        meta = item["metadata"]
-        uid, version = str(meta.get("uid", "")), str(meta.get("resourceVersion", ""))
-        held = self._held.get(key)
-        if held is not None and (held.uid, held.version) == (uid, version):
-            return
-        if held is not None and held.uid != uid:
-            # Deleted and made again while nobody looked: two objects, whatever the event is called.
-            self._drop(key)
-            held = None
-        try:
-            value = self._parse(item)
-        except Exception as error:  # noqa: BLE001  one object nobody can read must not end the copy of all others
-            log.warning("object left out", kind=self._resource.kind, key=key, error=str(error))
-            self._drop(key)
-            self.broken[key] = str(error)
-            return
-        self.broken.pop(key, None)
-        self._held[key] = _Held(uid, version, value)
-        self._values[key] = value
-        if held is None:
-            self._tell(Change("added", key, new=value))
-        else:
-            self._tell(Change("modified", key, old=held.value, new=value))
-
-    def _drop(self, key: str) -> None:
-        held = self._held.pop(key, None)
-        if held is not None:
-            del self._values[key]
-            self._tell(Change("deleted", key, old=held.value))
-
-    def _tell(self, change: Change[T]) -> None:
-        if self._on_change is None:
-            return
-        try:
-            self._on_change(change)
-        except Exception:
-            log.exception("change not handled", kind=self._resource.kind, key=change.key, change=change.kind)
