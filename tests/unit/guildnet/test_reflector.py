@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from guildnet.errors import Denied, Gone, GuildNetError, Invalid, NotFound, Silent, TooManyRequests, Unreachable
-from guildnet.kube import reflector as module
+from guildnet.kube import retry
 from guildnet.kube.reflector import Change, Reflector
-from guildnet.kube.resources import CONFIGMAPS
-from guildnet.pace import Pace
+from guildnet.kube.resources import CONFIGMAPS, Resource
 from support.waiting import eventually
 
 Item = dict[str, Any]
@@ -42,8 +41,8 @@ class Script:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.watching = 0
 
-    async def request(self, method: str, path: str, *, query: dict[str, Any]) -> Item:
-        self.asked.append(("list", dict(query)))
+    async def list(self, _resource: Resource, _namespace: str | None, **query: Any) -> Item:
+        self.asked.append(("list", {key: value for key, value in query.items() if value is not None}))
         answer = await self.lists.get()
         if isinstance(answer, GuildNetError):
             raise answer
@@ -116,8 +115,8 @@ async def playing(**options: Any) -> AsyncIterator[Scene]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FIRST_PAUSE_SECONDS", 0.001)
-    monkeypatch.setattr(module, "MAX_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(retry, "MAX_PAUSE_SECONDS", 0.01)
 
 
 async def test_a_list_fills_the_store_and_then_says_synced() -> None:
@@ -134,7 +133,7 @@ async def test_pages_are_put_together() -> None:
         scene.script.lists.put_nowait(page(10, item("a", 1), item("b", 2), more="next"))
         await scene.synced(item("c", 3))
         assert set(scene.reflector.store) == {"a", "b", "c"}
-        assert [query.get("continue") for query in scene.script.asks("list")] == [None, "next"]
+        assert [query.get("continue_") for query in scene.script.asks("list")] == [None, "next"]
         assert all(query["limit"] == 2 for query in scene.script.asks("list"))
 
 
@@ -211,7 +210,7 @@ async def test_a_silent_watch_is_no_failure_but_a_list_has_to_say_what_is_there(
             assert scene.reflector.age() == 0.0
             assert (scene.reflector.silences, scene.reflector.last_error) == (round_, None)
         assert dict(scene.reflector.store) == {"n3": 3}
-        assert scene.reflector._failures == 0
+        assert scene.reflector._retry.failures == 0
 
 
 async def test_a_silent_watch_whose_list_does_not_come_either_is_an_outage() -> None:
@@ -373,33 +372,21 @@ async def test_the_store_cannot_be_written_by_readers() -> None:
             scene.reflector.store["x"] = 1  # type: ignore[index]
 
 
-async def test_pauses_grow_to_their_bound_and_begin_anew_after_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FIRST_PAUSE_SECONDS", 0.2)
-    monkeypatch.setattr(module, "MAX_PAUSE_SECONDS", 10.0)
-    pauses: list[float] = []
-    real: Callable[[float], Any] = asyncio.sleep
-
-    async def sleep(seconds: float) -> None:
-        pauses.append(seconds)
-        await real(0)
-
-    monkeypatch.setattr(asyncio, "sleep", sleep)
-    reflector = Scene().reflector
-    for _ in range(12):
-        await reflector._pause(Unreachable("down"))
-    for attempt, pause in enumerate(pauses):
-        bound = min(10.0, 0.2 * 2**attempt)
-        assert bound / 2 <= pause <= bound
-    reflector._event({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "9"}}})
-    await reflector._pause(TooManyRequests("slow down", retry_after=3.0))
-    assert pauses[-1] == 3.0
+async def test_an_event_makes_what_failed_before_forgotten() -> None:
+    async with playing() as scene:
+        await scene.synced()
+        for _ in range(3):
+            scene.script.events.put_nowait(Unreachable("cut"))
+        await eventually(lambda: scene.reflector._retry.failures == 3 and scene.script.watching)
+        scene.script.bookmark(11)
+        await eventually(lambda: scene.reflector._retry.failures == 0)
 
 
 async def test_a_server_that_lists_but_refuses_every_watch_is_asked_ever_more_seldom(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "FIRST_PAUSE_SECONDS", 0.2)
-    monkeypatch.setattr(module, "MAX_PAUSE_SECONDS", 10.0)
+    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(retry, "MAX_PAUSE_SECONDS", 10.0)
     pauses: list[float] = []
     real: Callable[[float], Any] = asyncio.sleep
 
@@ -418,13 +405,6 @@ async def test_a_server_that_lists_but_refuses_every_watch_is_asked_ever_more_se
     running.cancel()
     for attempt, pause in enumerate(pauses[:6]):
         assert 0.1 * 2**attempt <= pause <= 0.2 * 2**attempt
-
-
-async def test_attempts_of_several_reflectors_are_kept_apart() -> None:
-    pace = Pace(0.05)
-    began = asyncio.get_running_loop().time()
-    await asyncio.gather(*(pace.turn() for _ in range(5)))
-    assert asyncio.get_running_loop().time() - began >= 0.2
 
 
 @pytest.mark.parametrize(("newest", "missed"), [(10, None), (11, "11"), (9, None)])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
 from guildnet.errors import Gone, GuildNetError, Unreachable
+from guildnet.kube import retry
 from guildnet.pace import Pace
 from guildnet_operator.watch import workspaces
 from guildnet_operator.watch.workspaces import WorkspaceWatch
@@ -28,6 +29,8 @@ class Server:
         self.error: GuildNetError | None = None
         self.limits: list[int | None] = []
         self.expire = False
+        self.meanwhile: Callable[[], None] = lambda: None
+        """What happens between an answer and its arrival."""
 
     def put(self, name: str, **spec: Any) -> Json:
         self.version += 1
@@ -39,7 +42,9 @@ class Server:
         gone = self.items.pop(name)
         return {**gone, "metadata": {**gone["metadata"], "resourceVersion": str(self.version)}}
 
-    async def list(self, _resource: Any, _namespace: str, *, limit: int | None, continue_: str | None = None) -> Json:
+    async def list(
+        self, _resource: Any, _namespace: str, *, limit: int | None, continue_: str | None = None, **_: Any
+    ) -> Json:
         self.limits.append(limit)
         if self.error is not None:
             raise self.error
@@ -49,10 +54,12 @@ class Server:
         names = sorted(self.items)
         end = len(names) if limit is None else begin + limit
         more = {"continue": str(end)} if end < len(names) else {}
-        return {
+        answer = {
             "metadata": {"resourceVersion": str(self.version), **more},
             "items": [self.items[name] for name in names[begin:end]],
         }
+        self.meanwhile()
+        return answer
 
 
 class Kopf:
@@ -80,7 +87,7 @@ async def told() -> list[str]:
 @pytest.fixture
 async def watch(server: Server, told: list[str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[WorkspaceWatch]:
     monkeypatch.setattr(workspaces, "MIN_LIST_INTERVAL_SECONDS", 0.0)
-    monkeypatch.setattr(workspaces, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.001)
     client: Any = server
     made = WorkspaceWatch(client, "w", None, told.append, Pace(0.0))
     kopf: Any = Kopf()
@@ -226,6 +233,17 @@ async def test_a_cluster_that_was_restored_is_believed_and_kopf_begins_anew(
     assert watch.store["a"].spec.notes == "earlier"
     kopf: Any = watch.kopf
     assert kopf.restarts == 1
+
+
+async def test_an_event_that_overtakes_a_list_does_not_make_the_list_one_of_a_restored_cluster(
+    watch: WorkspaceWatch, server: Server
+):
+    server.put("a")
+    server.meanwhile = lambda: watch.event("ADDED", server.put("b"))
+    await begin(watch)
+    assert set(watch.store) == {"a", "b"}
+    kopf: Any = watch.kopf
+    assert kopf.restarts == 0
 
 
 async def test_its_age_is_that_of_the_last_event_list_or_watch(watch: WorkspaceWatch, server: Server):

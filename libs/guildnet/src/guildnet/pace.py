@@ -29,6 +29,11 @@ class Bucket:
         """Take tokens out, also more than there are."""
         self.level -= tokens
 
+    def spend_until(self, now: float) -> None:
+        """Take a token for every second since `refill`, in which none came in: a budget of time spent working."""
+        self.spend(now - self._at)
+        self._at = now
+
     def reserve(self, now: float) -> float:
         """Take one token; seconds from `now` until it is there."""
         self.refill(now)

@@ -17,13 +17,15 @@ from typing import Any, Final, Generic, TypeVar
 
 import structlog
 
-from guildnet.errors import Denied, Gone, GuildNetError, Invalid, NotFound, Silent, TooManyRequests, Unreachable
+from guildnet.errors import Denied, Gone, GuildNetError, Invalid, NotFound, Silent, Unreachable
 from guildnet.kube import errors, watchevent
 from guildnet.kube.client import Client
+from guildnet.kube.paging import PAGE_OBJECTS, pages
 from guildnet.kube.resources import Resource, path
+from guildnet.kube.retry import Retry
 from guildnet.kube.store import Change, Store
 from guildnet.kube.version import is_older
-from guildnet.pace import Pace, backoff
+from guildnet.pace import Pace
 
 __all__ = ["Change", "Reflector"]
 
@@ -35,10 +37,6 @@ WATCH_IDLE_SECONDS: Final = 70.0
 The API server sends a bookmark every minute, as a rule: of a kind without a watch cache (Event) it sends none, and now
 and then it leaves one out. So silence is no failure, but it looks exactly like a connection that died without a word.
 """
-PAGE_OBJECTS: Final = 500
-FIRST_PAUSE_SECONDS: Final = 0.2
-MAX_PAUSE_SECONDS: Final = 10.0
-"""Bounds of the pause between attempts, seconds. The last keeps "takes effect within 10 s" true after an outage."""
 
 WATCH_STABLE_SECONDS: Final = 10.0
 """Seconds a watch has to last, or else bring an event, before what failed earlier is forgotten."""
@@ -81,16 +79,16 @@ class Reflector(Generic[T]):
         self._client = client
         self._resource = resource
         self._namespace = namespace
-        self._query = {"labelSelector": label_selector, "fieldSelector": field_selector}
+        self._label_selector = label_selector
+        self._field_selector = field_selector
         self._silence = silence
         self._page = page
         self._renewal = RELIST_AFTER_SECONDS if renewal is None else renewal
         self._listed = -math.inf
         self._outlived = False
         self._clock = clock
-        self._pace = pace
+        self._retry = Retry(pace)
         self._seen = -math.inf
-        self._failures = 0
         self._copy = Store(resource.kind, self._key, parse, on_change)
         self.store: Mapping[str, T] = self._copy.values
         self.broken: Mapping[str, str] = self._copy.broken
@@ -111,7 +109,7 @@ class Reflector(Generic[T]):
         Asks with one small list: for a copy that was not confirmed for long, to tell a quiet cluster from a watch that
         brings nothing any more. Raises what `Client.request` does.
         """
-        page = await self._client.request("GET", path(self._resource, self._namespace), query={"limit": 1})
+        page = await self._client.list(self._resource, self._namespace, limit=1)
         newest = str((page.get("metadata") or {}).get("resourceVersion") or "")
         return newest if is_older(self.resource_version, newest) else None
 
@@ -133,7 +131,7 @@ class Reflector(Generic[T]):
                 if self._clock() - began < 1.0 and self._seen == seen:
                     raise Unreachable("the watch ended as soon as it began")
                 if self._clock() - began >= WATCH_STABLE_SECONDS:
-                    self._failures = 0
+                    self._retry.succeeded()
                 self._outlived = self._clock() - self._listed >= self._renewal
             except Silent as error:
                 self.silences += 1
@@ -148,23 +146,17 @@ class Reflector(Generic[T]):
                 await self._pause(error)
 
     async def _pause(self, error: GuildNetError) -> None:
-        self._failures += 1
         self.last_error = error
-        longest = backoff(self._failures, first=FIRST_PAUSE_SECONDS, most=MAX_PAUSE_SECONDS)
-        delay = longest * random.uniform(0.5, 1.0)  # noqa: S311  spreads load, protects nothing
-        if isinstance(error, TooManyRequests) and error.retry_after:
-            delay = max(delay, min(error.retry_after, MAX_PAUSE_SECONDS))
+        pause = self._retry.failed(error)
         level = log.info if isinstance(error, Gone) else log.warning
         level(
             "watch interrupted",
             kind=self._resource.kind,
             error=str(error),
-            attempt=self._failures,
-            pause=round(delay, 2),
+            attempt=self._retry.failures,
+            pause=round(pause, 2),
         )
-        await asyncio.sleep(delay)
-        if self._pace is not None:
-            await self._pace.turn()
+        await self._retry.wait(pause)
 
     def _alive(self) -> None:
         # A list that works proves nothing for the watch: a server that refuses every watch would be listed for ever.
@@ -183,25 +175,27 @@ class Reflector(Generic[T]):
 
     async def _list(self) -> tuple[list[dict[str, Any]], str]:
         items: list[dict[str, Any]] = []
-        query: dict[str, str | int | None] = {**self._query, "limit": self._page}
-        while True:
-            try:
-                page = await self._client.request("GET", path(self._resource, self._namespace), query=query)
-            except Gone:
-                if query.get("limit") is None:
-                    raise
-                # The list took longer than the server keeps its pages: take it in one piece.
-                items, query = [], dict(self._query)
-                continue
-            items.extend(page.get("items") or ())
-            meta = page.get("metadata") or {}
-            if not meta.get("continue"):
-                return items, str(meta.get("resourceVersion") or "")
-            query["continue"] = meta["continue"]
+        version = ""
+        listed = pages(
+            self._client,
+            self._resource,
+            self._namespace,
+            label_selector=self._label_selector,
+            field_selector=self._field_selector,
+            limit=self._page,
+        )
+        async with aclosing(listed):
+            async for page in listed:
+                if page.first:
+                    items.clear()
+                items.extend(page.items)
+                version = page.version
+        return items, version
 
     async def _watch(self) -> None:
         query = {
-            **self._query,
+            "labelSelector": self._label_selector,
+            "fieldSelector": self._field_selector,
             "watch": True,
             "allowWatchBookmarks": True,
             "resourceVersion": self.resource_version,
@@ -228,7 +222,7 @@ class Reflector(Generic[T]):
             case _:
                 pass  # BOOKMARK
         self.resource_version = version
-        self._failures = 0
+        self._retry.succeeded()
         self._alive()
 
     def _key(self, item: dict[str, Any]) -> str:

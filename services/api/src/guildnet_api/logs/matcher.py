@@ -13,6 +13,7 @@ from typing import Any, Final
 import re2
 
 from guildnet.errors import FieldError, Invalid
+from guildnet.pace import Bucket
 
 MAX_QUERY_CHARACTERS: Final = 256
 MAX_PROGRAM_BYTES: Final = 1 << 20
@@ -36,19 +37,14 @@ class Matcher:
         self.text = text
         self._test = _expression(text) or _substring(text)
         self._clock = clock
-        self._left = BURST_SECONDS
-        self._since = clock()
+        self._budget = Bucket(CPU_SHARE, BURST_SECONDS, clock())
 
     def matches(self, line: str) -> bool:
         """Raises TooSlow when the budget is used up; it fills again with time."""
-        began = self._clock()
-        self._left = min(BURST_SECONDS, self._left + (began - self._since) * CPU_SHARE)
-        if self._left <= 0:
-            self._since = began
+        if self._budget.refill(self._clock()) <= 0:
             raise TooSlow("Matching q takes too long: make it simpler, or ask for less (since, level, container).")
         found = self._test(line)
-        self._since = self._clock()
-        self._left -= self._since - began
+        self._budget.spend_until(self._clock())
         return found
 
 

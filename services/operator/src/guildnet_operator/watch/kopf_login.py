@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import aiohttp
 import kopf
 
+from guildnet.kube.configuration import configuration
 from guildnet.names import WORKSPACES
 
 Tell = Callable[[Callable[[], None]], None]
@@ -93,15 +94,7 @@ async def connection(kubeconfig: str | None) -> kopf.ConnectionInfo:
 
     kopf's own login would look for a synchronous Kubernetes client and import it.
     """
-    from kubernetes.aio import config
-    from kubernetes.aio.client import Configuration
-
-    found = Configuration()
-    read: Any = config  # untyped
-    if kubeconfig:
-        await read.load_kube_config(config_file=kubeconfig, client_configuration=found, persist_config=False)
-    else:
-        read.load_incluster_config(client_configuration=found)
+    found = await configuration(kubeconfig)
     given: Any = await found.auth_settings()
     headers = [item["value"] for item in given.values()]
     scheme, _, token = headers[0].partition(" ") if headers else ("", "", "")

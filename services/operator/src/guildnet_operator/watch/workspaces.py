@@ -10,17 +10,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import random
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import structlog
 
-from guildnet.errors import Gone, GuildNetError, Unreachable
+from guildnet.errors import GuildNetError, Unreachable
 from guildnet.kube.client import Client
+from guildnet.kube.paging import PAGE_OBJECTS, pages
 from guildnet.kube.resources import WORKSPACES
-from guildnet.pace import Pace, backoff
+from guildnet.kube.retry import Retry
+from guildnet.kube.version import number
+from guildnet.pace import Pace
 from guildnet.workspace import Workspace
 from guildnet_operator.watch.kopf_source import KopfSource
 from guildnet_operator.watch.workspace_store import WorkspaceStore, version_of
@@ -32,10 +34,6 @@ RELIST_AFTER_SECONDS: float = 300.0
 KOPF_START_SECONDS: Final = 3.0
 """How long the first list waits for kopf's watch, behind which it has to come: one list instead of two."""
 MIN_LIST_INTERVAL_SECONDS: Final = 2.0
-PAGE_OBJECTS: Final = 500
-FIRST_PAUSE_SECONDS: Final = 0.2
-MAX_PAUSE_SECONDS: Final = 10.0
-"""Longest pause between lists that fail: "takes effect within 10 s" has to be true after an outage."""
 
 
 class WorkspaceWatch:
@@ -126,43 +124,36 @@ class WorkspaceWatch:
             wait = RELIST_AFTER_SECONDS
 
     async def _list_until_it_works(self) -> None:
-        failures = 0
+        retry = Retry(self._pace)
         while True:
             self._due.clear()
             try:
                 return await self._list()
             except GuildNetError as error:
                 self.last_error = error
-                failures += 1
-                pause = backoff(failures, first=FIRST_PAUSE_SECONDS, most=MAX_PAUSE_SECONDS)
-                log.warning("workspaces not listed", error=str(error), attempt=failures)
-                await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  spreads load, protects nothing
-                await self._pace.turn()
+                pause = retry.failed(error)
+                log.warning("workspaces not listed", error=str(error), attempt=retry.failures, pause=round(pause, 2))
+                await retry.wait(pause)
 
     async def _list(self) -> None:
-        try:
-            await self._read(limit=PAGE_OBJECTS)
-        except Gone:
-            # The list took longer than the server keeps its pages: take it in one piece.
-            await self._read(limit=None)
+        """Page by page, because all of them at once would need as much memory again as everything that is held."""
+        # Read before the list is asked for: an event that overtakes the answer may be newer than all of it.
+        known, names, version = self._store.newest, set[str](), 0
+        listed = pages(self._client, WORKSPACES, self._namespace, limit=PAGE_OBJECTS)
+        async with contextlib.aclosing(listed):
+            async for page in listed:
+                version = number(page.version) or 0
+                if page.first:
+                    names.clear()
+                    if version < known:
+                        self._restored(version, known)
+                        known = version
+                names.update(item["metadata"]["name"] for item in page.items)
+                self._tell(self._store.put_listed(page.items))
+        self._tell(self._store.end_list(names, version))
         self.lists += 1
         self._confirm()
         self.synced.set()
-
-    async def _read(self, *, limit: int | None) -> None:
-        """Page by page, because all of them at once would need as much memory again as everything that is held."""
-        known, names, token = self._store.newest, set[str](), None
-        while True:
-            page = await self._client.list(WORKSPACES, self._namespace, limit=limit, continue_=token)
-            if not names and version_of(page) < known:
-                self._restored(version_of(page), known)
-            items = page.get("items") or []
-            names.update(item["metadata"]["name"] for item in items)
-            self._tell(self._store.put_listed(items))
-            token = (page.get("metadata") or {}).get("continue")
-            if not token:
-                break
-        self._tell(self._store.end_list(names, version_of(page)))
 
     def _restored(self, version: int, known: int) -> None:
         """A consistent list is never older than what was known before; kopf would wait for a version long past."""

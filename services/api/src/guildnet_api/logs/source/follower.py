@@ -19,6 +19,7 @@ import structlog
 
 from guildnet.errors import GuildNetError, Invalid, NotFound
 from guildnet.kube.lines import Shed
+from guildnet.pace import backoff
 from guildnet_api.aio import task_group
 from guildnet_api.http.sse import compact
 from guildnet_api.logs.model import NS_PER_SECOND, Kind, RawLine, Run, truncated
@@ -103,7 +104,7 @@ class Follower:
 
     async def _persist(self, run: Run, sink: Sink, *, follow: bool) -> bool:
         """Read once, again and again until it worked; False when the run is over and cannot be read."""
-        delay = FIRST_RETRY_SECONDS
+        failures = 0
         while True:
             try:
                 await self._read(run, sink, follow=follow)
@@ -115,8 +116,8 @@ class Follower:
                     return False
                 log.info("log reading interrupted", pod=run.pod, container=run.container, error=error.message)
                 self.report(error.message)
-                await asyncio.sleep(delay)
-                delay = min(MAX_RETRY_SECONDS, delay * 2)
+                failures += 1
+                await asyncio.sleep(backoff(failures, first=FIRST_RETRY_SECONDS, most=MAX_RETRY_SECONDS))
 
     async def _read(self, run: Run, sink: Sink, *, follow: bool) -> None:
         alignment = Alignment(await sink.known())
