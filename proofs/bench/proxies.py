@@ -6,9 +6,7 @@ peers only forward, and nginx writes no log.
 
 from __future__ import annotations
 
-import os
 import secrets
-import shutil
 import subprocess
 import sys
 import time
@@ -20,27 +18,17 @@ from pathlib import Path
 from guildnet.identity import Identity
 from guildnet.web.entries import Entry
 from guildnet_proxy.auth.sessions import Session, Sessions
+from proofs.nginx import command, program
 from support.process import Process, free_port
 
 from . import cluster
 
 INSTALL = "guildnet"
 _SESSION_SECONDS = 3600.0
-_NGINX = """\
-daemon off;
+_NGINX_MAIN = """\
 # One process to account for, and to end.
-master_process off;
-pid {directory}/nginx.pid;
-error_log stderr;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off;
-  keepalive_requests 1000000000;
-  client_body_temp_path {directory}/body;
-  proxy_temp_path {directory}/proxy;
-  fastcgi_temp_path {directory}/fastcgi;
-  uwsgi_temp_path {directory}/uwsgi;
-  scgi_temp_path {directory}/scgi;
+master_process off;"""
+_NGINX_HTTP = """\
   upstream workspace {{
     server 127.0.0.1:{upstream_port};
     keepalive 64;
@@ -57,9 +45,7 @@ http {{
       proxy_set_header X-Forwarded-Proto $scheme;
       proxy_set_header X-Forwarded-Host $http_host;
     }}
-  }}
-}}
-"""
+  }}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +105,16 @@ def guildnet(room: Room) -> Running:
 
 def nginx(room: Room) -> Running:
     port = free_port()
-    configuration = room.directory / "nginx.conf"
-    configuration.write_text(_NGINX.format(directory=room.directory, port=port, upstream_port=room.upstream_port))
-    argv = [_nginx_program() or "nginx", "-e", "stderr", "-p", str(room.directory), "-c", str(configuration)]
+    http = _NGINX_HTTP.format(port=port, upstream_port=room.upstream_port)
+    argv = command(room.directory, main=_NGINX_MAIN, connections=1024, http=http)
     return _start(room, "nginx", port, argv, {})
 
 
 def plain(room: Room) -> Running:
     port = free_port()
-    program = Path(__file__).with_name("plain_proxy.py")
+    script = Path(__file__).with_name("plain_proxy.py")
     # -P: the folder of the program is no place to import from.
-    return _start(room, "aiohttp", port, [sys.executable, "-P", str(program), str(port), str(room.upstream_port)], {})
+    return _start(room, "aiohttp", port, [sys.executable, "-P", str(script), str(port), str(room.upstream_port)], {})
 
 
 STARTS: dict[str, Callable[[Room], Running]] = {"guildnet": guildnet, "nginx": nginx, "aiohttp": plain}
@@ -146,13 +131,9 @@ def _start(room: Room, name: str, port: int, argv: list[str], settings: dict[str
     return Running(name, port, Process(pinned, room.directory / f"{name}.log", env=settings))
 
 
-def _nginx_program() -> str | None:
-    return shutil.which("nginx", path=os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin")))
-
-
 def _nginx_version() -> str | None:
-    program = _nginx_program()
-    if program is None:
+    found = program()
+    if found is None:
         return None
-    said = subprocess.run([program, "-v"], capture_output=True, text=True, check=True, timeout=10)
+    said = subprocess.run([found, "-v"], capture_output=True, text=True, check=True, timeout=10)
     return said.stderr.strip().rpartition("/")[2]

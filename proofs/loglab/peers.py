@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -17,34 +16,22 @@ import httpx2
 
 from proofs import ROOT
 from proofs.loglab.node import stamp
+from proofs.nginx import command
 from support.process import Process, free_port
 from support.waiting import eventually
 
 PACKAGES = Path(__file__).with_name("packages.txt")
-_NCHAN = """\
+_NCHAN_MAIN = """\
 load_module /usr/lib/nginx/modules/ngx_nchan_module.so;
-daemon off;
 worker_processes 1;
-worker_rlimit_nofile 16384;
-pid {directory}/nginx.pid;
-error_log stderr;
-events {{ worker_connections 16384; }}
-http {{
-  access_log off;
-  keepalive_requests 1000000000;
-  client_body_temp_path {directory}/body;
-  proxy_temp_path {directory}/proxy;
-  fastcgi_temp_path {directory}/fastcgi;
-  uwsgi_temp_path {directory}/uwsgi;
-  scgi_temp_path {directory}/scgi;
+worker_rlimit_nofile 16384;"""
+_NCHAN_HTTP = """\
   server {{
     listen 127.0.0.1:{port} backlog=4096;
     location = /pub {{ nchan_publisher; nchan_channel_id lines; nchan_message_buffer_length 5000; }}
     location = /sub {{ nchan_subscriber eventsource; nchan_channel_id lines; nchan_subscriber_first_message newest;
                        nchan_eventsource_ping_interval 15; }}
-  }}
-}}
-"""
+  }}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +70,8 @@ async def nchan(directory: Path, core: int) -> AsyncIterator[Peer]:
     port = free_port()
     home = directory / "nchan"
     home.mkdir()
-    configuration = home / "nginx.conf"
-    configuration.write_text(_NCHAN.format(directory=home, port=port))
-    program = shutil.which("nginx", path="/usr/sbin:/usr/bin") or "nginx"
-    argv = ["taskset", "--cpu-list", str(core), program, "-e", "stderr", "-p", str(home), "-c", str(configuration)]
+    started = command(home, main=_NCHAN_MAIN, connections=16384, http=_NCHAN_HTTP.format(port=port))
+    argv = ["taskset", "--cpu-list", str(core), *started]
     process = Process(argv, home / "log")
     try:
         await _listening(process, port)

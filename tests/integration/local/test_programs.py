@@ -130,31 +130,17 @@ def test_the_heartbeat_tells_how_far_a_long_build_is(group: Group, tmp_path: Pat
     assert re.fullmatch(r"  tiny: compiling: 1 of up to 12 packages \(0\.\d s\)", said[-1])
 
 
-def test_a_build_that_is_interrupted_leaves_no_compiler_behind(group: Group, tmp_path: Path):
+QUICK = "exec sleep 300"
+SLOW_TO_END = "exec >/dev/null 2>&1\ntrap 'sleep 0.4; exit 0' TERM\nwhile :; do sleep 0.05; done"
+
+
+@pytest.mark.parametrize("work", [QUICK, SLOW_TO_END], ids=["ends at once", "takes its time"])
+def test_a_build_that_is_interrupted_leaves_no_compiler_behind(group: Group, tmp_path: Path, work: str):
     pid_file = tmp_path / "pid"
-    slow = tmp_path / "slow-go"
-    slow.write_text(f"#!/bin/sh\nsleep 300 &\necho $! > {pid_file}.new\nmv {pid_file}.new {pid_file}\nwait\n")
-    slow.chmod(0o755)
-
-    def interrupt(_: str) -> None:
-        if pid_file.exists():
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        slow_build(group, slow, interrupt).run(("build",), "compiling")
-    assert not alive(int(pid_file.read_text()))
-
-
-def test_an_interrupted_build_waits_for_compilers_that_take_their_time(group: Group, tmp_path: Path):
-    pid_file = tmp_path / "pid"
-    slow = tmp_path / "slow-go"
     compiler = tmp_path / "compiler"
-    compiler.write_text(
-        f"#!/bin/sh\nexec >/dev/null 2>&1\ntrap 'sleep 0.4; exit 0' TERM\n"
-        f"echo $$ > {pid_file}.new\nmv {pid_file}.new {pid_file}\n"
-        "while :; do sleep 0.05; done\n"
-    )
+    compiler.write_text(f"#!/bin/sh\necho $$ > {pid_file}.new\nmv {pid_file}.new {pid_file}\n{work}\n")
     compiler.chmod(0o755)
+    slow = tmp_path / "slow-go"
     slow.write_text(f"#!/bin/sh\n{compiler} &\nwait\n")
     slow.chmod(0o755)
 
