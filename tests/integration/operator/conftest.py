@@ -67,7 +67,8 @@ def start(api_server_with_controllers: ApiServer, namespace: str, release: str) 
         async with operator(Settings(**{**given, **settings})) as running:
             yield running
         # TLS connections are closed by an exchange that nobody waits for, and a loop that ends before it complains.
-        transports = asyncio.get_running_loop()._transports
+        loop: Any = asyncio.get_running_loop()
+        transports = loop._transports
         await eventually(lambda: not any(item.is_closing() and item._sock for item in list(transports.values())))
 
     return started

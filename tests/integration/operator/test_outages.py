@@ -37,7 +37,9 @@ async def test_hundreds_of_workspaces_that_cannot_be_written_wait_in_turn_and_go
 async def test_watches_that_died_without_a_word_are_replaced_when_they_are_silent_too_long(
     api_server_with_controllers: ApiServer, kube: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setitem(Reflector.__init__.__kwdefaults__, "silence", OUTAGE_SECONDS / 2)
+    defaults = Reflector.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "silence", OUTAGE_SECONDS / 2)
     monkeypatch.setattr(kopf_source, "WATCH_IDLE_SECONDS", OUTAGE_SECONDS / 2)
     async with stage(api_server_with_controllers, kube, tmp_path) as played:
         cost = await outage(played, "deaf watch", OUTAGE_SECONDS)

@@ -42,7 +42,7 @@ CASES = {
     "secret": (SECRETS, "taken-password", _secret),
     "ingress": (INGRESSES, "taken", _ingress),
 }
-SPEC = {
+SPEC: dict[str, Any] = {
     "image": "example.com/code-server:1",
     "storage": {"size": "1Gi"},
     "exposure": {"type": "Ingress", "domain": "apps.example.com"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -62,7 +62,7 @@ class Script:
         finally:
             self.watching -= 1
 
-    def asks(self, kind: str) -> list[dict[str, Any]]:
+    def asks(self, kind: str) -> Sequence[dict[str, Any]]:
         return [query for asked, query in self.asked if asked == kind]
 
     def event(self, type_: str, obj: Item) -> None:

@@ -133,7 +133,7 @@ def test_storage(storage, claim):
 
 
 def _reach(policy: Policy, **exposure: Any):
-    spec = {"exposure": exposure} if exposure else {}
+    spec: dict[str, Any] = {"exposure": exposure} if exposure else {}
     return decide(workspace(**spec), policy).reach
 
 

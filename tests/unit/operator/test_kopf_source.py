@@ -61,7 +61,7 @@ async def test_it_is_started_again_when_it_dies_and_our_tasks_live_on(monkeypatc
             raise RuntimeError("410 at connect")
         await arguments["stop_flag"].wait()
 
-    monkeypatch.setattr(kopf_source.kopf, "operator", operator)
+    monkeypatch.setattr(kopf, "operator", operator)
     monkeypatch.setattr(kopf_source, "RESTART_SECONDS", (0.001,))
     sink = Sink()
     bystander = asyncio.create_task(asyncio.Event().wait())
@@ -80,7 +80,7 @@ async def test_a_session_that_is_ended_on_purpose_is_followed_by_another(monkeyp
     async def operator(**arguments: Any) -> None:
         await arguments["stop_flag"].wait()
 
-    monkeypatch.setattr(kopf_source.kopf, "operator", operator)
+    monkeypatch.setattr(kopf, "operator", operator)
     monkeypatch.setattr(kopf_source, "RESTART_SECONDS", (0.001,))
     source = KopfSource("ns", None, Sink())
     task = asyncio.create_task(source.run())
@@ -100,11 +100,11 @@ class Answered:
 
 async def test_its_requests_say_when_it_watches_and_whether_it_listed_before():
     sink, workspaces = Sink(), "/apis/guildnet.io/v1alpha1/namespaces/ns/workspaces"
-    (ended,) = Requests(sink, lambda callback: callback()).trace().on_request_end
+    ended: Any = Requests(sink, lambda callback: callback()).trace().on_request_end[0]  # called as aiohttp does
     for path in ("/apis", f"{workspaces}?limit=500", f"{workspaces}?watch=true", f"{workspaces}?watch=true"):
-        await ended(None, None, Answered(path))  # type: ignore[arg-type,call-arg]
+        await ended(None, None, Answered(path))
     assert sink.watches == [True, False]
-    await ended(None, None, Answered(f"{workspaces}?limit=500", 503))  # type: ignore[arg-type,call-arg]
+    await ended(None, None, Answered(f"{workspaces}?limit=500", 503))
     assert sink.failures == [f"GET {workspaces}: the API server answered 503"]
     assert sink.watches == [True, False]
 

@@ -359,7 +359,9 @@ def test_a_pod_of_the_earlier_template_does_not_make_it_ready():
     )
     status = observe(seen, now=NOW)
     assert status.ready_replicas == 0
-    assert status.condition("Progressing").reason == "Updating"
+    progressing = status.condition("Progressing")
+    assert progressing is not None
+    assert progressing.reason == "Updating"
 
 
 def test_the_last_error_of_a_recovered_workspace_is_still_told():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -156,7 +157,7 @@ def test_delays_double_up_to_their_cap_with_a_quarter_of_jitter(failures):
 
 def test_the_age_is_that_of_the_key_that_waits_longest(monkeypatch: pytest.MonkeyPatch):
     now = 10.0
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     queue = WorkQueue()
     assert queue.age == 0.0
     queue.add("a")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from guildnet.workspace import Condition, Phase, WorkspaceStatus
@@ -56,7 +58,7 @@ def test_the_owner_of_an_object(kind, metadata, owner):
     assert owner_of(kind, {"metadata": metadata}, name=NAME, uid=UID) is owner
 
 
-def _entry(operation: str, fields: dict, manager: str = "guildnet-operator", **more):
+def _entry(operation: str, fields: dict[str, Any], manager: str = "guildnet-operator", **more):
     return {"manager": manager, "operation": operation, "apiVersion": "v1", "fieldsV1": fields} | more
 
 
