@@ -28,7 +28,7 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
     room.add("ws1")
     yield room
     await room.server.close(drain=0.2)
-    room.server.recorder.flush()
+    room.records.flush()
     await room.sources.aclose()
     await upstream.cleanup()
     await api.cleanup()

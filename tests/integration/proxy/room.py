@@ -24,6 +24,7 @@ from guildnet_proxy.auth.authenticate import Authenticator
 from guildnet_proxy.auth.sessions import Sessions
 from guildnet_proxy.auth.token_review import TokenReview
 from guildnet_proxy.cluster.index import Endpoint, Index, Slice
+from guildnet_proxy.frontdoor.request import Record
 from guildnet_proxy.http.server import Server
 from guildnet_proxy.settings import Settings
 from guildnet_proxy.sites import Sites
@@ -83,7 +84,7 @@ class Answer:
 
 @dataclass
 class Room:
-    server: Server
+    server: Server[Record]
     table: Index
     sessions: Sessions
     sources: Authenticator
@@ -91,6 +92,7 @@ class Room:
     port: int
     socket: Path
     upstream_port: int
+    records: Records
     log: list[str]
     peers: dict[str, Peer] = field(default_factory=dict)
     tokens: dict[str, TokenReview] = field(default_factory=dict)
@@ -275,4 +277,6 @@ async def make_room(tmp_path: Path, upstream_port: int, api_port: int, **more: A
     await server.listen_tcp("127.0.0.1", port)
     socket = tmp_path / "tailnet.sock"
     await server.listen_unix(socket)
-    return Room(server, table, sessions, sources, entries, port, socket, upstream_port, log, peers, tokens, reviews)
+    return Room(
+        server, table, sessions, sources, entries, port, socket, upstream_port, records, log, peers, tokens, reviews
+    )

@@ -17,6 +17,7 @@ from guildnet.kube.client import Client
 from guildnet.kube.resources import CAPABILITIES, CONFIGMAPS, ENDPOINTSLICES, WORKSPACES
 from guildnet.names import API_VERSION, origin_label
 from guildnet_proxy.app import Running, running
+from guildnet_proxy.frontdoor.dispatch import FrontDoor
 from guildnet_proxy.settings import Settings
 from integration.proxy.room import KEY, api_app, echo_app, read_answer, serve_app
 from support.apiserver import service_account_token
@@ -50,7 +51,9 @@ class Sidecar:
 class Cluster:
     def __init__(self, proxy: Running, kube: Client, namespace: str, sidecar: Sidecar, directory: Path) -> None:
         self.proxy, self.kube, self.namespace, self.sidecar, self.directory = proxy, kube, namespace, sidecar, directory
-        self.host = proxy.server.handler.sites.all()[-1].origin.removeprefix("http://")
+        door = proxy.server.handler
+        assert isinstance(door, FrontDoor)
+        self.host = door.sites.all()[-1].origin.removeprefix("http://")
 
     async def ask(self, method: str, path: str, *headers: str, host: str = "") -> Any:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.proxy.port)

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import websockets
@@ -206,10 +207,10 @@ async def echoing(room: Room) -> AsyncIterator[list[str]]:
         yield closed
 
 
-def dial(room: Room, name: str, **more: object) -> connect:
+def dial(room: Room, name: str, **more: Any) -> connect:
     url = f"ws://{room.own_host(name)}/api/kernels?x=1"
     headers = {"Cookie": room.own_cookie(name)}
-    arguments = {"origin": f"http://{room.own_host(name)}", "compression": None, "proxy": None, **more}
+    arguments: dict[str, Any] = {"origin": f"http://{room.own_host(name)}", "compression": None, "proxy": None, **more}
     return connect(url, host="127.0.0.1", port=room.port, additional_headers=headers, max_size=None, **arguments)
 
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from guildnet_proxy.frontdoor import cross_origin
 from guildnet_proxy.http.errors import Refusal
-from guildnet_proxy.sites import Listener, Sites, own_origin
+from guildnet_proxy.http.forward import Listener
+from guildnet_proxy.sites import Sites, own_origin
 from unit.proxy.values import CONTROL, LOCAL, OWN, PATH, TAILNET, head, workspace
 
 TCP, PRIVATE = Listener("tcp", private=False), Listener("tailnet", private=True)
