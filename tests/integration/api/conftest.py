@@ -256,7 +256,8 @@ Starter = Callable[..., Any]
 
 def _closing_tls() -> bool:
     """Whether this loop still says goodbye on some TLS connection; its socket would be left to the collector."""
-    transports = list(asyncio.get_running_loop()._transports.values())  # type: ignore[attr-defined]
+    loop: Any = asyncio.get_running_loop()
+    transports = list(loop._transports.values())
     states = [getattr(transport.get_protocol(), "_state", None) for transport in transports]
     return any(state is not None and state.name in ("FLUSHING", "SHUTDOWN") for state in states)
 

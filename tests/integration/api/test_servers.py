@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,11 +78,11 @@ async def test_a_detail_has_events_and_conditions(api: Api):
     await api.kube.create(EVENTS, api.namespace, of_an_earlier_one)
     await api.kube.create(EVENTS, api.namespace, event)
 
-    async def detail() -> dict:
+    async def detail() -> dict[str, Any]:
         return (await api.ask("GET", "/api/servers/one")).json()
 
     await eventually(lambda: len(api.services.watches.events("one")) == 2)
-    await eventually(lambda: api.services.watches.index.get("one").status.conditions)
+    await eventually(lambda: (one := api.services.watches.index.get("one")) and one.status.conditions)
     shown = await detail()
     assert [c["reason"] for c in shown["conditions"]] == ["Starting"]
     assert [(e["reason"], e["count"], e["type"]) for e in shown["events"]] == [("FailedScheduling", 2, "Warning")]
