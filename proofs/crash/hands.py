@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from guildnet.errors import NotFound
-from guildnet.kube.client import Client
-from guildnet.kube.resources import DEPLOYMENTS, PODS, REPLICASETS, SERVICES, WORKSPACES, Resource
+from guildnet.kube.resources import DEPLOYMENTS, REPLICASETS, SERVICES, WORKSPACES, Resource
 from proofs.crash.node import run_pod
 from proofs.crash.processes import OperatorProcess
+from support.namespace import Namespace, of_workspace
 from support.waiting import eventually
 
 Json = dict[str, Any]
 
 STEP_TIMEOUT_SECONDS = 60.0
 """Seconds a step may take, faults, restarts and a loaded machine included."""
-EVERY = 0.15
 
 
-class Hands:
+@dataclass(frozen=True, slots=True)
+class Hands(Namespace):
     """One namespace with an operator for it."""
 
-    def __init__(self, kube: Client, namespace: str, operator: OperatorProcess) -> None:
-        self.kube = kube
-        self.namespace = namespace
-        self.operator = operator
+    WITHIN: ClassVar[float] = STEP_TIMEOUT_SECONDS
+    EVERY: ClassVar[float] = 0.15
 
-    async def launch(self, name: str, **spec: Any) -> None:
-        body = {"metadata": {"name": name}, "spec": {"image": "example.com/app:1", **spec}}
-        await self.kube.create(WORKSPACES, self.namespace, body)
-
-    async def edit(self, name: str, **spec: Any) -> None:
-        await self.kube.merge_patch(WORKSPACES, self.namespace, name, {"spec": spec})
+    operator: OperatorProcess
 
     async def tamper(self, resource: Resource, name: str, body: Json) -> None:
         """Change a child by hand."""
@@ -40,12 +33,6 @@ class Hands:
 
     async def delete(self, resource: Resource, name: str) -> None:
         await self.kube.delete(resource, self.namespace, name)
-
-    async def find(self, resource: Resource, name: str) -> Json | None:
-        try:
-            return await self.kube.get(resource, self.namespace, name)
-        except NotFound:
-            return None
 
     async def pending(self, name: str) -> None:
         """Wait until the operator has told of this generation."""
@@ -66,7 +53,7 @@ class Hands:
                 return False
             if _condition(found, "Ready") == "True" and await self._runs(name, found["metadata"]["uid"]):
                 return True
-            for pod in await self._pods(found["metadata"]["uid"]):
+            for pod in await self.pods_of(found["metadata"]["uid"]):
                 await run_pod(self.kube, pod)
             return False
 
@@ -78,8 +65,8 @@ class Hands:
         Each controller has to have seen what the one before it wrote, from the top down.
         """
         deployment = await self.find(DEPLOYMENTS, name)
-        sets = (await self.kube.list(REPLICASETS, self.namespace, label_selector=_of(uid)))["items"]
-        pods = await self._pods(uid)
+        sets = (await self.kube.list(REPLICASETS, self.namespace, label_selector=of_workspace(uid)))["items"]
+        pods = await self.pods_of(uid)
         if deployment is None or not all(map(_seen, (deployment, *sets))):
             return False
         status = deployment["status"]
@@ -92,12 +79,6 @@ class Hands:
             return _observed(found) and _condition(found, "Stopped") == "True"
 
         await self._until(is_stopped)
-
-    async def until_gone(self, resource: Resource, name: str) -> None:
-        async def gone() -> bool:
-            return await self.find(resource, name) is None
-
-        await self._until(gone)
 
     async def until_another(self, resource: Resource, name: str, uid: str) -> None:
         """Wait for an object of this name that is not the one with this uid."""
@@ -120,25 +101,17 @@ class Hands:
         await self._until(same)
 
     async def uid(self, resource: Resource, name: str) -> str:
-        return str((await self.kube.get(resource, self.namespace, name))["metadata"]["uid"])
+        return str((await self.get(resource, name))["metadata"]["uid"])
 
     async def children_gone(self, name: str) -> None:
         for resource in (WORKSPACES, DEPLOYMENTS, SERVICES):
             await self.until_gone(resource, name)
 
     async def _workspace(self, name: str) -> Json:
-        return await self.kube.get(WORKSPACES, self.namespace, name)
-
-    async def _pods(self, uid: str) -> list[Json]:
-        found = await self.kube.list(PODS, self.namespace, label_selector=_of(uid))
-        return [item for item in found["items"] if not item["metadata"].get("deletionTimestamp")]
+        return await self.get(WORKSPACES, name)
 
     async def _until(self, check: Any) -> None:
-        await eventually(check, within=STEP_TIMEOUT_SECONDS, every=EVERY)
-
-
-def _of(uid: str) -> str:
-    return f"guildnet.io/workspace-uid={uid}"
+        await eventually(check, within=self.WITHIN, every=self.EVERY)
 
 
 def _seen(item: Json) -> bool:

@@ -11,20 +11,17 @@ from guildnet.errors import Conflict, GuildNetError, NotFound
 from guildnet.kube.client import Client
 from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import PODS
-from support.kubelet import bind, ready_status
+from support import kubelet
 
 Json = dict[str, Any]
 
 
 async def run_pod(kube: Client, pod: Json) -> None:
     """Do what scheduler and kubelet do for a pod; nothing for one that runs."""
-    name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
     if pod.get("status", {}).get("phase") == "Running":
         return
     with contextlib.suppress(NotFound, Conflict):
-        if not pod["spec"].get("nodeName"):
-            await bind(kube, namespace, name)
-        await kube.merge_patch(PODS, namespace, name, {"status": ready_status(pod)}, subresource="status")
+        await kubelet.run_pod(kube, pod)
 
 
 @contextlib.asynccontextmanager
@@ -33,9 +30,8 @@ async def node(kube: Client) -> AsyncIterator[None]:
     tasks: set[asyncio.Task[None]] = set()
 
     async def end(pod: Json) -> None:
-        meta = pod["metadata"]
         with contextlib.suppress(GuildNetError):
-            await kube.delete(PODS, meta["namespace"], meta["name"], grace_period=0, uid=meta["uid"])
+            await kubelet.end_pod(kube, pod)
 
     def seen(change: Change[Json]) -> None:
         if change.new is not None and change.new["metadata"].get("deletionTimestamp"):

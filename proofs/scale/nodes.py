@@ -1,7 +1,7 @@
 """Instant nodes, in a process of their own: every Deployment's pod runs and is Ready as soon as it is seen.
 
-`python -m scale.nodes KUBECONFIG` does what Deployment and ReplicaSet controllers, scheduler and kubelet would do, with
-the four writes that are needed for it: on two cores the real ones would be all that is measured.
+`python -m proofs.scale.nodes KUBECONFIG` does what Deployment and ReplicaSet controllers, scheduler and kubelet would
+do, with the four writes that are needed for it: on two cores the real ones would be all that is measured.
 """
 
 from __future__ import annotations

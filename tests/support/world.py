@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from guildnet.errors import NotFound
-from guildnet.kube.client import Client
 from guildnet.kube.resources import (
     CONFIGMAPS,
     INGRESSES,
@@ -21,7 +20,8 @@ from guildnet.kube.resources import (
     Resource,
 )
 from guildnet_operator.app import Operator
-from support.kubelet import bind
+from support.kubelet import end_pod, run_pod
+from support.namespace import Namespace
 from support.waiting import eventually
 
 Json = dict[str, Any]
@@ -45,33 +45,10 @@ class Writes:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """The namespace as somebody with every right sees it."""
+class World(Namespace):
+    """The namespace as somebody with every right sees it, and the one of the release."""
 
-    kube: Client
-    namespace: str
     release: str
-
-    async def launch(self, name: str, *, annotations: dict[str, str] | None = None, **spec: Any) -> Json:
-        body = {
-            "apiVersion": WORKSPACES.api_version,
-            "kind": WORKSPACES.kind,
-            "metadata": {"name": name, "annotations": annotations or {}},
-            "spec": {"image": "example.com/app:1", **spec},
-        }
-        return await self.kube.create(WORKSPACES, self.namespace, body)
-
-    async def edit(self, name: str, **spec: Any) -> Json:
-        return await self.kube.merge_patch(WORKSPACES, self.namespace, name, {"spec": spec})
-
-    async def get(self, resource: Resource, name: str) -> Json:
-        return await self.kube.get(resource, self.namespace, name)
-
-    async def find(self, resource: Resource, name: str) -> Json | None:
-        try:
-            return await self.get(resource, name)
-        except NotFound:
-            return None
 
     async def status(self, name: str) -> Json:
         return (await self.get(WORKSPACES, name)).get("status") or {}
@@ -93,34 +70,15 @@ class World:
         """The object, as soon as it is there."""
         return await eventually(lambda: self.find(resource, name), within=15)
 
-    async def until_gone(self, resource: Resource, name: str) -> None:
-        async def gone() -> bool:
-            return await self.find(resource, name) is None
-
-        await eventually(gone, within=20)
-
     async def pods(self, name: str) -> list[Json]:
         """Those of the Workspace that has this name now: pods of a deleted one stay a while longer."""
         uid = (await self.get(WORKSPACES, name))["metadata"]["uid"]
-        found = await self.kube.list(PODS, self.namespace, label_selector=f"guildnet.io/workspace-uid={uid}")
-        return [item for item in found["items"] if not item["metadata"].get("deletionTimestamp")]
+        return await self.pods_of(uid)
 
     async def run_pod(self, name: str, *, ready: bool = True, **container: Any) -> Json:
         """Do what scheduler and kubelet do for the pod of this workspace."""
         (pod,) = await eventually(lambda: self.pods(name), within=15)
-        pod_name = pod["metadata"]["name"]
-        if not pod["spec"].get("nodeName"):
-            await bind(self.kube, self.namespace, pod_name)
-        state = {"state": {"running": {}}, "imageID": "sha256:1", "started": ready, "restartCount": 0} | container
-        status = {
-            "phase": "Running",
-            "conditions": [
-                {"type": "PodScheduled", "status": "True"},
-                {"type": "Ready", "status": "True" if ready else "False"},
-            ],
-            "containerStatuses": [{"name": "workspace", "image": "x", "ready": ready} | state],
-        }
-        return await self.kube.merge_patch(PODS, self.namespace, pod_name, {"status": status}, subresource="status")
+        return await run_pod(self.kube, pod, ready=ready, **container)
 
     async def kill_pods(self, name: str) -> None:
         """Do what a kubelet does for pods that are to end: it lets them go."""
@@ -128,7 +86,7 @@ class World:
         for item in found["items"]:
             if item["metadata"].get("deletionTimestamp"):
                 with contextlib.suppress(NotFound):
-                    await self.kube.delete(PODS, self.namespace, item["metadata"]["name"], grace_period=0)
+                    await end_pod(self.kube, item)
 
     async def until_no_pods(self, name: str) -> None:
         async def none() -> bool:
