@@ -47,6 +47,7 @@ from guildnet_proxy.frontdoor.target import parse as parse_target
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Listener
 from guildnet_proxy.http.head import parse_request, parse_response
+from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.rewrite.response_head import ControlRules
 from guildnet_proxy.settings import Settings as ProxySettings
 from guildnet_proxy.sites import Sites, own_origin
@@ -153,7 +154,7 @@ def proxy_request_id(text: str) -> str:
     door = FrontDoor(
         Sites((), tailnet_mode=None), nobody, nobody, nobody, nobody, wall=lambda: NOW, denied=lambda *_: None
     )
-    head = parse_request(f"GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: {text}\r\n\r\n".encode())
+    head = parse_request(f"GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: {text}\r\n\r\n".encode(), Limits())
     door.handle(head, Listener("tcp", private=False), "10.0.0.1", record)
     return "kept" if record.request_id == text else "replaced"
 
@@ -236,7 +237,7 @@ def proxy_origin(entry_: Entry) -> str:
     """The origin the proxy serves the workspace on when it is asked by the name it gives it."""
     shown = own_origin(workspace(), entry_) or ""
     host = shown.partition("://")[2]
-    head = parse_request(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    head = parse_request(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode(), Limits())
     return Sites((entry_,), tailnet_mode=None).locate(head, Listener("tcp", private=False)).origin
 
 
@@ -287,7 +288,7 @@ def api_frames(entry_: Entry) -> str:
 def proxy_frames(entry_: Entry) -> str:
     """The same by the headers that the proxy adds to an answer that has none."""
     host = entry_.origin.partition("://")[2]
-    head = parse_request(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    head = parse_request(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode(), Limits())
     site = Sites((entry_,), tailnet_mode=None).locate(head, Listener("tcp", private=False))
     rules = ControlRules(page_headers(site), b"", b"rid")
     lines = rules.lines(parse_response(b"HTTP/1.1 200 OK\r\n\r\n"))

@@ -10,6 +10,7 @@ import pytest
 import uvloop
 from aiohttp import web
 
+from guildnet_proxy.http.limits import Limits
 from integration.proxy.room import Room, api_app, echo_app, make_room, serve_app
 
 
@@ -18,16 +19,22 @@ def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> M
 
 
 @pytest.fixture
-async def room(tmp_path: Path) -> AsyncIterator[Room]:
+def limits() -> Limits:
+    """The engine's limits; a test that is about one of them gives its own by `parametrize`."""
+    return Limits(drain_seconds=0.2)
+
+
+@pytest.fixture
+async def room(tmp_path: Path, limits: Limits) -> AsyncIterator[Room]:
     """A front door with one workspace `ws1`, whose pod echoes."""
     seen: list[web.Request] = []
     upstream, upstream_port = await serve_app(echo_app())
     api, api_port = await serve_app(api_app(seen))
-    room = await make_room(tmp_path, upstream_port, api_port)
+    room = await make_room(tmp_path, upstream_port, api_port, limits)
     room.api_seen = seen
     room.add("ws1")
     yield room
-    await room.server.close(drain=0.2)
+    await room.server.close()
     room.records.flush()
     await room.sources.aclose()
     await upstream.cleanup()

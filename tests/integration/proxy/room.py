@@ -25,6 +25,7 @@ from guildnet_proxy.auth.sessions import Sessions
 from guildnet_proxy.auth.token_review import TokenReview
 from guildnet_proxy.cluster.index import Endpoint, Index, Slice
 from guildnet_proxy.frontdoor.request import Record
+from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.server import Server
 from guildnet_proxy.settings import Settings
 from guildnet_proxy.sites import Sites
@@ -236,7 +237,7 @@ def api_app(seen: list[web.Request]) -> web.Application:
     return app
 
 
-async def make_room(tmp_path: Path, upstream_port: int, api_port: int, **more: Any) -> Room:
+async def make_room(tmp_path: Path, upstream_port: int, api_port: int, limits: Limits, **more: Any) -> Room:
     port = free_port()
     settings = Settings(
         local_origin=f"http://guildnet.localhost:{port}",
@@ -272,7 +273,7 @@ async def make_room(tmp_path: Path, upstream_port: int, api_port: int, **more: A
     log: list[str] = []
     records = Records(CollectorRegistry(), write=log.append)
     door = door_of(settings, table, entries, sources, records, KEY)
-    server = Server(door, records, first_byte=settings.first_byte_seconds)
+    server = Server(door, records, limits)
     table.on_change.append(lambda _: server.revoke_soon(lambda record: still_allowed(door, record)))
     await server.listen_tcp("127.0.0.1", port)
     socket = tmp_path / "tailnet.sock"

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from guildnet_proxy.http.limits import Limits
 from support.waiting import eventually
 
 OK = "Host: {host}\r\nCookie: {cookie}\r\n"
@@ -153,12 +154,11 @@ async def test_a_host_that_is_not_configured_is_refused(room):
     assert (await room.ask("GET", "/", f"Cookie: {room.cookie()}", host=f"ws9-00000000.{room.host}")).status == 404
 
 
-async def test_a_slow_head_is_cut_and_an_idle_connection_closed(room, monkeypatch):
-    monkeypatch.setattr("guildnet_proxy.http.connection.HEADER_TIMEOUT_SECONDS", 0.3)
+@pytest.mark.parametrize("limits", [Limits(head_seconds=0.3, idle_seconds=0.3, sweep_seconds=0.1)], ids=["0.3s"])
+async def test_a_slow_head_is_cut_and_an_idle_connection_closed(room):
     reader, writer = await room.connect()
     writer.write(b"GET / HTTP/1.1\r\nX: ")
     assert b" 408 " in (await asyncio.wait_for(reader.read(-1), 5))[:40]
-    monkeypatch.setattr("guildnet_proxy.http.connection.KEEP_ALIVE_TIMEOUT_SECONDS", 0.3)
     idle, other = await room.connect()
     assert await asyncio.wait_for(idle.read(-1), 5) == b""
     writer.close()
@@ -166,8 +166,8 @@ async def test_a_slow_head_is_cut_and_an_idle_connection_closed(room, monkeypatc
     await eventually(lambda: not room.server.clients)
 
 
-async def test_a_body_that_drips_is_cut(room, monkeypatch):
-    monkeypatch.setattr("guildnet_proxy.http.exchange.BODY_GRACE_SECONDS", 0.3)
+@pytest.mark.parametrize("limits", [Limits(body_grace_seconds=0.3, sweep_seconds=0.1)], ids=["0.3s"])
+async def test_a_body_that_drips_is_cut(room):
     head = f"POST / HTTP/1.1\r\nHost: {room.own_host('ws1')}\r\nCookie: {room.own_cookie('ws1')}\r\n"
     reader, writer = await room.connect()
     writer.write(head.encode() + b"Content-Length: 100000\r\n\r\nslow")
@@ -175,6 +175,7 @@ async def test_a_body_that_drips_is_cut(room, monkeypatch):
     writer.close()
 
 
+@pytest.mark.parametrize("limits", [Limits(first_byte_seconds=0.3, sweep_seconds=0.1)], ids=["0.3s"])
 async def test_an_upstream_that_never_answers_is_a_504(room):
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(-1)
@@ -182,7 +183,6 @@ async def test_an_upstream_that_never_answers_is_a_504(room):
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     room.add("mute", number=6, upstream_port=server.sockets[0].getsockname()[1])
-    room.server.first_byte = 0.3
     answer = await room.ask("GET", "/", f"Cookie: {room.own_cookie('mute')}", host=room.own_host("mute"))
     assert answer.status == 504
     server.close()

@@ -14,6 +14,7 @@ from aiohttp import web
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
+from guildnet_proxy.http.limits import Limits
 from integration.proxy.room import Room, serve_app
 from support.waiting import eventually
 
@@ -287,11 +288,12 @@ async def test_half_closes_pass_through_an_upgraded_connection(room):
     server.close()
 
 
+@pytest.mark.parametrize("limits", [Limits(drain_seconds=1.0)], ids=["drain-1s"])
 async def test_a_stop_closes_clients_first_and_lets_short_requests_finish(room, streams, echoing):
     async with dial(room, "ws") as socket:
         await socket.send("x")
         await socket.recv()
-        stopping = asyncio.create_task(room.server.close(drain=1.0))
+        stopping = asyncio.create_task(room.server.close())
         with pytest.raises(websockets.ConnectionClosed):
             await asyncio.wait_for(socket.recv(), 2)
         await stopping

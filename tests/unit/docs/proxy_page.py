@@ -10,6 +10,7 @@ from pathlib import Path
 
 import guildnet_proxy
 from guildnet import access
+from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.rules import Rule
 from guildnet_proxy.settings import Settings
 
@@ -96,42 +97,39 @@ def access_rules() -> set[str]:
     return found
 
 
-_LIMITS = (
-    ("a request's header block, bytes", "http.head.MAX_HEAD_BYTES"),
-    ("header fields of a request", "http.head.MAX_FIELDS"),
-    ("a request's head, seconds", "http.connection.HEADER_TIMEOUT_SECONDS"),
-    ("an idle client connection, seconds", "http.connection.KEEP_ALIVE_TIMEOUT_SECONDS"),
-    ("pipelined bytes held behind a request", "http.connection.MAX_PIPELINED_BYTES"),
-    ("reading on after a last answer, seconds", "http.connection.LINGER_TIMEOUT_SECONDS"),
-    ("a request's body after its grace, bytes a second", "http.exchange.BODY_BYTES_A_SECOND"),
-    ("grace before a body's pace counts, seconds", "http.exchange.BODY_GRACE_SECONDS"),
-    ("extensions and trailers of a chunked body, bytes", "http.body.MAX_CHUNK_OVERHEAD_BYTES"),
-    ("connecting to an upstream, seconds", "http.upstream.CONNECT_TIMEOUT_SECONDS"),
-    ("an upstream's header block, bytes", "http.exchange.MAX_RESPONSE_HEAD_BYTES"),
-    ("an answer without a byte, seconds", "http.exchange.STREAM_IDLE_TIMEOUT_SECONDS"),
-    ("an upgraded connection without a byte, seconds", "http.relay.RELAY_IDLE_TIMEOUT_SECONDS"),
-    ("idle connections kept to one address", "http.upstream.MAX_IDLE_PER_PLACE"),
-    ("an idle connection to an upstream, seconds", "http.upstream.POOL_IDLE_SECONDS"),
-    ("ending requests at shut-down, seconds", "http.server.DRAIN_SECONDS"),
-    ("a bearer token, bytes", "auth.authenticate.MAX_TOKEN_BYTES"),
-    ("what a TokenReview or whois said, seconds", "auth.ttl_cache.TTL_SECONDS"),
-    ("a session, seconds", "auth.sessions.SESSION_SECONDS"),
-    ("a ticket, seconds", "auth.sessions.TICKET_SECONDS"),
-    ("a target's name to be resolved, seconds", "frontdoor.egress.RESOLVE_TIMEOUT_SECONDS"),
+_PRODUCT_LIMITS = (
+    ("A bearer token, bytes", "auth.authenticate.MAX_TOKEN_BYTES"),
+    ("What a TokenReview or whois said, seconds", "auth.ttl_cache.TTL_SECONDS"),
+    ("A session, seconds", "auth.sessions.SESSION_SECONDS"),
+    ("A ticket, seconds", "auth.sessions.TICKET_SECONDS"),
+    ("A target's name to be resolved, seconds", "frontdoor.egress.RESOLVE_TIMEOUT_SECONDS"),
 )
 
 
 def _limits() -> str:
-    fields = Settings.model_fields
-    rows = [
-        (what, str(fields[name].default), f"setting `{name.upper()}`")
-        for what, name in (
-            ("first byte of an answer, seconds", "first_byte_seconds"),
-            ("simultaneous requests of one workspace", "streams_per_workspace"),
-        )
-    ]
-    for what, place in _LIMITS:
+    streams = Settings.model_fields["streams_per_workspace"].default
+    rows = [("Simultaneous requests of one workspace", str(streams), "setting `STREAMS_PER_WORKSPACE`", "")]
+    defaults = Limits()
+    for name, text in limit_texts().items():
+        what, _, why = " ".join(text.split()).partition(". ")
+        rows.append((what.rstrip("."), _number(getattr(defaults, name)), f"`Limits.{name}`", why))
+    for what, place in _PRODUCT_LIMITS:
         module, _, name = place.rpartition(".")
         value = getattr(importlib.import_module(f"guildnet_proxy.{module}"), name)
-        rows.append((what, f"{value:,g}", f"`{place}`"))
-    return _table(("limit", "value", "where"), rows)
+        rows.append((what, _number(value), f"`{place}`", ""))
+    return _table(("limit", "value", "where", "why"), rows)
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,g}"
+
+
+def limit_texts() -> Mapping[str, str]:
+    """What the source says below each field of Limits; a field without a text has none here."""
+    (found,) = (node for node in ast.parse(inspect.getsource(Limits)).body if isinstance(node, ast.ClassDef))
+    return {
+        field.target.id: text.value.value
+        for field, text in zip(found.body, found.body[1:], strict=False)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
+    }

@@ -2,153 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from guildnet_proxy.http.connection import ClientConnection
-from guildnet_proxy.http.errors import Refusal
-from guildnet_proxy.http.forward import Answer, Forward, Listener, Place
-from guildnet_proxy.http.head import RequestHead, ResponseHead
+from guildnet_proxy.http.forward import Answer
 from guildnet_proxy.http.states import TRANSITIONS, Event, State, UnexpectedEventError, next_state
-from guildnet_proxy.http.upstream import Pool, UpstreamConnection
-
-PLACE = Place("10.0.0.1", 8080)
-
-
-class Transport:
-    """A transport that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.written = b""
-        self.closing = False
-
-    def write(self, data: bytes) -> None:
-        self.written += data
-
-    def close(self) -> None:
-        self.closing = True
-
-    abort = close
-
-    def is_closing(self) -> bool:
-        return self.closing
-
-    def can_write_eof(self) -> bool:
-        return True
-
-    def write_eof(self) -> None: ...
-
-    def pause_reading(self) -> None: ...
-
-    def resume_reading(self) -> None: ...
-
-    def get_extra_info(self, _: str) -> None:
-        return None
-
-
-class Clock:
-    """A loop, as far as a connection asks one."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-        self.tasks: list[Any] = []
-
-    def time(self) -> float:
-        return self.now
-
-    def create_task(self, coroutine: Any) -> Any:
-        coroutine.close()
-        task = SimpleNamespace(cancel=lambda: None)
-        self.tasks.append(task)
-        return task
-
-
-class Rewriter:
-    """Passes an answer's head on."""
-
-    def lines(self, head: ResponseHead) -> list[bytes]:
-        return [b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)]
-
-
-class Handler:
-    """Decides as it was told; `forward` unless told otherwise."""
-
-    def __init__(self) -> None:
-        self.decision: Answer | Forward | Awaitable[Any] = Forward((PLACE,), b"GET / HTTP/1.1\r\n\r\n", Rewriter())
-
-    def record(self, now: float) -> Any:
-        return SimpleNamespace(started=now, status=0, sent=0)
-
-    def handle(self, _head: RequestHead, _listener: Listener, _address: str, _record: Any) -> Any:
-        return self.decision
-
-    def refused(self, error: Refusal, _record: Any, _head: RequestHead | None = None) -> Answer:
-        return Answer(error.status, b"no", close=error.close)
-
-    def release(self, record: Any) -> None: ...
-
-
-@dataclass
-class Played:
-    """A connection with everything around it."""
-
-    clock: Clock = field(default_factory=Clock)
-    handler: Handler = field(default_factory=Handler)
-    transport: Transport = field(default_factory=Transport)
-    upstream: Transport = field(default_factory=Transport)
-    seen: list[tuple[State, Event]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        loop: Any = self.clock
-        self.pool = Pool(loop)
-        self.back = UpstreamConnection(self.pool, PLACE)
-        self.back.connection_made(self.upstream)  # type: ignore[arg-type]
-        self.back.idle_since = self.clock.now
-        self.pool.put(self.back)
-        owner: Any = SimpleNamespace(
-            loop=loop, pool=self.pool, clients=set(), handler=self.handler, first_byte=60.0, draining=False,
-            finished=lambda _: None, relay=lambda *_: None,
-        )  # fmt: skip
-        self.client: ClientConnection[Any] = ClientConnection(owner, Listener("tcp", private=False))
-        on = self.client._on
-
-        def seen(event: Event) -> None:
-            self.seen.append((self.client._state, event))
-            on(event)
-
-        self.client = _watched(self.client, seen)
-        self.client.connection_made(self.transport)  # type: ignore[arg-type]
-
-    def asks(self, *fields: str, method: str = "GET", body: bytes = b"") -> None:
-        lines = [f"{method} / HTTP/1.1", "Host: a", *fields, "", ""]
-        self.client.data_received("\r\n".join(lines).encode() + body)
-
-    def answers(self, data: bytes) -> None:
-        self.back.data_received(data)
-
-    def waits(self, seconds: float) -> None:
-        self.clock.now += seconds
-        self.client.sweep(self.clock.now)
-
-
-def _watched(client: ClientConnection[Any], seen: Callable[[Event], None]) -> ClientConnection[Any]:
-    class Watched(ClientConnection[Any]):
-        __slots__ = ()
-
-        def _on(self, event: Event) -> None:
-            seen(event)
-
-    client.__class__ = Watched
-    return client
-
-
-async def never() -> None:
-    await asyncio.Event().wait()
+from unit.proxy.played import Later, Played, watched
 
 
 def idle_for_too_long(it: Played) -> None:
@@ -179,7 +40,7 @@ def answered_here_before_the_body(it: Played) -> None:
 
 
 def gone_while_deciding(it: Played) -> None:
-    it.handler.decision = never()
+    it.handler.decision = Later(Answer(200, b"ok"))
     it.asks()
     it.client.connection_lost(None)
 
@@ -196,13 +57,11 @@ def forwarded_and_answered_for_the_last_time(it: Played) -> None:
 
 def forwarded_and_answered_before_the_body(it: Played) -> None:
     it.asks("Content-Length: 5", method="PUT", body=b"ab")
-    it.client._exchange._attach(it.back)  # type: ignore[union-attr]
     it.answers(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
 
 
 def upgraded(it: Played) -> None:
     it.asks("Connection: Upgrade", "Upgrade: websocket")
-    it.client._exchange._attach(it.back)  # type: ignore[union-attr]
     it.answers(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 
 
@@ -254,14 +113,15 @@ STORIES: list[tuple[Callable[[Played], None], list[tuple[State, Event]], State]]
 ]
 
 
-@pytest.mark.filterwarnings("ignore:coroutine")
 @pytest.mark.parametrize(("story", "rows", "end"), STORIES, ids=[story.__name__ for story, _, _ in STORIES])
 def test_a_connection_goes_by_the_table(
     story: Callable[[Played], None], rows: list[tuple[State, Event]], end: State
 ) -> None:
-    it = Played()
+    seen: list[tuple[State, Event]] = []
+    it = Played(kind=watched(seen.append, ClientConnection))
+    it.pool.idle()
     story(it)
-    assert it.seen == rows
+    assert seen == rows
     assert it.client._state is end
 
 

@@ -8,15 +8,20 @@ from hypothesis import strategies as st
 
 from guildnet_proxy.http.body import Chunked, Length, chunk
 from guildnet_proxy.http.errors import BrokenFraming, Refusal
-from guildnet_proxy.http.head import claims_identity, parse_request, parse_response
+from guildnet_proxy.http.head import RequestHead, claims_identity, parse_request, parse_response
+from guildnet_proxy.http.limits import Limits
 
 
 def request(*lines: str, first: str = "GET /x HTTP/1.1") -> bytes:
     return "\r\n".join((first, "Host: a", *lines, "", "")).encode("latin-1")
 
 
+def parse(block: bytes) -> RequestHead:
+    return parse_request(block, Limits())
+
+
 def test_a_plain_request_keeps_names_values_and_order():
-    head = parse_request(request("X-B: 1", "x-a:  two words \t", "X-B: 3"))
+    head = parse(request("X-B: 1", "x-a:  two words \t", "X-B: 3"))
     assert [(name, value) for name, _, value, _ in head.fields] == [
         (b"Host", b"a"), (b"X-B", b"1"), (b"x-a", b"two words"), (b"X-B", b"3"),
     ]  # fmt: skip
@@ -25,10 +30,10 @@ def test_a_plain_request_keeps_names_values_and_order():
 
 
 def test_absolute_form_for_our_own_authority_becomes_origin_form():
-    assert parse_request(request(first="GET http://A/x?y HTTP/1.1")).target == b"/x?y"
-    assert parse_request(request(first="GET https://a?y HTTP/1.1")).target == b"/?y"
+    assert parse(request(first="GET http://A/x?y HTTP/1.1")).target == b"/x?y"
+    assert parse(request(first="GET https://a?y HTTP/1.1")).target == b"/?y"
     with pytest.raises(Refusal):
-        parse_request(request(first="GET http://b/x HTTP/1.1"))
+        parse(request(first="GET http://b/x HTTP/1.1"))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +42,7 @@ def test_absolute_form_for_our_own_authority_becomes_origin_form():
      "forwarded", "Remote_User", "IMPERSONATE-EXTRA-x", "X-Guildnet-Identity", "x_webauth_user"],
 )  # fmt: skip
 def test_a_claim_of_identity_is_out_of_the_fields_in_every_spelling(name):
-    head = parse_request(request(f"{name}: evil"))
+    head = parse(request(f"{name}: evil"))
     assert claims_identity(name.lower().encode())
     assert all(lower != name.lower().encode() for _, lower, _, _ in head.fields)
     assert b"evil" not in head.values.values()
@@ -50,16 +55,16 @@ def test_other_names_are_left_alone(name):
 
 
 def test_an_upgrade_is_a_bodyless_get_to_websocket():
-    head = parse_request(request("Upgrade: WebSocket", "Connection: keep-alive, Upgrade"))
+    head = parse(request("Upgrade: WebSocket", "Connection: keep-alive, Upgrade"))
     assert head.upgrade
     with pytest.raises(Refusal):
-        parse_request(request("Upgrade: websocket"))
+        parse(request("Upgrade: websocket"))
 
 
 @given(st.binary(max_size=200))
 def test_no_bytes_make_the_parser_do_anything_but_parse_or_refuse(data):
     try:
-        head = parse_request(b"GET / HTTP/1.1\r\nHost: a\r\n" + data + b"\r\n\r\n")
+        head = parse(b"GET / HTTP/1.1\r\nHost: a\r\n" + data + b"\r\n\r\n")
     except Refusal as error:
         head, status = None, error.status
     if head is None:
@@ -95,7 +100,7 @@ def test_an_answers_head_is_parsed(block, status, length, chunked, keep_alive):
 @given(st.lists(st.binary(min_size=1, max_size=50), max_size=8), st.data())
 def test_chunks_cut_anywhere_give_the_same_body(pieces, data):
     wire = b"".join(chunk(piece) for piece in pieces) + b"0\r\n\r\n"
-    decoder, body, at = Chunked(), b"", 0
+    decoder, body, at = Chunked(Limits()), b"", 0
     while at < len(wire):
         step = data.draw(st.integers(min_value=1, max_value=len(wire) - at))
         body += decoder.feed(wire[at : at + step])
@@ -111,7 +116,7 @@ def test_chunks_cut_anywhere_give_the_same_body(pieces, data):
 )
 def test_what_follows_the_last_chunk_is_given_back_however_the_bytes_are_cut(pieces, trailers, after, data):
     wire = b"".join(chunk(piece) for piece in pieces) + b"0\r\n" + trailers + b"\r\n" + after
-    decoder, body, at = Chunked(), b"", 0
+    decoder, body, at = Chunked(Limits()), b"", 0
     while not decoder.done:
         step = data.draw(st.integers(min_value=1, max_value=len(wire) - at))
         body += decoder.feed(wire[at : at + step])
@@ -120,10 +125,10 @@ def test_what_follows_the_last_chunk_is_given_back_however_the_bytes_are_cut(pie
 
 
 def test_trailers_are_dropped_and_floods_of_them_end_the_body():
-    decoder = Chunked()
+    decoder = Chunked(Limits())
     assert decoder.feed(b"1\r\na\r\n0\r\nX: y\r\n\r\n") == b"a"
     assert decoder.done
-    flood = Chunked()
+    flood = Chunked(Limits())
     drip = b"1;" + b"x" * 1000 + b"\r\na\r\n"
     for _ in range(20):
         flood.feed(drip)

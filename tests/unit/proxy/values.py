@@ -7,6 +7,7 @@ from typing import Any
 from guildnet.web.entries import Entry
 from guildnet.workspace import Workspace, parse
 from guildnet_proxy.http.head import RequestHead, parse_request
+from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.sites import Placement, Site
 
 LOCAL = Entry("local", "http://guildnet.localhost:8080", "host")
@@ -19,7 +20,8 @@ PATH = Placement("/proxy/server/ws", LOCAL.origin, False, "", True, LOCAL.origin
 
 def head(*lines: str, method: str = "GET", target: str = "/", host: str = "a") -> RequestHead:
     return parse_request(
-        "\r\n".join((f"{method} {target} HTTP/1.1", f"Host: {host}", *lines, "", "")).encode("latin-1")
+        "\r\n".join((f"{method} {target} HTTP/1.1", f"Host: {host}", *lines, "", "")).encode("latin-1"),
+        Limits(),
     )
 
 

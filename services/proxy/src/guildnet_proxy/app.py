@@ -31,6 +31,7 @@ from guildnet_proxy.frontdoor.own_routes import OwnRoutes
 from guildnet_proxy.frontdoor.request import Record
 from guildnet_proxy.frontdoor.workspaces import Policy, Workspaces
 from guildnet_proxy.http.forward import Place
+from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.server import Server
 from guildnet_proxy.http.upstream import unverified_tls
 from guildnet_proxy.settings import Settings
@@ -120,7 +121,7 @@ async def running(settings: Settings, *, registry: CollectorRegistry | None = No
         health = Health()
         health.add("kubernetes", watches.check)
         ops = await stack.enter_async_context(serve_ops(settings.ops_port, health, registry, host=settings.ops_host))
-        server = Server(door, records, first_byte=settings.first_byte_seconds)
+        server = Server(door, records, Limits(first_byte_seconds=settings.first_byte_seconds))
         stack.push_async_callback(server.close)
         index.on_change.append(lambda _: server.revoke_soon(lambda record: still_allowed(door, record)))
         tasks = [asyncio.create_task(watches.run(), name="watches")]

@@ -15,8 +15,8 @@ import httptools
 
 from guildnet_proxy.http.errors import BrokenFraming
 from guildnet_proxy.http.head import RequestHead, ResponseHead
+from guildnet_proxy.http.limits import Limits
 
-MAX_CHUNK_OVERHEAD_BYTES = 32 * 1024
 LAST_CHUNK = b"0\r\n\r\n"
 _LINE_END = b""
 
@@ -68,18 +68,19 @@ class Chunked:
     """A chunked body (RFC 9112 7.1), decoded by llhttp.
 
     What is no payload is held against the payload, per read: a chunk of one byte costs five more and is allowed seven,
-    so honest senders never come near MAX_CHUNK_OVERHEAD_BYTES, and a flood of extensions or trailers does.
+    so honest senders never come near Limits.chunk_overhead_bytes, and a flood of extensions or trailers does.
 
     llhttp does not say at which byte a message ended, but it tells of every end of a size line, every piece of data and
     every line end behind data in their order; the end is found by walking the last read along them (`_end`).
     """
 
-    __slots__ = ("_events", "_overhead", "_parser", "_tail", "done", "on_body", "on_chunk_complete", "on_chunk_header",
-                 "rest")  # fmt: skip
+    __slots__ = ("_events", "_max_overhead", "_overhead", "_parser", "_tail", "done", "on_body", "on_chunk_complete",
+                 "on_chunk_header", "rest")  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
         self.done = False
         self.rest = b""
+        self._max_overhead = limits.chunk_overhead_bytes
         self._overhead = 0
         self._tail = b""
         self._events: list[bytes] = []
@@ -112,8 +113,8 @@ class Chunked:
         events.clear()
         self._tail = (self._tail + data[-3:])[-3:]
         self._overhead = max(0, self._overhead + size - 8 * len(payload))
-        if self._overhead > MAX_CHUNK_OVERHEAD_BYTES:
-            raise BrokenFraming("chunk extensions or trailers over 32 KiB")
+        if self._overhead > self._max_overhead:
+            raise BrokenFraming("too many bytes of chunk extensions or trailers")
         return payload
 
     def _end(self, data: bytes) -> int:
@@ -136,11 +137,11 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def request_body(head: RequestHead) -> Body | None:
+def request_body(head: RequestHead, limits: Limits) -> Body | None:
     """The decoder of a request's body; None for a request without one."""
     if not head.has_body:
         return None
-    return Chunked() if head.chunked else Length(head.length)
+    return Chunked(limits) if head.chunked else Length(head.length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ class ResponseFraming:
     lines: bytes
 
 
-def response_framing(request: RequestHead, head: ResponseHead, *, keep_alive: bool) -> ResponseFraming:
+def response_framing(request: RequestHead, head: ResponseHead, limits: Limits, *, keep_alive: bool) -> ResponseFraming:
     """The framing of a final response; a client of HTTP/1.0 gets a body that the connection's end ends."""
     chunked = False
     lines = b""
@@ -171,7 +172,7 @@ def response_framing(request: RequestHead, head: ResponseHead, *, keep_alive: bo
         body = Length(head.length)
         lines = b"Content-Length: %d\r\n" % head.length
     else:
-        body = Chunked() if head.chunked else UntilClose()
+        body = Chunked(limits) if head.chunked else UntilClose()
         chunked = request.minor == 1
         keep_alive = keep_alive and chunked
         lines = b"Transfer-Encoding: chunked\r\n" if chunked else b""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Protocol, TypeVar
 
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.head import RequestHead, ResponseHead
+from guildnet_proxy.http.incoming import Incoming
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +112,10 @@ class Recorder(Protocol[R_contra]):
 class ClientSide(Protocol):
     """The client's side of an exchange."""
 
-    def write(self, data: bytes) -> None: ...
+    incoming: Incoming
 
-    def pause_reading(self) -> None: ...
-
-    def resume_reading(self) -> None: ...
-
-    def seconds_reading(self, now: float) -> float:
-        """Seconds of this request in which the client could have sent something."""
-        ...
+    @property
+    def write(self) -> Callable[[bytes], None]: ...
 
     def stays(self) -> bool:
         """May the connection serve another request?"""

@@ -2,8 +2,8 @@
 
 A block is checked twice: by one strict grammar of ours, then by llhttp (through httptools); what either dislikes dies.
 Refuses: a missing or second Host, any Transfer-Encoding but a single `chunked` on HTTP/1.1, Content-Length beside it or
-not of digits, obs-fold, bare LF, control bytes, double spaces, more than 100 fields, CONNECT and TRACE, absolute-form
-for another authority, an upgrade that is not a bodyless GET to `websocket` (RFC 9112; security.md).
+not of digits, obs-fold, bare LF, control bytes, double spaces, more fields than Limits.head_fields, CONNECT and TRACE,
+absolute-form for another authority, an upgrade that is not a bodyless GET to `websocket` (RFC 9112; security.md).
 
 Fields that claim an identity or a forwarding history are taken out here, in every spelling, before anything reads them:
 they are only in `claims`, which the tailnet source alone looks at, and only on the sidecar's private listener.
@@ -19,9 +19,7 @@ from typing import NamedTuple
 import httptools
 
 from guildnet_proxy.http.errors import Refusal, bad_request
-
-MAX_HEAD_BYTES = 32 * 1024
-MAX_FIELDS = 100
+from guildnet_proxy.http.limits import Limits
 
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _FIELDS = rb"(?:" + _TOKEN + rb":[\t\x20-\x7e\x80-\xff]*+\r\n)*+\r\n"
@@ -167,18 +165,22 @@ class _Fields:
         return int(value)
 
 
-def check_incomplete(start: bytes) -> None:
+def check_incomplete(start: bytes, limits: Limits) -> None:
     """What has come of a head so far; raises Refusal when no end of it could make it a good one."""
-    if len(start) > MAX_HEAD_BYTES:
-        raise Refusal(431, "headers_too_large", "The request's header block is over 32 KiB.", close=True)
+    _check_size(start, limits)
     if _BARE_LF.search(start):
         raise bad_request("Header lines end with CRLF.", "bare-lf")
 
 
-def parse_request(block: bytes) -> RequestHead:
+def _check_size(start: bytes, limits: Limits) -> None:
+    if len(start) > limits.head_bytes:
+        what = f"The request's header block is over {limits.head_bytes >> 10} KiB."
+        raise Refusal(431, "headers_too_large", what, close=True)
+
+
+def parse_request(block: bytes, limits: Limits) -> RequestHead:
     """`block` is everything up to and with the empty line; raises Refusal (400, 405, 431)."""
-    if len(block) > MAX_HEAD_BYTES:
-        raise Refusal(431, "headers_too_large", "The request's header block is over 32 KiB.", close=True)
+    _check_size(block, limits)
     if not _REQUEST.fullmatch(block):
         raise bad_request("The request is not well-formed HTTP/1.1.", "grammar")
     collector = _Collector()
@@ -193,8 +195,9 @@ def parse_request(block: bytes) -> RequestHead:
     method, target, version = line.split(b" ")
     if method in {b"CONNECT", b"TRACE", b"PRI"}:
         raise Refusal(405, "method_not_allowed", f"{method.decode()} is not served here.", close=True)
-    if len(collector.fields) > MAX_FIELDS:
-        raise Refusal(431, "headers_too_large", "The request has more than 100 header fields.", close=True)
+    if len(collector.fields) > limits.head_fields:
+        what = f"The request has more than {limits.head_fields} header fields."
+        raise Refusal(431, "headers_too_large", what, close=True)
     fields = _Fields(collector.fields)
     minor = version[-1] - 48
     chunked = _request_chunked(fields, minor)
@@ -253,7 +256,7 @@ def _origin_form(target: bytes, host: bytes) -> bytes:
 def parse_response(block: bytes) -> ResponseHead:
     """The head of an upstream's answer; raises Refusal 502 when it breaks the same rules."""
     collector = _Collector()
-    if len(block) > 2 * MAX_HEAD_BYTES or not _RESPONSE.fullmatch(block):
+    if not _RESPONSE.fullmatch(block):
         raise Refusal(502, "bad_upstream", "The workspace's answer is not well-formed HTTP/1.1.", rule="grammar")
     try:
         httptools.HttpResponseParser(collector).feed_data(block)

@@ -10,24 +10,25 @@ from collections.abc import Callable
 from typing import Any, Generic
 
 from guildnet_proxy.http.forward import R
-
-RELAY_IDLE_TIMEOUT_SECONDS = 3600.0
+from guildnet_proxy.http.limits import Limits
 
 
 class Relay(Generic[R]):
     """The two ends of one upgraded connection. `ended` is called once, when both are gone."""
 
-    __slots__ = ("_ended", "_loop", "client", "last", "record", "upstream")
+    __slots__ = ("_ended", "_idle_seconds", "_loop", "client", "last", "record", "upstream")
 
     def __init__(
         self,
         client: asyncio.Transport,
         upstream: asyncio.Transport,
         record: R,
+        limits: Limits,
         ended: Callable[[Relay[R]], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._ended = ended
+        self._idle_seconds = limits.relay_idle_seconds
         self.record = record
         self.last = self._loop.time()
         self.client = End(self, client)
@@ -37,7 +38,7 @@ class Relay(Generic[R]):
         upstream.set_protocol(self.upstream)
 
     def sweep(self, now: float) -> None:
-        if now - self.last > RELAY_IDLE_TIMEOUT_SECONDS:
+        if now - self.last > self._idle_seconds:
             self.close()
 
     def close(self) -> None:

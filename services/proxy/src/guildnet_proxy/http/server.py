@@ -13,22 +13,20 @@ from typing import Generic
 
 from guildnet_proxy.http.connection import ClientConnection
 from guildnet_proxy.http.forward import Handler, Listener, R, Recorder
+from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.relay import Relay
 from guildnet_proxy.http.upstream import Pool
 
-SWEEP_SECONDS = 1.0
-DRAIN_SECONDS = 5.0
-
 
 class Server(Generic[R]):
-    """Owns connections and their deadlines; `first_byte` is how long an upstream may think, in seconds."""
+    """Owns connections, and enforces the deadlines of `limits`."""
 
-    def __init__(self, handler: Handler[R], recorder: Recorder[R], *, first_byte: float = 60.0) -> None:
+    def __init__(self, handler: Handler[R], recorder: Recorder[R], limits: Limits) -> None:
         self.loop = asyncio.get_running_loop()
         self.handler = handler
         self.recorder = recorder
-        self.first_byte = first_byte
-        self.pool = Pool(self.loop)
+        self.limits = limits
+        self.pool = Pool(self.loop, limits)
         self.clients: set[ClientConnection[R]] = set()
         self.relays: set[Relay[R]] = set()
         self.draining = False
@@ -63,7 +61,7 @@ class Server(Generic[R]):
         self.recorder.finished(record, self.loop.time())
 
     def relay(self, client: asyncio.Transport, upstream: asyncio.Transport, record: R) -> None:
-        self.relays.add(Relay(client, upstream, record, self._relay_ended))
+        self.relays.add(Relay(client, upstream, record, self.limits, self._relay_ended))
         self.recorder.opened(record)
 
     def _relay_ended(self, relay: Relay[R]) -> None:
@@ -96,7 +94,7 @@ class Server(Generic[R]):
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
+            await asyncio.sleep(self.limits.sweep_seconds)
             now = self.loop.time()
             for client in list(self.clients):
                 client.sweep(now)
@@ -104,8 +102,8 @@ class Server(Generic[R]):
                 relay.sweep(now)
             self.pool.sweep(now)
 
-    async def close(self, drain: float = DRAIN_SECONDS) -> None:
-        """Stops listening, ends relays at once and requests after their answer or `drain` seconds."""
+    async def close(self) -> None:
+        """Stops listening, ends relays at once and requests after their answer or Limits.drain_seconds."""
         self.draining = True
         for server in self._listeners:
             server.close()
@@ -113,7 +111,7 @@ class Server(Generic[R]):
             relay.close()
         for client in list(self.clients):
             client.stop()
-        deadline = self.loop.time() + drain
+        deadline = self.loop.time() + self.limits.drain_seconds
         while (self.clients or self.relays) and self.loop.time() < deadline:  # noqa: ASYNC110  two sets, a bounded wait
             await asyncio.sleep(0.02)
         for client in list(self.clients):

@@ -12,11 +12,7 @@ import ssl
 from typing import Protocol
 
 from guildnet_proxy.http.forward import Place
-
-CONNECT_TIMEOUT_SECONDS = 5.0
-POOL_IDLE_SECONDS = 30.0
-POOL_FRESH_SECONDS = 1.0
-MAX_IDLE_PER_PLACE = 64
+from guildnet_proxy.http.limits import Limits
 
 
 class UpstreamUser(Protocol):
@@ -75,17 +71,19 @@ class UpstreamConnection(asyncio.Protocol):
 class Pool:
     """Idle connections by place, the last used first."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
         self.loop = loop
+        self.limits = limits
         self._idle: dict[Place, list[UpstreamConnection]] = {}
         self.opened = 0
         self.reused = 0
 
     def take(self, place: Place, *, fresh: bool) -> UpstreamConnection | None:
-        """An idle connection, None where there is none. `fresh` wants one idle for under a second: a request that must
+        """An idle connection, None where there is none. `fresh` wants one idle but for a moment: a request that must
         not be repeated should not meet a connection that the other end is about to close."""
         idle = self._idle.get(place)
-        oldest = self.loop.time() - (POOL_FRESH_SECONDS if fresh else POOL_IDLE_SECONDS)
+        limits = self.limits
+        oldest = self.loop.time() - (limits.pooled_fresh_seconds if fresh else limits.pooled_seconds)
         while idle:
             if idle[-1].idle_since < oldest:
                 return None
@@ -97,7 +95,7 @@ class Pool:
 
     async def open(self, place: Place) -> UpstreamConnection:
         """A new connection; raises OSError or TimeoutError."""
-        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
+        async with asyncio.timeout(self.limits.connect_seconds):
             _, connection = await self.loop.create_connection(
                 lambda: UpstreamConnection(self, place),
                 place.address,
@@ -110,7 +108,7 @@ class Pool:
 
     def put(self, connection: UpstreamConnection) -> None:
         idle = self._idle.setdefault(connection.place, [])
-        if connection.transport.is_closing() or len(idle) >= MAX_IDLE_PER_PLACE:
+        if connection.transport.is_closing() or len(idle) >= self.limits.pooled_per_place:
             connection.transport.close()
             return
         connection.exchange = None
@@ -129,8 +127,9 @@ class Pool:
 
     def sweep(self, now: float) -> None:
         """Closes what has been idle too long."""
+        oldest = now - self.limits.pooled_seconds
         for place, idle in list(self._idle.items()):
-            while idle and idle[0].idle_since < now - POOL_IDLE_SECONDS:
+            while idle and idle[0].idle_since < oldest:
                 idle.pop(0).transport.close()
             if not idle:
                 del self._idle[place]

@@ -1,0 +1,82 @@
+"""What a client has sent and nobody has used yet: heads are cut off it, and reading pauses when it is too much.
+
+How long the client could send is measured here too: the pace of a body is judged by that time alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from guildnet_proxy.http.head import RequestHead, check_incomplete, parse_request
+from guildnet_proxy.http.limits import Limits
+
+
+class Incoming:
+    """`held` are the unused bytes; `head_since` is when an unfinished head began, 0.0 without one."""
+
+    __slots__ = (
+        "_limits", "_loop", "_paused_seconds", "_paused_since", "_since", "_transport", "head_since", "held",
+    )  # fmt: skip
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._limits = limits
+        self._since = 0.0
+        self._paused_since = 0.0
+        self._paused_seconds = 0.0
+        self.held = b""
+        self.head_since = 0.0
+
+    # ---- bytes ------------------------------------------------------------------------------------------------------
+
+    def next_head(self) -> RequestHead | None:
+        """The next head, taken off what is held; None while it is not whole. Raises Refusal."""
+        held = self.held
+        if self.head_since == 0.0:
+            if held == b"\r":
+                return None  # what follows may make it an empty line
+            if held.startswith(b"\r\n"):
+                held = self.held = held[2:]  # RFC 9112 2.2: one empty line before a request is forgiven
+        end = held.find(b"\r\n\r\n") + 4
+        if end < 4:
+            self.head_since = self.head_since or self._loop.time()
+            check_incomplete(held, self._limits)
+            return None
+        self.held = held[end:]
+        self.head_since = 0.0
+        return parse_request(held[:end], self._limits)
+
+    def hold(self, data: bytes) -> None:
+        """Keeps what belongs to a later request; pauses reading when that is too much."""
+        self.held += data
+        if len(self.held) > self._limits.pipelined_bytes:
+            self.pause()
+
+    def take(self) -> bytes:
+        """Everything that is held."""
+        held, self.held = self.held, b""
+        return held
+
+    # ---- reading; pausing and resuming twice is harmless ------------------------------------------------------------
+
+    def begin(self) -> None:
+        """A new request: its clock starts at zero."""
+        self._since = self._loop.time()
+        self._paused_seconds = 0.0
+
+    def pause(self) -> None:
+        if not self._paused_since and not self._transport.is_closing():
+            self._paused_since = self._loop.time()
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._paused_since and not self._transport.is_closing():
+            self._paused_seconds += self._loop.time() - self._paused_since
+            self._paused_since = 0.0
+            self._transport.resume_reading()
+
+    def seconds(self, now: float) -> float:
+        """Seconds since `begin` in which the client could have sent something."""
+        paused = self._paused_seconds + (now - self._paused_since if self._paused_since else 0.0)
+        return now - self._since - paused

@@ -1,0 +1,82 @@
+"""Every bound of the engine, in bytes, seconds or a count, as one value that whoever opens a Server makes.
+
+docs/proxy.md shows them: a field's first sentence says what it bounds and in which unit, the rest why it is what it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Deadlines are enforced once every `sweep_seconds`, so an end may come that much later."""
+
+    # ---- requests ---------------------------------------------------------------------------------------------------
+
+    head_bytes: int = 32 * 1024
+    """A request's header block, bytes. As much as nginx takes in all (4 buffers of 8 KiB)."""
+
+    head_fields: int = 100
+    """Header fields of a request. Browsers send about 20; Apache's LimitRequestFields is 100."""
+
+    head_seconds: float = 10.0
+    """A request's head, seconds from its first byte. Heads come in one packet; who needs longer holds us open."""
+
+    idle_seconds: float = 60.0
+    """An idle client connection, seconds. Near nginx's default keepalive_timeout of 75."""
+
+    pipelined_bytes: int = 64 * 1024
+    """Pipelined behind a request that is not answered yet, bytes. Dozens of heads; reading pauses beyond."""
+
+    body_bytes_a_second: int = 1024
+    """Pace of a request's body after its grace, bytes a second. Twice what Apache's mod_reqtimeout asks for."""
+
+    body_grace_seconds: float = 20.0
+    """Grace before a body's pace counts, seconds. Apache's mod_reqtimeout gives a body 20 s to begin."""
+
+    held_body_bytes: int = 64 * 1024
+    """Of a request's body, held while its upstream is connected to, bytes. Reading pauses beyond."""
+
+    chunk_overhead_bytes: int = 32 * 1024
+    """Extensions and trailers of a chunked body, bytes. As a header block: what they say is dropped."""
+
+    linger_seconds: float = 2.0
+    """Reading on after a last answer, seconds. RFC 9112 9.6: closing at once could reset the answer away."""
+
+    linger_bytes: int = 1024 * 1024
+    """Reading on after a last answer, bytes. What was on its way when the answer was written, not a whole upload."""
+
+    # ---- upstreams --------------------------------------------------------------------------------------------------
+
+    connect_seconds: float = 5.0
+    """Connecting to an upstream, seconds. Upstreams are in the same cluster; SYNs are repeated after 1 and 3 s."""
+
+    first_byte_seconds: float = 60.0
+    """First byte of an answer, seconds. Setting `FIRST_BYTE_SECONDS`; nginx's proxy_read_timeout is as long."""
+
+    response_head_bytes: int = 64 * 1024
+    """An upstream's header block, bytes. Twice a request's: workspaces set many cookies."""
+
+    stream_idle_seconds: float = 3600.0
+    """An answer without a byte, seconds. Events of a quiet page may be an hour apart."""
+
+    relay_idle_seconds: float = 3600.0
+    """An upgraded connection without a byte, seconds. As an answer's."""
+
+    pooled_per_place: int = 64
+    """Idle connections kept to one address. More than a busy page opens at once."""
+
+    pooled_seconds: float = 30.0
+    """An idle connection to an upstream, seconds. nginx and aiohttp keep theirs for 75; a dead one is replaced."""
+
+    pooled_fresh_seconds: float = 1.0
+    """An idle connection for a request that must not be repeated, seconds. So young that nobody is closing it yet."""
+
+    # ---- the process ------------------------------------------------------------------------------------------------
+
+    drain_seconds: float = 5.0
+    """Ending requests at shut-down, seconds. Well below a pod's grace of 30 s, in which the sidecar ends too."""
+
+    sweep_seconds: float = 1.0
+    """Between two looks at the deadlines, seconds. One pass over all connections: often enough, and cheap."""

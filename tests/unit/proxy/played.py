@@ -1,0 +1,212 @@
+"""What is around a client's connection, played: transports, the clock, tasks, the handler, the way to an upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from types import SimpleNamespace
+from typing import Any
+
+from guildnet_proxy.http.connection import ClientConnection
+from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.forward import Answer, Forward, Listener, Outcome, Place
+from guildnet_proxy.http.head import RequestHead, ResponseHead
+from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.upstream import Pool, UpstreamConnection
+
+PLACE = Place("10.0.0.1", 8080)
+
+
+class Transport:
+    """A transport that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.closing = False
+        self.aborted = False
+        self.ended = False
+        self.paused = False
+
+    def write(self, data: bytes) -> None:
+        if not self.closing:
+            self.written += data
+
+    def close(self) -> None:
+        self.closing = True
+
+    def abort(self) -> None:
+        self.closing = self.aborted = True
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.ended = True
+
+    def pause_reading(self) -> None:
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        self.paused = False
+
+    def get_extra_info(self, _: str) -> None:
+        return None
+
+
+class Task:
+    """A coroutine that goes on only when it is told to."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        self._coroutine = coroutine
+        self.over = False
+
+    def run(self) -> None:
+        """To its end: nothing it waits for may take time."""
+        self.over = True
+        try:
+            self._coroutine.send(None)
+        except StopIteration:
+            return
+        raise AssertionError("the task waits for something")
+
+    def cancel(self) -> None:
+        self.over = True
+        self._coroutine.close()
+
+
+class Clock:
+    """A loop, as far as a connection asks one."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.tasks: list[Task] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def create_task(self, coroutine: Coroutine[Any, Any, None]) -> Task:
+        task = Task(coroutine)
+        self.tasks.append(task)
+        return task
+
+    def waiting(self) -> list[Task]:
+        """Tasks that have not run."""
+        self.tasks = [task for task in self.tasks if not task.over]
+        return self.tasks
+
+
+class PlayedPool(Pool):
+    """A pool whose new connections are played; `open` does as `refuses` says."""
+
+    def __init__(self, clock: Clock, limits: Limits) -> None:
+        super().__init__(clock, limits)  # type: ignore[arg-type]
+        self.refuses: Exception | None = None
+        self.made: list[UpstreamConnection] = []
+
+    async def open(self, place: Place) -> UpstreamConnection:
+        if self.refuses is not None:
+            raise self.refuses
+        connection = UpstreamConnection(self, place)
+        connection.connection_made(Transport())  # type: ignore[arg-type]
+        self.made.append(connection)
+        self.opened += 1
+        return connection
+
+    def idle(self) -> UpstreamConnection:
+        """A connection that lies in the pool."""
+        connection = UpstreamConnection(self, PLACE)
+        connection.connection_made(Transport())  # type: ignore[arg-type]
+        self.put(connection)
+        self.made.append(connection)
+        return connection
+
+
+class Later:
+    """A decision that takes a moment: until tasks go on."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+
+    def __await__(self) -> Generator[Any, Any, Outcome]:
+        yield from ()
+        return self._outcome
+
+
+class Rewriter:
+    """Passes an answer's head on."""
+
+    def lines(self, head: ResponseHead) -> list[bytes]:
+        return [b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)]
+
+
+class Handler:
+    """Decides as it was told; forwards unless told otherwise. A refusal says all it knows."""
+
+    def __init__(self) -> None:
+        self.decision: Answer | Forward | Awaitable[Any] = Forward((PLACE,), b"GET / HTTP/1.1\r\n\r\n", Rewriter())
+
+    def record(self, now: float) -> Any:
+        return SimpleNamespace(started=now, status=0, sent=0)
+
+    def handle(self, _head: RequestHead, _listener: Listener, _address: str, _record: Any) -> Any:
+        return self.decision
+
+    def refused(self, error: Refusal, _record: Any, _head: RequestHead | None = None) -> Answer:
+        return Answer(error.status, f"{error.code} {error.rule}: {error.message}".encode(), close=error.close)
+
+    def release(self, record: Any) -> None: ...
+
+
+class Played:
+    """A connection with everything around it; `finished` and `relayed` are what the server was told."""
+
+    def __init__(self, limits: Limits | None = None, kind: type[ClientConnection[Any]] = ClientConnection) -> None:
+        self.limits = limits or Limits()
+        self.clock = Clock()
+        self.handler = Handler()
+        self.transport = Transport()
+        self.pool = PlayedPool(self.clock, self.limits)
+        self.finished: list[Any] = []
+        self.relayed: list[tuple[Any, Any, Any]] = []
+        owner: Any = SimpleNamespace(
+            loop=self.clock, limits=self.limits, pool=self.pool, clients=set(), handler=self.handler, draining=False,
+            finished=self.finished.append, relay=lambda *ends: self.relayed.append(ends),
+        )  # fmt: skip
+        self.client: ClientConnection[Any] = kind(owner, Listener("tcp", private=False))
+        self.client.connection_made(self.transport)  # type: ignore[arg-type]
+
+    @property
+    def back(self) -> UpstreamConnection:
+        """The last connection to the upstream."""
+        return self.pool.made[-1]
+
+    def asks(self, *fields: str, method: str = "GET", body: bytes = b"") -> None:
+        lines = [f"{method} / HTTP/1.1", "Host: a", *fields, "", ""]
+        self.client.data_received("\r\n".join(lines).encode() + body)
+
+    def connects(self) -> None:
+        """What was begun goes on: a decision, or a new connection."""
+        for task in list(self.clock.waiting()):
+            task.run()
+
+    def answers(self, data: bytes) -> None:
+        self.back.data_received(data)
+
+    def waits(self, seconds: float) -> None:
+        self.clock.now += seconds
+        self.client.sweep(self.clock.now)
+
+
+def watched(seen: Callable[[Any], None], kind: type[Any]) -> type[Any]:
+    """A class like `kind` that tells `seen` of every event before its table is asked."""
+
+    class Watched(kind):  # type: ignore[misc]
+        __slots__ = ()
+
+        def _on(self, event: Any) -> None:
+            seen((self._state, event))
+            super()._on(event)
+
+    return Watched

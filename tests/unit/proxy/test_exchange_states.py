@@ -1,0 +1,339 @@
+"""Every transition of an exchange, without a socket: both transports, the clock and the client's side are played."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.exchange import Exchange
+from guildnet_proxy.http.exchange_states import TRANSITIONS, Event, State, next_state
+from guildnet_proxy.http.forward import Forward
+from guildnet_proxy.http.incoming import Incoming
+from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.states import UnexpectedEventError
+from guildnet_proxy.http.upstream import UpstreamConnection
+from unit.proxy.played import PLACE, Clock, PlayedPool, Rewriter, Transport, watched
+from unit.proxy.values import head
+
+LIMITS = Limits()
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"
+
+
+class Client:
+    """The client's side; `told` is what the exchange said became of it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.transport = Transport()
+        self.write = self.transport.write
+        self.incoming = Incoming(self.transport, clock, LIMITS)  # type: ignore[arg-type]
+        self.incoming.begin()
+        self.told = ""
+
+    def stays(self) -> bool:
+        return True
+
+    def exchange_done(self, *, keep_alive: bool) -> None:
+        self.told = "kept" if keep_alive else "done"
+
+    def exchange_failed(self, refusal: Refusal) -> None:
+        self.told = f"{refusal.status} {refusal.rule}"
+
+    def upgraded(self, head: bytes, upstream: Any) -> None:
+        self.told = "upgraded"
+
+    def cut(self) -> None:
+        self.told = "cut"
+
+
+class Run:
+    """One exchange and what it went through."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.pool = PlayedPool(self.clock, LIMITS)
+        self.client = Client(self.clock)
+        self.seen: list[tuple[State, Event]] = []
+        self.exchange: Exchange
+
+    def begins(self, *fields: str, method: str = "GET") -> None:
+        forward = Forward((PLACE,), b"head\r\n\r\n", Rewriter())
+        record: Any = SimpleNamespace(status=0, sent=0)
+        exchange = watched(self.seen.append, Exchange)
+        self.exchange = exchange(self.client, self.pool, head(*fields, method=method), forward, record)
+        self.exchange.start()
+
+    def connects(self) -> UpstreamConnection:
+        self.clock.waiting()[0].run()
+        return self.pool.made[-1]
+
+    def asked(self, *fields: str, method: str = "GET") -> UpstreamConnection:
+        self.begins(*fields, method=method)
+        return self.connects()
+
+    def after(self, seconds: float) -> None:
+        self.clock.now += seconds
+        self.exchange.sweep(self.clock.now)
+
+
+def answered_over_a_new_connection(it: Run) -> None:
+    it.asked().data_received(OK)
+
+
+def answered_over_a_pooled_connection(it: Run) -> None:
+    it.pool.idle()
+    it.begins()
+    it.pool.made[-1].data_received(OK)
+
+
+def answered_after_interim_heads(it: Run) -> None:
+    back = it.asked()
+    back.data_received(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n")
+    back.data_received(OK)
+
+
+def a_body_that_came_before_the_connection(it: Run) -> None:
+    it.begins("Content-Length: 2", method="POST")
+    it.exchange.client_data(b"ab")
+    back = it.connects()
+    assert back.transport.written == b"head\r\n\r\nab"  # type: ignore[attr-defined]
+    back.data_received(OK)
+
+
+def a_body_that_came_after_the_connection(it: Run) -> None:
+    back = it.asked("Content-Length: 2", method="POST")
+    it.exchange.client_data(b"a")
+    assert it.exchange.client_data(b"bc") == b"c"
+    back.data_received(OK)
+
+
+def an_answer_before_the_body_is_whole(it: Run) -> None:
+    it.asked("Content-Length: 2", method="POST").data_received(OK)
+
+
+def both_bodies_at_once(it: Run) -> None:
+    back = it.asked("Transfer-Encoding: chunked", method="POST")
+    back.data_received(HALF)
+    it.exchange.client_data(b"0\r\n\r\n")
+    back.data_received(b"7 more.")
+
+
+def nobody_accepts_a_connection(it: Run) -> None:
+    it.pool.refuses = ConnectionRefusedError()
+    it.begins()
+    it.clock.waiting()[0].run()
+
+
+def nobody_accepts_a_connection_in_time(it: Run) -> None:
+    it.pool.refuses = TimeoutError()
+    it.begins()
+    it.clock.waiting()[0].run()
+
+
+def gone_while_connecting(it: Run) -> None:
+    it.begins()
+    it.exchange.abandon()
+    assert it.clock.waiting() == []
+
+
+def broken_chunks_while_connecting(it: Run) -> None:
+    it.begins("Transfer-Encoding: chunked", method="POST")
+    it.exchange.client_data(b"zz\r\n")
+
+
+def broken_chunks(it: Run) -> None:
+    it.asked("Transfer-Encoding: chunked", method="POST")
+    it.exchange.client_data(b"zz\r\n")
+
+
+def broken_chunks_after_the_answer_began(it: Run) -> None:
+    it.asked("Transfer-Encoding: chunked", method="POST").data_received(HALF)
+    it.exchange.client_data(b"zz\r\n")
+
+
+def a_body_that_drips(it: Run) -> None:
+    it.asked("Content-Length: 100000", method="POST")
+    it.exchange.client_data(b"a")
+    it.after(21)
+
+
+def a_body_that_is_not_read(it: Run) -> None:
+    it.asked("Content-Length: 100000", method="POST")
+    it.exchange.client_data(b"a" * 99_999)
+    it.after(61)
+
+
+def gone_while_sending(it: Run) -> None:
+    it.asked("Content-Length: 2", method="POST")
+    it.exchange.abandon()
+
+
+def no_answer_in_time(it: Run) -> None:
+    it.asked()
+    it.after(61)
+
+
+def a_pooled_connection_that_was_dead(it: Run) -> None:
+    it.pool.idle()
+    it.begins()
+    it.pool.made[-1].connection_lost(None)
+    it.connects().data_received(OK)
+
+
+def a_pooled_connection_that_died_after_a_byte(it: Run) -> None:
+    it.pool.idle()
+    it.begins()
+    it.pool.made[-1].data_received(b"H")
+    it.pool.made[-1].connection_lost(None)
+
+
+def a_pooled_connection_that_died_after_an_interim_head(it: Run) -> None:
+    it.pool.idle()
+    it.begins()
+    it.pool.made[-1].data_received(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+    it.pool.made[-1].connection_lost(None)
+
+
+def a_new_connection_that_died(it: Run) -> None:
+    it.asked().connection_lost(ConnectionResetError())
+
+
+def an_answer_that_is_none(it: Run) -> None:
+    it.asked().data_received(b"hello\r\n\r\n")
+
+
+def too_large_a_head(it: Run) -> None:
+    it.asked().data_received(b"HTTP/1.1 200 OK\r\nX: " + b"a" * LIMITS.response_head_bytes)
+
+
+def upgraded(it: Run) -> None:
+    back = it.asked("Connection: Upgrade", "Upgrade: websocket")
+    back.data_received(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+
+
+def an_upgrade_nobody_asked_for(it: Run) -> None:
+    it.asked().data_received(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+
+
+def gone_while_waiting(it: Run) -> None:
+    it.asked()
+    it.exchange.abandon()
+
+
+def an_answer_that_the_end_of_the_connection_ends(it: Run) -> None:
+    back = it.asked()
+    back.data_received(b"HTTP/1.1 200 OK\r\n\r\nok")
+    back.connection_lost(None)
+
+
+def an_answer_that_breaks_off(it: Run) -> None:
+    back = it.asked()
+    back.data_received(HALF)
+    back.connection_lost(None)
+
+
+def an_answer_that_falls_silent(it: Run) -> None:
+    it.asked().data_received(HALF)
+    it.after(3601)
+
+
+def gone_while_streaming(it: Run) -> None:
+    it.asked().data_received(HALF)
+    it.exchange.abandon()
+
+
+def gone_and_then_lost(it: Run) -> None:
+    gone_while_waiting(it)
+    it.exchange.abandon()
+
+
+def gone_and_never_lost(it: Run) -> None:
+    gone_while_streaming(it)
+    it.after(3601)
+
+
+C, S, W, A, X = State.CONNECTING, State.SENDING, State.WAITING, State.STREAMING, State.ABANDONED
+CONNECTED, SENT, ANSWERED, FINISHED = (C, Event.CONNECTED), (S, Event.SENT), (W, Event.ANSWERED), (A, Event.FINISHED)
+EARLY, ASKED = (S, Event.ANSWERED), [CONNECTED, SENT]
+STORIES: list[tuple[Callable[[Run], None], list[tuple[State, Event]], State, str]] = [
+    (answered_over_a_new_connection, [*ASKED, ANSWERED, FINISHED], State.DONE, "kept"),
+    (answered_over_a_pooled_connection, [*ASKED, ANSWERED, FINISHED], State.DONE, "kept"),
+    (answered_after_interim_heads, [*ASKED, ANSWERED, FINISHED], State.DONE, "kept"),
+    (a_body_that_came_before_the_connection, [*ASKED, ANSWERED, FINISHED], State.DONE, "kept"),
+    (a_body_that_came_after_the_connection, [*ASKED, ANSWERED, FINISHED], State.DONE, "kept"),
+    (an_answer_before_the_body_is_whole, [CONNECTED, EARLY, FINISHED], State.DONE, "done"),
+    (both_bodies_at_once, [CONNECTED, EARLY, (A, Event.SENT), FINISHED], State.DONE, "done"),
+    (nobody_accepts_a_connection, [(C, Event.FAILED)], State.FAILED, "502 upstream_refused"),
+    (nobody_accepts_a_connection_in_time, [(C, Event.FAILED)], State.FAILED, "504 upstream_timeout"),
+    (gone_while_connecting, [(C, Event.CLIENT_GONE)], X, ""),
+    (broken_chunks_while_connecting, [(C, Event.FAILED)], State.FAILED, "400 chunks"),
+    (broken_chunks, [CONNECTED, (S, Event.FAILED)], State.FAILED, "400 chunks"),
+    (broken_chunks_after_the_answer_began, [CONNECTED, EARLY, (A, Event.BROKE_OFF)], State.BROKEN, "cut"),
+    (a_body_that_drips, [CONNECTED, (S, Event.FAILED)], State.FAILED, "408 slow_body"),
+    (a_body_that_is_not_read, [CONNECTED, (S, Event.FAILED)], State.FAILED, "504 upstream_timeout"),
+    (gone_while_sending, [CONNECTED, (S, Event.CLIENT_GONE)], X, ""),
+    (no_answer_in_time, [*ASKED, (W, Event.FAILED)], State.FAILED, "504 upstream_timeout"),
+    (
+        a_pooled_connection_that_was_dead,
+        [*ASKED, (W, Event.LOST_UNUSED), *ASKED, ANSWERED, FINISHED],
+        State.DONE,
+        "kept",
+    ),
+    (a_pooled_connection_that_died_after_a_byte, [*ASKED, (W, Event.FAILED)], State.FAILED, "502 upstream_reset"),
+    (
+        a_pooled_connection_that_died_after_an_interim_head,
+        [*ASKED, (W, Event.FAILED)],
+        State.FAILED,
+        "502 upstream_reset",
+    ),
+    (a_new_connection_that_died, [*ASKED, (W, Event.FAILED)], State.FAILED, "502 upstream_reset"),
+    (an_answer_that_is_none, [*ASKED, (W, Event.FAILED)], State.FAILED, "502 grammar"),
+    (too_large_a_head, [*ASKED, (W, Event.FAILED)], State.FAILED, "502 bad_upstream"),
+    (upgraded, [*ASKED, (W, Event.SWITCHED)], State.UPGRADED, "upgraded"),
+    (an_upgrade_nobody_asked_for, [*ASKED, (W, Event.FAILED)], State.FAILED, "502 bad_upstream"),
+    (gone_while_waiting, [*ASKED, (W, Event.CLIENT_GONE)], X, ""),
+    (an_answer_that_the_end_of_the_connection_ends, [*ASKED, ANSWERED, FINISHED], State.DONE, "kept"),
+    (an_answer_that_breaks_off, [*ASKED, ANSWERED, (A, Event.BROKE_OFF)], State.BROKEN, "cut"),
+    (an_answer_that_falls_silent, [*ASKED, ANSWERED, (A, Event.BROKE_OFF)], State.BROKEN, "cut"),
+    (gone_while_streaming, [*ASKED, ANSWERED, (A, Event.CLIENT_GONE)], X, ""),
+    (gone_and_then_lost, [*ASKED, (W, Event.CLIENT_GONE), (X, Event.CLIENT_GONE)], X, ""),
+    (gone_and_never_lost, [*ASKED, ANSWERED, (A, Event.CLIENT_GONE), (X, Event.BROKE_OFF)], State.BROKEN, "cut"),
+]
+
+
+@pytest.mark.parametrize(("story", "rows", "end", "told"), STORIES, ids=[story.__name__ for story, *_ in STORIES])
+def test_an_exchange_goes_by_the_table(
+    story: Callable[[Run], None], rows: list[tuple[State, Event]], end: State, told: str
+) -> None:
+    it = Run()
+    story(it)
+    assert it.seen == rows
+    assert it.exchange._state is end
+    assert it.client.told == told
+
+
+@pytest.mark.parametrize("story", [story for story, *_ in STORIES], ids=[story.__name__ for story, *_ in STORIES])
+def test_an_exchange_that_is_over_holds_no_connection(story: Callable[[Run], None]) -> None:
+    it = Run()
+    story(it)
+    assert it.exchange.upstream is None
+    assert all(connection.exchange is None for connection in it.pool.made)
+    assert it.clock.waiting() == []
+
+
+def test_the_stories_go_through_every_row_of_the_table() -> None:
+    assert {row for _, rows, *_ in STORIES for row in rows} == set(TRANSITIONS)
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("event", Event)
+def test_what_is_not_in_the_table_cannot_happen(state: State, event: Event) -> None:
+    if (state, event) in TRANSITIONS:
+        assert next_state(state, event) is TRANSITIONS[state, event]
+    else:
+        with pytest.raises(UnexpectedEventError):
+            next_state(state, event)
