@@ -189,8 +189,6 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
         exchange, self._exchange = self._exchange, None
         if self._record is not None:
             self._finish_record(self._record.status)
-        if keep_alive:
-            self.incoming.resume()
         unread = exchange is not None and not exchange.request_done
         self._after_answer(_KEPT if keep_alive else Event.UNREAD if unread else Event.ENDED)
         self._read_heads()
@@ -213,9 +211,11 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
         self._head = None
         self._on(event)
         self._since = self.server.loop.time()
-        if event == Event.ENDED:
+        if event == _KEPT:
+            self.incoming.resume()
+        elif event == Event.ENDED:
             self.transport.close()
-        elif event == Event.UNREAD:
+        else:
             self.incoming.resume()
             if self.transport.can_write_eof() and not self.transport.is_closing():
                 self.transport.write_eof()

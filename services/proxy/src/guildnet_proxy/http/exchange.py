@@ -161,9 +161,9 @@ class Exchange:
         """Answer heads: any number of interim ones, then the final one."""
         while True:
             end = data.find(b"\r\n\r\n") + 4
+            if (end if end > 3 else len(data)) > self._limits.response_head_bytes:
+                raise self._refusal(502, "bad_upstream", "gave an answer with too large a head.")
             if end < 4:
-                if len(data) > self._limits.response_head_bytes:
-                    raise self._refusal(502, "bad_upstream", "gave an answer with too large a head.")
                 self._buffer = data
                 return
             head = parse_response(data[:end])

@@ -166,13 +166,12 @@ class _Fields:
 
 
 def check_incomplete(start: bytes, limits: Limits) -> None:
-    """What has come of a head so far; raises Refusal when no end of it could make it a good one."""
-    _check_size(start, limits)
-    if _BARE_LF.search(start):
+    """What has come of a head so far; raises Refusal when no end of it could make it a good one.
+
+    Whichever fault comes first in the bytes is told, so that the answer does not depend on how they were cut.
+    """
+    if _BARE_LF.search(start, 0, limits.head_bytes):
         raise bad_request("Header lines end with CRLF.", "bare-lf")
-
-
-def _check_size(start: bytes, limits: Limits) -> None:
     if len(start) > limits.head_bytes:
         what = f"The request's header block is over {limits.head_bytes >> 10} KiB."
         raise Refusal(431, "headers_too_large", what, close=True)
@@ -180,8 +179,8 @@ def _check_size(start: bytes, limits: Limits) -> None:
 
 def parse_request(block: bytes, limits: Limits) -> RequestHead:
     """`block` is everything up to and with the empty line; raises Refusal (400, 405, 431)."""
-    _check_size(block, limits)
-    if not _REQUEST.fullmatch(block):
+    if len(block) > limits.head_bytes or not _REQUEST.fullmatch(block):
+        check_incomplete(block, limits)
         raise bad_request("The request is not well-formed HTTP/1.1.", "grammar")
     collector = _Collector()
     parser = httptools.HttpRequestParser(collector)
