@@ -74,7 +74,7 @@ class Chunked:
     every line end behind data in their order; the end is found by walking the last read along them (`_end`).
     """
 
-    __slots__ = ("_events", "_max_overhead", "_overhead", "_parser", "_tail", "done", "on_body", "on_chunk_complete",
+    __slots__ = ("_decode", "_events", "_max_overhead", "_overhead", "_tail", "done", "on_body", "on_chunk_complete",
                  "on_chunk_header", "rest")  # fmt: skip
 
     def __init__(self, limits: Limits) -> None:
@@ -86,8 +86,9 @@ class Chunked:
         self._events: list[bytes] = []
         self.on_body = self._events.append
         self.on_chunk_header = self.on_chunk_complete = partial(self._events.append, _LINE_END)
-        self._parser = httptools.HttpRequestParser(self)
-        self._parser.feed_data(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n")
+        parser = httptools.HttpRequestParser(self)
+        parser.feed_data(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n")
+        self._decode = parser.feed_data
 
     def on_message_complete(self) -> None:
         self.done = True
@@ -101,20 +102,28 @@ class Chunked:
         size = len(data)
         events = self._events
         try:
-            self._parser.feed_data(data)
+            self._decode(data)
         except httptools.HttpParserError as error:
             if not self.done:
                 raise BrokenFraming(str(error)) from None
         if self.done:
             size = self._end(data)
             self.rest = data[size:]
-        # Two pieces of data have two line ends between them.
-        payload = max(events, default=b"") if len(events) < 4 else b"".join(events)
+        # Two pieces of data have two line ends between them: up to three events hold one piece, which is not copied.
+        if len(events) == 3:
+            payload = events[0] or events[1] or events[2]
+        elif len(events) == 2:
+            payload = events[0] or events[1]
+        else:
+            payload = b"".join(events)
         events.clear()
-        self._tail = (self._tail + data[-3:])[-3:]
-        self._overhead = max(0, self._overhead + size - 8 * len(payload))
-        if self._overhead > self._max_overhead:
+        self._tail = data[-3:] if size > 2 else (self._tail + data)[-3:]
+        overhead = self._overhead + size - 8 * len(payload)
+        if overhead < 0:
+            overhead = 0
+        elif overhead > self._max_overhead:
             raise BrokenFraming("too many bytes of chunk extensions or trailers")
+        self._overhead = overhead
         return payload
 
     def _end(self, data: bytes) -> int:
