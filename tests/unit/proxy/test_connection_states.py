@@ -8,7 +8,9 @@ import pytest
 
 from guildnet_proxy.http.connection import ClientConnection
 from guildnet_proxy.http.forward import Answer
-from guildnet_proxy.http.states import TRANSITIONS, Event, State, UnexpectedEventError, next_state
+from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.states.connection import TRANSITIONS, Event, State
+from guildnet_proxy.http.states.table import UnexpectedEventError, next_state
 from unit.proxy.played import Later, Played, watched
 
 
@@ -133,10 +135,10 @@ def test_the_stories_go_through_every_row_of_the_table() -> None:
 @pytest.mark.parametrize("event", Event)
 def test_what_is_not_in_the_table_cannot_happen(state: State, event: Event) -> None:
     if (state, event) in TRANSITIONS:
-        assert next_state(state, event) is TRANSITIONS[state, event]
+        assert next_state(TRANSITIONS, state, event) is TRANSITIONS[state, event]
     else:
         with pytest.raises(UnexpectedEventError):
-            next_state(state, event)
+            next_state(TRANSITIONS, state, event)
 
 
 @pytest.mark.parametrize("cut", range(1, 20))
@@ -147,3 +149,25 @@ def test_an_empty_line_before_a_request_is_forgiven_wherever_the_bytes_are_cut(c
     it.client.data_received(data[:cut])
     it.client.data_received(data[cut:])
     assert it.transport.written.startswith(b"HTTP/1.1 200 ")
+
+
+def test_reading_goes_on_after_an_answer_of_ours_however_much_was_pipelined() -> None:
+    it = Played(Limits(pipelined_bytes=10))
+    it.handler.decision = Later(Answer(200, b"ok"))
+    it.asks()
+    it.client.data_received(b"GET / HTTP/1.1\r\nHo")
+    assert it.transport.paused
+    it.connects()
+    assert not it.transport.paused
+
+
+def test_a_refusal_does_not_depend_on_where_its_bytes_are_cut() -> None:
+    data = b"GET / HTTP/1.1\r\nHost: a\r\nX: a\nY: b\r\n\r\n"
+    answers = set()
+    for cut in range(1, len(data)):
+        it = Played()
+        it.client.data_received(data[:cut])
+        it.client.data_received(data[cut:])
+        answers.add(it.transport.written)
+    assert len(answers) == 1
+    assert b"bare-lf" in answers.pop()

@@ -10,11 +10,11 @@ import pytest
 
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.exchange import Exchange
-from guildnet_proxy.http.exchange_states import TRANSITIONS, Event, State, next_state
 from guildnet_proxy.http.forward import Forward
 from guildnet_proxy.http.incoming import Incoming
 from guildnet_proxy.http.limits import Limits
-from guildnet_proxy.http.states import UnexpectedEventError
+from guildnet_proxy.http.states.exchange import TRANSITIONS, Event, State
+from guildnet_proxy.http.states.table import UnexpectedEventError, next_state
 from guildnet_proxy.http.upstream import UpstreamConnection
 from unit.proxy.played import PLACE, Clock, PlayedPool, Rewriter, Transport, watched
 from unit.proxy.values import head
@@ -333,7 +333,7 @@ def test_the_stories_go_through_every_row_of_the_table() -> None:
 @pytest.mark.parametrize("event", Event)
 def test_what_is_not_in_the_table_cannot_happen(state: State, event: Event) -> None:
     if (state, event) in TRANSITIONS:
-        assert next_state(state, event) is TRANSITIONS[state, event]
+        assert next_state(TRANSITIONS, state, event) is TRANSITIONS[state, event]
     else:
         with pytest.raises(UnexpectedEventError):
-            next_state(state, event)
+            next_state(TRANSITIONS, state, event)

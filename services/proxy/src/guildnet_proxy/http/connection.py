@@ -1,8 +1,8 @@
 """One connection of a client: one exchange or answer at a time, deadlines, and its end.
 
-Its states and their transitions are the table of `states.py`; `_on` is the only place that changes the state. What the
-client sends is held by `incoming.py`, a request on its way is an `exchange.py`; here is decided who answers, and what
-becomes of the transport after it.
+Its states and their transitions are the table of `states/connection.py`; `_on` is the only place that changes the
+state. What the client sends is held by `incoming.py`, a request on its way is an Exchange; here is decided who answers,
+and what becomes of the transport after it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from guildnet_proxy.http.forward import Answer, Forward, Handler, Listener, Outc
 from guildnet_proxy.http.head import RequestHead
 from guildnet_proxy.http.incoming import Incoming
 from guildnet_proxy.http.limits import Limits
-from guildnet_proxy.http.states import Event, State, next_state
+from guildnet_proxy.http.states.connection import TRANSITIONS, Event, State
+from guildnet_proxy.http.states.table import next_state
 from guildnet_proxy.http.upstream import Pool
 
 # What every request goes through is looked up once: an Enum's attribute costs 70 ns in Python 3.11.
@@ -242,7 +243,7 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
         return not (self.last_request or self.server.draining)
 
     def _on(self, event: Event) -> None:
-        self._state = next_state(self._state, event)
+        self._state = next_state(TRANSITIONS, self._state, event)
 
     def _finish_record(self, status: int) -> None:
         record, self._record = self._record, None

@@ -1,6 +1,6 @@
 """One request on its way to an upstream and its answer on the way back, both streamed with flow control.
 
-Its states and their transitions are the table of `exchange_states.py`; `_on` is the only place that changes the state.
+Its states and their transitions are the table of `states/exchange.py`; `_on` is the only place that changes the state.
 The request's body is decoded and framed anew, the answer's head is rewritten once by its rules. Reading
 pauses at the transports' high-water marks; a connection that goes back to the pool may still hold unsent bytes.
 A request is sent again, once and on a new connection, only when it is idempotent,
@@ -13,9 +13,10 @@ import asyncio
 
 from guildnet_proxy.http.body import LAST_CHUNK, ResponseFraming, UntilClose, chunk, request_body, response_framing
 from guildnet_proxy.http.errors import BrokenFraming, Refusal, bad_request
-from guildnet_proxy.http.exchange_states import Event, State, next_state
 from guildnet_proxy.http.forward import ClientSide, Forward, Record
 from guildnet_proxy.http.head import RequestHead, ResponseHead, parse_response
+from guildnet_proxy.http.states.exchange import TRANSITIONS, Event, State
+from guildnet_proxy.http.states.table import next_state
 from guildnet_proxy.http.upstream import Pool, UpstreamConnection
 
 # What every request goes through is looked up once: an Enum's attribute costs 70 ns in Python 3.11.
@@ -55,7 +56,7 @@ class Exchange:
         return self._body is None
 
     def _on(self, event: Event) -> None:
-        self._state = next_state(self._state, event)
+        self._state = next_state(TRANSITIONS, self._state, event)
 
     # ---- towards the upstream ---------------------------------------------------------------------------------------
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final
 
-from guildnet_proxy.http.states import UnexpectedEventError
-
 
 class State(IntEnum):
     """What an exchange is doing."""
@@ -75,11 +73,3 @@ TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
     (State.ABANDONED, Event.CLIENT_GONE): State.ABANDONED,
     (State.ABANDONED, Event.BROKE_OFF): State.BROKEN,
 }
-
-
-def next_state(state: State, event: Event) -> State:
-    """The state after `event`; raises UnexpectedEventError when the table has no such row."""
-    try:
-        return TRANSITIONS[state, event]
-    except KeyError:
-        raise UnexpectedEventError(f"{event.name} in {state.name}") from None

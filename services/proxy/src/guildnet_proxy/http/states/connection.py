@@ -64,15 +64,3 @@ TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
     (State.LINGER, Event.LOST): State.CLOSED,
     (State.CLOSED, Event.LOST): State.CLOSED,
 }
-
-
-class UnexpectedEventError(RuntimeError):
-    """An event that cannot happen in the state: a bug of the engine."""
-
-
-def next_state(state: State, event: Event) -> State:
-    """The state after `event`; raises UnexpectedEventError when the table has no such row."""
-    try:
-        return TRANSITIONS[state, event]
-    except KeyError:
-        raise UnexpectedEventError(f"{event.name} in {state.name}") from None
