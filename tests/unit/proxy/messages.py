@@ -127,7 +127,8 @@ def read(wire: bytes, methods: Sequence[bytes] = (), *, cut: bool = False) -> li
 
     `cut` says that the connection did not end in order: an answer that its end would end is not whole.
     """
-    messages, asked = [], iter(methods)
+    messages: list[Message] = []
+    asked = iter(methods)
     while wire:
         head, end, rest = wire.partition(b"\r\n\r\n")
         if not end:
