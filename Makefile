@@ -17,7 +17,7 @@ export CLUSTER
 
 .PHONY: help
 help: ## this list
-	@awk -F':.*## ' '/^[a-z0-9%-]+:.*## / {printf "  \033[36mmake %-18s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9% -]+:.*## / {printf "  \033[36mmake %-18s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ---- set-up ---------------------------------------------------------------------------------------------------------
 
@@ -39,7 +39,7 @@ packages:
 
 # ---- the local cluster ----------------------------------------------------------------------------------------------
 
-.PHONY: up down status logs url token kubeconfig tailnet
+.PHONY: up down status logs url token kubeconfig kubectl helm tailnet
 up: setup ## a local cluster with GuildNet, a test tailnet and a JupyterLab workspace
 	@$(LOCAL) up
 down: $(VENV)/.ready ## remove the local cluster and everything `up` made
@@ -54,6 +54,8 @@ token: $(VENV)/.ready ## a bearer token with full rights on the install
 	@$(LOCAL) token
 kubeconfig: $(VENV)/.ready ## the path of an admin kubeconfig usable from this host
 	@$(LOCAL) kubeconfig
+kubectl helm: $(VENV)/.ready ## of the local cluster: make kubectl ARGS="get ws -A" (or .venv/bin/kubectl get ws -A)
+	@$(LOCAL) $@ $(ARGS)
 tailnet: $(VENV)/.ready ## one line of JSON: a second device on the test tailnet to browse from
 	@$(LOCAL) tailnet
 

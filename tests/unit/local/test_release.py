@@ -48,14 +48,14 @@ def test_the_front_door_is_where_the_relay_leads():
 def test_helm_is_told_which_cluster_namespace_and_manner():
     release = Helm(Path("/helm"), Kubectl(Path("/kubectl"), Path("/state/admin.kubeconfig")))
     assert release.command("status") == [
-        "/helm", "status", "--namespace=guildnet", "--kubeconfig=/state/admin.kubeconfig",
+        "/helm", "--kubeconfig=/state/admin.kubeconfig", "status", "--namespace=guildnet",
     ]  # fmt: skip
 
 
 def test_a_users_context_is_named_and_their_kubeconfig_left_alone():
     kubectl = Kubectl(Path("/kubectl"), context="work")
     assert kubectl.command("get", "pods") == ["/kubectl", "--context=work", "get", "pods"]
-    assert Helm(Path("/helm"), kubectl).command("status")[-1] == "--kube-context=work"
+    assert Helm(Path("/helm"), kubectl).command("status")[1] == "--kube-context=work"
 
 
 def test_what_clients_cache_about_the_local_cluster_goes_with_it():

@@ -1,8 +1,19 @@
-"""`python -m guildnet_local`: see the `cli` module."""
+"""`python -m guildnet_local`: see the `cli` module. Also the `kubectl` and `helm` that are in the environment's `bin`."""
 
 import sys
 
 from guildnet_local.cli import main
+
+
+def kubectl() -> int:
+    """kubectl on the local cluster, whatever the caller's own kubeconfig says."""
+    return main(["kubectl", *sys.argv[1:]])
+
+
+def helm() -> int:
+    """Helm on the local cluster, likewise."""
+    return main(["helm", *sys.argv[1:]])
+
 
 if __name__ == "__main__":
     sys.exit(main())

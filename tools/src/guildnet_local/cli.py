@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from guildnet_local import down, existing_cluster, images, status, up
+from guildnet_local.build import programs
 from guildnet_local.build.pins import UpstreamError
 from guildnet_local.cluster import tailnet
 from guildnet_local.cluster.containerd import Runtime
@@ -17,6 +18,7 @@ from guildnet_local.images import ImageError
 from guildnet_local.machine.journal import Journal
 from guildnet_local.machine.lock import Owner, held, other_checkout
 from guildnet_local.machine.steps import StepError
+from guildnet_local.release.helm import Helm
 from guildnet_local.settings import ADMIN_ACCOUNT, TOKEN_AUDIENCE, LocalError, Settings, load
 
 Command = Callable[["Request"], int]
@@ -156,9 +158,23 @@ def add_images(request: Request) -> int:
 
 def run_kubectl(request: Request) -> int:
     kubectl = request.kubectl()
-    command = kubectl.command(*request.arguments.rest)
+    return _become(kubectl.command(*request.arguments.rest), kubectl.environment)
+
+
+def run_helm(request: Request) -> int:
+    kubectl = request.kubectl()
+    program = programs.ensure(("helm",), report=complain)["helm"]
+    return _become(Helm(program, kubectl).anywhere(*request.arguments.rest), kubectl.environment)
+
+
+def _become(command: list[str], environment: Mapping[str, str]) -> int:
+    """Become the program: its terminal, its signals, its exit status."""
     sys.stdout.flush()
-    os.execve(command[0], command, kubectl.environment)  # noqa: S606  (becomes kubectl: its terminal, its signals, its exit status)
+    os.execve(command[0], command, dict(environment))  # noqa: S606  (no shell is wanted)
+
+
+# Commands behind which everything is the program's own, options too.
+PASSED_ON: Mapping[str, Command] = {"kubectl": run_kubectl, "helm": run_helm}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -198,15 +214,15 @@ def parser() -> argparse.ArgumentParser:
     verb("image", add_images, "build images that `up` does not need and import them").add_argument(
         "names", nargs="+", metavar="NAME", help=f"one of {', '.join(images.RECIPES)}"
     )
-    verb("kubectl", run_kubectl, "kubectl on this cluster, with the arguments that follow")
+    for name, run in PASSED_ON.items():
+        verb(name, run, f"{name} on this cluster, with the arguments that follow")
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; what a person has to know goes to stderr and gives exit status 1."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    # Everything behind `kubectl` is kubectl's, options too.
-    mine = given.index("kubectl") + 1 if "kubectl" in given else len(given)
+    mine = next((place + 1 for place, word in enumerate(given) if word in PASSED_ON), len(given))
     asked = parser().parse_args(given[:mine])
     asked.rest = given[mine:]
     try:

@@ -26,9 +26,14 @@ class Helm:
     kubectl: Kubectl
 
     def command(self, *arguments: str) -> list[str]:
+        """A call about the release's namespace."""
+        return self.anywhere(*arguments, f"--namespace={RELEASE_NAMESPACE}")
+
+    def anywhere(self, *arguments: str) -> list[str]:
+        """A call about the cluster; the arguments say which namespace."""
         where = [f"--kubeconfig={self.kubectl.kubeconfig}"] if self.kubectl.kubeconfig else []
         which = [f"--kube-context={self.kubectl.context}"] if self.kubectl.context else []
-        return [str(self.program), *arguments, f"--namespace={RELEASE_NAMESPACE}", *where, *which]
+        return [str(self.program), *where, *which, *arguments]
 
     def _run(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
