@@ -8,6 +8,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 LOCAL := $(PY) -m guildnet_local
 APT_PACKAGES := tools/src/guildnet_local/machine/packages.txt
+PYTHON_IS_NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "GuildNet needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 2; }
 PROJECTS := libs/guildnet services/api services/proxy services/operator tools
 UV_VERSION := 0.13.9
 
@@ -22,7 +23,7 @@ help: ## this list
 # ---- set-up ---------------------------------------------------------------------------------------------------------
 
 $(VENV)/.ready: requirements/dev.txt $(PROJECTS:%=%/pyproject.toml)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "GuildNet needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 2; }
+	@$(PYTHON_IS_NEW_ENOUGH)
 	@echo "installing the Python packages into $(VENV) …"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
@@ -40,8 +41,10 @@ packages:
 # ---- the local cluster ----------------------------------------------------------------------------------------------
 
 .PHONY: up down status logs url token kubeconfig kubectl helm tailnet
-up: setup ## a local cluster with GuildNet, a test tailnet and a JupyterLab workspace
-	@$(LOCAL) up
+# Compilers start first; `setup` runs beside them.
+up: ## a local cluster with GuildNet, a test tailnet and a JupyterLab workspace
+	@$(PYTHON_IS_NEW_ENOUGH)
+	@GUILDNET_STARTED=$$(date +%s.%N) PYTHONPATH=tools/src $(PYTHON) -m guildnet_local.prepare $(MAKE) $(PY)
 down: $(VENV)/.ready ## remove the local cluster and everything `up` made
 	@$(LOCAL) down
 status: $(VENV)/.ready ## what runs

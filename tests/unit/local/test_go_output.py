@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from guildnet_local.build.go import Go, GroupBuild, Output, check_go, failure, find_go, go_environment
+from guildnet_local.build.go import (
+    Go,
+    GroupBuild,
+    Output,
+    collector,
+    failure,
+    find_go,
+    go_environment,
+    target_platform,
+)
 from guildnet_local.build.pins import Group, UpstreamError
 from guildnet_local.build.runner import Progress
 
@@ -19,7 +28,7 @@ def output(*lines: str) -> Output:
 
 
 def build() -> GroupBuild:
-    return GroupBuild(GROUP, Go("/usr/bin/go", "go1.26.8", "linux/amd64"), {}, Progress("thing", print))
+    return GroupBuild(GROUP, Go("/usr/bin/go", "go1.26.8"), {}, Progress("thing", print))
 
 
 def test_packages_and_downloads_are_counted_and_kept_out_of_the_error_text():
@@ -52,10 +61,41 @@ def test_only_the_last_lines_of_a_long_failure_are_shown():
     assert said.rest[-1] == "line 99 of it"
 
 
-def test_an_old_go_is_refused_with_both_versions():
-    with pytest.raises(UpstreamError, match=r"1\.21\.5, but building thing needs 1\.26\.0 or newer"):
-        check_go(Go("/usr/bin/go", "go1.21.5", "linux/amd64"), GROUP, "go 1.26.0\n")
-    check_go(Go("/usr/bin/go", "go1.26", "linux/amd64"), GROUP, "go 1.26\n")
+def installed_go(directory: Path, script: str) -> dict[str, str]:
+    """The environment of a machine whose `go` is that script."""
+    (directory / "go").write_text(f"#!/bin/sh\n{script}\n")
+    (directory / "go").chmod(0o755)
+    return {"PATH": f"{directory}:/usr/bin:/bin"}
+
+
+def test_a_go_that_cannot_fetch_the_pinned_release_is_refused_with_both_versions(tmp_path: Path):
+    with pytest.raises(
+        UpstreamError, match=r"is 1\.20\.14: 1\.21 or newer is needed, which then fetches go1\.\d+\.\d+"
+    ):
+        find_go(installed_go(tmp_path, "echo go1.20.14"))
+    assert find_go(installed_go(tmp_path, "echo go1.21.0")).version == "go1.21.0"
+
+
+def test_the_installed_go_is_asked_for_its_own_version_without_fetching_another(tmp_path: Path):
+    environment = installed_go(tmp_path, 'test "$GOTOOLCHAIN" = local && echo go1.24.4')
+    assert find_go(environment).version == "go1.24.4"
+
+
+@pytest.mark.parametrize(("machine", "name"), [("x86_64", "linux/amd64"), ("aarch64", "linux/arm64")])
+def test_the_platform_is_named_as_go_does(machine: str, name: str):
+    assert target_platform(machine) == name
+
+
+@pytest.mark.parametrize(
+    ("gib", "processors", "collects"),
+    [(24, 2, "off"), (4.5, 2, "off"), (4.4, 2, "400"), (24, 16, "400"), (0, 1, "400")],
+)
+def test_compilers_collect_no_garbage_where_memory_is_plenty(gib: float, processors: int, collects: str):
+    assert collector({}, int(gib * (1 << 30)), processors) == collects
+
+
+def test_a_garbage_collector_that_the_caller_wants_stays():
+    assert collector({"GOGC": "50"}, 1 << 40, 2) == "50"
 
 
 def test_a_missing_go_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from guildnet_local import prepare
 from guildnet_local.build import pins
 from guildnet_local.build.pins import (
+    GO_RELEASE,
     GROUPS,
     PROGRAMS,
     UpstreamError,
@@ -53,7 +55,8 @@ def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pins.Group:
 def test_names_are_programs_or_groups_and_come_back_once_in_building_order():
     assert programs_of(["kubectl", "etcd", "kubectl"]) == ("etcd", "kubectl")
     assert programs_of(["tailnet", "control-server"]) == tuple(GROUPS["tailnet"].programs)
-    assert [group.name for group in groups_of(["coredns", "kubectl", "kubelet"])] == ["kubernetes", "coredns"]
+    wanted = ["coredns", "kubectl", "kubelet"]
+    assert [group.name for group in groups_of(wanted)] == ["kubernetes", "kubectl", "coredns"]
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones():
@@ -68,14 +71,26 @@ def test_every_program_belongs_to_one_group_and_every_group_has_its_pins():
         assert (group.directory / "go.sum").is_file(), group.name
 
 
-@pytest.mark.parametrize("name", GROUPS)
-def test_the_tool_lines_of_a_group_are_the_upstream_packages_built(name: str):
-    text = (GROUPS[name].directory / "go.mod").read_text()
+@pytest.mark.parametrize(
+    "directory", sorted({group.directory for group in GROUPS.values()}), ids=lambda path: path.name
+)
+def test_the_tool_lines_of_a_module_are_the_upstream_packages_built(directory: Path):
+    text = (directory / "go.mod").read_text()
     found = set(re.findall(r"^tool (\S+/\S+)$", text, re.MULTILINE))
     for block in re.findall(r"^tool \((.*?)^\)", text, re.MULTILINE | re.DOTALL):
         found |= set(block.split())
-    upstream = {package for package in GROUPS[name].programs.values() if not package.startswith("./")}
+    groups = [group for group in GROUPS.values() if group.directory == directory]
+    upstream = {package for group in groups for package in group.programs.values() if not package.startswith("./")}
     assert found == upstream
+
+
+def test_what_an_up_compiles_shares_one_module():
+    assert {PROGRAMS[program].folder for program in programs_of(prepare.PROGRAMS)} == {"cluster"}
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_the_pinned_compiler_is_new_enough_for_every_group(name: str):
+    assert required_go((GROUPS[name].directory / "go.mod").read_text()) <= go_release(GO_RELEASE)
 
 
 @pytest.mark.parametrize("name", GROUPS)
@@ -110,8 +125,9 @@ def test_the_linker_is_told_the_upstream_version(group: pins.Group):
 
 
 def test_one_call_builds_all_programs_of_a_group_with_the_same_flags_as_every_other(group: pins.Group):
-    arguments = build_arguments(group, GO_MOD, Path("/out"))
-    assert arguments[:4] == ("build", "-v", "-trimpath", "-buildvcs=false")
+    arguments = build_arguments(group, Path("/out"))
+    assert arguments[:5] == ("build", "-v", "-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
+    assert arguments[-6:-4] == ("-ldflags", "-s -w -X example.org/thing/version=v1.2.3")
     assert arguments[-4:] == ("-o", "/out/", "example.org/thing/cmd/thing", "./cmd/own")
 
 
@@ -123,10 +139,12 @@ def test_a_main_package_is_built_under_its_last_element(package: str, name: str)
     assert built_name(package) == name
 
 
-def test_the_key_is_steady_and_tells_compilers_apart(group: pins.Group):
-    assert key(group, "go1.26.8 linux/amd64") == key(group, "go1.26.8 linux/amd64")
-    assert key(group, "go1.26.8 linux/amd64") != key(group, "go1.26.9 linux/amd64")
-    assert key(group, "go1.26.8 linux/amd64") != key(group, "go1.26.8 linux/arm64")
+def test_the_key_is_steady_and_tells_compilers_and_platforms_apart(group: pins.Group, monkeypatch: pytest.MonkeyPatch):
+    assert key(group, "linux/amd64") == key(group, "linux/amd64")
+    assert key(group, "linux/amd64") != key(group, "linux/arm64")
+    before = key(group, "linux/amd64")
+    monkeypatch.setattr(pins, "GO_ENVIRONMENT", {**pins.GO_ENVIRONMENT, "GOTOOLCHAIN": "go1.26.99"})
+    assert key(group, "linux/amd64") != before
 
 
 @pytest.mark.parametrize("changed", ["go.mod", "go.sum", "cmd/own/main.go", "cmd/own/more.go"])
@@ -140,6 +158,21 @@ def test_the_key_changes_with_every_source(group: pins.Group, changed: str):
 def test_the_key_changes_with_the_stamps_and_the_programs(group: pins.Group):
     assert key(replace(group, stamps={}), "go") != key(group, "go")
     assert key(replace(group, programs={"own": "./cmd/own"}), "go") != key(group, "go")
+    assert key(replace(group, tags=("ts_omit_ssh",)), "go") != key(group, "go")
+
+
+def test_the_tags_of_a_group_reach_the_compiler(group: pins.Group):
+    assert "-tags=one,two" in build_arguments(replace(group, tags=("one", "two")), Path("/out"))
+    assert not [part for part in build_arguments(group, Path("/out")) if part.startswith("-tags")]
+
+
+def test_another_groups_own_program_does_not_change_the_key(group: pins.Group):
+    other = group.directory / "cmd" / "other"
+    other.mkdir()
+    before = key(group, "go")
+    (other / "main.go").write_text("package main\n")
+    assert key(group, "go") == before
+    assert key(pins.Group("other", {"other": "./cmd/other"}, group.module, folder="thing"), "go") != before
 
 
 def test_tests_and_notes_beside_the_sources_do_not_change_the_key(group: pins.Group):
@@ -147,4 +180,4 @@ def test_tests_and_notes_beside_the_sources_do_not_change_the_key(group: pins.Gr
     (group.directory / "cmd" / "own" / "main_test.go").write_text("package main\n")
     (group.directory / "README.md").write_text("notes\n")
     assert key(group, "go") == before
-    assert [path.name for path in sources(group.directory)] == ["main.go", "go.mod", "go.sum"]
+    assert [path.name for path in sources(group)] == ["main.go", "go.mod", "go.sum"]

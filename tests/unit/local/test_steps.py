@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -28,12 +31,12 @@ def test_steps_that_do_not_need_each_other_run_side_by_side():
     run_steps(pair, Clock(lambda _: None))
 
 
-def test_background_steps_start_while_the_foreground_is_busy():
+def test_other_steps_start_while_a_lane_is_busy():
     later = threading.Event()
     lines: list[str] = []
     run_steps(
         [
-            Step("long", lambda: None if later.wait(10) else "never", foreground=True),
+            Step("long", lambda: None if later.wait(10) else "never", lane="compilers"),
             Step("first", lambda: None),
             Step("second", later.set, ("first",)),
         ],
@@ -42,10 +45,106 @@ def test_background_steps_start_while_the_foreground_is_busy():
     assert not any("never" in line for line in lines)
 
 
-def test_a_foreground_step_runs_in_the_calling_thread():
-    seen: list[threading.Thread] = []
-    run_steps([Step("a", lambda: seen.append(threading.current_thread()), foreground=True)], Clock(lambda _: None))
-    assert seen == [threading.current_thread()]
+def test_steps_of_one_lane_run_one_after_the_other_as_listed_and_lanes_side_by_side():
+    at_work: list[str] = []
+    most: list[int] = []
+    both = threading.Barrier(2, timeout=10)
+
+    def work(name: str) -> None:
+        at_work.append(name)
+        most.append(len([other for other in at_work if other[0] == name[0]]))
+        if name in ("a1", "b1"):
+            both.wait()
+        time.sleep(0.01)
+        at_work.remove(name)
+        order.append(name)
+
+    order: list[str] = []
+    run_steps(
+        [Step(name, lambda name=name: work(name), lane=name[0]) for name in ("a1", "a2", "a3", "b1", "b2")],  # type: ignore[misc]
+        Clock(lambda _: None),
+    )
+    assert set(most) == {1}
+    assert [name for name in order if name[0] == "a"] == ["a1", "a2", "a3"]
+
+
+def test_a_lane_does_not_wait_for_a_step_whose_needs_are_missing():
+    log: list[str] = []
+    compiled = threading.Event()
+
+    def build(name: str) -> None:
+        log.append(name)
+        if name == "images":
+            compiled.set()
+
+    run_steps(
+        [
+            Step("needs a program", lambda: build("needs a program"), ("program",), lane="builders"),
+            Step("images", lambda: build("images"), lane="builders"),
+            Step("program", lambda: None if compiled.wait(10) else "never", lane="compilers"),
+        ],
+        Clock(lambda _: None),
+    )
+    assert log == ["images", "needs a program"]
+
+
+def test_a_failure_ends_what_a_lane_is_at():
+    ended = threading.Event()
+    at_work = threading.Event()
+
+    def fail() -> None:
+        assert at_work.wait(10)
+        raise ValueError("no network")
+
+    def compile_long() -> None:
+        at_work.set()
+        if not ended.wait(10):
+            raise AssertionError("nobody ended the compiler")
+        raise OSError("signal 15")
+
+    lines: list[str] = []
+    with pytest.raises(StepError, match="images: no network"):
+        run_steps(
+            [Step("images", fail, lane="builders"), Step("program", compile_long, lane="compilers")],
+            Clock(lines.append),
+            ended.set,
+        )
+    assert [line.split("] ")[1] for line in lines] == ["images FAILED"]
+
+
+def test_an_interrupt_ends_the_lanes_waits_for_them_to_tidy_up_and_starts_nothing_more():
+    ended = threading.Event()
+    log: list[str] = []
+
+    def compile_long() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert ended.wait(10)
+        time.sleep(0.05)
+        log.append("tidied up")
+
+    with pytest.raises(KeyboardInterrupt):
+        run_steps(
+            [Step("program", compile_long, lane="compilers"), Step("next", lambda: log.append("next"), ("program",))],
+            Clock(log.append),
+            ended.set,
+        )
+    assert log[:1] == ["tidied up"]
+    assert "next" not in log
+
+
+def test_a_failed_lane_that_does_not_end_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("guildnet_local.machine.steps.LANE_SECONDS", 0.05)
+    never = threading.Event()
+
+    def stick() -> None:
+        never.wait(60)
+
+    def fail() -> None:
+        raise ValueError("no")
+
+    with pytest.raises(StepError, match="broken: no"):
+        run_steps([Step("stuck", stick, lane="a"), Step("broken", fail)], Clock(lambda _: None))
+    never.set()
 
 
 def test_a_failure_names_the_step_and_starts_nothing_more():
@@ -91,11 +190,25 @@ def test_a_plan_that_cannot_be_run_is_refused(described):
 def test_a_run_is_recorded_with_its_phases(tmp_path: Path):
     clock = Clock(lambda _: None)
     run_steps(steps(("a", ()), ("b", ("a",)), log=[]), clock)
-    clock.record(tmp_path / "times" / "up.jsonl", "warm")
+    clock.record(tmp_path / "times" / "up.jsonl", "warm", {"commit": "abc", "dirty": False})
     entry = json.loads((tmp_path / "times" / "up.jsonl").read_text())
     assert entry["kind"] == "warm"
     assert [phase["name"] for phase in entry["phases"]] == ["a", "b"]
     assert entry["total"] >= max(phase["seconds"] for phase in entry["phases"])
+    assert (entry["commit"], entry["dirty"]) == ("abc", False)
+    assert entry["started_at"] == pytest.approx(time.time(), abs=10)
+
+
+def test_a_clock_may_have_begun_before_the_program(tmp_path: Path):
+    lines: list[str] = []
+    clock = Clock.since(lines.append, time.time() - 25.0)
+    clock.say("on it")
+    assert 25.0 <= clock.elapsed() < 35.0
+    assert lines[0].startswith("[  25.")
+    clock.record(tmp_path / "up.jsonl", "cold", {})
+    entry = json.loads((tmp_path / "up.jsonl").read_text())
+    assert entry["started_at"] == pytest.approx(time.time() - 25.0, abs=5)
+    assert Clock.since(lines.append, time.time() + 3600).elapsed() < 5
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`python -m guildnet_local`: see the `cli` module. Also the `kubectl` and `helm` that are in the environment's `bin`."""
+"""`python -m guildnet_local`: see the `cli` module. Also the environment's commands `kubectl` and `helm`."""
 
 import sys
 

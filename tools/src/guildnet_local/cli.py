@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
-from guildnet_local import down, existing_cluster, images, status, up
+from guildnet_local import down, existing_cluster, images, plan, status, up
 from guildnet_local.build import programs
 from guildnet_local.build.pins import UpstreamError
 from guildnet_local.cluster import tailnet
@@ -56,9 +57,27 @@ def bring_up(request: Request) -> int:
     run = up.Up(request.settings, say, request.arguments.only)
     run.run()
     run.clock.say("done")
-    where = request.settings.api_url if request.arguments.only == "cluster" else request.settings.origin
-    say(f"{'The cluster' if request.arguments.only == 'cluster' else 'GuildNet'} is up: {where}")
+    for line in what_next(request):
+        say(line)
     return 0
+
+
+def what_next(request: Request) -> Iterator[str]:
+    """What a person does now; the last line is the address to open, which logs them in."""
+    yield f"  kubectl:  {shim('kubectl')} get workspaces --all-namespaces"
+    if request.arguments.only == "cluster":
+        yield "  take it down:  make down"
+        yield f"The cluster is up: {request.settings.api_url}"
+        return
+    yield f"  on the tailnet:  {tailnet.url()} from its second device (`make tailnet` says how)"
+    yield "  take it down:  make down"
+    yield f"GuildNet is up: {login_url(request)}"
+
+
+def shim(name: str) -> str:
+    """The command of this environment, as short as it can be typed here."""
+    path, here = Path(sys.prefix) / "bin" / name, Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def take_down(request: Request) -> int:
@@ -107,8 +126,12 @@ def _token(request: Request) -> str:
     return existing_cluster.token_of(request.kubectl(), TOKEN_AUDIENCE, ADMIN_ACCOUNT)
 
 
+def login_url(request: Request) -> str:
+    return f"{request.settings.origin}/login?token={_token(request)}"
+
+
 def url(request: Request) -> int:
-    say(f"{request.settings.origin}/login?token={_token(request)}")
+    say(login_url(request))
     return 0
 
 
@@ -148,9 +171,9 @@ def add_images(request: Request) -> int:
     settings = request.settings
     if not settings.containerd_socket.exists():
         raise LocalError("no local cluster runs: `make up` makes one")
-    runtime, tag = Runtime(settings), up.chart_version(settings)
+    runtime, tag = Runtime(settings), plan.chart_version(settings)
     for name, image in images.ensure(request.arguments.names, report=complain).items():
-        wanted = up.imported(image, tag)
+        wanted = plan.imported(image, tag)
         complain(f"{name}: {'imported' if runtime.add(wanted) else 'already there'} as {wanted.alias}")
         say(image.ref)
     return 0

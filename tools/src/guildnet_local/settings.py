@@ -56,6 +56,9 @@ class Settings:
     audit: bool = False
     # Where containerd keeps images: `memory`, `disk`, or empty for memory where there is plenty.
     image_store: str = ""
+    # When `make up` was typed, in seconds since 1970, and whether compilers have been at work since then.
+    began: float | None = None
+    compiles_ahead: bool = False
     state: Path = Path("/var/lib/guildnet-local")
     run: Path = Path("/run/guildnet-local")
     lock: Path = Path("/run/lock/guildnet-local.lock")
@@ -124,6 +127,9 @@ class Settings:
         return f"http://guildnet.localhost{port}"
 
 
+# Set by the Makefile and by `prepare`, not by people.
+BEGAN = "GUILDNET_STARTED"
+COMPILES_AHEAD = "GUILDNET_COMPILES_AHEAD"
 PORT_VARIABLES = {"api": "GUILDNET_API_PORT", "front": "GUILDNET_PORT", "socks": "GUILDNET_SOCKS_PORT"}
 _DEFAULT_PORTS = {"api": 16443, "front": 8080, "socks": 1055}
 
@@ -134,6 +140,14 @@ def _port(environ: Mapping[str, str], which: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
         raise LocalError(f"{variable} is {text!r}: it has to be a port number from 1 to 65535")
     return int(text)
+
+
+def _began(environ: Mapping[str, str]) -> float | None:
+    text = environ.get(BEGAN, "")
+    try:
+        return float(text) if text else None
+    except ValueError:
+        raise LocalError(f"{BEGAN} is {text!r}: it has to be a number of seconds since 1970") from None
 
 
 def cache_directory(environ: Mapping[str, str]) -> Path:
@@ -157,4 +171,6 @@ def load(environ: Mapping[str, str]) -> Settings:
         ports=ports,
         audit=environ.get("GUILDNET_AUDIT", "") not in ("", "0"),
         image_store=store,
+        began=_began(environ),
+        compiles_ahead=bool(environ.get(COMPILES_AHEAD)),
     )

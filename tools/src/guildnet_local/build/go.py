@@ -3,6 +3,7 @@
 Knows nothing of the cache: it fills a directory it is given, or raises UpstreamError.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -15,12 +16,12 @@ from guildnet_local.build import runner
 from guildnet_local.build.pins import (
     GO_ENVIRONMENT,
     GO_ENVIRONMENT_DROPPED,
+    GO_RELEASE,
     Group,
     UpstreamError,
     build_arguments,
     built_name,
     go_release,
-    required_go,
 )
 from guildnet_local.build.runner import Command, Progress, exit_phrase
 
@@ -31,18 +32,31 @@ _PACKAGE = re.compile(r"[A-Za-z0-9_.][\w./~+@-]*")
 _USUAL_GO = Path("/usr/local/go/bin/go")
 
 
+# The first Go that fetches the release it is told to be.
+_MIN_GO = (1, 21)
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+# Without a garbage collector a compiler takes up to this much for each that runs, and a linker as much once more.
+_UNCOLLECTED_BYTES = 3 << 29
+_NICENESS = "10"
+
+
 @dataclass(frozen=True, slots=True)
 class Go:
-    """The Go compiler found on this machine."""
+    """The Go found on this machine. What compiles is the pinned release, which it fetches."""
 
     path: str
     version: str
-    platform: str
 
-    @property
-    def identity(self) -> str:
-        """What the key of a build says about its compiler."""
-        return f"{self.version} {self.platform}"
+
+def target_platform(machine: str) -> str:
+    """Go's name of the platform that programs are built for, such as `linux/amd64`. `machine` is as uname has it."""
+    return f"linux/{_ARCHITECTURES.get(machine, machine)}"
+
+
+def collector(environ: Mapping[str, str], available: int, processors: int) -> str:
+    """How the compilers collect garbage (GOGC): not at all where memory is plenty, for they do not run long."""
+    wanted = environ.get("GOGC", "")
+    return wanted or ("off" if available >= (processors + 1) * _UNCOLLECTED_BYTES else "400")
 
 
 def go_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -52,35 +66,29 @@ def go_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def find_go(environ: Mapping[str, str]) -> Go:
-    """The Go compiler on PATH. Raises UpstreamError when there is none or it does not answer."""
+    """The Go on PATH. Raises UpstreamError when there is none, or one that cannot fetch the pinned release."""
     path = shutil.which("go", path=environ.get("PATH")) or (str(_USUAL_GO) if _USUAL_GO.exists() else None)
     if path is None:
         raise UpstreamError(
-            "Go is missing: install Go 1.26 or newer (https://go.dev/dl/) and put its bin directory on PATH"
+            "Go is missing: install Go 1.21 or newer (https://go.dev/dl/) and put its bin directory on PATH"
         )
     asked = subprocess.run(
-        [path, "env", "GOVERSION", "GOOS", "GOARCH"],
-        env=go_environment(environ),
+        [path, "env", "GOVERSION"],
+        env=go_environment(environ) | {"GOTOOLCHAIN": "local"},
         cwd="/",
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    answers = asked.stdout.split("\n")
-    if asked.returncode != 0 or not answers[0]:
+    version = asked.stdout.strip()
+    if asked.returncode != 0 or not version:
         raise UpstreamError(f"Go at {path} does not work: {(asked.stderr or asked.stdout).strip()}")
-    return Go(path, answers[0], "/".join(answers[1:3]))
-
-
-def check_go(go: Go, group: Group, go_mod: str) -> None:
-    """Raises UpstreamError when the compiler is older than the group's go.mod asks for."""
-    needed = required_go(go_mod)
-    if go_release(go.version) < needed:
-        asked = ".".join(str(part) for part in needed)
+    if go_release(version) < _MIN_GO:
         raise UpstreamError(
-            f"Go at {go.path} is {go.version.removeprefix('go')}, but building {group.name} needs {asked} or newer"
+            f"Go at {path} is {version.removeprefix('go')}: 1.21 or newer is needed, which then fetches {GO_RELEASE}"
         )
+    return Go(path, version)
 
 
 @dataclass(slots=True)
@@ -128,11 +136,27 @@ class GroupBuild:
         Raises UpstreamError with Go's last lines.
         """
         output = Output()
-        command = Command((self.go.path, *arguments), go_environment(self.environ), self.group.directory)
+        # Whatever else a start does is short and waited for: it goes before the compilers.
+        politely = ("nice", "-n", _NICENESS) if shutil.which("nice") else ()
+        environment = go_environment(self.environ) | {"GOGC": self._collector()}
+        command = Command((*politely, self.go.path, *arguments), environment, self.group.directory)
         code = runner.run(command, output.take, self.progress, lambda: output.progress(phase, packages))
         if code != 0:
             raise UpstreamError(failure(self, arguments[0], code, output))
         return output
+
+    def list(self) -> Output:
+        """Name every package of the group's programs; brings the modules here."""
+        return self.run(("list", "-deps", *self.group.flags, *self.group.programs.values()), "reading modules")
+
+    def _collector(self) -> str:
+        return collector(self.environ, available_memory(), os.cpu_count() or 1)
+
+
+def available_memory() -> int:
+    """Bytes that programs can have without others having to give any up; 0 where the kernel does not say."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), 0)
 
 
 def failure(build: GroupBuild, verb: str, code: int, output: Output) -> str:
@@ -152,7 +176,7 @@ def blamed(build: GroupBuild, package: str) -> tuple[str, ...]:
     found = []
     for program, main in build.group.programs.items():
         listed = subprocess.run(
-            [build.go.path, "list", "-deps", main],
+            [build.go.path, "list", "-deps", *build.group.flags, main],
             cwd=build.group.directory,
             env=go_environment(build.environ),
             capture_output=True,
@@ -170,11 +194,9 @@ def build_group(build: GroupBuild, output: Path) -> int:
 
     Raises UpstreamError when Go fails or a program did not come out.
     """
-    go_mod = (build.group.directory / "go.mod").read_text()
-    check_go(build.go, build.group, go_mod)
     # Listing first brings the modules here, so that waiting for the network and compiling are told apart.
-    listed = build.run(("list", "-deps", *build.group.programs.values()), "reading modules")
-    build.run(build_arguments(build.group, go_mod, output), "compiling", listed.packages)
+    listed = build.list()
+    build.run(build_arguments(build.group, output), "compiling", listed.packages)
     for program, package in build.group.programs.items():
         built = output / built_name(package)
         if not built.is_file():

@@ -12,17 +12,31 @@ from pathlib import Path
 
 GO_DIRECTORY = Path(__file__).parents[3] / "go"
 
+# The compiler that builds everything, whichever Go is installed: that one fetches it, as it fetches modules.
+GO_RELEASE = "go1.26.10"
 # One set of flags for every group: Go's build cache is shared between groups only then. Version control stamping is off
-# because the checkout's commit would change the binary while the key stays the same.
-BUILD_FLAGS = ("-trimpath", "-buildvcs=false")
+# because the checkout's commit would change the binary while the key stays the same. Debugging information
+# would be made by the compiler and then dropped by the linker.
+BUILD_FLAGS = ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
 # What Go reads from the environment or from `go env -w` and would change the binaries behind the key's back.
 GO_ENVIRONMENT: Mapping[str, str] = {
     "CGO_ENABLED": "0",
     "GOFLAGS": "-mod=readonly",
-    "GOTOOLCHAIN": "local",
+    "GOTOOLCHAIN": GO_RELEASE,
     "GOWORK": "off",
 }
 GO_ENVIRONMENT_DROPPED = ("GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOEXPERIMENT", "GOBIN", "GOFIPS140", "GODEBUG")
+
+# The module that holds most groups: with one version of each dependency, a package is compiled once for all of them.
+_SHARED = "cluster"
+# Parts of Tailscale that neither the test tailnet nor the sidecar uses; without them a third of its packages go.
+_TAILSCALE_LEFT_OUT = (
+    "ace appconnectors aws bird capture captiveportal cliconndiag clientupdate cloud colorable completion "
+    "completion_scripts conn25 dbus debugeventbus debugportmapper desktop_sessions doctor drive flashappliance "
+    "identityfederation linkspeed linuxdnsfight networkmanager portlist posture qrcodes relayserver remoteconfig "
+    "resolved routecheck runtimemetrics sdnotify serviceclientprefs ssh synology syslog syspolicy systray taildrop "
+    "tap tpm tundevstats wakeonlan webbrowser webclient"
+)
 
 
 class UpstreamError(Exception):
@@ -31,53 +45,59 @@ class UpstreamError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Programs that share one go.mod, because the versions of their dependencies agree.
+    """Programs that are built by one call of Go and kept together.
 
     `stamps` are linker settings `-X name=value`; a value may hold {version}, {number}, {major}, {minor} of `module`.
+    `folder` is where its go.mod is, when it shares that with other groups.
     """
 
     name: str
     programs: Mapping[str, str]
     module: str
     stamps: Mapping[str, str] = field(default_factory=dict)
+    folder: str = ""
+    tags: tuple[str, ...] = ()
 
     @property
     def directory(self) -> Path:
         """Where the group's go.mod, go.sum and our own mains are."""
-        return GO_DIRECTORY / self.name
+        return GO_DIRECTORY / (self.folder or self.name)
+
+    @property
+    def version(self) -> str:
+        """The version that is pinned."""
+        return pinned_version((self.directory / "go.mod").read_text(), self.module)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags that decide which files are compiled, for every verb of Go."""
+        return (f"-tags={','.join(self.tags)}",) if self.tags else ()
 
 
+# Without these a client is told v0.0.0-master and refuses or misjudges the server.
+_KUBERNETES_STAMPS = {
+    "k8s.io/component-base/version.gitVersion": "{version}",
+    "k8s.io/component-base/version.gitMajor": "{major}",
+    "k8s.io/component-base/version.gitMinor": "{minor}",
+    "k8s.io/component-base/version.gitTreeState": "clean",
+}
 # In the order in which a cold `up` wants them.
 _GROUPS = (
-    Group("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}, "go.etcd.io/etcd/server/v3"),
+    Group("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}, "go.etcd.io/etcd/server/v3", folder=_SHARED),
     Group(
         "kubernetes",
         {
             name: f"k8s.io/kubernetes/cmd/{name}"
-            for name in (
-                "kube-apiserver",
-                "kube-controller-manager",
-                "kube-scheduler",
-                "kubelet",
-                "kube-proxy",
-                "kubectl",
-            )
+            for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
         },
         "k8s.io/kubernetes",
-        # Without these a client is told v0.0.0-master and refuses or misjudges the server.
-        {
-            "k8s.io/component-base/version.gitVersion": "{version}",
-            "k8s.io/component-base/version.gitMajor": "{major}",
-            "k8s.io/component-base/version.gitMinor": "{minor}",
-            "k8s.io/component-base/version.gitTreeState": "clean",
-        },
+        _KUBERNETES_STAMPS,
+        _SHARED,
     ),
-    Group(
-        "helm",
-        {"helm": "helm.sh/helm/v4/cmd/helm"},
-        "helm.sh/helm/v4",
-        {"helm.sh/helm/v4/internal/version.version": "{version}"},
-    ),
+    # Apart from the rest, because a kubectl that is installed will do.
+    Group("kubectl", {"kubectl": "k8s.io/kubernetes/cmd/kubectl"}, "k8s.io/kubernetes", _KUBERNETES_STAMPS, _SHARED),
+    # A main of our own with the few plugins that are needed: 800 packages in place of 1,400.
+    Group("coredns", {"coredns": "./cmd/coredns"}, "github.com/coredns/coredns", folder=_SHARED),
     Group(
         "tailnet",
         {
@@ -89,9 +109,16 @@ _GROUPS = (
         },
         "tailscale.com",
         {"tailscale.com/version.shortStamp": "{number}", "tailscale.com/version.longStamp": "{number}"},
+        _SHARED,
+        tuple(f"ts_omit_{part}" for part in _TAILSCALE_LEFT_OUT.split()),
     ),
-    # A main of our own with the few plugins that are needed: 800 packages in place of 1,400.
-    Group("coredns", {"coredns": "./cmd/coredns"}, "github.com/coredns/coredns"),
+    Group(
+        "helm",
+        {"helm": "helm.sh/helm/v4/cmd/helm"},
+        "helm.sh/helm/v4",
+        {"helm.sh/helm/v4/internal/version.version": "{version}"},
+        _SHARED,
+    ),
     Group(
         "local-path-provisioner",
         {"local-path-provisioner": "github.com/rancher/local-path-provisioner"},
@@ -169,13 +196,13 @@ def link_flags(group: Group, version: str) -> str:
     return " ".join(("-s", "-w", *stamps))
 
 
-def build_arguments(group: Group, go_mod: str, output: Path) -> tuple[str, ...]:
+def build_arguments(group: Group, output: Path) -> tuple[str, ...]:
     """The arguments after `go` that build every program of the group into `output`.
 
     `-v` names each package on standard error as it is compiled, which is what the progress lines count.
     """
-    flags = link_flags(group, pinned_version(go_mod, group.module))
-    return ("build", "-v", *BUILD_FLAGS, "-ldflags", flags, "-o", f"{output}/", *group.programs.values())
+    flags = (*BUILD_FLAGS, *group.flags, "-ldflags", link_flags(group, group.version))
+    return ("build", "-v", *flags, "-o", f"{output}/", *group.programs.values())
 
 
 def built_name(package: str) -> str:
@@ -184,22 +211,20 @@ def built_name(package: str) -> str:
     return parts[-2] if re.fullmatch(r"v\d+", parts[-1]) and len(parts) > 1 else parts[-1]
 
 
-def sources(directory: Path) -> tuple[Path, ...]:
-    """The files of a group that decide what is built: go.mod, go.sum and our own Go files."""
-    own = (path for path in directory.rglob("*.go") if not path.name.endswith("_test.go"))
-    return tuple(sorted({directory / "go.mod", directory / "go.sum", *own}))
+def sources(group: Group) -> tuple[Path, ...]:
+    """The files that decide what is built for a group: go.mod, go.sum and our own Go files of its programs."""
+    mains = (group.directory / package for package in group.programs.values() if package.startswith("./"))
+    own = (path for main in mains for path in main.rglob("*.go") if not path.name.endswith("_test.go"))
+    return tuple(sorted({group.directory / "go.mod", group.directory / "go.sum", *own}))
 
 
-def key(group: Group, go: str) -> str:
-    """Twelve hexadecimal digits that change whenever the group's build would.
-
-    `go` names the compiler and its platform, such as `go1.26.8 linux/amd64`.
-    """
+def key(group: Group, platform: str) -> str:
+    """Twelve hexadecimal digits that change whenever the group's build would. `platform` is such as `linux/amd64`."""
     digest = hashlib.sha256()
-    facts = (go, *BUILD_FLAGS, repr(sorted(GO_ENVIRONMENT.items())), repr(sorted(group.programs.items())))
-    for fact in (*facts, group.module, repr(sorted(group.stamps.items()))):
+    facts = (platform, *BUILD_FLAGS, repr(sorted(GO_ENVIRONMENT.items())), repr(sorted(group.programs.items())))
+    for fact in (*facts, *group.flags, group.module, repr(sorted(group.stamps.items()))):
         digest.update(fact.encode() + b"\0")
-    for path in sources(group.directory):
+    for path in sources(group):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(group.directory)}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:12]

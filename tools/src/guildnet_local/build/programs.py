@@ -9,31 +9,34 @@ It refuses to download executables: everything is compiled from Go modules.
 """
 
 import argparse
+import contextlib
 import json
 import os
+import platform
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from guildnet_local import settings
-from guildnet_local.build import cache
+from guildnet_local.build import cache, installed
 from guildnet_local.build.cache import Report
-from guildnet_local.build.go import Go, GroupBuild, build_group, find_go
+from guildnet_local.build.go import Go, GroupBuild, build_group, find_go, target_platform
 from guildnet_local.build.pins import (
+    GO_RELEASE,
     GROUPS,
     PROGRAMS,
     Group,
     UpstreamError,
     groups_of,
     key,
-    pinned_version,
     programs_of,
 )
 from guildnet_local.build.runner import Progress
 
-__all__ = ["UpstreamError", "cache_directory", "ensure", "main"]
+__all__ = ["UpstreamError", "cache_directory", "ensure", "main", "missing"]
 
 # The newest builds of a group that stay: the current one and the one another checkout or branch may be on.
 _MAX_KEPT_BUILDS = 2
@@ -50,51 +53,94 @@ def cache_directory(environ: Mapping[str, str] = os.environ) -> Path:
 def ensure(names: Iterable[str], *, report: Report = print, environ: Mapping[str, str] = os.environ) -> dict[str, Path]:
     """The executables of the named programs or groups; those not there yet are built, one group after the other.
 
-    `report` is given a line at the start and at the end of a build and one every ten seconds in between; nothing when
-    all is there. Raises UpstreamError: an unknown name, Go missing or too old, a build that fails.
+    A program of this machine that will do is used instead of building one. `report` is given a line at the start and at
+    the end of a build and one every ten seconds in between; nothing when all is there. Raises UpstreamError: an unknown
+    name, Go missing or too old, a build that fails.
     """
     programs = programs_of(names)
-    go = find_go(environ)
-    directories = {group.name: ensure_group(group, go, report=report, environ=environ) for group in groups_of(programs)}
-    return {program: directories[PROGRAMS[program].name] / program for program in programs}
+    found = _present(programs, environ)
+    groups = groups_of(program for program in programs if program not in found)
+    if groups:
+        go = find_go(environ)
+        if len(groups) > 1:
+            _fetch_ahead(groups, go, environ)
+        for group in groups:
+            directory = ensure_group(group, go, report=report, environ=environ)
+            found |= {program: directory / program for program in group.programs}
+    return {program: found[program] for program in programs}
+
+
+def missing(names: Iterable[str], environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Those of the named programs or groups that `ensure` would have to build."""
+    programs = programs_of(names)
+    found = _present(programs, environ)
+    return tuple(program for program in programs if program not in found)
+
+
+def _present(programs: Iterable[str], environ: Mapping[str, str]) -> dict[str, Path]:
+    """The programs that are there: built before, or installed on this machine."""
+    found = {}
+    for program in programs:
+        group = PROGRAMS[program]
+        built = target(group, environ)
+        if built.is_dir():
+            # The time of last use decides which builds are stale.
+            os.utime(built)
+            found[program] = built / program
+        elif (path := installed.find(program, group.version, environ)) is not None:
+            found[program] = path
+    return found
+
+
+def target(group: Group, environ: Mapping[str, str]) -> Path:
+    """The directory of the group's build, whether it is there or not."""
+    return cache_directory(environ) / f"{group.name}-{key(group, target_platform(platform.machine()))}"
 
 
 def ensure_group(group: Group, go: Go, *, report: Report = print, environ: Mapping[str, str] = os.environ) -> Path:
     """The directory that holds the group's programs, built when it is not there."""
-    directory = cache_directory(environ)
-    target = directory / f"{group.name}-{key(group, go.identity)}"
-    if not target.is_dir():
-        with cache.locked(directory / f".lock-{group.name}", group.name, report):
-            if not target.is_dir():
-                _build_into(GroupBuild(group, go, environ, Progress(group.name, report)), target)
-                _forget_stale(directory, group)
-    # The time of last use decides which builds are stale.
-    os.utime(target)
-    return target
+    place = target(group, environ)
+    if not place.is_dir():
+        with cache.locked(place.parent / f".lock-{group.name}", group.name, report):
+            if not place.is_dir():
+                _build_into(GroupBuild(group, go, environ, Progress(group.name, report)), place)
+                _forget_stale(place.parent, group)
+    return place
 
 
-def _build_into(build: GroupBuild, target: Path) -> None:
+def _fetch_ahead(groups: Iterable[Group], go: Go, environ: Mapping[str, str]) -> None:
+    """Fetch the modules of all groups while the first is being compiled. What fails here is told by its build."""
+
+    def fetch() -> None:
+        for group in groups:
+            with contextlib.suppress(UpstreamError, OSError):
+                GroupBuild(group, go, environ, Progress(group.name, lambda _: None)).list()
+
+    threading.Thread(target=fetch, name="modules", daemon=True).start()
+
+
+def _build_into(build: GroupBuild, place: Path) -> None:
     group, progress = build.group, build.progress
-    version = pinned_version((group.directory / "go.mod").read_text(), group.module)
-    progress.report(f"building {group.name} {version} ({', '.join(group.programs)}) with {build.go.version} …")
-    for left in target.parent.glob(f".build-{group.name}-*"):
+    version = group.version
+    progress.report(f"building {group.name} {version} ({', '.join(group.programs)}) with {GO_RELEASE} …")
+    for left in place.parent.glob(f".build-{group.name}-*"):
         shutil.rmtree(left, ignore_errors=True)
-    work = Path(tempfile.mkdtemp(prefix=f".build-{group.name}-", dir=target.parent))
+    work = Path(tempfile.mkdtemp(prefix=f".build-{group.name}-", dir=place.parent))
     try:
         packages = build_group(build, work)
-        if target.name != f"{group.name}-{key(group, build.go.identity)}":
+        if place != target(group, build.environ):
             raise UpstreamError(f"the sources of {group.name} changed while it was being built: run this again")
         size = sum(path.stat().st_size for path in work.iterdir())
         facts = {
             "group": group.name,
             "version": version,
-            "go": build.go.identity,
+            "go": GO_RELEASE,
             "packages": packages,
             "took": progress.elapsed,
         }
         (work / _FACTS_FILE).write_text(json.dumps(facts) + "\n")
         work.chmod(0o755)
-        work.rename(target)
+        work.rename(place)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     progress.report(f"built {group.name} {version}: {packages:,} packages, {size / 1e6:,.0f} MB, {progress.elapsed}")
@@ -111,13 +157,10 @@ def _forget_stale(directory: Path, group: Group) -> None:
 
 
 def _list(environ: Mapping[str, str]) -> Iterator[str]:
-    go, directory = find_go(environ), cache_directory(environ)
     for group in GROUPS.values():
-        version = pinned_version((group.directory / "go.mod").read_text(), group.module)
-        kept = directory / f"{group.name}-{key(group, go.identity)}"
-        took = json.loads((kept / _FACTS_FILE).read_text())["took"] if (kept / _FACTS_FILE).exists() else ""
-        state = f"built in {took}" if took else "not built"
-        yield f"{group.name:<24}{version:<10}{state:<22}{' '.join(group.programs)}"
+        facts = target(group, environ) / _FACTS_FILE
+        state = f"built in {json.loads(facts.read_text())['took']}" if facts.exists() else "not built"
+        yield f"{group.name:<24}{group.version:<10}{state:<22}{' '.join(group.programs)}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

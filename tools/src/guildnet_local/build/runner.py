@@ -23,6 +23,9 @@ HEARTBEAT_SECONDS = 10.0
 TERMINATION_SECONDS = 10.0
 DRAIN_SECONDS = 10.0
 
+# The builders that run now.
+_running: set[subprocess.Popen[bytes]] = set()
+
 
 def duration(seconds: float) -> str:
     """`9.4 s` below ten seconds, else `42 s` or `4 min 51 s`."""
@@ -78,7 +81,7 @@ def run(command: Command, take: Callable[[str], None], progress: Progress, state
     is what the progress line says every heartbeat.
     """
     process = subprocess.Popen(
-        [*_ending_with_this_process(), *command.argv],
+        [*ending_with_this_process(), *command.argv],
         env=None if command.env is None else dict(command.env),
         cwd=command.cwd,
         stdin=subprocess.PIPE if command.stdin else subprocess.DEVNULL,
@@ -88,6 +91,7 @@ def run(command: Command, take: Callable[[str], None], progress: Progress, state
     )
     reader = threading.Thread(target=_drain, args=(process.stdout, take), daemon=True)
     reader.start()
+    _running.add(process)
     try:
         _feed(process.stdin, command.stdin)
         while process.poll() is None:
@@ -96,6 +100,7 @@ def run(command: Command, take: Callable[[str], None], progress: Progress, state
             except subprocess.TimeoutExpired:
                 progress.say(state())
     finally:
+        _running.discard(process)
         _end_group(process)
         reader.join(DRAIN_SECONDS)
         if process.stdout is not None:
@@ -103,7 +108,14 @@ def run(command: Command, take: Callable[[str], None], progress: Progress, state
     return process.returncode
 
 
-def _ending_with_this_process() -> list[str]:
+def end_all() -> None:
+    """End every builder that runs, in whichever thread; each `run` then returns with the signal as its code."""
+    for process in tuple(_running):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+
+
+def ending_with_this_process() -> list[str]:
     """A prefix that ends the builder when this process is killed: else the next build would meet it still at work."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []

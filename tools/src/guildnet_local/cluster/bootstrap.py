@@ -24,17 +24,9 @@ from guildnet_local.machine.process import Place, Processes, Program, Record
 from guildnet_local.machine.waiting import answers, until
 from guildnet_local.settings import API_PORT, FRONT_DOOR_IP, NODE_IP, NODE_NAME, SOCKS_PORT, LocalError, Settings
 
-KUBERNETES_PROGRAMS = (
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kubelet",
-    "kube-proxy",
-    "kubectl",
-)
-# The tag under which the sandbox image is known to containerd, whatever its content.
 # How long a step that ends by itself is tried again when it fails.
 ONCE_SECONDS = 60.0
+# The tag under which the sandbox image is known to containerd, whatever its content.
 PAUSE = "docker.io/guildnet/pause:local"
 
 

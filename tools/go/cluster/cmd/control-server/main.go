@@ -19,10 +19,8 @@ import (
 	"time"
 
 	"tailscale.com/tailcfg"
-	"tailscale.com/tstest/integration"
 	"tailscale.com/tstest/integration/testcontrol"
 	"tailscale.com/types/dnstype"
-	"tailscale.com/types/logger"
 )
 
 // pairs is a flag that is given any number of times as NAME=VALUE.
@@ -102,7 +100,9 @@ func run(listen, domain, keyFile, state string, users, tags, capabilities pairs)
 	}
 	control.SetOnMapRequest(tailnet.assignUser)
 	control.HoldMapRequest = tailnet.holdMapRequest
-	control.DERPMap = integration.RunDERPAndSTUN(testingTB{}, logger.Discard, address)
+	if control.DERPMap, err = startRelay(address); err != nil {
+		return err
+	}
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ready") })

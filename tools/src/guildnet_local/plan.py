@@ -1,0 +1,169 @@
+"""The steps of an `up`, what each needs, and which wait for compilers and builders.
+
+A start is bound by the compilers. So they run from the beginning, in an order in which the cluster can start while
+later programs are being compiled, and beside them the images, which mostly wait for the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from guildnet_local import images
+from guildnet_local.build import programs
+from guildnet_local.cluster import tailnet
+from guildnet_local.cluster.bootstrap import Cluster
+from guildnet_local.cluster.containerd import Imported, Runtime, aliases
+from guildnet_local.images import Image
+from guildnet_local.machine.journal import Journal
+from guildnet_local.machine.steps import Clock, Step
+from guildnet_local.machine.waiting import until
+from guildnet_local.release import helm, reachable, rollout
+from guildnet_local.release.values import COMPONENTS, local_values
+from guildnet_local.settings import NODE_IP, Settings
+
+CONTROL_PLANE = ("etcd", "kubernetes", "kubectl")
+CLUSTER_IMAGES = ("pause", "coredns")
+RELEASE_IMAGES = COMPONENTS
+TAILNET_IMAGES = ("tailscale",)
+WORKSPACE_IMAGES = ("jupyterlab", "busybox")
+
+
+@dataclass
+class Plan:
+    """The steps of one `up`. `only` is `cluster`, `chart` or `all`; `built` collects what had to be built."""
+
+    settings: Settings
+    clock: Clock
+    only: str = "all"
+    built: set[str] = field(default_factory=set)
+    refs: dict[str, Image] = field(default_factory=dict)
+    programs: dict[str, Path] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def steps(self, journal: Journal) -> list[Step]:
+        cluster = Cluster(self.settings, journal, self.programs)
+        steps = self._cluster_steps(cluster)
+        if self.only != "cluster":
+            steps += self._release_steps(cluster)
+        if self.only == "all":
+            steps += self._workspace_steps(cluster)
+        return steps
+
+    def _cluster_steps(self, cluster: Cluster) -> list[Step]:
+        return [
+            self._compile("Kubernetes", CONTROL_PLANE),
+            self._compile("CoreDNS", ("coredns",), after=("Kubernetes",)),
+            Step("namespaces", cluster.make_namespaces),
+            Step("certificates", cluster.make_certificates),
+            Step("relays", cluster.open_relays, ("namespaces",)),
+            Step("control plane", cluster.start_control_plane, ("namespaces", "certificates", "relays", "Kubernetes")),
+            Step("containerd", cluster.start_runtime, ("namespaces",)),
+            self._build("cluster images", CLUSTER_IMAGES, ("CoreDNS",)),
+            self._import("cluster images", CLUSTER_IMAGES),
+            Step("node", cluster.start_node, ("control plane", "cluster images imported")),
+            Step(
+                "DNS applied", lambda: cluster.apply_dns(self.refs["coredns"].ref), ("control plane", "cluster images")
+            ),
+            Step("DNS", cluster.await_dns, ("DNS applied", "node")),
+        ]
+
+    def _release_steps(self, cluster: Cluster) -> list[Step]:
+        def upgrade() -> str:
+            self.values = release_values(self.settings, {name: image.ref for name, image in self.refs.items()})
+            (self.settings.config / "values.yaml").write_text(yaml.safe_dump(self.values, sort_keys=False))
+            return helm.Helm(self.programs["helm"], cluster.kubectl).upgrade(self.settings.chart, self.values)
+
+        def rolled_out() -> None:
+            rollout.await_rollout(cluster.kubectl, self.clock.say)
+            until(lambda: reachable.front_door_answers(self.settings.ports.front), "the front door answers", seconds=30)
+
+        def opened() -> str:
+            where, ca = tailnet.url(), tailnet.root_certificate(self.settings.tailnet)
+            host = str(urlsplit(where).hostname)
+            until(
+                lambda: reachable.tailnet_answers(self.settings.ports.socks, host, ca), f"{where} answers", seconds=90
+            )
+            return where
+
+        return [
+            self._compile("Tailscale", ("tailnet",), after=("CoreDNS",)),
+            self._compile("Helm", ("helm",), after=("Tailscale",)),
+            Step("tailnet", cluster.start_tailnet, ("namespaces", "Tailscale")),
+            self._build("images", RELEASE_IMAGES, self._cluster_images_first()),
+            self._import("images", RELEASE_IMAGES),
+            self._build("tailnet image", TAILNET_IMAGES, ("Tailscale",)),
+            self._import("tailnet image", TAILNET_IMAGES),
+            Step("chart", upgrade, ("control plane", "images imported", "tailnet image imported", "tailnet", "Helm")),
+            Step("GuildNet", rolled_out, ("chart", "node", "DNS applied")),
+            Step("tailnet entry", opened, ("GuildNet",)),
+        ]
+
+    def _workspace_steps(self, cluster: Cluster) -> list[Step]:
+        example = self.settings.checkout / rollout.EXAMPLE
+
+        def launch() -> str:
+            return rollout.apply_example(cluster.kubectl, example)
+
+        def await_ready() -> str:
+            return rollout.await_workspace(cluster.kubectl, rollout.example_name(example), self.clock.say)
+
+        return [
+            self._build("workspace images", WORKSPACE_IMAGES, self._cluster_images_first()),
+            self._import("workspace images", WORKSPACE_IMAGES),
+            Step("workspace applied", launch, ("chart", "node", "workspace images imported")),
+            Step("workspace", await_ready, ("workspace applied", "GuildNet")),
+        ]
+
+    def _cluster_images_first(self) -> tuple[str, ...]:
+        """Nothing starts without the cluster's images, so they come first; unless they wait for a compiler."""
+        return () if programs.missing(("coredns",)) else ("cluster images",)
+
+    def _compile(self, name: str, wanted: tuple[str, ...], after: tuple[str, ...] = ()) -> Step:
+        def compile_them() -> None:
+            self.programs |= programs.ensure(wanted, report=self._building("programs"))
+
+        return Step(name, compile_them, after, lane="compilers")
+
+    def _build(self, name: str, names: tuple[str, ...], needs: tuple[str, ...] = ()) -> Step:
+        def build() -> None:
+            self.refs |= images.ensure(names, report=self._building("images"))
+
+        return Step(name, build, needs, lane="builders")
+
+    def _import(self, images_step: str, names: Iterable[str]) -> Step:
+        """Unpacking several images at once is slower than one after the other."""
+        return Step(f"{images_step} imported", lambda: self._add(names), (images_step, "containerd"), lane="imports")
+
+    def _add(self, names: Iterable[str]) -> str:
+        runtime, tag = Runtime(self.settings), chart_version(self.settings)
+        wanted = [imported(self.refs[name], tag) for name in names]
+        return ", ".join(image.name for image in wanted if runtime.add(image)) or "all there"
+
+    def _building(self, what: str) -> Callable[[str], None]:
+        """A report that also notes that programs or images had to be built."""
+
+        def say(line: str) -> None:
+            self.built.add(what)
+            self.clock.say(line)
+
+        return say
+
+
+def chart_version(settings: Settings) -> str:
+    chart = yaml.safe_load((settings.chart / "Chart.yaml").read_text())
+    return str(chart["appVersion"])
+
+
+def imported(image: Image, tag: str) -> Imported:
+    return Imported(image.name, image.ref, image.archive, aliases(image.name, tag))
+
+
+def release_values(settings: Settings, refs: Mapping[str, str]) -> dict[str, Any]:
+    """The chart's values on this cluster, whose tailnet has been started."""
+    return local_values(refs, settings.origin, tailnet.helm_values(settings.tailnet, NODE_IP))
