@@ -12,7 +12,8 @@ PYTHON_IS_NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3,
 PROJECTS := libs/guildnet services/api services/proxy services/operator tools
 UV_VERSION := 0.13.9
 
-# Which cluster `up` uses: `bare` (made here, in namespaces of its own) or `context:NAME` of the kubeconfig.
+# Which cluster `up` uses: `bare` (made here, in namespaces of its own), `kind` (made in Docker), or `context:NAME` of
+# the kubeconfig.
 CLUSTER ?= bare
 export CLUSTER
 

@@ -96,16 +96,16 @@ def test_the_cluster_is_the_local_one_unless_a_context_is_named(text, name):
     assert existing_cluster.parse_target(text).context == name
 
 
-@pytest.mark.parametrize("text", ["context:", "context", "minikube"])
+@pytest.mark.parametrize("text", ["context:", "context", "minikube", "kind:x"])
 def test_any_other_cluster_is_refused_with_what_there_is(text):
-    with pytest.raises(LocalError, match="`bare` or `context:NAME`"):
+    with pytest.raises(LocalError, match="`bare`, `kind` or `context:NAME`"):
         existing_cluster.parse_target(text)
 
 
-@pytest.mark.parametrize("text", ["kind", "kind:x"])
-def test_kind_is_said_to_come_later(text):
-    with pytest.raises(LocalError, match=r"later version.*context:kind-NAME"):
-        existing_cluster.parse_target(text)
+def test_kind_is_a_context_that_is_made():
+    target = existing_cluster.parse_target("kind")
+    assert (target.context, target.kind) == ("kind-guildnet", True)
+    assert not existing_cluster.parse_target("context:kind-guildnet").kind
 
 
 def test_a_cluster_of_the_users_needs_a_registry_named():

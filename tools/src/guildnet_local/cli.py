@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from guildnet_local import down, existing_cluster, images, plan, status, up
+from guildnet_local import down, existing_cluster, images, kind, plan, status, up
 from guildnet_local.build import programs
 from guildnet_local.build.pins import UpstreamError
 from guildnet_local.cluster import tailnet
@@ -51,6 +51,9 @@ class Request:
 
 
 def bring_up(request: Request) -> int:
+    if request.target.kind:
+        kind.up(request.settings, request.target, say)
+        return 0
     if request.target.context:
         existing_cluster.up(request.settings, request.target, request.environ, say)
         return 0
@@ -81,6 +84,9 @@ def shim(name: str) -> str:
 
 
 def take_down(request: Request) -> int:
+    if request.target.kind:
+        kind.down(say)
+        return 0
     if request.target.context:
         existing_cluster.down(request.target, say)
         return 0
@@ -207,7 +213,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="Environment: CLUSTER, IMAGE_REGISTRY, GUILDNET_PORT, GUILDNET_API_PORT, GUILDNET_SOCKS_PORT, "
         "GUILDNET_AUDIT=1 (keep an audit log of the API server), GUILDNET_IMAGE_STORE=memory|disk.",
     )
-    top.add_argument("--cluster", default="", help="`bare` (the default) or `context:NAME`; also as CLUSTER")
+    top.add_argument("--cluster", default="", help="`bare` (the default), `kind` or `context:NAME`; also as CLUSTER")
     verbs = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def verb(name: str, run: Command, text: str) -> argparse.ArgumentParser:

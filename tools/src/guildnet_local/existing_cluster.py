@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -20,27 +21,31 @@ from guildnet_local.release.helm import Helm
 from guildnet_local.release.values import context_values
 from guildnet_local.settings import RELEASE_NAMESPACE, WORKSPACE_NAMESPACE, LocalError, Settings
 
+# The cluster that `CLUSTER=kind` makes, and the context by which kind writes it into the kubeconfig.
+KIND_CLUSTER = "guildnet"
+KIND_CONTEXT = f"kind-{KIND_CLUSTER}"
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which cluster a command means. `context` is empty for the local one."""
+    """Which cluster a command means. `context` is empty for the local one; `kind` is true when we make it with kind."""
 
     context: str = ""
+    kind: bool = False
 
 
 def parse_target(text: str) -> Target:
-    """`bare` (or nothing) or `context:NAME`. Raises LocalError for anything else, `kind` included."""
+    """`bare` (or nothing), `kind` or `context:NAME`. Raises LocalError for anything else."""
     if text in ("", "bare"):
         return Target()
+    if text == "kind":
+        return Target(KIND_CONTEXT, kind=True)
     kind, _, name = text.partition(":")
     if kind == "context" and name:
         return Target(name)
-    if kind == "kind":
-        raise LocalError(
-            "CLUSTER=kind comes with a later version. Until then: a kind cluster that you made is a context like any "
-            "other (CLUSTER=context:kind-NAME), and CLUSTER=bare needs no container engine"
-        )
-    raise LocalError(f"CLUSTER is {text!r}: it has to be `bare` or `context:NAME` (see `kubectl config get-contexts`)")
+    raise LocalError(
+        f"CLUSTER is {text!r}: it has to be `bare`, `kind` or `context:NAME` (see `kubectl config get-contexts`)"
+    )
 
 
 def registry(environ: Mapping[str, str]) -> str:
@@ -67,7 +72,13 @@ def example(manifest: str, where: str) -> str:
 def up(settings: Settings, target: Target, environ: Mapping[str, str], report: Callable[[str], None]) -> None:
     """Install the chart in the user's context, launch the example, wait for it."""
     where = registry(environ)
-    clock = Clock(report)
+    manifest = example((settings.checkout / rollout.EXAMPLE).read_text(), where)
+    install(settings, target, context_values(where, settings.origin), manifest, Clock(report))
+
+
+def install(settings: Settings, target: Target, values: Mapping[str, Any], manifest: str, clock: Clock) -> None:
+    """Install the chart with these values in a context, launch the manifest's workspace, say what to do next."""
+    report = clock.report
     built = programs.ensure(("kubectl", "helm"), report=clock.say)
     kubectl = Kubectl(built["kubectl"], context=target.context)
     known = kubectl("config", "get-contexts", "--output=name").split()
@@ -76,9 +87,8 @@ def up(settings: Settings, target: Target, environ: Mapping[str, str], report: C
     kubectl("version", "--output=json", "--request-timeout=10s")
     clock.say(f"using the cluster of context {target.context}")
     release = Helm(built["helm"], kubectl)
-    clock.say(f"chart: {release.upgrade(settings.chart, context_values(where, settings.origin))}")
+    clock.say(f"chart: {release.upgrade(settings.chart, values)}")
     rollout.await_rollout(kubectl, clock.say, seconds=300)
-    manifest = example((settings.checkout / rollout.EXAMPLE).read_text(), where)
     kubectl("apply", "--filename=-", stdin=manifest)
     name = yaml.safe_load(manifest)["metadata"]["name"]
     rollout.await_workspace(kubectl, name, clock.say, seconds=600)
