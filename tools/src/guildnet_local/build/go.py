@@ -37,7 +37,6 @@ _MIN_GO = (1, 21)
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 # Without a garbage collector a compiler takes up to this much for each that runs, and a linker as much once more.
 _UNCOLLECTED_BYTES = 3 << 29
-_NICENESS = "10"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +135,8 @@ class GroupBuild:
         Raises UpstreamError with Go's last lines.
         """
         output = Output()
-        # Whatever else a start does is short and waited for: it goes before the compilers.
-        politely = ("nice", "-n", _NICENESS) if shutil.which("nice") else ()
         environment = go_environment(self.environ) | {"GOGC": self._collector()}
-        command = Command((*politely, self.go.path, *arguments), environment, self.group.directory)
+        command = Command((self.go.path, *arguments), environment, self.group.directory)
         code = runner.run(command, output.take, self.progress, lambda: output.progress(phase, packages))
         if code != 0:
             raise UpstreamError(failure(self, arguments[0], code, output))
