@@ -14,10 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 S = TypeVar("S", bound="Settings")
 
@@ -37,10 +35,10 @@ CommaList = Annotated[tuple[str, ...], BeforeValidator(_split)]
 """A setting that holds several values: `a, b,c`. Empty items are dropped."""
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What every service reads. Subclass it and add fields; give each a `description`, it ends up in the docs."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severe log lines to write."
@@ -59,17 +57,6 @@ class Settings(BaseSettings):
     kubeconfig: str | None = Field(
         default=None, description="Path of a kubeconfig; without one, the pod's own account is used."
     )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003  the signature is pydantic-settings'
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +147,9 @@ def _type_name(annotation: Any) -> str:
 
 
 def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "(required)"
     value = field.get_default(call_default_factory=False)
-    if value is PydanticUndefined:
-        return "(required)" if field.default_factory is None else ""
-    if value is None:
+    if value is None or field.default_factory is not None:
         return ""
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
