@@ -94,7 +94,7 @@ format: $(VENV)/.ready ## ruff's formatter and safe fixes
 	@$(VENV)/bin/ruff check --fix .
 generate: $(VENV)/.ready ## files made from other files: the chart's CRDs
 	@$(PY) -m guildnet_chart crds
-requirements: ## compile requirements/*.in into hashed requirements
+requirements: ## compile what the pyproject.toml files name into hashed requirements
 	@tools/compile-requirements
 clean: ## what builds left in the checkout (the caches outside stay)
 	@rm -rf $(VENV) ui/node_modules ui/dist test-results .mypy_cache .ruff_cache .pytest_cache

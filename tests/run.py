@@ -78,19 +78,13 @@ def lint(run: Run) -> None:
     run.phase("lint: ruff", [str(BIN / "ruff"), "check", "."], [str(BIN / "ruff"), "format", "--check", "."])
     run.phase("lint: mypy", [str(BIN / "mypy"), *SOURCES])
     run.phase("lint: imports", [str(BIN / "lint-imports")])
+    run.phase("lint: dependencies", *(["env", "-C", one, str(BIN / "deptry"), "src"] for one in PACKAGES))
     run.phase("lint: generated", python("-m", "guildnet_chart", "crds", "--check"))
 
 
 PROGRAM_GROUPS = ["etcd", "kubernetes", "helm", "tailnet"]
-SOURCES = [
-    "libs/guildnet/src",
-    "services/api/src",
-    "services/proxy/src",
-    "services/operator/src",
-    "tools/src",
-    "proofs",
-    "tests",
-]
+PACKAGES = ["libs/guildnet", "services/api", "services/proxy", "services/operator", "tools"]
+SOURCES = [*(f"{package}/src" for package in PACKAGES), "proofs", "tests"]
 
 
 def ui(run: Run) -> None:
