@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +25,18 @@ def test_what_is_sealed_comes_back_and_is_safe_in_a_header(claims: dict[str, obj
     assert text.isascii()
     assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
     assert unseal(text, KEY, max_bytes=len(text)) == claims
+
+
+@given(st.dictionaries(st.text(max_size=10), JSON, max_size=5) | st.just({"a": "\ud83d"}) | st.just({"\udc80": 1}))
+def test_the_bytes_are_those_of_plain_ascii_json(claims: dict[str, object]) -> None:
+    payload = seal(claims, KEY).split(".")[1]
+    plain = json.dumps(claims, separators=(",", ":"), ensure_ascii=True).encode()
+    assert base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)) == plain
+
+
+@pytest.mark.parametrize("text", ["\ud83d", "a\udc80b", "ü", "\U0001f600"], ids=ascii)
+def test_any_text_a_header_can_hold_comes_back(text: str) -> None:
+    assert unseal(seal({"who": text}, KEY), KEY, max_bytes=4096) == {"who": text}
 
 
 @given(st.integers(0, 10_000), st.characters(codec="ascii"))

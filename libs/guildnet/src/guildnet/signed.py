@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
+
 from guildnet.errors import Invalid
 
 VERSION: Final = "v1"
@@ -28,7 +30,7 @@ class SealError(ValueError):
 
 def seal(claims: Mapping[str, Any], key: bytes) -> str:
     """The claims as signed text: ASCII without spaces, safe in a header, a cookie and a URL."""
-    payload = _b64(json.dumps(claims, separators=(",", ":"), ensure_ascii=True).encode())
+    payload = _b64(_ascii_json(claims))
     signed = f"{VERSION}.{payload}"
     return f"{signed}.{_mac(signed, key)}"
 
@@ -45,12 +47,28 @@ def unseal(text: str, key: bytes, *, max_bytes: int) -> dict[str, Any]:
     if version != VERSION:
         raise SealError(f"its version {version!r} is not {VERSION}")
     try:
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        claims = _parsed(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except (binascii.Error, ValueError):
         raise SealError("it is malformed") from None
     if not isinstance(claims, dict):
         raise SealError("it is malformed")
     return claims
+
+
+def _ascii_json(claims: Mapping[str, Any]) -> bytes:
+    try:
+        found = orjson.dumps(claims)
+    except TypeError:
+        found = b"\xff"
+    # orjson escapes no character and refuses lone surrogates; one form of the same claims is kept for both.
+    return found if found.isascii() else json.dumps(claims, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def _parsed(payload: bytes) -> Any:
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return json.loads(payload)
 
 
 def derive_key(key: bytes, purpose: str) -> bytes:

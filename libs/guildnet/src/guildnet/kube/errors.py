@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
+
+import orjson
 
 from guildnet.errors import (
     Conflict,
@@ -41,7 +42,7 @@ _MAX_TEXT = 300
 def from_answer(code: int, body: bytes, retry_after: str | None = None) -> GuildNetError:
     """The refusal for a status code and body; the body is a Kubernetes Status or, before the API is up, plain text."""
     try:
-        status = json.loads(body)
+        status = orjson.loads(body)
     except ValueError:
         status = None
     if not isinstance(status, dict):

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+import orjson
+
 PING_SECONDS: Final = 15.0
 """Silence after which a comment is sent: the contract promises 20 s, and proxies on the way add their own delay."""
 RETRY_MS: Final = 2000
@@ -53,8 +55,12 @@ class Frames:
 
 
 def compact(value: Any) -> bytes:
-    """JSON on one line: a newline inside a `data:` would end the field."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    """JSON on one line: a newline inside a `data:` would end the field. Half a character becomes `?`."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        # What orjson refuses and JSON can say: lone surrogates, as text of the kernel may hold them, and large numbers.
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def frame(data: bytes, *, event: str = "", identifier: str = "") -> bytes:
