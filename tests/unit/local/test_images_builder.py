@@ -229,6 +229,28 @@ def test_the_size_of_an_archive_is_that_of_its_unpacked_layers(tmp_path, packed)
     assert facts.config["config"]["User"] == "65532"
 
 
+@pytest.mark.parametrize("packed", [True, False], ids=["gzip", "plain"])
+def test_an_archive_says_how_large_it_is_as_it_stands(tmp_path, packed):
+    write_archive(tmp_path / "a.tar", "localhost/x:1", b"\0" * 70_000, packed=packed)
+    facts = archive.read(tmp_path / "a.tar")
+    assert facts.packed < 1000 if packed else facts.packed == 70_000
+
+
+@pytest.mark.parametrize("packed", [True, False], ids=["gzip", "plain"])
+def test_the_files_of_an_archive_are_read_by_their_paths(tmp_path, packed):
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as out:
+        for name in ("./opt/a.py", "etc/passwd"):
+            member = tarfile.TarInfo(name)
+            member.size = len(name)
+            out.addfile(member, io.BytesIO(name.encode()))
+        folder = tarfile.TarInfo("opt/empty")
+        folder.type = tarfile.DIRTYPE
+        out.addfile(folder)
+    write_archive(tmp_path / "a.tar", "localhost/x:1", layer.getvalue(), packed=packed)
+    assert archive.files(tmp_path / "a.tar", lambda path: path.startswith("opt/")) == {"opt/a.py": b"./opt/a.py"}
+
+
 def test_a_tar_that_is_no_image_is_refused(tmp_path):
     with tarfile.open(tmp_path / "a.tar", "w") as out:
         out.addfile(tarfile.TarInfo("file"))

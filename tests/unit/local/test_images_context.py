@@ -138,7 +138,7 @@ def test_a_control_plane_image_runs_as_nobody_in_particular(name):
     assert "\nUSER 65532:65532\n" in text
     assert f'FROM runtime AS {name}\nENTRYPOINT ["guildnet-{name}"]' in text
     assert text.split("FROM ")[-1].startswith("${SERVICE}\n"), "the last stage continues that of the service"
-    assert RECIPES[name].limit_bytes == 230_000_000
+    assert RECIPES[name].limit_bytes == 150_000_000
 
 
 def test_only_the_stage_of_the_api_takes_the_ui():

@@ -1,9 +1,9 @@
-"""Reading an image archive, an OCI layout as buildah and docker write it: its name, and how large it is unpacked."""
+"""Reading an image archive, an OCI layout as buildah and docker write it: its name, how large it is, what is in it."""
 
 import gzip
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -18,10 +18,11 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What an archive says. `size` is the sum of its layers uncompressed, in bytes."""
+    """What an archive says. `size` is the sum of its layers uncompressed, `packed` as they stand in it, in bytes."""
 
     name: str
     size: int
+    packed: int
     layers: int
     config: Mapping[str, Any]
 
@@ -57,18 +58,41 @@ def _unpacked(archive: tarfile.TarFile, layer: Mapping[str, Any]) -> int:
     return size
 
 
+def _manifest(archive: tarfile.TarFile, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The descriptor of the archive's one image, and its manifest."""
+    index = _document(archive, "index.json")
+    if len(index["manifests"]) != 1:
+        raise ImageError(f"{path} holds {len(index['manifests'])} images, not one")
+    descriptor = index["manifests"][0]
+    manifest = _document(archive, _blob(descriptor["digest"]))
+    if "manifests" in manifest:
+        manifest = _document(archive, _blob(manifest["manifests"][0]["digest"]))
+    return descriptor, manifest
+
+
 def read(path: Path) -> Facts:
     """What the archive at `path` holds. Raises ImageError when it is not an OCI archive of one image."""
     with tarfile.open(path) as archive:
-        index = _document(archive, "index.json")
-        if len(index["manifests"]) != 1:
-            raise ImageError(f"{path} holds {len(index['manifests'])} images, not one")
-        descriptor = index["manifests"][0]
-        manifest = _document(archive, _blob(descriptor["digest"]))
-        if "manifests" in manifest:
-            manifest = _document(archive, _blob(manifest["manifests"][0]["digest"]))
+        descriptor, manifest = _manifest(archive, path)
         config = _document(archive, _blob(manifest["config"]["digest"]))
         size = sum(_unpacked(archive, layer) for layer in manifest["layers"])
+    packed = sum(int(layer["size"]) for layer in manifest["layers"])
     annotations = descriptor.get("annotations", {})
     name = annotations.get(CONTAINERD_NAME) or annotations.get(REF_NAME, "")
-    return Facts(name, size, len(manifest["layers"]), config)
+    return Facts(name, size, packed, len(manifest["layers"]), config)
+
+
+def files(path: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+    """The content of the regular files whose path (relative to the root) is wanted, as the topmost layer has it.
+
+    A file that an upper layer removes is still among them: it takes its place in the image all the same.
+    """
+    found: dict[str, bytes] = {}
+    with tarfile.open(path) as archive:
+        for layer in _manifest(archive, path)[1]["layers"]:
+            with _member(archive, _blob(layer["digest"])) as blob, tarfile.open(fileobj=blob) as content:
+                for member in content:
+                    name = member.name.removeprefix("./")
+                    if member.isfile() and wanted(name) and (stream := content.extractfile(member)):
+                        found[name] = stream.read()
+    return found

@@ -34,7 +34,7 @@ class Recipe:
 
 
 SERVICES_DOCKERFILE = "services/Dockerfile"
-MAX_CONTROL_PLANE_BYTES = 230_000_000
+MAX_CONTROL_PLANE_BYTES = 150_000_000
 _PYTHON = {"BASE": "python", "BUILD_BASE": "build"}
 _CODE_SERVER = ("requirements.txt", "package.json", "package-lock.json", "prune", "start")
 _BUILD = {"BUILD_BASE": "build"}
