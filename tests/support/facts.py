@@ -281,7 +281,7 @@ def api_frames(entry_: Entry) -> str:
         "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "",
         "headers": [(b"x-guildnet-identity", token.encode())], "scheme": "http", "server": ("a", 80), "client": None,
     }  # fmt: skip
-    asyncio.run(app.application(parts, Ui({}, b"", ""))(scope, receive, send))
+    asyncio.run(app.application(parts, Ui({}))(scope, receive, send))
     return frames_of(dict(sent[0]["headers"])[b"content-security-policy"])
 
 

@@ -33,5 +33,10 @@ async def test_probes_and_metrics_are_served_and_the_port_is_given_back() -> Non
                 text = await answer.text()
             assert "guildnet_things_total 1.0" in text
             assert "process_cpu_seconds_total" in text
+            asked = {"Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5", "Accept-Encoding": "gzip"}
+            async with session.get(f"{url}/metrics", headers=asked) as answer:
+                assert answer.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+                assert answer.headers["Content-Encoding"] == "gzip"
+                assert (await answer.text()).endswith("# EOF\n")
         async with serve_ops(port, Health(), host="127.0.0.1") as again:
             assert again == port

@@ -17,8 +17,8 @@ from typing import Any, Final, Literal
 
 import structlog
 from aiohttp import web
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.aiohttp import make_aiohttp_handler
 
 logger: Any = structlog.get_logger()
 
@@ -144,11 +144,8 @@ async def serve_ops(
             return web.Response(status=404, text="There is no check of this name; /readyz has them all.\n")
         return web.Response(status=200 if problem is None else 503, text=f"{problem or 'ok'}\n")
 
-    async def exposition(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(metrics), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
     app = web.Application()
-    routes = {"/healthz": healthz, "/readyz": readyz, "/readyz/{name}": one, "/metrics": exposition}
+    routes = {"/healthz": healthz, "/readyz": readyz, "/readyz/{name}": one, "/metrics": make_aiohttp_handler(metrics)}
     app.add_routes([web.get(path, handler) for path, handler in routes.items()])
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
