@@ -10,7 +10,6 @@ LOCAL := $(PY) -m guildnet_local
 APT_PACKAGES := tools/src/guildnet_local/machine/packages.txt
 PYTHON_IS_NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "GuildNet needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 2; }
 PROJECTS := libs/guildnet services/api services/proxy services/operator tools
-UV_VERSION := 0.13.9
 
 # Which cluster `up` uses: `bare` (made here, in namespaces of its own), `kind` (made in Docker), or `context:NAME` of
 # the kubeconfig.
@@ -23,11 +22,11 @@ help: ## this list
 
 # ---- set-up ---------------------------------------------------------------------------------------------------------
 
-$(VENV)/.ready: requirements/dev.txt $(PROJECTS:%=%/pyproject.toml)
+$(VENV)/.ready: requirements/uv.txt requirements/dev.txt $(PROJECTS:%=%/pyproject.toml)
 	@$(PYTHON_IS_NEW_ENOUGH)
 	@echo "installing the Python packages into $(VENV) …"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@$(VENV)/bin/uv pip install --quiet --require-hashes -r requirements/dev.txt
 	@$(VENV)/bin/uv pip install --quiet --no-deps --no-build-isolation $(PROJECTS:%=-e %)
 	@touch $@

@@ -39,11 +39,6 @@ def project(*packages: str) -> set[str]:
     return {name for listed in found for name in _names(listed)} - {"guildnet"}
 
 
-def tools() -> set[str]:
-    assert "UV_VERSION :=" in (ROOT / "Makefile").read_text()
-    return {"uv", *project("tools")}
-
-
 def groups() -> set[str]:
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"].values()
     return {name for group in listed for name in _names([item for item in group if isinstance(item, str)])}
@@ -51,7 +46,7 @@ def groups() -> set[str]:
 
 def workspace_images() -> set[str]:
     lines = [line for path in ROOT.glob("images/*/requirements.in") for line in path.read_text().splitlines()]
-    return set(_names([line for line in lines if not line.startswith("#")])) - tools()
+    return set(_names([line for line in lines if not line.startswith("#")])) - project("tools")
 
 
 def npm() -> set[str]:
@@ -88,7 +83,7 @@ def debian() -> set[str]:
 
 DECLARED: dict[str, Callable[[], set[str]]] = {
     "Python, in the services": lambda: project(*SERVICES),
-    "Python, in the tools": tools,
+    "Python, in the tools": lambda: project("tools"),
     "Python, for building, linting and testing": groups,
     "Python, in the workspace images": workspace_images,
     "npm": npm,
