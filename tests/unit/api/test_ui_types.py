@@ -1,0 +1,71 @@
+"""The UI's types of the wire are made from the OpenAPI document: `pytest … --update-golden` writes them anew."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+DOCUMENT = Path(__file__).with_name("openapi.json")
+TYPES = ROOT / "ui" / "src" / "api" / "schema.ts"
+HEAD = """// Made from the API's OpenAPI document by tests/unit/api/test_ui_types.py; change the schemas, not this file.
+// An absent fact is an absent key: what may be null in a request is left out instead.
+"""
+
+
+def typescript(schema: dict[str, Any]) -> str:
+    """The type of a schema; null is left out, for the key is optional then."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "anyOf" in schema:
+        kinds = dict.fromkeys(typescript(one) for one in schema["anyOf"] if one.get("type") != "null")
+        return " | ".join(kinds)
+    if "enum" in schema:
+        return " | ".join(json.dumps(value) for value in schema["enum"])
+    kind = schema.get("type")
+    if kind == "array":
+        inner = typescript(schema["items"])
+        return f"({inner})[]" if "|" in inner else f"{inner}[]"
+    if kind == "object":
+        values = schema.get("additionalProperties")
+        return f"Record<string, {typescript(values) if isinstance(values, dict) else 'unknown'}>"
+    return {"string": "string", "boolean": "boolean", "integer": "number", "number": "number"}.get(str(kind), "unknown")
+
+
+def interface(name: str, schema: dict[str, Any]) -> str:
+    required = set(schema.get("required", ()))
+    fields = [
+        f"  {field}{'' if field in required else '?'}: {typescript(kind)};\n"
+        for field, kind in schema.get("properties", {}).items()
+    ]
+    return f"\nexport interface {name} {{\n{''.join(fields)}}}\n"
+
+
+def source() -> str:
+    schemas = json.loads(DOCUMENT.read_text())["components"]["schemas"]
+    return HEAD + "".join(interface(name, schema) for name, schema in schemas.items())
+
+
+def test_the_types_of_the_ui_are_those_of_the_document(update_golden: bool):
+    if update_golden:
+        TYPES.write_text(source())
+    assert TYPES.read_text() == source(), "run: pytest tests/unit/api/test_ui_types.py --update-golden"
+
+
+@pytest.mark.parametrize(
+    ("schema", "type_"),
+    [
+        ({"type": "integer"}, "number"),
+        ({"anyOf": [{"type": "string", "maxLength": 3}, {"type": "null"}]}, "string"),
+        ({"type": "array", "items": {"$ref": "#/components/schemas/Detail"}}, "Detail[]"),
+        ({"type": "array", "items": {"enum": ["a", "b"]}}, '("a" | "b")[]'),
+        ({"type": "object", "additionalProperties": {"type": "boolean"}}, "Record<string, boolean>"),
+        ({"type": "object"}, "Record<string, unknown>"),
+        ({}, "unknown"),
+    ],
+)
+def test_a_schema_becomes_a_type(schema: dict[str, Any], type_: str):
+    assert typescript(schema) == type_

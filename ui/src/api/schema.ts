@@ -1,0 +1,173 @@
+// Made from the API's OpenAPI document by tests/unit/api/test_ui_types.py; change the schemas, not this file.
+// An absent fact is an absent key: what may be null in a request is left out instead.
+
+export interface AllDeleted {
+  deleted: string[];
+  dryRun?: boolean;
+}
+
+export interface CheckResult {
+  message?: string;
+  ok: boolean;
+}
+
+export interface Deleted {
+  deleted: string;
+}
+
+export interface Detail {
+  field: string;
+  reason: string;
+}
+
+export interface Error {
+  code: string;
+  details?: Detail[];
+  message: string;
+  request_id?: string;
+}
+
+export interface Expose {
+  name?: string;
+  pathMode?: "Strip" | "Preserve";
+  port: number;
+}
+
+export interface ImageDefaults {
+  env?: Record<string, string>;
+  ports?: ServerPort[];
+}
+
+export interface ImagePreset {
+  args?: string[];
+  command?: string[];
+  description?: string;
+  env?: Record<string, string>;
+  icon?: string;
+  image: string;
+  label: string;
+  name?: string;
+  pathMode?: "Strip" | "Preserve";
+  ports?: Expose[];
+  resources?: Resources;
+  storage?: Storage;
+}
+
+export interface JobPatch {
+  args?: string[];
+  command?: string[];
+  env?: Record<string, string>;
+  expose?: Expose[];
+  image?: string;
+  labels?: Record<string, string>;
+  notes?: string;
+  resources?: Resources;
+  storage?: Storage;
+}
+
+export interface JobSpec {
+  args?: string[];
+  command?: string[];
+  env?: Record<string, string>;
+  expose?: Expose[];
+  image: string;
+  labels?: Record<string, string>;
+  name?: string;
+  notes?: string;
+  presetsRef?: string;
+  resources?: Resources;
+  storage?: Storage;
+}
+
+export interface Launched {
+  id: string;
+  status: string;
+}
+
+export interface LogLine {
+  container?: string;
+  lvl?: "debug" | "info" | "error";
+  msg?: string;
+  pod?: string;
+  t?: string;
+}
+
+export interface Me {
+  actions: string[];
+  displayName: string;
+  kind: "user" | "node" | "token" | "anonymous";
+  login: string;
+  roles: string[];
+}
+
+export interface Readiness {
+  checks: Record<string, CheckResult>;
+  status: string;
+}
+
+export interface Resources {
+  cpu?: string;
+  memory?: string;
+}
+
+export interface Server {
+  args?: string[];
+  conditions?: ServerCondition[];
+  created_at?: string;
+  env?: Record<string, string>;
+  events?: WorkspaceEvent[];
+  id: string;
+  image: string;
+  message?: string;
+  name: string;
+  node?: string;
+  notes?: string;
+  owner?: string;
+  ports?: ServerPort[];
+  proxy_url: string;
+  reason?: string;
+  resources?: ServerResources;
+  status: "pending" | "running" | "failed" | "stopped";
+  updated_at?: string;
+  url?: string;
+}
+
+export interface ServerCondition {
+  lastTransitionTime?: string;
+  message?: string;
+  reason?: string;
+  status: string;
+  type: string;
+}
+
+export interface ServerPort {
+  name?: string;
+  port: number;
+}
+
+export interface ServerResources {
+  cpu?: string;
+  memory?: string;
+}
+
+export interface Storage {
+  size: string;
+}
+
+export interface UiConfig {
+  features: Record<string, boolean>;
+  name: string;
+  originMode: "host" | "port" | "path";
+  version: string;
+}
+
+export interface WorkspaceEvent {
+  condition?: string;
+  count?: number;
+  message: string;
+  object: string;
+  reason: string;
+  status?: string;
+  t: string;
+  type: string;
+}
