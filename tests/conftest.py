@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the expected files instead of comparing")
+
+
+def pytest_collection_finish() -> None:
+    """Hypothesis makes a table of all characters at the first text it draws, which its health check finds slow.
+
+    It keeps the table on disk, one for each version of Unicode, so this costs two seconds once for each Python."""
+    if "hypothesis" in sys.modules:
+        from hypothesis.internal.charmap import charmap
+
+        charmap()
 
 
 @pytest.fixture(scope="session")
