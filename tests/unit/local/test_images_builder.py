@@ -107,6 +107,8 @@ def test_an_image_is_built_when_it_is_first_asked_for_and_then_kept(made):
     assert first.archive == made.builder.cache / "images" / f"thing-{first.key}.tar"
     assert first.size_bytes == 5000
     assert archive.read(first.archive).name == first.ref
+    bill = json.loads(made.builder.store.bill("thing", first.key).read_text())
+    assert bill["metadata"]["component"]["version"] == first.key
     assert said[0] == "building the image thing …"
     assert said[1].startswith("built the image thing: 0 MB, ")
 

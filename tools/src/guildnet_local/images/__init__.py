@@ -1,6 +1,6 @@
 """The images of the local cluster: built from ordinary Dockerfiles, kept as OCI archives under a hash of their inputs.
 
-    python -m guildnet_local.images build [NAME…] | list | ref NAME | sizes [NAME…] | clean
+    python -m guildnet_local.images build [NAME…] | list | ref NAME | sbom NAME | sizes [NAME…] | npm … | clean
 
 Docker builds them where its daemon answers, else buildah on Debian bases made here by mmdebstrap. An image is built
 when it is first asked for and again when something it is made of changes. Nothing is pushed anywhere.

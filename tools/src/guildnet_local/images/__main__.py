@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -11,7 +12,9 @@ from guildnet_local.build.runner import duration
 from guildnet_local.images import RECIPES, USUAL, Image, ImageError, ensure
 from guildnet_local.images.archive import read
 from guildnet_local.images.builder import ImageBuilder
+from guildnet_local.images.host import ca_bundle
 from guildnet_local.images.job import megabytes
+from guildnet_local.images.node import environment, npm
 from guildnet_local.images.store import Store
 from guildnet_local.settings import cache_directory
 
@@ -45,7 +48,12 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("build", help="build what is not there yet").add_argument("name", nargs="*")
     verbs.add_parser("list", help="every build that is kept")
     verbs.add_parser("ref", help="print the reference of an image, building it if need be").add_argument("name")
+    verbs.add_parser(
+        "sbom", help="print which packages an image holds (CycloneDX), building it if need be"
+    ).add_argument("name")
     verbs.add_parser("sizes", help="how large images are unpacked").add_argument("name", nargs="*")
+    ours = verbs.add_parser("npm", help="run npm on this environment's Node.js, in the current directory")
+    ours.add_argument("arguments", nargs=argparse.REMAINDER)
     verbs.add_parser("clean", help="drop the builder's layers; finished images stay, the next build starts afresh")
     return parser
 
@@ -59,8 +67,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("\n".join(_table(ensure(asked.name or USUAL, report=_to_stderr).values())))
         elif asked.verb == "ref":
             print(ensure([asked.name], report=_to_stderr)[asked.name].ref)
+        elif asked.verb == "sbom":
+            image = ensure([asked.name], report=_to_stderr)[asked.name]
+            print(Store(cache_directory(os.environ)).bill(image.name, image.key).read_text(), end="")
         elif asked.verb == "sizes":
             print("\n".join(_sizes(asked.name or USUAL)))
+        elif asked.verb == "npm":
+            return subprocess.run(
+                npm(*asked.arguments), env=environment(os.environ, ca_bundle()), check=False
+            ).returncode
         elif asked.verb == "list":
             print("\n".join(_list()))
         else:

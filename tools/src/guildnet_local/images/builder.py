@@ -7,7 +7,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TextIO
 
 from guildnet_local.build.cache import Report, locked
+from guildnet_local.build.go import find_go
 from guildnet_local.build.runner import Progress
-from guildnet_local.images import archive, base, host, ui
+from guildnet_local.images import archive, base, host, sbom, ui
 from guildnet_local.images.context import DOCKERFILE, Entry, entries, key, lay_out
 from guildnet_local.images.engine import Build, Buildah, Engine, find
 from guildnet_local.images.job import Job, megabytes
@@ -102,10 +103,34 @@ class ImageBuilder:
                 raise ImageError(f"the image {recipe.name} has {found}, more than its limit of {allowed}")
             kept, seconds = self.store.archive(recipe.name, current), round(job.progress.seconds, 1)
             finished = Image(recipe.name, current, ref, kept, facts.size, seconds)
+            self.store.bill(recipe.name, current).write_text(self._bill(recipe, current, written, work / "context"))
             self.store.put(finished, written)
             self.report(f"built the image {recipe.name}: {megabytes(finished.size_bytes)}, {job.progress.elapsed}")
             self.engine.forget((stale.ref for stale in self.store.forget_stale(recipe.name)), job)
         return finished
+
+    def _bill(self, recipe: Recipe, current: str, written: Path, context: Path) -> str:
+        """The bill of materials of what was built: from the archive, and from what was compiled for it before."""
+        found = [*sbom.of_image(archive.files(written, sbom.wanted)), *sbom.of_host_files(recipe.files)]
+        if recipe.programs:
+            programs = [context / program for program in recipe.programs]
+            found += sbom.of_programs(find_go(self.environ).path, programs)
+        if recipe.ui:
+            found += sbom.of_npm_lock((self.checkout / "ui/package-lock.json").read_bytes())
+        return sbom.document(recipe.name, current, found)
+
+    def run_in_base(
+        self, variant: str, argv: Sequence[str], env: Mapping[str, str], directory: Path, shared: Iterable[Path]
+    ) -> int:
+        """Run a command in a base image made here, in its `directory`, with the `shared` paths of this machine.
+
+        The answer is its exit code. Raises ImageError: the base cannot be made, or the builder is not buildah."""
+        if not isinstance(self.engine, Buildah):
+            raise ImageError("only buildah makes base images here")
+        ref = base.reference(base.VARIANTS[variant], (self.checkout / BASE_DOCKERFILE).read_bytes())
+        with self._building():
+            self._ensure_base(variant, ref)
+            return self.engine.run(ref, argv, env, directory, shared)
 
     def _ensure_base(self, variant: str, ref: str) -> None:
         if not ref.startswith("localhost/guildnet/base-") or self.engine.has(ref):

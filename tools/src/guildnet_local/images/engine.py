@@ -7,7 +7,7 @@ container runtime: steps run in a chroot.
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -142,6 +142,36 @@ class Buildah:
         if layers.is_dir() and sum(1 for _ in layers.iterdir()) > _MAX_KEPT_IMAGES:
             job.progress.say("dropping layers that no image leads to")
             _quiet(self.command("rmi", "--prune"), self.environment())
+
+    def run(
+        self, ref: str, argv: Sequence[str], env: Mapping[str, str], directory: Path, shared: Iterable[Path]
+    ) -> int:
+        """Run a command in a container of the image that goes afterwards; the answer is its exit code.
+
+        `shared` paths are inside what they are outside; what is written elsewhere is lost."""
+        made = subprocess.run(
+            self.command("from", "--pull-never", ref),
+            env=self.environment(), stdout=subprocess.PIPE, text=True, check=True,
+        )  # fmt: skip
+        container = made.stdout.strip()
+        volumes = [part for path in shared for part in ("--volume", f"{path}:{path}")]
+        variables = [part for name, value in env.items() for part in ("--env", f"{name}={value}")]
+        run = (
+            "run",
+            "--isolation",
+            "chroot",
+            *volumes,
+            *variables,
+            "--workingdir",
+            str(directory),
+            container,
+            "--",
+            *argv,
+        )
+        try:
+            return subprocess.run(self.command(*run), env=self.environment(), check=False).returncode
+        finally:
+            _quiet(self.command("rm", container), self.environment())
 
     def clear(self) -> None:
         """Remove what an interrupted build left: working containers with their mounts, files, other boots' notes."""

@@ -13,6 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from guildnet_local.images.node import environment as npm_environment
+from guildnet_local.images.node import npm
+
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -31,11 +34,11 @@ def ca_bundle(environ: Mapping[str, str] = os.environ) -> Path | None:
     return next((Path(path) for path in named if path and Path(path).is_file()), None)
 
 
-def _said(*command: str) -> str:
+def _said(*command: str, env: Mapping[str, str] | None = None) -> str:
     """The output of a command, empty when it fails or is not there: what it tells is a preference, not a need."""
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL
+            command, capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL, env=env
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
@@ -125,9 +128,10 @@ def secrets(dockerfile: str, directory: Path, environ: Mapping[str, str] = os.en
     What has to be written goes into `directory`. npm and pip take a second to say what they are configured to, so they
     are only asked where it matters.
     """
+    bundle = ca_bundle(environ)
     configurations = {
         "pip": lambda: pip_configuration(_said(sys.executable, "-m", "pip", "config", "list")),
-        "npm": lambda: npm_configuration(_said("npm", "config", "list", "--json")),
+        "npm": lambda: npm_configuration(_said(*npm("config", "list", "--json"), env=npm_environment(environ, bundle))),
         "apt": lambda: apt_configuration(dumped_apt()),
     }
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -137,5 +141,4 @@ def secrets(dockerfile: str, directory: Path, environ: Mapping[str, str] = os.en
         path.write_text(configurations[name]())
         path.chmod(0o600)
         found[name] = path
-    bundle = ca_bundle(environ)
     return found | ({"ca": bundle} if bundle and "id=ca," in dockerfile else {})

@@ -1,5 +1,7 @@
 """Where built images are kept: `$XDG_CACHE_HOME/guildnet/images/NAME-KEY.tar`, with what is known of each beside it.
 
+NAME-KEY.json says how large it is, NAME-KEY.cdx.json which packages are in it.
+
 An archive appears by one rename, so it is whole or not there. The newest two of a name stay: the current one, and the
 one that another checkout or branch may be on.
 """
@@ -54,6 +56,10 @@ class Store:
         known = json.loads(facts.read_text())
         return Image(name, key, reference(name, key), archive, int(known["size_bytes"]), float(known["seconds"]))
 
+    def bill(self, name: str, key: str) -> Path:
+        """Where the bill of materials of a build is."""
+        return self.directory / f"{name}-{key}.cdx.json"
+
     def put(self, image: Image, archive: Path) -> None:
         """Take over the finished `archive` as the image's."""
         known = {name: value for name, value in asdict(image).items() if name in {"ref", "size_bytes", "seconds"}}
@@ -83,4 +89,5 @@ class Store:
         for image in stale:
             image.archive.unlink(missing_ok=True)
             self._facts(image.name, image.key).unlink(missing_ok=True)
+            self.bill(image.name, image.key).unlink(missing_ok=True)
         return stale

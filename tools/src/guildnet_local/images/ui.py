@@ -12,7 +12,9 @@ from pathlib import Path
 from guildnet_local.build.cache import Report, locked
 from guildnet_local.build.runner import Command, Progress
 from guildnet_local.images.context import Entry, key, lay_out, tree
+from guildnet_local.images.host import ca_bundle
 from guildnet_local.images.job import Job, megabytes
+from guildnet_local.images.node import environment, node_version, npm
 from guildnet_local.images.recipes import ImageError
 
 _LEFT_OUT = frozenset({"dist", "coverage", "test-results"})
@@ -34,7 +36,7 @@ def ensure(directory: Path, cache: Path, report: Report) -> Path:
     """The directory of the built files, built when its sources are new. Raises ImageError."""
     files = sources(directory)
     home = cache / "ui"
-    target = home / key(files, {})
+    target = home / key(files, {"node": node_version()})
     if not target.is_dir():
         with locked(home / ".lock", "the UI", report):
             if not target.is_dir():
@@ -48,16 +50,17 @@ def _build(files: tuple[Entry, ...], home: Path, target: Path, job: Job) -> None
     job.log.unlink(missing_ok=True)
     work = home / "work"
     modules, installed = work / "node_modules", work / ".installed"
-    wanted = hashlib.sha256(b"\0".join(e.source.read_bytes() for e in files if e.place in _LOCKS)).hexdigest()
+    locks = (entry.source.read_bytes() for entry in files if entry.place in _LOCKS)
+    wanted = hashlib.sha256(b"\0".join((node_version().encode(), *locks))).hexdigest()
     kept = modules.is_dir() and installed.is_file() and installed.read_text() == wanted
     for left in work.iterdir() if work.is_dir() else ():
         if not (kept and left in {modules, installed}):
             shutil.rmtree(left) if left.is_dir() else left.unlink()
     lay_out(files, work)
     if not kept:
-        job.run(Command(("npm", "ci", "--no-audit", "--no-fund"), cwd=work))
+        job.run(Command(npm("ci", "--no-audit", "--no-fund"), environment(os.environ, ca_bundle()), cwd=work))
         installed.write_text(wanted)
-    job.run(Command(("npm", "run", "build"), cwd=work))
+    job.run(Command(npm("run", "build"), environment(os.environ, ca_bundle()), cwd=work))
     if not (work / "dist" / "index.html").is_file():
         raise ImageError("the UI's build left no dist/index.html")
     size = sum(path.stat().st_size for path in (work / "dist").rglob("*") if path.is_file())
