@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from guildnet.kube.resources import EVENTS, PVCS, Resource
+from guildnet_operator.watch.probe_events import MIN_PROBE_FAILURES
 from support.waiting import eventually
 from support.world import Start, World
 
@@ -84,7 +85,7 @@ async def test_a_probe_that_keeps_failing_is_told_in_the_kubelets_words(start: S
             "reason": "Unhealthy",
             "type": "Warning",
             "message": "Startup probe failed: HTTP probe failed with statuscode: 404",
-            "count": 5,
+            "count": MIN_PROBE_FAILURES,
         }
         await world.kube.create(EVENTS, world.namespace, event)
         found = await world.until_condition("mute", "Ready", "False", "NotAnswering")

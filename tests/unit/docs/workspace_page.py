@@ -59,7 +59,11 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.READY: ("Ready", "A pod of the present spec answers, and its Service leads to it."),
     Reason.CREATING: ("Ready", "The cluster has yet to create the pod."),
     Reason.STARTING: ("Ready, Progressing", "The container is being prepared or has not answered yet: wait."),
-    Reason.NOT_ANSWERING: ("Ready", "The container runs, but its probe gets no answer: look at log, port and probe."),
+    Reason.NOT_ANSWERING: (
+        "Ready, Degraded",
+        "The container runs, but its probe goes on failing, or gets no answer any more: look at log, port and probe. "
+        "Degraded where the cluster has ended it for that.",
+    ),
     Reason.STOPPED: ("Ready, Stopped", "`spec.running` is false and no pod runs: set it to true to start."),
     Reason.STOPPING: ("Ready, Progressing, Stopped", "The pod is about to end."),
     Reason.RUNNING: ("Stopped", "The workspace is meant to run."),

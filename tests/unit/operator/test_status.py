@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,8 +26,19 @@ def _waiting(reason: str, message: str = "in its own words", **more: Any) -> lis
     return [pod(conditions=NOT_READY, container=container)]
 
 
-def _ended(reason: str, exit_code: int, message: str = "") -> dict[str, Any]:
-    return {"terminated": {"reason": reason, "exitCode": exit_code, "message": message, "finishedAt": NOW}}
+def _ended(reason: str, exit_code: int, message: str = "", *, ran: int = 1) -> dict[str, Any]:
+    """How a run of `ran` seconds ended."""
+    begun = datetime.fromisoformat(NOW) - timedelta(seconds=ran)
+    times = {"startedAt": f"{begun:%Y-%m-%dT%H:%M:%SZ}", "finishedAt": NOW}
+    return {"terminated": {"reason": reason, "exitCode": exit_code, "message": message, **times}}
+
+
+def _not_ready_since(time: str) -> dict[str, Any]:
+    return {"Ready": {**NOT_READY["Ready"], "lastTransitionTime": time}}
+
+
+def _running_since(time: str) -> dict[str, Any]:
+    return {"state": {"running": {"startedAt": time}}}
 
 
 UNPLACED = pod(
@@ -144,11 +156,59 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
         {"Ready": ("True", "Ready")},
         (),
     ),
+    "started, and has yet to answer its readiness probe for the first time": (
+        snapshot(pods=[pod(conditions=_not_ready_since(NOW), container=_running_since(LATER))]),
+        "Pending",
+        {"Ready": ("False", "Starting"), "Degraded": ("False", "AsExpected")},
+        ("waiting for",),
+    ),
     "does not answer any more": (
-        snapshot(pods=[pod(conditions=NOT_READY)]),
+        snapshot(pods=[pod(conditions=_not_ready_since(LATER), container=_running_since(NOW))]),
         "Pending",
         {"Ready": ("False", "NotAnswering"), "Degraded": ("False", "AsExpected")},
-        ("log, port and probe",),
+        ("any more", "log, port and probe"),
+    ),
+    "restarted, and was ready in the run before": (
+        snapshot(pods=[pod(conditions=_not_ready_since(NOW), container={"started": False} | _running_since(NOW))]),
+        "Pending",
+        {"Ready": ("False", "Starting")},
+        (),
+    ),
+    "ended by its startup probe": (
+        snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended("Completed", 0, ran=305), restartCount=1),
+                 probe_failures={"uid-of-lab-pod": "Startup probe failed: connection refused"}),
+        "Failed",
+        {"Ready": ("False", "NotAnswering"), "Degraded": ("True", "NotAnswering")},
+        ("300 seconds", "connection refused", "1 times", "log, port and probe"),
+    ),
+    "ended by its startup probe, running for the moment": (
+        snapshot(pods=[pod(conditions=NOT_READY, container={
+                     "started": False, "lastState": _ended("Error", 137, ran=300), "restartCount": 2})],
+                 probe_failures={"uid-of-lab-pod": "Startup probe failed: connection refused"}),
+        "Failed",
+        {"Ready": ("False", "NotAnswering"), "Degraded": ("True", "NotAnswering")},
+        ("2 times",),
+    ),
+    "crashed by itself while its startup probe failed": (
+        snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended("Error", 1, ran=20), restartCount=1),
+                 probe_failures={"uid-of-lab-pod": "Startup probe failed: connection refused"}),
+        "Failed",
+        {"Ready": ("False", "CrashLoop"), "Degraded": ("True", "CrashLoop")},
+        ("exit code 1",),
+    ),
+    "crashed after it had served for long": (
+        snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended("Error", 1, ran=4000), restartCount=1),
+                 probe_failures={"uid-of-lab-pod": "Readiness probe failed: connection refused"}),
+        "Failed",
+        {"Degraded": ("True", "CrashLoop")},
+        ("exit code 1",),
+    ),
+    "out of memory while its startup probe failed": (
+        snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended("OOMKilled", 137, ran=305), restartCount=1),
+                 probe_failures={"uid-of-lab-pod": "Startup probe failed: connection refused"}),
+        "Failed",
+        {"Degraded": ("True", "OutOfMemory")},
+        (),
     ),
     "evicted": (
         snapshot(pods=[pod(phase="Failed", reason="Evicted", message="low on disk", conditions=NOT_READY)]),

@@ -26,6 +26,7 @@ class Termination:
     reason: str
     message: str
     finished_at: str
+    ran_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class PodView:
     message: str
     unwatched: bool = False
     """Its node does not report any more: what is known of the pod is how it was."""
+    was_ready: bool = False
+    """The run that goes on now has been ready, and is not any more."""
     probe_failure: str = ""
     """The kubelet's words of a probe that goes on failing; see `watch.probe_events`."""
 

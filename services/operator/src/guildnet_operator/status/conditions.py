@@ -69,9 +69,9 @@ def _silent(snapshot: Snapshot, pod: PodView) -> Verdict:
         words = f"The container runs, but its probe keeps failing: {pod.probe_failure.rstrip('.')}."
         return Verdict("False", Reason.NOT_ANSWERING, f"{words} Look at its log, port and probe.")
     asked = "its pod to be ready" if probe is None else f"an answer to {_question(snapshot)}"
-    if pod.started and probe is not None:
+    if pod.was_ready and probe is not None:
         message = (
-            f"The container runs, but there is no answer to {_question(snapshot)}: look at its log, port and probe."
+            f"The container runs, but does not answer {_question(snapshot)} any more: look at its log, port and probe."
         )
         return Verdict("False", Reason.NOT_ANSWERING, message)
     return Verdict("False", Reason.STARTING, f"The container runs; waiting for {asked}.")

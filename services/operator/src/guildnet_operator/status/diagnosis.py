@@ -16,6 +16,8 @@ IMAGE_REASONS: Final = frozenset({
     "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable",
     "ImageInspectError", "SignatureValidationFailed",
 })  # fmt: skip
+STARTUP_FAILURE: Final = "Startup probe failed"
+"""How the kubelet begins an Event about a startup probe."""
 
 _NO_GROWTH: Final = (
     "must support resize",  # the admission plugin PersistentVolumeClaimResize
@@ -136,8 +138,32 @@ def crashed(snapshot: Snapshot) -> Diagnosis | None:
     pod = _pod(snapshot)
     if pod is None or pod.ready or pod.last is None or (pod.restarts == 0 and pod.running):
         return None
+    if _ended_by_its_probe(snapshot, pod, pod.last):
+        return Diagnosis(
+            Reason.NOT_ANSWERING,
+            f"The container was ended at {pod.last.finished_at}, as its probe went on failing for "
+            f"{_patience(snapshot)} seconds: {pod.probe_failure.rstrip('.')}. It was restarted {pod.restarts} times. "
+            "Look at its log, port and probe.",
+        )
     reason, words, step = _ending(pod.last)
     return Diagnosis(reason, f"The container {words}, restarted {pod.restarts} times. {step}")
+
+
+def _ended_by_its_probe(snapshot: Snapshot, pod: PodView, last: Termination) -> bool:
+    """Whether the kubelet ended it for want of an answer: the exit code then says nothing of the fault.
+
+    The kubelet tells that in an Event alone. A run that lasted as long as the startup probe is patient, with that probe
+    failing, is known without.
+    """
+    patience = _patience(snapshot)
+    fails = pod.probe_failure.startswith(STARTUP_FAILURE)
+    return fails and 0 < patience <= last.ran_seconds and last.reason != "OOMKilled"
+
+
+def _patience(snapshot: Snapshot) -> int:
+    """Seconds for which the startup probe may fail; 0 without a probe."""
+    probe = snapshot.plan.probe
+    return probe.startup.period * probe.startup.failures if probe else 0
 
 
 def _ending(last: Termination) -> tuple[Reason, str, str]:

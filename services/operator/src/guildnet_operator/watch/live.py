@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 import orjson
@@ -114,7 +115,18 @@ def pod(obj: Object) -> PodView:
         reason=status.get("reason") or "",
         message=status.get("message") or "",
         unwatched=_unwatched(conditions),
+        was_ready=_was_ready(ready, state),
     )
+
+
+def _was_ready(ready: Object, state: Object) -> bool:
+    """Whether the pod was ready in this run of its container: the condition turned false after the run began.
+
+    Of a pod that has yet to become ready the condition is as old as the pod, or as the end of the run before.
+    """
+    begun = (state.get("running") or {}).get("startedAt") or ""
+    turned = ready.get("lastTransitionTime") or ""
+    return bool(begun) and ready.get("status") == "False" and turned > begun
 
 
 def _unwatched(conditions: Mapping[str, Object]) -> bool:
@@ -142,4 +154,12 @@ def _termination(state: Object) -> Termination | None:
         reason=ended.get("reason") or "",
         message=ended.get("message") or "",
         finished_at=ended.get("finishedAt") or "",
+        ran_seconds=_seconds(ended.get("startedAt") or "", ended.get("finishedAt") or ""),
     )
+
+
+def _seconds(begun: str, ended: str) -> float:
+    """Between two times as the kubelet writes them; 0 where one of them is not known."""
+    if not begun or not ended:
+        return 0.0
+    return (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()

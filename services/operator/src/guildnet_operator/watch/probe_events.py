@@ -1,7 +1,7 @@
 """Events of the kubelet about probes that fail, of which a pod's status has nothing.
 
-Only failures that go on count. A container that takes a few seconds to start fails its first probes, and telling so
-would cost every start a write.
+Only failures that go on count. A container that takes some seconds to start fails its first probes: that is starting,
+and telling it would send people to a log in which there is nothing to find, and cost every start a write.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 FIELD_SELECTOR: Final = "reason=Unhealthy,involvedObject.kind=Pod"
-MIN_PROBE_FAILURES: Final = 5
+MIN_PROBE_FAILURES: Final = 8
 """Failures of one probe after which they are told; the startup probe is asked every second."""
 _ENDPOINT: Final = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}:\d+->")
 _MAX_MESSAGE_CHARS: Final = 400
