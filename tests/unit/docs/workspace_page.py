@@ -61,8 +61,7 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.STARTING: ("Ready, Progressing", "The container is being prepared or has not answered yet: wait."),
     Reason.NOT_ANSWERING: (
         "Ready, Degraded",
-        "The container runs, but its probe goes on failing, or gets no answer any more: look at log, port and probe. "
-        "Degraded where the cluster has ended it for that.",
+        "The container runs, but its probe fails on and on or gets no answer any more: look at log, port and probe.",
     ),
     Reason.STOPPED: ("Ready, Stopped", "`spec.running` is false and no pod runs: set it to true to start."),
     Reason.STOPPING: ("Ready, Progressing, Stopped", "The pod is about to end."),
