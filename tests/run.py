@@ -2,12 +2,14 @@
 
 `python tests/run.py all|lint|unit|integration|crash|e2e [-- pytest arguments]`. Every phase runs even when an earlier
 one failed, so that one run tells everything; the exit status is non-zero when any did. The cluster that the e2e ring
-needs is brought up when none runs, and then also taken down.
+needs is brought up when there is none, and then also taken down, on Ctrl-C too. One that is there is brought to this
+checkout by `up`, and left with every Workspace and volume that was on it.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import subprocess
@@ -16,6 +18,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from support import command
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -30,10 +34,13 @@ class Run:
     phases: list[tuple[str, float, bool]] = field(default_factory=list)
 
     def phase(self, name: str, *commands: list[str], cwd: Path = ROOT) -> bool:
+        """Run the commands until one fails. A phase that is interrupted counts as failed."""
         print(f"\n── {name} ──", flush=True)
-        started = time.monotonic()
-        passed = all(subprocess.run(command, cwd=cwd, check=False).returncode == 0 for command in commands)
-        self.phases.append((name, round(time.monotonic() - started, 1), passed))
+        started, passed = time.monotonic(), False
+        try:
+            passed = all(command.run(one, cwd) == 0 for one in commands)
+        finally:
+            self.phases.append((name, round(time.monotonic() - started, 1), passed))
         return passed
 
     @property
@@ -88,8 +95,13 @@ SOURCES = [*(f"{package}/src" for package in PACKAGES), "proofs", "tests"]
 
 
 def ui(run: Run) -> None:
-    if not (UI / "node_modules").exists() and not run.phase("ui: install", ["npm", "ci", "--no-progress"], cwd=UI):
-        return
+    """`npm ci` whenever the lock file is not the one that the packages were installed from."""
+    lock, stamp = UI / "package-lock.json", UI / "node_modules" / ".installed-from"
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != wanted:
+        if not run.phase("ui: install", ["npm", "ci", "--no-progress"], cwd=UI):
+            return
+        stamp.write_text(wanted)
     run.phase("ui", *(["npm", "run", script] for script in ("lint", "test", "build")), cwd=UI)
 
 
@@ -112,18 +124,31 @@ def crash(run: Run, *_: str) -> None:
 
 
 def on_the_cluster(run: Run, *rings: Callable[..., None], arguments: tuple[str, ...]) -> None:
-    """The rings with the cluster up. What ran before is left running; what this brought up goes away again."""
-    running = subprocess.run(python("-m", "guildnet_local", "status", "--quiet"), check=False).returncode == 0
-    up = run.phase("cluster up", python("-m", "guildnet_local", "up"))
-    for ring in rings:
-        if up or ring is not browser:
-            ring(run, *arguments)
-    if not running:
-        run.phase("cluster down", python("-m", "guildnet_local", "down"))
+    """The rings with the cluster up. One that was there stays; what this brought up goes away, whatever happens."""
+    status = subprocess.run(python("-m", "guildnet_local", "status", "--quiet"), check=False).returncode
+    there = status != NO_CLUSTER
+    if there:
+        print("\nThere is a local cluster: `up` brings it to this checkout, as `make up` would. Your workspaces stay.")
+    try:
+        up = run.phase("cluster up", python("-m", "guildnet_local", "up"))
+        for ring in rings:
+            if up or ring is not browser:
+                ring(run, *arguments)
+    finally:
+        if not there:
+            with command.undisturbed():
+                run.phase("cluster down", python("-m", "guildnet_local", "down"))
+
+
+NO_CLUSTER = 3
+"""Exit status of `guildnet_local status` where nothing is there, not even a part: what `up` makes then is ours."""
+AFTERWARDS = "e2e/afterwards"
 
 
 def browser(run: Run, *arguments: str) -> None:
-    run.phase("e2e", pytest("e2e", *arguments))
+    """The ring, and then what can only be judged by all that it did."""
+    run.phase("e2e", pytest("e2e", f"--ignore=tests/{AFTERWARDS}", *arguments))
+    run.phase("e2e: refusals", pytest(AFTERWARDS))
 
 
 def e2e(run: Run, *arguments: str) -> None:
@@ -159,9 +184,16 @@ def main() -> int:
     parser.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
     chosen = parser.parse_args()
     kind = "warm" if (CACHE / "programs").exists() else "cold"
-    run = Run()
-    RINGS[chosen.ring](run, *chosen.pytest)
+    run, interrupted = Run(), False
+    command.catch_interrupts()
+    try:
+        RINGS[chosen.ring](run, *chosen.pytest)
+    except KeyboardInterrupt:
+        interrupted = True
     run.report()
+    if interrupted:
+        print("\ninterrupted")
+        return 130
     if chosen.ring == "all":
         run.record(kind)
     if run.failed:

@@ -22,6 +22,7 @@ from guildnet_local.machine.steps import StepError
 from guildnet_local.release.helm import Helm
 from guildnet_local.settings import ADMIN_ACCOUNT, TOKEN_AUDIENCE, LocalError, Settings, load
 
+NO_CLUSTER = 3
 Command = Callable[["Request"], int]
 
 
@@ -113,7 +114,9 @@ def show_status(request: Request) -> int:
     if not request.arguments.quiet:
         for line in status.describe(request.settings, request.kubectl):
             say(line)
-    return 0 if status.is_up(request.settings) else 1
+    if status.is_up(request.settings):
+        return 0
+    return 1 if status.is_there(request.settings) else NO_CLUSTER
 
 
 def logs(request: Request) -> int:
@@ -228,7 +231,7 @@ def parser() -> argparse.ArgumentParser:
     verb("down", take_down, "remove everything that `up` made").add_argument(
         "--other", action="store_true", help="also when it is the cluster of another checkout"
     )
-    verb("status", show_status, "what runs; exit status 1 when the cluster is not whole").add_argument(
+    verb("status", show_status, "what runs; exit status 1 when the cluster is not whole, 3 when there is none").add_argument(
         "--quiet", action="store_true", help="print nothing"
     )
     made = verb("logs", logs, "the logs of programs and components")

@@ -11,7 +11,7 @@ from typing import Any
 
 from guildnet_local.cluster.kubectl import Kubectl, KubectlError
 from guildnet_local.machine.lock import Owner, when
-from guildnet_local.machine.process import Record
+from guildnet_local.machine.process import Record, boot_id
 from guildnet_local.settings import RELEASE_NAMESPACE, LocalError, Settings
 from guildnet_local.up import owner_file, processes
 
@@ -25,6 +25,12 @@ def is_up(settings: Settings) -> bool:
     records = processes(settings).all()
     ours = owner is not None and owner.complete and owner.checkout == str(settings.checkout)
     return ours and bool(records) and all(record.alive for record in records)
+
+
+def is_there(settings: Settings) -> bool:
+    """Whether a cluster was made since the machine was started, whosever and in whatever state: it can hold work."""
+    owner = Owner.read(owner_file(settings))
+    return owner is not None and owner.boot == boot_id()
 
 
 def age(seconds: float) -> str:
