@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
+import yaml
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from support.local import RELEASE_NAMESPACE, ROOT, Local, is_up
@@ -72,12 +74,22 @@ def _trust(home: Path, ca: str) -> None:
         subprocess.run(command, check=True, capture_output=True)
 
 
-@pytest.fixture
-def jupyterlab(local: Local) -> str:
-    """The name of the example's workspace, ready; stop-all may have taken what `make up` launched."""
-    local.kubectl("apply", "-f", str(ROOT / "examples" / "jupyterlab.yaml"))
-    local.wait_ready("jupyterlab")
-    return "jupyterlab"
+def _own(base: str) -> str:
+    """A name that no Workspace of a person has."""
+    return f"e2e-{base}-{token_hex(3)}"
+
+
+@pytest.fixture(scope="session")
+def lab(local: Local) -> Iterator[str]:
+    """The name of a ready workspace like the JupyterLab example, whose own may be in use by a person."""
+    name = _own("lab")
+    example = yaml.safe_load((ROOT / "examples" / "jupyterlab.yaml").read_text())
+    local.apply({**example, "metadata": {**example["metadata"], "name": name}})
+    try:
+        local.wait_ready(name)
+        yield name
+    finally:
+        local.delete_workspace(name)
 
 
 @pytest.fixture
@@ -113,13 +125,12 @@ def _watched(context: BrowserContext, request: pytest.FixtureRequest) -> Iterato
 
 @pytest.fixture
 def fresh(local: Local) -> Iterator[Callable[[str], str]]:
-    """Workspace names of this test, deleted when it ends."""
+    """Workspace names of this test alone, deleted when it ends."""
     names: list[str] = []
 
     def name(base: str) -> str:
-        names.append(base)
-        local.delete_workspace(base)
-        return base
+        names.append(_own(base))
+        return names[-1]
 
     yield name
     for made in names:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import yaml
 from playwright.sync_api import BrowserContext, expect
 
-from support.local import NAMESPACE, ROOT, Local
-
-EXAMPLE = ROOT / "examples" / "jupyterlab.yaml"
+from support.local import NAMESPACE, Local
 
 
 def test_the_example_opened_on_the_tailnet_computes_in_a_notebook(
-    jupyterlab: str, local: Local, tailnet_browser: BrowserContext
+    lab: str, local: Local, tailnet_browser: BrowserContext
 ):
-    workspace = local.get("workspace", jupyterlab)
+    workspace = local.get("workspace", lab)
     url = workspace["status"]["url"]
     assert url.startswith("https://"), "the canonical address is the tailnet's"
 
@@ -30,17 +27,18 @@ def test_the_example_opened_on_the_tailnet_computes_in_a_notebook(
     assert page.evaluate("isSecureContext")
 
 
-def test_the_tailnet_page_lists_the_workspace_and_knows_the_visitor(local: Local, tailnet_browser: BrowserContext):
+def test_the_tailnet_page_lists_the_workspace_and_knows_the_visitor(
+    lab: str, local: Local, tailnet_browser: BrowserContext
+):
     page = tailnet_browser.new_page()
     page.goto(local.tailnet.url)
-    expect(page.get_by_text("jupyterlab", exact=True).first).to_be_visible()
+    expect(page.get_by_text(lab, exact=True).first).to_be_visible()
     me = page.evaluate("fetch('/api/me').then(r => r.json())")
     assert me["kind"] == "user"
     assert me["login"] == local.tailnet.login
 
 
-def test_kubectl_shows_the_columns_a_person_needs(local: Local):
-    name = yaml.safe_load(EXAMPLE.read_text())["metadata"]["name"]
-    header, row = local.kubectl("-n", NAMESPACE, "get", "ws", name).splitlines()
+def test_kubectl_shows_the_columns_a_person_needs(lab: str, local: Local):
+    header, row = local.kubectl("-n", NAMESPACE, "get", "ws", lab).splitlines()
     assert header.split() == ["NAME", "PHASE", "READY", "IMAGE", "URL", "AGE"]
-    assert row.split()[:3] == ["jupyterlab", "Running", "1"]
+    assert row.split()[:3] == [lab, "Running", "1"]

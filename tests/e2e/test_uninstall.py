@@ -1,4 +1,4 @@
-"""A second release beside the first: installed, and gone again but for what the keep policy names."""
+"""A second release beside the first: installed, in use, and gone again but for what outlives it."""
 
 from __future__ import annotations
 
@@ -7,78 +7,85 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 
-from support.local import ROOT, Local, guildnet_local, run
+from support.local import Local, workspace
+from support.release import Release, installed
 from support.waiting import until
 
-RELEASE = "guildnet-second"
-WORKSPACES = "guildnet-second-workspaces"
+IMAGE = "guildnet/jupyterlab:0.1.0"
+NAME = "stays"
+# What the documentation promises, written down here and not read off the manifests: identities and counters that a
+# later install goes on with, the namespace of the Workspaces, and every Workspace with all that is its own.
+KEPT = {
+    "ConfigMap/{release}/{release}-entries",
+    "ConfigMap/{release}/{release}-ports",
+    "Secret/{release}/{release}-keys",
+    "Namespace//{release}-workspaces",
+    "Workspace/{release}-workspaces/stays",
+    "Deployment/{release}-workspaces/stays",
+    "ReplicaSet/{release}-workspaces/stays-*",
+    "Pod/{release}-workspaces/stays-*",
+    "Service/{release}-workspaces/stays",
+    "Endpoints/{release}-workspaces/stays",
+    "EndpointSlice/{release}-workspaces/stays-*",
+}
+# What the cluster itself puts into every namespace, and the namespace that helm was told to create.
+FURNITURE = {
+    "Namespace//{release}",
+    *(
+        f"{kind}/{{release}}{suffix}/{name}"
+        for suffix in ("", "-workspaces")
+        for kind, name in (("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"))
+    ),
+}
 
 
 @pytest.fixture
-def helm(local: Local) -> Iterator[list[str]]:
-    from guildnet_local.build.programs import ensure
-
-    program = str(ensure(["helm"], report=lambda _: None)["helm"])
-    yield [program, "--kubeconfig", local.kubeconfig, "--namespace", RELEASE]
-    local.kubectl("delete", "namespace", RELEASE, WORKSPACES, "--ignore-not-found", "--timeout=120s", timeout=130)
-
-
-def _pods(local: Local) -> str:
-    return local.kubectl("get", "pods", f"--namespace={RELEASE}", "-o", "name")
+def release(local: Local) -> Iterator[Release]:
+    with installed(local) as made:
+        made.apply(workspace(NAME, IMAGE, ports=[{"containerPort": 8888, "name": "http", "pathMode": "Preserve"}]))
+        made.wait_ready(NAME)
+        yield made
 
 
-def _everything(local: Local) -> set[str]:
-    """Every object that belongs to the second release, as kind/namespace/name."""
-    kinds = local.kubectl("api-resources", "--verbs=list", "-o", "name").split()
-    ours = set()
-    for kind in kinds:
-        if kind.startswith(("events", "componentstatuses")):
-            continue
-        listed = json.loads(local.kubectl("get", kind, "--all-namespaces", "-o", "json"))["items"]
-        for found in listed:
-            metadata = found["metadata"]
-            if RELEASE in (metadata["name"], metadata.get("namespace")) or RELEASE in str(metadata.get("labels")):
-                ours.add(f"{found['kind']}/{metadata.get('namespace', '')}/{metadata['name']}")
-    return ours
+def _everything(release: Release) -> set[str]:
+    """Every object in the release's namespaces or with its name, as kind/namespace/name; generated ends as `*`."""
+    local = release.local
+    kinds = [
+        kind
+        for kind in local.kubectl("api-resources", "--verbs=list", "-o", "name").split()
+        if not kind.startswith(("events", "componentstatuses"))
+    ]
+    listed = json.loads(local.kubectl("get", ",".join(kinds), "--all-namespaces", "-o", "json"))["items"]
+    return {_line(one) for one in listed if release.name in json.dumps(one["metadata"].get("labels")) + _line(one)}
 
 
-def _leases(local: Local) -> list[Any]:
-    found: list[Any] = json.loads(local.kubectl("-n", RELEASE, "get", "leases", "-o", "json"))["items"]
-    return found
+def _line(one: dict[str, Any]) -> str:
+    metadata = one["metadata"]
+    name = metadata["name"]
+    if one["kind"] in ("ReplicaSet", "Pod", "EndpointSlice"):
+        name = f"{metadata['labels'].get('guildnet.io/workspace', name)}-*"
+    return f"{one['kind']}/{metadata.get('namespace', '')}/{name}"
 
 
-def test_uninstall_leaves_only_what_the_keep_policy_names(local: Local, helm: list[str]):
-    values = yaml.safe_load(guildnet_local("values"))
-    values |= {
-        "tailnet": {"enabled": False},
-        "crds": {"enabled": False},
-        "workspaces": {**values.get("workspaces", {}), "namespace": WORKSPACES},
-    }
-    values["proxy"]["service"].pop("clusterIP", None)
-    installed = run(
-        *helm, "install", RELEASE, str(ROOT / "charts" / "guildnet"), "--create-namespace", "--server-side=true",
-        "--values", "-", "--wait", "--timeout=120s", stdin=yaml.safe_dump(values), timeout=150,
-    )  # fmt: skip
-    assert installed.status == 0, installed.err
-    manifest = run(*helm, "get", "manifest", RELEASE).out
-    kept = {
-        f"{item['kind']}/{item['metadata'].get('namespace', '')}/{item['metadata']['name']}"
-        for item in yaml.safe_load_all(manifest)
-        if item and item["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep"
-    }
-    assert kept, "volumes and identities outlive an uninstall"
-    removed = run(*helm, "uninstall", RELEASE, "--wait", "--timeout=120s", timeout=150)
-    assert removed.status == 0, removed.err
-    # What the cluster itself puts into every namespace, and the namespace that helm was told to create.
-    furniture = {
-        f"{kind}/{namespace}/{name}"
-        for namespace in (RELEASE, WORKSPACES)
-        for kind, name in (("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"))
-    } | {f"Namespace//{RELEASE}"}
-    # Helm waits for the Deployments; their pods, and what the pods had claimed, follow.
-    until(lambda: not _pods(local), "the pods of the second release gone", seconds=60)
-    # The Lease is nobody's of Helm's: it belongs to the operator's account, and the garbage collector takes it.
-    until(lambda: not _leases(local), "the Lease of the second release gone", seconds=60)
-    assert _everything(local) - furniture == kept
+def test_uninstall_leaves_the_workspaces_running_and_what_the_next_install_goes_on_with(local: Local, release: Release):
+    def seen() -> list[tuple[str, str, int]]:
+        kept = release.list("workspaces,deployments,pods")
+        return sorted(
+            (one["kind"], one["metadata"]["uid"], _restarts(one)) for one in kept if "deletion" not in str(one)
+        )
+
+    before = seen()
+    assert [kind for kind, _, _ in before] == ["Deployment", "Pod", "Workspace"]
+    release.uninstall()
+    expected = {line.format(release=release.name) for line in KEPT | FURNITURE}
+    # Helm waits for the Deployments; their pods, and the Lease of the operator's account, follow by garbage collection.
+    until(lambda: not _everything(release) - expected, "what is not to be kept gone", seconds=60)
+    assert _everything(release) == expected
+    assert seen() == before, "neither replaced nor restarted"
+    crds = local.kubectl("get", "crds", "-o", "name").split()
+    assert {one.split("/")[-1] for one in crds} >= {"workspaces.guildnet.io", "capabilities.guildnet.io"}
+
+
+def _restarts(one: dict[str, Any]) -> int:
+    return sum(container["restartCount"] for container in one["status"].get("containerStatuses", ()))

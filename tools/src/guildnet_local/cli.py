@@ -231,7 +231,7 @@ def parser() -> argparse.ArgumentParser:
     verb("down", take_down, "remove everything that `up` made").add_argument(
         "--other", action="store_true", help="also when it is the cluster of another checkout"
     )
-    verb("status", show_status, "what runs; exit status 1 when the cluster is not whole, 3 when there is none").add_argument(
+    verb("status", show_status, "what runs; exit status 1: not whole, 3: there is none").add_argument(
         "--quiet", action="store_true", help="print nothing"
     )
     made = verb("logs", logs, "the logs of programs and components")
