@@ -40,7 +40,7 @@ packages:
 
 # ---- the local cluster ----------------------------------------------------------------------------------------------
 
-.PHONY: up down status logs url token kubeconfig kubectl helm tailnet
+.PHONY: up down status logs url token kubeconfig kubectl helm tailnet image
 # Compilers start first; `setup` runs beside them.
 up: ## a local cluster with GuildNet, a test tailnet and a JupyterLab workspace
 	@$(PYTHON_IS_NEW_ENOUGH)
@@ -59,6 +59,8 @@ kubeconfig: $(VENV)/.ready ## the path of an admin kubeconfig usable from this h
 	@$(LOCAL) kubeconfig
 kubectl helm: $(VENV)/.ready ## of the local cluster: make kubectl ARGS="get ws -A" (or .venv/bin/kubectl get ws -A)
 	@$(LOCAL) $@ $(ARGS)
+image: setup ## build an image that `up` does not need, and offer it: make image NAME=code-server
+	@$(LOCAL) image $(or $(NAME),$(error say which: make image NAME=code-server))
 tailnet: $(VENV)/.ready ## one line of JSON: a second device on the test tailnet to browse from
 	@$(LOCAL) tailnet
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,8 +12,8 @@ from guildnet_local import existing_cluster
 from guildnet_local.cluster.containerd import aliases, parse_list
 from guildnet_local.cluster.kubectl import Kubectl
 from guildnet_local.release.helm import Helm
-from guildnet_local.release.rollout import EXAMPLE, summary
-from guildnet_local.release.values import COMPONENTS, local_values
+from guildnet_local.release.rollout import EXAMPLE, await_workspace, summary
+from guildnet_local.release.values import COMPONENTS, local_values, offered
 from guildnet_local.settings import LocalError, load
 
 REFS = {name: f"localhost/guildnet/{name}:dev-0123456789ab" for name in (*COMPONENTS, "tailscale")}
@@ -37,6 +38,22 @@ def test_the_sidecar_shows_its_key_again_after_a_restart():
         {"name": "TS_AUTH_ONCE", "value": "false"},
     ]
     assert len(tailnet["tailnet"]["extraEnv"]) == 1, "what was given stays as it was"
+
+
+def test_the_launch_form_offers_what_the_cluster_has_the_image_of():
+    presets = yaml.safe_load((load({}).chart / "values.yaml").read_text())["presets"]
+    assert [one["label"] for one in presets] == ["JupyterLab", "VS Code"]
+    assert [one["label"] for one in offered(presets, {"jupyterlab", "busybox"})] == ["JupyterLab"]
+    assert offered(presets, {"jupyterlab", "code-server"}) == presets
+    assert offered(presets, set()) == []
+
+
+def test_a_workspace_that_somebody_stopped_is_not_waited_for():
+    class Stopped(Kubectl):
+        def get(self, *_: str) -> dict[str, Any]:
+            return {"spec": {"running": False}, "status": {"phase": "Stopped"}}
+
+    assert await_workspace(Stopped(Path("/kubectl")), "lab", print, seconds=0) == "lab is stopped, and left so"
 
 
 def test_the_front_door_is_where_the_relay_leads():

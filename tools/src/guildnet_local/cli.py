@@ -8,11 +8,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from guildnet_local import down, existing_cluster, images, kind, plan, status, up
+from guildnet_local import down, existing_cluster, images, kind, more_images, status, up
 from guildnet_local.build import programs
 from guildnet_local.build.pins import UpstreamError
 from guildnet_local.cluster import tailnet
-from guildnet_local.cluster.containerd import Runtime
 from guildnet_local.cluster.kubectl import Kubectl
 from guildnet_local.existing_cluster import Target
 from guildnet_local.images import ImageError
@@ -177,14 +176,8 @@ def values(request: Request) -> int:
 
 def add_images(request: Request) -> int:
     request.local_only("image")
-    settings = request.settings
-    if not settings.containerd_socket.exists():
-        raise LocalError("no local cluster runs: `make up` makes one")
-    runtime, tag = Runtime(settings), plan.chart_version(settings)
-    for name, image in images.ensure(request.arguments.names, report=complain).items():
-        wanted = plan.imported(image, tag)
-        complain(f"{name}: {'imported' if runtime.add(wanted) else 'already there'} as {wanted.alias}")
-        say(image.ref)
+    for ref in more_images.add(request.settings, request.kubectl(), request.arguments.names, complain):
+        say(ref)
     return 0
 
 

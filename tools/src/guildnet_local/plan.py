@@ -6,7 +6,7 @@ later programs are being compiled, and beside them the images, which mostly wait
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import yaml
 
 from guildnet_local import images
 from guildnet_local.build import programs
-from guildnet_local.cluster import tailnet
+from guildnet_local.cluster import storage, tailnet
 from guildnet_local.cluster.bootstrap import Cluster
 from guildnet_local.cluster.containerd import Imported, Runtime, aliases
 from guildnet_local.images import Image
@@ -24,7 +24,7 @@ from guildnet_local.machine.journal import Journal
 from guildnet_local.machine.steps import Clock, Step
 from guildnet_local.machine.waiting import until
 from guildnet_local.release import helm, reachable, rollout
-from guildnet_local.release.values import COMPONENTS, local_values
+from guildnet_local.release.values import COMPONENTS, local_values, offered
 from guildnet_local.settings import NODE_IP, Settings
 
 CONTROL_PLANE = ("etcd", "kubernetes", "kubectl")
@@ -32,6 +32,7 @@ CLUSTER_IMAGES = ("pause", "coredns")
 RELEASE_IMAGES = COMPONENTS
 TAILNET_IMAGES = ("tailscale",)
 WORKSPACE_IMAGES = ("jupyterlab", "busybox")
+STORAGE_IMAGES = ("local-path-provisioner",)
 
 
 @dataclass
@@ -76,6 +77,8 @@ class Plan:
     def _release_steps(self, cluster: Cluster) -> list[Step]:
         def upgrade() -> str:
             self.values = release_values(self.settings, {name: image.ref for name, image in self.refs.items()})
+            coming = WORKSPACE_IMAGES if self.only == "all" else ()
+            self.values["presets"] = presets(self.settings, {*coming, *Runtime(self.settings).names()})
             (self.settings.config / "values.yaml").write_text(yaml.safe_dump(self.values, sort_keys=False))
             return helm.Helm(self.programs["helm"], cluster.kubectl).upgrade(self.settings.chart, self.values)
 
@@ -118,6 +121,25 @@ class Plan:
             self._import("workspace images", WORKSPACE_IMAGES),
             Step("workspace applied", launch, ("chart", "node", "workspace images imported")),
             Step("workspace", await_ready, ("workspace applied", "GuildNet")),
+            *self._storage_steps(cluster),
+        ]
+
+    def _storage_steps(self, cluster: Cluster) -> list[Step]:
+        """Last, as the example needs no volume."""
+
+        def apply() -> None:
+            image, helper = (self.refs[name].ref for name in (*STORAGE_IMAGES, "busybox"))
+            cluster.kubectl.apply(storage.manifests(image, helper, self.settings.volumes))
+            cluster.kubectl(
+                f"--namespace={storage.NAMESPACE}", "rollout", "status", f"deployment/{storage.NAME}",
+                "--timeout=90s", seconds=100,
+            )  # fmt: skip
+
+        return [
+            self._compile("storage programs", STORAGE_IMAGES, after=("Helm",)),
+            self._build("storage images", STORAGE_IMAGES, ("storage programs", "workspace images")),
+            self._import("storage images", STORAGE_IMAGES),
+            Step("storage", apply, ("node", "storage images imported", "workspace images imported")),
         ]
 
     def _cluster_images_first(self) -> tuple[str, ...]:
@@ -158,6 +180,11 @@ class Plan:
 def chart_version(settings: Settings) -> str:
     chart = yaml.safe_load((settings.chart / "Chart.yaml").read_text())
     return str(chart["appVersion"])
+
+
+def presets(settings: Settings, images: Collection[str]) -> list[dict[str, Any]]:
+    """What the launch form offers on a cluster that has these images."""
+    return offered(yaml.safe_load((settings.chart / "values.yaml").read_text())["presets"], images)
 
 
 def imported(image: Image, tag: str) -> Imported:

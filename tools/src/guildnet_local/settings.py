@@ -88,6 +88,11 @@ class Settings:
         return self.state / "tailnet"
 
     @property
+    def volumes(self) -> Path:
+        """Where the volumes of workspaces are on the node."""
+        return self.state / "volumes"
+
+    @property
     def kubeconfig(self) -> Path:
         return self.state / "admin.kubeconfig"
 

@@ -124,6 +124,7 @@ _GROUPS = (
         {"local-path-provisioner": "github.com/rancher/local-path-provisioner"},
         "github.com/rancher/local-path-provisioner",
         {"main.VERSION": "{version}"},
+        _SHARED,
     ),
     Group("kind", {"kind": "sigs.k8s.io/kind"}, "sigs.k8s.io/kind"),
     Group(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from guildnet_local.settings import LocalError, Settings
 
 NAMESPACE = "k8s.io"
+_OURS = re.compile(r"docker\.io/guildnet/(?P<name>[a-z0-9-]+):.+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class Runtime:
 
     def images(self) -> dict[str, str]:
         return parse_list(self._ctr("image", "list"))
+
+    def names(self) -> set[str]:
+        """The names of our images that are known under the name that the examples use."""
+        found = (_OURS.fullmatch(name) for name in self.images())
+        return {match["name"] for match in found if match}
 
     def add(self, image: Imported) -> bool:
         """Import it unless it is there; true when it was imported.

@@ -84,8 +84,8 @@ _RECIPES = (
     _of_program("local-path-provisioner"),
 )
 RECIPES: Mapping[str, Recipe] = {recipe.name: recipe for recipe in _RECIPES}
-# code-server takes minutes and is built when it is first asked for by name, as is what only some tests need.
-USUAL = tuple(name for name in RECIPES if name not in {"code-server", "local-path-provisioner"})
+# code-server takes minutes and is built when it is first asked for by name.
+USUAL = tuple(name for name in RECIPES if name != "code-server")
 
 
 def recipe(name: str) -> Recipe:

@@ -89,11 +89,14 @@ def apply_example(kubectl: Kubectl, manifest: Path) -> str:
 
 
 def await_workspace(kubectl: Kubectl, name: str, say: Callable[[str], None], seconds: float = 180) -> str:
-    """Wait until the Workspace is Ready, saying what changes meanwhile; its address."""
+    """Wait until the Workspace is Ready, saying what changes meanwhile; its address. One that was stopped stays so."""
     deadline = time.monotonic() + seconds
     told = ""
     while True:
-        status = kubectl.get("workspaces.guildnet.io", name, f"--namespace={WORKSPACE_NAMESPACE}").get("status", {})
+        found = kubectl.get("workspaces.guildnet.io", name, f"--namespace={WORKSPACE_NAMESPACE}")
+        if found["spec"].get("running") is False:
+            return f"{name} is stopped, and left so"
+        status = found.get("status", {})
         conditions = status.get("conditions", [])
         if any(c["type"] == "Ready" and c["status"] == "True" for c in conditions):
             return str(status.get("url", ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from guildnet_local.settings import CLUSTER_DOMAIN, FRONT_DOOR_IP
@@ -24,6 +24,11 @@ def image_value(ref: str) -> dict[str, str]:
     """The chart's `image` value for a reference."""
     repository, tag = split_reference(ref)
     return {"repository": repository, "tag": tag}
+
+
+def offered(presets: Sequence[Mapping[str, Any]], images: Collection[str]) -> list[dict[str, Any]]:
+    """The chart's presets whose image the cluster has. There is no registry: another one could only fail to start."""
+    return [dict(one) for one in presets if one["image"]["repository"].removeprefix("guildnet/") in images]
 
 
 def local_values(refs: Mapping[str, str], origin: str, tailnet: Mapping[str, Any]) -> dict[str, Any]:
