@@ -150,7 +150,7 @@ and a TCP probe for others. Pods run as uid 1000 without privileges, capabilitie
 `phase` is Pending, Running, Stopped, Failed or Terminating. `url` is where to open it, `externalURL` an address past the
 proxy, `origin` its own port and host label, never given to another. `lastError` is the latest thing that went wrong.
 
-Conditions: {conditions}. Wait with `kubectl wait --for=condition=Ready ws/NAME`; `kubectl describe ws NAME` tells the
+Conditions: {conditions}. Wait with `kubectl -n guildnet-workspaces wait --for=condition=Ready ws/NAME`; `kubectl -n guildnet-workspaces describe ws NAME` tells the
 whole story. `Degraded` is the one to alert on. Reasons are constants:
 
 | reason | on | means |

@@ -1,4 +1,4 @@
-"""The storage of the cluster as manifests, and which images are ours; what a kubelet does with them is for the cluster."""
+"""The storage of the cluster as manifests, and which images are ours."""
 
 from __future__ import annotations
 
