@@ -25,7 +25,7 @@ ELSEWHERE: Final = "On your own cluster"
 OF_ANOTHER_CLUSTER: Final = ("private-image", "web-app-tls", "team-capability")
 """Examples that cannot run here, or would close a namespace that is in use: the API server is only asked."""
 OF_THE_RING: Final = ("make up", "make test", "make down")
-"""What brings the ring about or ends it: make is asked what it would do."""
+"""What brings the ring about or ends it, and so is not run by it. (A dry run of make would run some of it.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,12 @@ class Command:
     text: str
     asked: bool = False
 
+    @property
+    def of_the_ring(self) -> bool:
+        return self.text.startswith(OF_THE_RING)
+
     def tried(self) -> str:
         """The command to run. Raises ValueError for one that nobody knows how to ask."""
-        if self.text.startswith(OF_THE_RING):
-            return re.sub(r"^make", "make --dry-run", self.text)
         if not self.asked:
             return self.text
         for start, instead, more in _ASKED:

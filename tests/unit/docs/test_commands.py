@@ -37,7 +37,6 @@ def test_the_pages_have_commands_at_all():
 @pytest.mark.parametrize(
     ("command", "tried"),
     [
-        (Command("make up     # a cluster"), "make --dry-run up     # a cluster"),
         (Command("make url"), "make url"),
         (
             Command("helm install g charts/guildnet -n g", asked=True),
@@ -48,6 +47,12 @@ def test_the_pages_have_commands_at_all():
 )
 def test_a_command_is_tried_as_it_stands_or_only_asked(command: Command, tried: str):
     assert command.tried() == tried
+
+
+def test_what_the_ring_is_made_of_is_not_run_by_it():
+    found = [one.text.split()[1] for page in PAGES.values() for one in commands(page) if one.of_the_ring]
+    assert found == ["up", "test"]
+    assert set(found) <= _verbs()
 
 
 def test_a_command_that_nobody_knows_how_to_ask_is_noticed():

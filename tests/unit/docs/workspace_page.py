@@ -126,7 +126,7 @@ Wrong values are refused at admission, with the field named; unknown fields by `
 
 MIDDLE = """
 What is left out gets a default: ports 8080 and 8443 (8080 alone for code-server images), env `PORT=8080`, for
-code-server images a generated `PASSWORD` in the Secret `NAME-password`, an HTTP probe for images known to answer one
+code-server images a generated `PASSWORD` in the Secret `NAME-password` (key `password`), an HTTP probe for images known to answer one
 and a TCP probe for others. Pods run as uid 1000 without privileges, capabilities or a service-account token.
 
 ## What happens when
