@@ -123,6 +123,12 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
         {"Degraded": ("True", "CrashLoop")},
         ("exit code 1",),
     ),
+    "its command is not in the image": (
+        snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended("StartError", 128, 'exec: "nope": not found'))),
+        "Failed",
+        {"Degraded": ("True", "CrashLoop")},
+        ('exec: "nope": not found', "there is no log", "check command and args"),
+    ),
     "out of memory": (
         snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended("OOMKilled", 137), restartCount=1)),
         "Failed",

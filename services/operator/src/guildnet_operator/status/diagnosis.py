@@ -16,6 +16,8 @@ IMAGE_REASONS: Final = frozenset({
     "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable",
     "ImageInspectError", "SignatureValidationFailed",
 })  # fmt: skip
+NEVER_RAN: Final = frozenset({"StartError", "ContainerCannotRun"})
+"""Reasons (`state.terminated.reason`) of a container whose program could not be started."""
 STARTUP_FAILURE: Final = "Startup probe failed"
 """How the kubelet begins an Event about a startup probe."""
 
@@ -171,6 +173,12 @@ def _ending(last: Termination) -> tuple[Reason, str, str]:
         return Reason.OOM_KILLED, f"was killed at {last.finished_at}: out of memory", "Raise resources.limits.memory."
     words = f"ended at {last.finished_at} with exit code {last.exit_code}"
     details = f" ({last.message.strip()})" if last.message.strip() else ""
+    if last.reason in NEVER_RAN:
+        return (
+            Reason.CRASH_LOOP,
+            words + details,
+            "Its program was never started, so there is no log: check command and args.",
+        )
     return Reason.CRASH_LOOP, words + details, "Its log says why: look at the last lines of the previous container."
 
 
