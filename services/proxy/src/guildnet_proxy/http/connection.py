@@ -21,9 +21,10 @@ from guildnet_proxy.http.states.connection import TRANSITIONS, Event, State
 from guildnet_proxy.http.states.table import next_state
 from guildnet_proxy.http.upstream import Pool
 
-# What every request goes through is looked up once: an Enum's attribute costs 70 ns in Python 3.11.
+# What every request goes through is made once: an Enum's attribute costs 70 ns in Python 3.11, a union of types 200.
 _HEAD, _EXCHANGE = State.HEAD, State.EXCHANGE
 _HEAD_READ, _FORWARDED, _KEPT = Event.HEAD_READ, Event.FORWARDED, Event.KEPT
+_OUTCOMES = (Answer, Forward)
 
 
 class Owner(Protocol[R]):
@@ -144,7 +145,7 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
         self._record = record = self.server.handler.record(self.server.loop.time())
         self._on(_HEAD_READ)
         decision = self.server.handler.handle(head, self.listener, self.address, record)
-        if isinstance(decision, Answer | Forward):
+        if isinstance(decision, _OUTCOMES):
             self._go(decision)
         else:
             self._task = self.server.loop.create_task(self._decide(decision))
