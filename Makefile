@@ -6,6 +6,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+# Under a name of its own: a recipe line that names MAKE is run by `make -n`, too.
+THIS_MAKE := $(MAKE)
 LOCAL := $(PY) -m guildnet_local
 APT_PACKAGES := tools/src/guildnet_local/machine/packages.txt
 PYTHON_IS_NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "GuildNet needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 2; }
@@ -44,7 +46,7 @@ packages:
 # Compilers start first; `setup` runs beside them.
 up: ## a local cluster with GuildNet, a test tailnet and a JupyterLab workspace
 	@$(PYTHON_IS_NEW_ENOUGH)
-	@GUILDNET_STARTED=$$(date +%s.%N) PYTHONPATH=tools/src $(PYTHON) -m guildnet_local.prepare $(MAKE) $(PY)
+	@GUILDNET_STARTED=$$(date +%s.%N) PYTHONPATH=tools/src $(PYTHON) -m guildnet_local.prepare $(THIS_MAKE) $(PY)
 down: $(VENV)/.ready ## remove the local cluster and everything `up` made
 	@$(LOCAL) down
 status: $(VENV)/.ready ## what runs
