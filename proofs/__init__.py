@@ -1,7 +1,8 @@
 """One small module for each promise that `make show-<word>` proves.
 
 A module `some_word` answers `show-some-word`: its `prove()` does the work, printing progress as it likes, and returns a
-`Figure`. The figure is the last line printed; a missed one makes the exit status 1.
+`Figure`. The figure is the last line printed; a missed one makes the exit status 1. A proof that takes long has a short
+form, `prove(quick=True)`, which asks the same of less.
 """
 
 from __future__ import annotations
@@ -14,8 +15,14 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 """The checkout."""
-PYTHON_PATH: Final = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
-"""Where processes that a proof starts find `proofs` and the tests' `support`."""
+PYTHON_PATH: Final = os.pathsep.join(
+    map(
+        str,
+        (ROOT, ROOT / "tests", ROOT / "libs/guildnet/src", *sorted(ROOT.glob("services/*/src")), ROOT / "tools/src"),
+    )
+)
+"""Where processes that a proof starts find `proofs`, the tests' `support` and the product: all of this checkout, also
+when it is a copy of the one that was installed."""
 
 
 def words() -> list[str]:

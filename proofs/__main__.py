@@ -1,21 +1,25 @@
-"""`python -m proofs WORD`: runs one proof; see the package's docstring."""
+"""`python -m proofs WORD [--quick]`: runs one proof; see the package's docstring."""
 
 from __future__ import annotations
 
+import argparse
 import importlib
+import inspect
 import sys
 
 import proofs
 
 
 def main() -> int:
-    known = proofs.words()
-    if len(sys.argv) != 2 or sys.argv[1] not in known:
-        print(f"usage: make show-WORD, with one of: {', '.join(known)}", file=sys.stderr)
-        return 2
-    module = importlib.import_module(f"proofs.{sys.argv[1].replace('-', '_')}")
-    figure: proofs.Figure = module.prove()
-    print(f"{sys.argv[1]}: {figure.text} – {'met' if figure.met else 'MISSED'}")
+    parser = argparse.ArgumentParser(prog="python -m proofs", description="Prove one promise of the product.")
+    parser.add_argument("word", choices=proofs.words())
+    parser.add_argument("--quick", action="store_true", help="the short form, where the proof has one")
+    chosen = parser.parse_args()
+    module = importlib.import_module(f"proofs.{chosen.word.replace('-', '_')}")
+    if chosen.quick and "quick" not in inspect.signature(module.prove).parameters:
+        parser.error(f"{chosen.word} has no short form")
+    figure: proofs.Figure = module.prove(quick=True) if chosen.quick else module.prove()
+    print(f"{chosen.word}: {figure.text} – {'met' if figure.met else 'MISSED'}")
     return 0 if figure.met else 1
 
 

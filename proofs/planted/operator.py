@@ -1,0 +1,72 @@
+"""Faults of the operator and of the schema it works by."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from proofs.planted.plant import Plant
+
+OPERATOR: Final = "services/operator/src/guildnet_operator"
+
+PLANTS: Final = (
+    Plant(
+        "spec-mutations",
+        "the args of a spec do not reach the container",
+        f"{OPERATOR}/plan/manifests.py",
+        "args=list(plan.args),",
+        "args=[],",
+    ),
+    Plant(
+        "write-cost",
+        "kopf writes an annotation to every Workspace it sees, twice",
+        f"{OPERATOR}/watch/kopf_source.py",
+        "        async def seen(event: Mapping[str, Any], **_: Any) -> None:\n",
+        "        async def seen(event: Mapping[str, Any], meta: Any, patch: Any, **_: Any) -> None:\n"
+        '            times = int(meta.annotations.get("example.com/seen", "0"))\n'
+        "            if times < 2:\n"
+        '                patch.meta["annotations"] = {"example.com/seen": str(times + 1)}\n',
+        quick=True,
+    ),
+    Plant(
+        "crash-plans",
+        "a write that failed is not tried again",
+        f"{OPERATOR}/reconcile.py",
+        "return OUTAGE if any(isinstance(error, Unreachable | TooManyRequests) for error in errors) else RETRY",
+        "return SETTLED",
+        quick=True,
+    ),
+    Plant(
+        "operator-scale",
+        "every reconcile does work that nobody needs",
+        f"{OPERATOR}/reconcile.py",
+        "        began = time.perf_counter()\n        workspace =",
+        "        began = time.perf_counter()\n        sum(range(2_000_000))\n        workspace =",
+        quick=True,
+    ),
+    Plant(
+        "ready-time",
+        "the first probe that fails is repeated after ten seconds",
+        f"{OPERATOR}/plan/defaults.py",
+        "STARTUP: Final = Timing(period=1,",
+        "STARTUP: Final = Timing(period=10,",
+        quick=True,
+        cluster=True,
+    ),
+    Plant(
+        "reasons",
+        "a container that ran out of memory is taken for one that ended",
+        f"{OPERATOR}/status/diagnosis.py",
+        'if last.reason == "OOMKilled":',
+        'if last.reason == "OOM":',
+        quick=True,
+        cluster=True,
+    ),
+    Plant(
+        "bad-input",
+        "the schema takes an empty image",
+        "charts/guildnet/templates/crds/workspaces.yaml",
+        "                  description: Container image reference.\n                  minLength: 1\n",
+        "                  description: Container image reference.\n                  minLength: 0\n",
+        cluster=True,
+    ),
+)

@@ -1,0 +1,19 @@
+"""All planted faults, by the kind of what they break."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from proofs.planted import logs, operator, sources, tools
+from proofs.planted.plant import Plant
+
+PLANTS: Final[tuple[Plant, ...]] = (*sources.PLANTS, *operator.PLANTS, *logs.PLANTS, *tools.PLANTS)
+
+
+def of(words: list[str]) -> list[Plant]:
+    """The faults for these proofs; all where none is named. Raises KeyError for a proof without one."""
+    known = {plant.word for plant in PLANTS}
+    for word in words:
+        if word not in known:
+            raise KeyError(word)
+    return [plant for plant in PLANTS if not words or plant.word in words]

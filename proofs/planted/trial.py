@@ -1,0 +1,139 @@
+"""Proofs tried in a copy of the checkout: as the product is, where they have to be met, and with a fault planted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from proofs import PYTHON_PATH, ROOT
+from proofs.planted.plant import Plant
+
+WITHIN_SECONDS: Final = 1800.0
+TAIL: Final = 25
+LEFT_OUT: Final = (
+    ".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", "node_modules", "dist", "*.egg-info", "test-results",
+)  # fmt: skip
+"""What a copy of the checkout does without: what tools made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How one run of a proof ended."""
+
+    status: int
+    lines: Sequence[str]
+    seconds: float
+
+    @property
+    def last(self) -> str:
+        return self.lines[-1] if self.lines else ""
+
+    @property
+    def met(self) -> bool:
+        return self.status == 0 and self.last.endswith("– met")
+
+    @property
+    def missed(self) -> bool:
+        """MISSED and an exit status that says so; a proof that breaks down has not measured anything."""
+        return self.status == 1 and self.last.endswith("– MISSED")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A proof without its planted fault and with it."""
+
+    plant: Plant
+    without: Said
+    planted: Said
+
+    @property
+    def caught(self) -> bool:
+        return self.without.met and self.planted.missed
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A copy of the checkout, with the product and the proofs run from there."""
+
+    directory: Path
+
+    def run(self, *arguments: str) -> Said:
+        """One Python module of the copy."""
+        path = PYTHON_PATH.replace(str(ROOT), str(self.directory))
+        began = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=self.directory, env={**os.environ, "PYTHONPATH": path}, text=True, timeout=WITHIN_SECONDS, check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        return Said(done.returncode, done.stdout.splitlines(), time.monotonic() - began)
+
+    def prove(self, plant: Plant) -> Said:
+        return self.run("proofs", plant.word, *(["--quick"] if plant.quick else []))
+
+    def trial(self, plant: Plant) -> Trial:
+        without = self.prove(plant)
+        with plant.planted(self.directory):
+            found = Trial(plant, without, self.prove(plant))
+        tell(found)
+        return found
+
+
+def tell(found: Trial) -> None:
+    """What became of it, and all that was said where it was not as it should be."""
+    seconds = found.without.seconds + found.planted.seconds
+    verdict = "caught" if found.caught else "NOT CAUGHT"
+    print(f"  {verdict:<11}{found.plant.word:<18}{seconds:>6.0f} s  planted: {found.plant.what}", flush=True)
+    for what, said, good in (
+        ("without it", found.without, found.without.met),
+        ("with it", found.planted, found.planted.missed),
+    ):
+        for line in said.lines[-1:] if good else said.lines[-TAIL:]:
+            print(f"      {what}: {line}", flush=True)
+
+
+@contextmanager
+def copy() -> Iterator[Copy]:
+    """A copy of the checkout as it is now, committed or not; gone when the block ends."""
+    with tempfile.TemporaryDirectory(prefix="guildnet-planted-") as made:
+        directory = Path(made) / "checkout"
+        shutil.copytree(ROOT, directory, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        yield Copy(directory)
+
+
+@contextmanager
+def cluster_of(copied: Copy) -> Iterator[None]:
+    """The one local cluster of the machine is the copy's until the block ends; then the checkout's is made again."""
+    ours = _local("status", "--quiet") == 0
+    _local("down")
+    try:
+        yield
+    finally:
+        copied.run("guildnet_local", "down")
+        if ours:
+            _local("up")
+
+
+def _local(*arguments: str) -> int:
+    command = [sys.executable, "-m", "guildnet_local", *arguments]
+    return subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode
+
+
+def run(plants: Sequence[Plant]) -> list[Trial]:
+    """Try them one after the other, those that need the cluster last."""
+    with copy() as copied:
+        found = [copied.trial(plant) for plant in plants if not plant.cluster]
+        on_the_cluster = [plant for plant in plants if plant.cluster]
+        if on_the_cluster:
+            with cluster_of(copied):
+                found += [copied.trial(plant) for plant in on_the_cluster]
+    return found

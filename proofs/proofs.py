@@ -1,0 +1,20 @@
+"""Every proof tried with a planted fault of the product, which it has to notice, and without, where it has to be met."""
+
+from __future__ import annotations
+
+from proofs import Figure, words
+from proofs.planted import registry, trial
+
+ITSELF = "proofs"
+"""This one has no planted fault of the product: a test shows that it says so when a proof does not notice one."""
+
+
+def prove() -> Figure:
+    """Met when there is a planted fault for every other proof and all are caught."""
+    found = trial.run(registry.PLANTS)
+    without = sorted({*words()} - {ITSELF} - {plant.word for plant in registry.PLANTS})
+    for word in without:
+        print(f"  {word} has no planted fault")
+    caught = sum(item.caught for item in found)
+    text = f"{len(words()) - 1} proofs, {len(found)} planted faults, {caught} caught, {len(without)} proofs without one"
+    return Figure(text, caught == len(found) and not without)

@@ -1,0 +1,57 @@
+"""Every proof has a planted fault, and every planted fault still fits the file it is planted in."""
+
+from __future__ import annotations
+
+import pytest
+
+import proofs
+from proofs import ROOT
+from proofs.planted.plant import Plant
+from proofs.planted.registry import PLANTS, of
+from proofs.planted.trial import Said, Trial
+from proofs.proofs import ITSELF
+
+PLANT = Plant("some-word", "nothing is done", "product.py", "do()", "pass")
+MET, MISSED = Said(0, ("some-word: 1 of 1 – met",), 0.1), Said(1, ("some-word: 0 of 1 – MISSED",), 0.1)
+BROKEN = Said(1, ("Traceback …", "AssertionError"), 0.1)
+
+
+def test_every_proof_has_a_planted_fault():
+    assert {plant.word for plant in PLANTS} == {*proofs.words()} - {ITSELF}
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.word)
+def test_a_planted_fault_fits_its_file(plant: Plant):
+    assert plant.fits(ROOT), f"{plant.file} does not have this text once: {plant.was!r}"
+
+
+def test_a_fault_is_there_only_while_it_is_planted(tmp_path):
+    file = tmp_path / PLANT.file
+    file.write_text("before()\ndo()\n")
+    with PLANT.planted(tmp_path):
+        assert file.read_text() == "before()\npass\n"
+    assert file.read_text() == "before()\ndo()\n"
+
+
+def test_a_text_that_stands_there_twice_is_no_place_for_a_fault(tmp_path):
+    (tmp_path / PLANT.file).write_text("do()\ndo()\n")
+    assert not PLANT.fits(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("without", "planted", "caught"),
+    [
+        pytest.param(MET, MISSED, True, id="missed with the fault alone"),
+        pytest.param(MET, MET, False, id="the proof does not notice it"),
+        pytest.param(MISSED, MISSED, False, id="missed without the fault too: nothing was shown"),
+        pytest.param(MET, BROKEN, False, id="a proof that breaks down measures nothing"),
+        pytest.param(MET, Said(0, MISSED.lines, 0.1), False, id="MISSED, but the exit status is 0"),
+    ],
+)
+def test_caught_is_met_without_the_fault_and_missed_with_it(without: Said, planted: Said, *, caught: bool):
+    assert Trial(PLANT, without, planted).caught is caught
+
+
+def test_a_proof_without_a_planted_fault_cannot_be_asked_for():
+    with pytest.raises(KeyError):
+        of(["no-such-proof"])
