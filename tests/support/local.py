@@ -52,9 +52,8 @@ def is_up() -> bool:
 
 
 def bring_up() -> None:
-    """`make up` with its progress on the terminal; does nothing when the cluster runs."""
-    if not is_up():
-        subprocess.run([sys.executable, "-m", "guildnet_local", "up"], check=True, cwd=ROOT)
+    """The whole of `make up`, on a cluster that runs too: what is measured is this checkout, not what was there."""
+    subprocess.run([sys.executable, "-m", "guildnet_local", "up"], check=True, cwd=ROOT)
 
 
 @dataclass(frozen=True, slots=True)
