@@ -32,7 +32,7 @@ KINDS: tuple[Resource, ...] = (WORKSPACES, SERVICES, PVCS, SECRETS, INGRESSES)
 
 @dataclass(slots=True)
 class Writes:
-    """Every request of the operator that is not a read, as (method, path)."""
+    """Every request that is not a read, as (method, path), whoever in this process sends it but the test itself."""
 
     seen: list[tuple[str, str]] = field(default_factory=list)
 

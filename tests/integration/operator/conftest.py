@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 
 from guildnet.kube.client import Client
@@ -17,18 +19,23 @@ from support.apiserver import ApiServer
 from support.waiting import eventually
 from support.world import Start, World, Writes
 
+TESTS_AGENT = "guildnet-tests"
+
 
 @pytest.fixture
 def writes(monkeypatch: pytest.MonkeyPatch) -> Writes:
+    """Whatever this process writes over HTTP, kopf and its sessions included; not what the test itself does."""
     recorded = Writes()
-    send = Client._send
+    send = aiohttp.ClientSession._request
 
-    async def recording(self: Client, method: str, path: str, *args: Any) -> Any:
-        if self._user_agent == "guildnet-operator" and method != "GET" and "/leases/" not in f"{path}/":
-            recorded.seen.append((method, path))
-        return await send(self, method, path, *args)
+    async def recording(self: aiohttp.ClientSession, method: str, url: Any, **given: Any) -> Any:
+        agent = {**self.headers, **(given.get("headers") or {})}.get("User-Agent")
+        path = urlsplit(str(url)).path
+        if agent != TESTS_AGENT and method.upper() != "GET" and "/leases/" not in f"{path}/":
+            recorded.seen.append((method.upper(), path))
+        return await send(self, method, url, **given)
 
-    monkeypatch.setattr(Client, "_send", recording)
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", recording)
     return recorded
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import urllib.request
 from typing import Any
 
+import aiohttp
+
 from guildnet.kube.resources import CONFIGMAPS, DEPLOYMENTS, REPLICASETS, SECRETS, WORKSPACES
 from guildnet.names import ANNOTATION_HASH
+from support.apiserver import ADMIN_TOKEN, ApiServer
 from support.waiting import eventually
 from support.world import Start, World, Writes
 
@@ -30,6 +34,21 @@ async def _settle(world: World) -> None:
             await world.until_condition(name, "Ready", "True")
         else:
             await world.until_condition(name, "Stopped", "True")
+
+
+async def test_whoever_writes_is_counted_but_the_test_itself(
+    world: World, writes: Writes, api_server_with_controllers: ApiServer
+):
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    context = ssl.create_default_context(cafile=str(api_server_with_controllers.ca))
+    target = f"/api/v1/namespaces/{world.namespace}/configmaps"
+    await world.kube.create(CONFIGMAPS, world.namespace, {"metadata": {"name": "of-the-test"}})
+    async with (
+        aiohttp.ClientSession(api_server_with_controllers.url, headers=headers) as another,
+        another.post(target, json={"metadata": {"name": "of-another"}}, ssl=context) as answer,
+    ):
+        assert answer.status == 201
+    assert writes.seen == [("POST", target)]
 
 
 async def test_a_restart_on_settled_workspaces_writes_nothing(start: Start, world: World, writes: Writes):
