@@ -69,8 +69,8 @@ tailnet: $(VENV)/.ready ## one line of JSON: a second device on the test tailnet
 # ---- tests ----------------------------------------------------------------------------------------------------------
 
 .PHONY: test test-unit test-integration test-crash test-e2e lint
-test: setup ## everything: lint, unit, integration, UI, the local cluster and the browser
-	@$(PY) tests/run.py all
+test: ## everything: lint, unit, integration, UI, the local cluster and the browser
+	@started=$$(date +%s.%N); $(MAKE) --no-print-directory setup && GUILDNET_TEST_STARTED=$$started $(PY) tests/run.py all
 test-unit: $(VENV)/.ready ## values and functions: no sockets, seconds
 	@$(PY) tests/run.py unit
 test-integration: setup ## real sockets, Redis and kube-apiserver
