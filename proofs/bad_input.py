@@ -11,6 +11,7 @@ from support.local import NAMESPACE, Local, bring_up, workspace
 from support.waiting import until
 
 IMAGE = "guildnet/jupyterlab:0.1.0"
+REFUSED_NAME = "proof-refused"
 
 # what kubectl applies → what the refusal has to say
 REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
@@ -35,8 +36,9 @@ POSTED: dict[str, tuple[bytes, int, str, str | None]] = {
 def cluster_refusals(local: Local) -> Iterator[tuple[str, str]]:
     """(case, complaint) for each; the complaint is empty when all is as promised."""
     for case, (spec, words) in REFUSED.items():
-        body = json.dumps(workspace("refused", **spec))
+        body = json.dumps(workspace(REFUSED_NAME, **spec))
         answer = local.try_kubectl("apply", "-f", "-", stdin=body)
+        local.delete_workspace(REFUSED_NAME)
         print(f"  kubectl apply, {case}: {answer.err.splitlines()[-1] if answer.err else answer.out}")
         named = answer.status != 0 and all(word in answer.err for word in words)
         yield case, "" if named else f"wanted {words}, got {answer.err or answer.out}"
@@ -88,7 +90,7 @@ def _deployment(name: str) -> dict[str, Any]:
 def taken_names(local: Local) -> Iterator[tuple[str, str]]:
     kinds: dict[str, Callable[[str], dict[str, Any]]] = {"service": _service, "deployment": _deployment}
     for kind, build in kinds.items():
-        name = f"taken-{kind}"
+        name = f"proof-taken-{kind}"
         local.delete_workspace(name)
         local.try_kubectl("-n", NAMESPACE, "delete", kind, name, "--ignore-not-found")
         local.apply(build(name))
