@@ -9,12 +9,17 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from support.local import RELEASE_NAMESPACE, Local
+from support.waiting import until
 
 NET = "/run/guildnet-local/namespaces/net"
 KUBELET_PORT = 10250
+INTERRUPTED = "log reading interrupted"
+NOTICED_SECONDS = 5.0
+BACK_SECONDS = 60.0
 
 
 def processes(container: str) -> list[int]:
@@ -49,8 +54,10 @@ def kill(local: Local, component: str) -> bool:
     return hit
 
 
-def cut(_: Local) -> bool:
-    """Reset every connection to the kubelet, and with them every log that is followed."""
+def cut(local: Local) -> bool:
+    """Reset every connection to the kubelet. It hit something when the api says that a log it followed was cut off."""
+    began = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    before = _interrupted(local, began)
     filter_ = ["state", "established", "dport", "=", f":{KUBELET_PORT}"]
     done = subprocess.run(
         ["nsenter", f"--net={NET}", "ss", "-K", "-t", "-n", "-H", *filter_],
@@ -58,7 +65,19 @@ def cut(_: Local) -> bool:
         text=True,
         check=False,
     )
-    return bool(done.stdout.strip())
+    deadline = time.monotonic() + NOTICED_SECONDS
+    while done.stdout.strip() and time.monotonic() < deadline:
+        if _interrupted(local, began) > before:
+            return True
+        time.sleep(0.3)
+    return False
+
+
+def _interrupted(local: Local, since: str) -> int:
+    """How often the api has said so since then."""
+    selector = "app.kubernetes.io/component=api"
+    said = local.try_kubectl("-n", RELEASE_NAMESPACE, "logs", "-l", selector, "--tail=-1", f"--since-time={since}")
+    return said.out.count(INTERRUPTED)
 
 
 def plan(api: int, redis: int, cuts: int) -> list[tuple[str, Callable[[Local], bool]]]:
@@ -72,15 +91,20 @@ def plan(api: int, redis: int, cuts: int) -> list[tuple[str, Callable[[Local], b
     return faults
 
 
-def play(local: Local, faults: Sequence[tuple[str, Callable[[Local], bool]]], apart: float) -> dict[str, int]:
-    """Do them one after the other; how many of each hit something. What did not is tried again until it does."""
+def play(
+    local: Local, faults: Sequence[tuple[str, Callable[[Local], bool]]], followed: Callable[[], bool]
+) -> dict[str, int]:
+    """Do them one after the other, each when everybody reads again; how many of each hit something.
+
+    What did not hit anything is tried again until it does. Raises AssertionError where nobody comes back.
+    """
     hits: dict[str, int] = {}
     for what, do in faults:
+        until(followed, f"every reader reads again before: {what}", seconds=BACK_SECONDS)
         deadline = time.monotonic() + 30
         while not do(local):
             assert time.monotonic() < deadline, f"{what}: there was nothing to hit for 30 s"
             time.sleep(0.5)
         hits[what] = hits.get(what, 0) + 1
         print(f"    {what} ({hits[what]})", flush=True)
-        time.sleep(apart)
     return hits

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -27,6 +26,8 @@ class Reader:
     unannounced: int = 0
     opened: int = 0
     last_id: str = ""
+    connected: bool = False
+    """Whether a stream is open that has brought something."""
     _told: bool = False
 
     def line(self, text: str) -> None:
@@ -57,8 +58,12 @@ async def read(reader: Reader, client: httpx2.AsyncClient, until: int) -> None:
     """Until the line `until` is there; an end of the stream or an error is a reason to come back."""
     while reader.last < until:
         reader.opened += 1
-        with contextlib.suppress(httpx2.HTTPError):
+        try:
             await _once(reader, client, until)
+        except httpx2.HTTPError:
+            pass
+        finally:
+            reader.connected = False
         await asyncio.sleep(RETRY_SECONDS)
 
 
@@ -75,7 +80,7 @@ async def _once(reader: Reader, client: httpx2.AsyncClient, until: int) -> None:
                 event[name] = value
                 continue
             _take(reader, event)
-            event = {}
+            reader.connected, event = True, {}
             if reader.last >= until:
                 return
 
