@@ -45,10 +45,12 @@ def prove() -> Figure:
     for outcome in outcomes:
         verdict = "; ".join(filter(None, (outcome.refused, outcome.shown, outcome.restored))) or "as promised"
         print(f"  {outcome.leaf.field:<48}{verdict}")
+    placed = [outcome for outcome in outcomes if outcome.leaf.shows is not None]
     parts = (
-        f"{len(of_the_schema())} leaves",
+        f"{len(of_the_schema())} leaves, {len(outcomes)} changes",
         f"{sum(not o.refused for o in outcomes)} wrong values refused with the field named",
-        f"{sum(not o.shown for o in outcomes)} right ones shown",
+        f"{sum(not o.shown for o in placed)} of {len(placed)} right ones shown in the children",
+        f"{len(outcomes) - len(placed)} for people alone, which have no place there",
         f"{sum(not o.restored for o in outcomes)} ways back as promised",
     )
     return Figure(", ".join(parts), all(o.good for o in outcomes) and not missing and not unknown)

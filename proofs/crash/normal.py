@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from guildnet.kube.client import Client
@@ -14,7 +14,8 @@ from guildnet.names import ANNOTATION_HASH, FIELD_MANAGER_OPERATOR
 State = dict[str, Any]
 KINDS: tuple[Resource, ...] = (WORKSPACES, DEPLOYMENTS, SERVICES, PVCS, SECRETS, INGRESSES)
 _METADATA = ("name", "labels", "annotations", "ownerReferences", "finalizers", "generation", "deletionTimestamp")
-_PORT = re.compile(r"\b2\d{4}\b")
+_PORT = re.compile(r"(?<=:)2\d{4}\b")
+"""A port of an address: other numbers are compared."""
 _UID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _ADDRESS = re.compile(r"\b10\.96\.\d+\.\d+\b")
 
@@ -28,6 +29,9 @@ async def state(kube: Client, namespace: str) -> State:
     uids = {item["metadata"]["uid"]: key for key, item in found.items()}
     plain: State = {key: _plain(item) for key, item in found.items()}
     pods = (await kube.list(PODS, namespace))["items"]
+    for item in plain.values():
+        if "podName" in item["status"]:
+            item["status"]["podName"] = _whose(item["status"]["podName"], pods)
     plain["pods"] = sorted(pod["metadata"]["labels"]["guildnet.io/workspace"] for pod in pods)
     text = json.dumps(plain, sort_keys=True).replace(namespace, "NAMESPACE")
     for uid, key in uids.items():
@@ -35,6 +39,12 @@ async def state(kube: Client, namespace: str) -> State:
     text = _UID.sub("uid of what is gone", text)
     normal: State = json.loads(_ADDRESS.sub("ADDRESS", _PORT.sub("PORT", text)))
     return normal
+
+
+def _whose(name: str, pods: Sequence[Mapping[str, Any]]) -> str:
+    """The workspace of the pod of this name, which has chance in it."""
+    owners = [pod["metadata"]["labels"]["guildnet.io/workspace"] for pod in pods if pod["metadata"]["name"] == name]
+    return f"a pod of {owners[0]}" if owners else "a pod that is not there"
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,7 +66,6 @@ def _status(item: Mapping[str, Any]) -> dict[str, Any]:
     origin = status.get("origin")
     if origin:
         status["origin"] = {**origin, "port": "PORT"}
-    status.pop("podName", None)
     if "replicas" in (item.get("spec") or {}):
         status.pop("conditions", None)  # the Deployment controller's: its words have names and times
         status.pop("terminatingReplicas", None)

@@ -153,6 +153,10 @@ LEAVES = (
          expected="/proxy/server/"),
     Leaf(("resources", "requests", "cpu"), "200m", "lots", lambda c: container(c)["resources"]["requests"]["cpu"]),
     Leaf(("resources", "limits", "memory"), "2Gi", "1Zi", lambda c: container(c)["resources"]["limits"]["memory"]),
+    # Maps of quantities: another key of each, which the spec did not have before.
+    Leaf(("resources", "requests", "memory"), "64Mi", "lots",
+         lambda c: container(c)["resources"]["requests"]["memory"]),
+    Leaf(("resources", "limits", "cpu"), "2", "many", lambda c: container(c)["resources"]["limits"]["cpu"]),
     Leaf(("exposure", "type"), "LoadBalancer", "NodePort", lambda c: c["Service"]["spec"]["type"],
          group={"type": "LoadBalancer"}),
     Leaf(("exposure", "domain"), "b.example.com", "Not a name",

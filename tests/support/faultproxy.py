@@ -46,9 +46,16 @@ class Seen:
     answered: list[Write] = field(default_factory=list)
     made: Counter[str] = field(default_factory=Counter)
     """By `create deployments`."""
-    requests: int = 0
+    asked: list[float] = field(default_factory=list)
+    """When each request came, by the loop's clock."""
+    events: int = 0
+    """Events written, which are passed on unnumbered."""
     last_write: float = 0.0
     """By the loop's clock."""
+
+    @property
+    def requests(self) -> int:
+        return len(self.asked)
 
 
 class FaultProxy:
@@ -108,7 +115,7 @@ class FaultProxy:
             await asyncio.sleep(0)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        self.seen.requests += 1
+        self.seen.asked.append(asyncio.get_running_loop().time())
         if self.dead:
             return _cut(request)
         refused = self.refuse(request)
@@ -118,6 +125,7 @@ class FaultProxy:
         asked = about(request.method, request.path, request.query_string, request.content_type, body)
         if asked.verb == "watch":
             return await self.streams.serve(request, asked.resource, self._upstream(request, body))
+        self.seen.events += asked.is_write and asked.resource == "events"
         if not asked.counts:
             return await self._kept(self._pass(request, body))
         return await self._write(request, asked, body)
