@@ -1,4 +1,4 @@
-"""Every proof tried with a planted fault of the product, which it has to notice, and without, where it has to be met."""
+"""Every proof tried with a planted fault, which it has to notice, and without it, where it has to be met."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -66,13 +67,17 @@ class Copy:
 
     directory: Path
 
+    @property
+    def path(self) -> str:
+        """Where Python finds the product and the proofs of the copy, before those that are installed."""
+        return PYTHON_PATH.replace(str(ROOT), str(self.directory))
+
     def run(self, *arguments: str) -> Said:
         """One Python module of the copy."""
-        path = PYTHON_PATH.replace(str(ROOT), str(self.directory))
         began = time.monotonic()
         done = subprocess.run(
-            [sys.executable, "-m", *arguments],
-            cwd=self.directory, env={**os.environ, "PYTHONPATH": path}, text=True, timeout=WITHIN_SECONDS, check=False,
+            [sys.executable, "-m", *arguments], cwd=self.directory, text=True, timeout=WITHIN_SECONDS, check=False,
+            env={**os.environ, "PYTHONPATH": self.path},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         return Said(done.returncode, done.stdout.splitlines(), time.monotonic() - began)
@@ -107,7 +112,22 @@ def copy() -> Iterator[Copy]:
     with tempfile.TemporaryDirectory(prefix="guildnet-planted-") as made:
         directory = Path(made) / "checkout"
         shutil.copytree(ROOT, directory, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
-        yield Copy(directory)
+        copied = Copy(directory)
+        link_environment(Path(sys.prefix), directory / ".venv", copied.path)
+        yield copied
+
+
+def link_environment(installed: Path, place: Path, path: str) -> None:
+    """A Python environment like the installed one, whose `python` looks for modules in `path` first: for `make`."""
+    (place / "bin").mkdir(parents=True)
+    for source in (*installed.iterdir(), *(installed / "bin").iterdir()):
+        target = place / source.relative_to(installed)
+        if target != place / "bin":
+            target.symlink_to(source)
+    python = place / "bin" / "python"
+    python.unlink()
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={shlex.quote(path)} exec {shlex.quote(sys.executable)} "$@"\n')
+    python.chmod(0o755)
 
 
 @contextmanager

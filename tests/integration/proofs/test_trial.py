@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 
 from proofs import ROOT
@@ -22,3 +23,11 @@ def test_a_fault_is_caught_and_what_is_none_is_told_of(capsys):
     assert not missed.caught
     assert "NOT CAUGHT" in capsys.readouterr().out
     assert (ROOT / ONE_HOME.file).read_text() == before
+
+
+def test_what_make_starts_in_a_copy_is_the_copy():
+    where = "import guildnet_local, guildnet; print(guildnet_local.__file__, guildnet.__file__)"
+    with trial.copy() as copied:
+        python = copied.directory / ".venv" / "bin" / "python"
+        said = subprocess.run([python, "-c", where], env={}, capture_output=True, text=True, check=True).stdout
+    assert all(file.startswith(f"{copied.directory}/") for file in said.split())
