@@ -43,7 +43,8 @@ def prove() -> Figure:
     with tempfile.TemporaryDirectory() as directory, shared_apiserver(Path(directory), controllers=True) as server:
         outcomes = asyncio.run(_prove(server, Path(directory)))
     for outcome in outcomes:
-        verdict = "; ".join(filter(None, (outcome.refused, outcome.shown, outcome.restored))) or "as promised"
+        complaints = dict.fromkeys(filter(None, (outcome.refused, outcome.shown, outcome.restored)))
+        verdict = "; ".join(complaints) or "as promised"
         print(f"  {outcome.leaf.field:<48}{verdict}")
     placed = [outcome for outcome in outcomes if outcome.leaf.shows is not None]
     parts = (

@@ -58,7 +58,8 @@ async def play(stage: Stage, leaf: Leaf, name: str) -> Outcome:
         shown = await _shown(stage, leaf, name)
         return Outcome(leaf, refused, shown, await _back(stage, leaf, name, before))
     except AssertionError as error:
-        return Outcome(leaf, "", str(error), "")
+        # It may not have come to the rest: what was not tried is not as promised.
+        return Outcome(leaf, str(error), str(error), str(error))
     finally:
         await stage.world.kube.delete(VOLUMES, None, volume)
 
