@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 from guildnet_local.machine import checkout
-
 from support import command
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -74,9 +74,10 @@ async def test_an_uninstall_leaves_the_crds_and_every_workspace(own_server: ApiS
     made = await eventually(lambda: _created(own_kube), within=20)
     _helm(own_server, "uninstall", "guildnet")
     after = {name: await _crd(own_kube, name) for name in NAMES}
-    for name in NAMES:
-        assert after[name], f"{name} is gone"
-        assert after[name]["metadata"]["uid"] == before[name]["metadata"]["uid"]
+    for name, crd in after.items():
+        assert crd, f"{name} is gone"
+        was = before[name]
+        assert was is not None and crd["metadata"]["uid"] == was["metadata"]["uid"]
     left = await own_kube.get(WORKSPACES, WORKSPACES_NAMESPACE, "stays")
     assert left["metadata"]["uid"] == made["metadata"]["uid"]
 
