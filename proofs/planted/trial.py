@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -149,7 +150,8 @@ def _local(*arguments: str) -> int:
 
 
 def run(plants: Sequence[Plant]) -> list[Trial]:
-    """Try them one after the other, those that need the cluster last."""
+    """Try them one after the other, those that need the cluster last. Who is told to end takes the copy away first."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     with copy() as copied:
         found = [copied.trial(plant) for plant in plants if not plant.cluster]
         on_the_cluster = [plant for plant in plants if plant.cluster]
