@@ -1,8 +1,8 @@
 """Which modules of a site-packages directory a program can import, read off the sources. Pure.
 
 The answer errs on the side of "reached": an import counts wherever it stands (but under TYPE_CHECKING), and so does a
-text that is the dotted name of a module, for lazy packages and plug-ins name theirs so. Compiled modules reach whatever
-module is named in their bytes.
+text that is the dotted name of a module, as lazy packages and plug-ins name theirs, or the beginning of one, to which
+a backend's name is added (`a.backends._`). Compiled modules reach whatever module is named in their bytes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ _COMPILED: Final = re.compile(r"\.(?:cpython-\d+[^.]*|abi3)\.so$|\.so$")
 _CACHED: Final = re.compile(r"\.cpython-\d+(?:\.opt-\d)?\.pyc$")
 _NAME_IN_BYTES: Final = re.compile(rb"[A-Za-z_][A-Za-z0-9_.]+")
 _NAME_IN_TEXT: Final = re.compile(r"(\.?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?::\w+)?")
+_BEGINNING_IN_TEXT: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\._?")
 NEVER_READ: Final = frozenset({".pyi", ".pyx", ".pxd", ".pxi", ".c", ".h", ".cc", ".cpp", ".typed", ".md"})
 """Suffixes of files that only compilers, type checkers and people read."""
 
@@ -78,6 +79,8 @@ def reached(found: Mapping[str, Module], entries: Iterable[str]) -> set[str]:
     waiting, seen = list(entries), set[str]()
     while waiting:
         name = waiting.pop()
+        if name.endswith("*"):
+            waiting += (other for other in found if other.startswith(name[:-1]))
         if name in seen or name not in found:
             continue
         seen.add(name)
@@ -105,8 +108,10 @@ def named_in_source(source: bytes, package: str) -> Iterator[str]:
             yield base
             yield from (f"{base}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
-            if_named = _NAME_IN_TEXT.fullmatch(node.value)
-            yield from (_absolute(if_named[1], package),) if if_named else ()
+            if match := _NAME_IN_TEXT.fullmatch(node.value):
+                yield _absolute(match[1], package)
+            if _BEGINNING_IN_TEXT.fullmatch(node.value):
+                yield f"{node.value}*"
         waiting += ast.iter_child_nodes(node)
 
 

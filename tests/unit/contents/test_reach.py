@@ -78,6 +78,18 @@ def test_a_tree_that_nothing_imports_is_one_entry_with_all_its_bytes():
     assert found == [Unreached("used.idle", 9), Unreached("lone", 1)]
 
 
+@pytest.mark.parametrize("source", ['load(f"used.back._{name}")', 'load("used.back._" + name)'])
+def test_a_backend_named_by_its_beginning_is_reached(source: str):
+    files = {
+        "used/__init__.py": b"",
+        "used/inner.py": source.encode(),
+        "used/back/__init__.py": b"",
+        "used/back/_a.py": b"",
+        "used/back/other.py": b"1",
+    }
+    assert names(files) == ["used.back.other"]
+
+
 def test_a_module_beside_a_reached_one_is_named():
     assert names({"used/__init__.py": b"", "used/inner.py": b"", "used/other.py": b"1"}) == ["used.other"]
 
