@@ -1,8 +1,8 @@
 """Runs the rings of the test suite, times each phase, and says at the end what passed.
 
-`python tests/run.py all|lint|unit|integration|crash|e2e [-- pytest arguments]`. Every phase runs even when an earlier
-one failed, so that one run tells everything; the exit status is non-zero when any did. The cluster that the e2e ring
-needs is brought up when there is none, and then also taken down, on Ctrl-C too. One that is there is brought to this
+`python tests/run.py all|lint|unit|shipped-python|integration|crash|e2e [-- pytest arguments]`. Every phase runs even
+when an earlier one failed, so that one run tells everything; the exit status is non-zero when any did. The cluster that
+the e2e ring needs is brought up when there is none, and then also taken down, on Ctrl-C too. One that is there is brought to this
 checkout by `up`, and left with every Workspace and volume that was on it.
 """
 
@@ -110,19 +110,25 @@ SOURCES = [*(f"{package}/src" for package in PACKAGES), "proofs", "tests"]
 
 def ui(run: Run) -> None:
     """`npm ci` whenever the lock file is not the one that the packages were installed from."""
+    npm = python("-m", "guildnet_local.images", "npm")
     lock, stamp = UI / "package-lock.json", UI / "node_modules" / ".installed-from"
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text() != wanted:
-        if not run.phase("ui: install", ["npm", "ci", "--no-progress"], cwd=UI):
+        if not run.phase("ui: install", [*npm, "ci", "--no-progress"], cwd=UI):
             return
         stamp.write_text(wanted)
-    run.phase("ui", *(["npm", "run", script] for script in ("lint", "test", "build")), cwd=UI)
+    run.phase("ui", *([*npm, "run", script] for script in ("lint", "test", "build")), cwd=UI)
 
 
 def unit(run: Run, *arguments: str) -> None:
     """The chart's tests render with the pinned Helm; built here, or the first of them would wait for it."""
     run.phase("helm", python("-m", "guildnet_local.build.programs", "build", "helm"))
     run.phase("unit", pytest("unit", "--numprocesses=auto", *arguments))
+
+
+def shipped(run: Run, *arguments: str) -> None:
+    """The unit ring once more, on the Python that the images have."""
+    run.phase("unit, images' Python", python("tests/shipped_python.py", *arguments))
 
 
 def integration(run: Run, *arguments: str) -> None:
@@ -189,7 +195,7 @@ def everything(run: Run, *arguments: str) -> None:
     lint(run)
     ui(run)
     unit(run, *arguments)
-    on_the_cluster(run, integration, crash, browser, proofs, arguments=arguments)
+    on_the_cluster(run, shipped, integration, crash, browser, proofs, arguments=arguments)
 
 
 def checks(run: Run, *_: str) -> None:
@@ -201,6 +207,7 @@ RINGS: dict[str, Callable[..., None]] = {
     "all": everything,
     "lint": checks,
     "unit": unit,
+    "shipped-python": shipped,
     "integration": integration,
     "crash": crash,
     "e2e": e2e,
