@@ -18,7 +18,7 @@ from pathlib import Path
 from guildnet.identity import Identity
 from guildnet.web.entries import Entry
 from guildnet_proxy.auth.sessions import Session, Sessions
-from proofs.nginx import command, program
+from support.nginx import command, program
 from support.process import Process, free_port
 
 from . import cluster

@@ -16,7 +16,7 @@ import httpx2
 
 from proofs import ROOT
 from proofs.loglab.node import stamp
-from proofs.nginx import command
+from support.nginx import command
 from support.process import Process, free_port
 from support.waiting import eventually
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from guildnet import pace
 from guildnet.errors import Denied, Gone, GuildNetError, Invalid, NotFound, Silent, TooManyRequests, Unreachable
-from guildnet.kube import retry
 from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import CONFIGMAPS, Resource
 from support.waiting import eventually
@@ -115,8 +115,8 @@ async def playing(**options: Any) -> AsyncIterator[Scene]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.001)
-    monkeypatch.setattr(retry, "MAX_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(pace, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(pace, "MAX_PAUSE_SECONDS", 0.01)
 
 
 async def test_a_list_fills_the_store_and_then_says_synced() -> None:
@@ -385,8 +385,8 @@ async def test_an_event_makes_what_failed_before_forgotten() -> None:
 async def test_a_server_that_lists_but_refuses_every_watch_is_asked_ever_more_seldom(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.2)
-    monkeypatch.setattr(retry, "MAX_PAUSE_SECONDS", 10.0)
+    monkeypatch.setattr(pace, "FIRST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(pace, "MAX_PAUSE_SECONDS", 10.0)
     pauses: list[float] = []
     real: Callable[[float], Any] = asyncio.sleep
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from guildnet.errors import TooManyRequests, Unreachable
-from guildnet.kube.retry import Retry
-from guildnet.pace import Pace
+from guildnet.pace import Pace, Retry
 
 DOWN = Unreachable("down")
 

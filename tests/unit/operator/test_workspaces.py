@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from guildnet import pace
 from guildnet.errors import Gone, GuildNetError, Unreachable
-from guildnet.kube import retry
 from guildnet.pace import Pace
 from guildnet_operator.watch import workspaces
 from guildnet_operator.watch.workspaces import WorkspaceWatch
@@ -87,7 +87,7 @@ async def told() -> list[str]:
 @pytest.fixture
 async def watch(server: Server, told: list[str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[WorkspaceWatch]:
     monkeypatch.setattr(workspaces, "MIN_LIST_INTERVAL_SECONDS", 0.0)
-    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(pace, "FIRST_PAUSE_SECONDS", 0.001)
     client: Any = server
     made = WorkspaceWatch(client, "w", None, told.append, Pace(0.0))
     kopf: Any = Kopf()

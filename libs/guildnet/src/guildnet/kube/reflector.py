@@ -22,10 +22,9 @@ from guildnet.kube import errors, watchevent
 from guildnet.kube.client import Client
 from guildnet.kube.paging import PAGE_OBJECTS, pages
 from guildnet.kube.resources import Resource, path
-from guildnet.kube.retry import Retry
 from guildnet.kube.store import Change, Store
 from guildnet.kube.version import is_older
-from guildnet.pace import Pace
+from guildnet.pace import Pace, Retry
 
 __all__ = ["Change", "Reflector"]
 

@@ -20,9 +20,8 @@ from guildnet.errors import GuildNetError, Unreachable
 from guildnet.kube.client import Client
 from guildnet.kube.paging import PAGE_OBJECTS, pages
 from guildnet.kube.resources import WORKSPACES
-from guildnet.kube.retry import Retry
 from guildnet.kube.version import number
-from guildnet.pace import Pace
+from guildnet.pace import Pace, Retry
 from guildnet.workspace import Workspace
 from guildnet_operator.watch.kopf_source import KopfSource
 from guildnet_operator.watch.workspace_store import WorkspaceStore, version_of
