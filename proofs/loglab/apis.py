@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from guildnet.kube.client import Client
 from guildnet.kube.resources import PODS, WORKSPACES
 from guildnet.names import LABEL_WORKSPACE, LABEL_WORKSPACE_UID
 from guildnet.web.entries import Entry
-from support.kubelet import NODE, ready_status
+from support.kubelet import ready_status
 from support.process import Process, free_port
 from support.waiting import eventually
 
@@ -86,18 +87,27 @@ class Lab:
             await eventually(ready, within=60, every=0.1)
         return made
 
+    @asynccontextmanager
+    async def started(self, name: str, *, core: int | None = None, **settings: str) -> AsyncIterator[ApiProcess]:
+        """A replica that is ready, killed when the block ends."""
+        made = await self.start(name, core=core, **settings)
+        try:
+            yield made
+        finally:
+            made.process.stop(kill=True)
+
 
 def pod_of(workspace: str) -> str:
     return f"{workspace}-1"
 
 
-async def running_workspace(kube: Client, namespace: str, name: str) -> None:
-    """A Workspace with a pod that runs on the node."""
+async def running_workspace(kube: Client, namespace: str, name: str, node: str) -> None:
+    """A Workspace with a pod that runs on this node."""
     body = {"metadata": {"name": name}, "spec": {"image": "example.com/app:1"}}
     made = await kube.create(WORKSPACES, namespace, body)
     pod_name = pod_of(name)
     labels = {LABEL_WORKSPACE: name, LABEL_WORKSPACE_UID: made["metadata"]["uid"]}
     container = {"name": "workspace", "image": "example.com/app:1"}
-    pod = {"metadata": {"name": pod_name, "labels": labels}, "spec": {"nodeName": NODE, "containers": [container]}}
+    pod = {"metadata": {"name": pod_name, "labels": labels}, "spec": {"nodeName": node, "containers": [container]}}
     created = await kube.create(PODS, namespace, pod)
     await kube.merge_patch(PODS, namespace, pod_name, {"status": ready_status(created)}, subresource="status")

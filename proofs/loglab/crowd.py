@@ -1,4 +1,4 @@
-"""The readers' process as a value: connect, measure, end."""
+"""The readers' process as a value: connect, measure, stall, end."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from typing import Any
 
 from proofs import PYTHON_PATH, ROOT
 from proofs.loglab.readers import Measured, Task
 
 CONNECT_SECONDS = 90.0
+ANSWER_SECONDS = 30.0
 
 
 class Crowd:
@@ -29,10 +31,19 @@ class Crowd:
         assert line, "the readers ended: see above"
         return line
 
-    async def measure(self, seconds: float) -> Measured:
+    async def _order(self, do: str, seconds: float, /, **order: Any) -> str:
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{seconds}\n".encode())
-        return Measured(**json.loads(await self._said(seconds + 30)))
+        self._process.stdin.write(json.dumps({"do": do, **order}).encode() + b"\n")
+        return await self._said(seconds)
+
+    async def measure(self, first: int, last: int, within: float) -> Measured:
+        """What they are sent of the lines with these numbers, none of which is written yet."""
+        answer = await self._order("measure", within + ANSWER_SECONDS, first=first, last=last, within=within)
+        return Measured(**json.loads(answer))
+
+    async def stall(self, *, over: float = 0.0) -> None:
+        """Those that are to stall take nothing any more, one after the other within so many seconds."""
+        assert await self._order("stall", over + ANSWER_SECONDS, over=over) == "stalled"
 
 
 @asynccontextmanager

@@ -25,7 +25,8 @@ from support.kubelet import NODE
 class LogNode:
     """Containers' logs by pod name."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.lines: dict[str, list[bytes]] = {}
         self.follows = 0
         self.open = 0
@@ -79,9 +80,9 @@ def stamp(time_ns: int) -> str:
 
 
 @asynccontextmanager
-async def log_node(kube: Client) -> AsyncIterator[LogNode]:
+async def log_node(kube: Client, name: str = NODE) -> AsyncIterator[LogNode]:
     """A Node whose kubelet is this one, until the block ends. The API server verifies kubelets only where told to."""
-    node = LogNode()
+    node = LogNode(name)
     authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     certificate = authority.issue_cert("127.0.0.1")
@@ -93,14 +94,14 @@ async def log_node(kube: Client) -> AsyncIterator[LogNode]:
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
     await site.start()
     port = runner.addresses[0][1]
-    await kube.create(NODES, None, {"metadata": {"name": NODE}})
+    await kube.create(NODES, None, {"metadata": {"name": name}})
     status: dict[str, Any] = {
         "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
     }
-    await kube.merge_patch(NODES, None, NODE, {"status": status}, subresource="status")
+    await kube.merge_patch(NODES, None, name, {"status": status}, subresource="status")
     try:
         yield node
     finally:
-        await kube.delete(NODES, None, NODE)
+        await kube.delete(NODES, None, name)
         await runner.cleanup()

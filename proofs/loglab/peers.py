@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx2
 
-from proofs import ROOT
+from proofs import PYTHON_PATH, ROOT
 from proofs.loglab.node import stamp
 from support.nginx import command
 from support.process import Process, free_port
@@ -85,9 +85,7 @@ async def nchan(directory: Path, core: int) -> AsyncIterator[Peer]:
 @asynccontextmanager
 async def queues(directory: Path, core: int) -> AsyncIterator[Peer]:
     port = free_port()
-    program = Path(__file__).with_name("queue_app.py")
-    argv = ["taskset", "--cpu-list", str(core), sys.executable, "-P", str(program), str(port)]
-    process = Process(argv, directory / "queues.log")
+    process = Process(_server(core, "queue_app", str(port)), directory / "queues.log", env={"PYTHONPATH": PYTHON_PATH})
     try:
         await _listening(process, port)
         yield Peer("queues", port, process.pid)
@@ -96,18 +94,21 @@ async def queues(directory: Path, core: int) -> AsyncIterator[Peer]:
 
 
 @asynccontextmanager
-async def bare(directory: Path, core: int) -> AsyncIterator[Peer]:
-    """The api's own server with an application that only holds connections."""
+async def bare(directory: Path, core: int, kind: str) -> AsyncIterator[Peer]:
+    """What only holds connections: of `kind` "server" as the api's own server does, of `kind` "socket" without HTTP."""
     port = free_port()
-    program = Path(__file__).with_name("bare_app.py")
     process = Process(
-        ["taskset", "--cpu-list", str(core), sys.executable, "-P", program, str(port)], directory / "bare.log"
+        _server(core, "bare_app", kind, str(port)), directory / f"bare-{kind}.log", env={"PYTHONPATH": PYTHON_PATH}
     )
     try:
         await _listening(process, port)
-        yield Peer("bare", port, process.pid)
+        yield Peer(f"bare {kind}", port, process.pid)
     finally:
         process.stop(kill=True)
+
+
+def _server(core: int, name: str, *arguments: str) -> list[str]:
+    return ["taskset", "--cpu-list", str(core), sys.executable, "-m", f"proofs.loglab.servers.{name}", *arguments]
 
 
 async def _listening(process: Process, port: int) -> None:

@@ -1,33 +1,35 @@
-"""Readers of an event stream by the thousand, in a process of their own: `python -m loglab.readers`.
+"""Readers of an event stream by the thousand, in a process of their own: `python -m proofs.loglab.readers`.
 
-Told what to do by one JSON line on standard input, it connects, says `connected`, and for every further line, which is
-a number of seconds, measures that long and answers with a JSON line. Lines are `n=COUNT t=UNIX_NANOSECONDS` somewhere
-in the data. Every reader counts them; one in `SAMPLE` also keeps their order and their age.
+Told who to read by one JSON line on standard input, it connects and says `connected`. Every further line is an order,
+an object with its name as `do`, that is answered with one line:
+
+- `measure` the lines `first` to `last`: a `Measured`, when every reader has the last, or after `within` seconds;
+- `stall`: the readers that are to stall take nothing any more, one after the other, the last `over` seconds from now.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
 import socket
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import uvloop
 
-SAMPLE = 20
-MARK = b'"n='
-_LINE = re.compile(rb"n=(\d+) t=(\d+)")
+from proofs.loglab.sequence import Counts, Sequence
+from support.waiting import eventually
+
 AT_ONCE = 50
 """Connections opened at the same time."""
 
 
 @dataclass
 class Task:
-    """Who to read from, how often, and how many of them take nothing at all after the first bytes."""
+    """Who to read from, how often, and how many more of them there are that take nothing once they were told to."""
 
     port: int
     target: str
@@ -38,8 +40,13 @@ class Task:
 
 @dataclass
 class Measured:
-    """What `readers` took in `seconds`: lines; of the sampled ones those lost or repeated, gaps told, ages in ms."""
+    """What `readers` were sent of so many `lines`, in `seconds`; ages in milliseconds.
 
+    `lost`, `again` (repeated or out of order), `gaps` that were told and connections `closed` count from the first line
+    that a reader got, before the measured ones too. Readers that stall count nowhere.
+    """
+
+    lines: int = 0
     seconds: float = 0.0
     readers: int = 0
     deliveries: int = 0
@@ -50,39 +57,31 @@ class Measured:
     p50: float = 0.0
     p99: float = 0.0
     most: float = 0.0
-    ages: int = 0
 
+    @property
+    def missing(self) -> int:
+        """Deliveries short of every line to every reader; below 0 where there were more."""
+        return self.readers * self.lines - self.deliveries
 
-@dataclass
-class Counts:
-    """What all readers of this process count together."""
-
-    measuring: bool = False
-    deliveries: int = 0
-    lost: int = 0
-    again: int = 0
-    gaps: int = 0
-    closed: int = 0
-    ages: list[int] = field(default_factory=list)
-
-    def reset(self) -> None:
-        self.deliveries = self.lost = self.again = self.gaps = 0
-        self.ages.clear()
+    @property
+    def faults(self) -> str:
+        """What is wrong, "" where every reader was sent every line once and in order."""
+        counts = {
+            "missing": self.missing, "lost": self.lost, "again": self.again, "as gaps": self.gaps, "cut": self.closed,
+        }  # fmt: skip
+        return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
 
 
 class Reader(asyncio.Protocol):
     """One reader."""
 
-    __slots__ = ("_counts", "_first", "_last", "_request", "_sampled", "_stalls", "_tail", "_transport", "connected")
+    __slots__ = ("_counts", "_head", "_request", "_sequence", "_transport", "connected")
 
-    def __init__(self, request: bytes, counts: Counts, *, sampled: bool, stalls: bool) -> None:
+    def __init__(self, request: bytes, counts: Counts) -> None:
         self._request = request
         self._counts = counts
-        self._sampled = sampled
-        self._stalls = stalls
-        self._tail = b""
-        self._last = -1
-        self._first = b""
+        self._sequence = Sequence(counts)
+        self._head = b""
         self.connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -92,75 +91,84 @@ class Reader(asyncio.Protocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._counts.closed += 1
         if not self.connected.done():
-            self.connected.set_exception(ConnectionError(f"closed after {self._first!r}"))
+            self.connected.set_exception(ConnectionError(f"closed after {self._head!r}"))
+
+    def stall(self) -> None:
+        """Take nothing from now on."""
+        self._transport.pause_reading()  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
         if not self.connected.done():
-            self._first += data[:4096]
-            head, end, body = self._first.partition(b"\r\n\r\n")
+            self._head += data
+            head, end, body = self._head.partition(b"\r\n\r\n")
             if b" 200 " not in head[:20]:
                 self.connected.set_exception(ConnectionError(head.decode(errors="replace")))
                 return
-            if end and body:
-                self._first = b""
-                self.connected.set_result(None)
-                if self._stalls:
-                    self._transport.pause_reading()  # type: ignore[attr-defined]
-        if self._sampled:
-            self._look(data)
-        elif self._counts.measuring:
-            # A mark can be cut in two by the end of a piece.
-            self._counts.deliveries += (self._tail + data).count(MARK)
-            self._tail = data[-len(MARK) + 1 :]
-
-    def _look(self, data: bytes) -> None:
-        now, counts = time.time_ns(), self._counts
-        data = self._tail + data
-        end = data.rfind(b"\n")
-        data, self._tail = data[: end + 1], data[end + 1 :]
-        counts.gaps += data.count(b"event: gap")
-        for number, written in _LINE.findall(data):
-            n = int(number)
-            if self._last >= 0 and n != self._last + 1:
-                counts.lost += max(0, n - self._last - 1)
-                counts.again += n <= self._last
-            self._last = max(n, self._last)
-            if counts.measuring:
-                counts.deliveries += 1
-                counts.ages.append(now - int(written))
+            if not (end and body):
+                return
+            data, self._head = body, b""
+            self.connected.set_result(None)
+        self._sequence.take(data, time.time_ns())
 
 
-async def main() -> None:
-    loop = asyncio.get_running_loop()
-    task = Task(**json.loads(sys.stdin.readline()))
-    counts = Counts()
-    places = asyncio.Semaphore(AT_ONCE)
-    head = "".join(f"{name}: {value}\r\n" for name, value in task.headers.items())
-    request = (f"GET {task.target} HTTP/1.1\r\nHost: lab.localhost\r\nAccept: text/event-stream\r\n{head}\r\n").encode()
+class Crowd:
+    """All readers of this process."""
 
-    async def connect(number: int) -> Any:
-        async with places:
-            stalls = number < task.stalled
-            sampled = not stalls and number % SAMPLE == 0
-            made = Reader(request, counts, sampled=sampled, stalls=stalls)
-            if stalls:
-                await loop.create_connection(lambda: made, sock=_narrow(task.port))
-            else:
-                await loop.create_connection(lambda: made, "127.0.0.1", task.port)
+    def __init__(self, task: Task) -> None:
+        self.counts = Counts()
+        self._stalling_counts = Counts()
+        self._stalling: list[Reader] = []
+        self._task = task
+        self._places = asyncio.Semaphore(AT_ONCE)
+        head = "".join(f"{name}: {value}\r\n" for name, value in task.headers.items())
+        self._request = (
+            f"GET {task.target} HTTP/1.1\r\nHost: lab.localhost\r\nAccept: text/event-stream\r\n{head}\r\n"
+        ).encode()
+
+    async def connect(self) -> None:
+        readers = [self._connected(self.counts) for _ in range(self._task.readers)]
+        stalling = [self._connected(self._stalling_counts, narrow=True) for _ in range(self._task.stalled)]
+        made = await asyncio.gather(*readers, *stalling)
+        self._stalling = made[len(readers) :]
+
+    async def _connected(self, counts: Counts, *, narrow: bool = False) -> Reader:
+        async with self._places:
+            made = Reader(self._request, counts)
+            where: dict[str, Any] = {"host": "127.0.0.1", "port": self._task.port}
+            if narrow:
+                where = {"sock": _narrow(self._task.port)}
+            await asyncio.get_running_loop().create_connection(lambda: made, **where)
             async with asyncio.timeout(60):
                 await made.connected
             return made
 
-    held = await asyncio.gather(*(connect(number) for number in range(task.readers + task.stalled)))
+    async def stall(self, over: float) -> None:
+        for reader in self._stalling:
+            reader.stall()
+            await asyncio.sleep(over / len(self._stalling))
+
+    async def measure(self, first: int, last: int, within: float) -> Measured:
+        counts, began = self.counts, time.monotonic()
+        counts.measure(first, last)
+        with suppress(AssertionError):
+            await eventually(lambda: counts.complete >= self._task.readers, within=within, every=0.01)
+        return Measured(
+            last - first + 1, round(time.monotonic() - began, 3), self._task.readers, counts.deliveries, counts.lost,
+            counts.again, counts.gaps, counts.closed, counts.age(0.5), counts.age(0.99), counts.age(1.0),
+        )  # fmt: skip
+
+
+async def main() -> None:
+    crowd = Crowd(Task(**json.loads(sys.stdin.readline())))
+    await crowd.connect()
     print("connected", flush=True)
-    while seconds := (await asyncio.to_thread(sys.stdin.readline)).strip():
-        counts.reset()
-        counts.measuring = True
-        began = time.monotonic()
-        await asyncio.sleep(float(seconds))
-        counts.measuring = False
-        print(json.dumps(asdict(_measured(counts, time.monotonic() - began, task.readers))), flush=True)
-    del held
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        order = json.loads(line)
+        if order.pop("do") == "measure":
+            print(json.dumps(asdict(await crowd.measure(**order))), flush=True)
+        else:
+            await crowd.stall(**order)
+            print("stalled", flush=True)
 
 
 def _narrow(port: int) -> socket.socket:
@@ -170,18 +178,6 @@ def _narrow(port: int) -> socket.socket:
     made.connect(("127.0.0.1", port))
     made.setblocking(False)
     return made
-
-
-def _measured(counts: Counts, seconds: float, readers: int) -> Measured:
-    ages = sorted(counts.ages)
-
-    def at(share: float) -> float:
-        return round(ages[min(len(ages) - 1, int(len(ages) * share))] / 1e6, 2) if ages else 0.0
-
-    return Measured(
-        round(seconds, 3), readers, counts.deliveries, counts.lost, counts.again, counts.gaps, counts.closed,
-        at(0.5), at(0.99), at(1.0), len(ages),
-    )  # fmt: skip
 
 
 if __name__ == "__main__":

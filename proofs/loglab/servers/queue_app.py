@@ -1,6 +1,7 @@
 """The usual way to fan out, for comparison: Starlette, sse-starlette, a queue for every reader.
 
-`POST /pub` gives a line to all, `GET /sub` is a stream of them. Run by `python -P queue_app.py PORT`.
+`POST /pub` gives a line to all, `GET /sub` is a stream of them.
+Run by `python -m proofs.loglab.servers.queue_app PORT`.
 """
 
 from __future__ import annotations
