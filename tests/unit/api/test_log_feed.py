@@ -15,7 +15,7 @@ from guildnet.errors import TooManyRequests
 from guildnet_api.http import sse
 from guildnet_api.logs.encoding import log_line
 from guildnet_api.logs.feed import MAX_FILTERS, Feed
-from guildnet_api.logs.filtered import EVERYTHING, Filter, RingLimits
+from guildnet_api.logs.filtered import EVERYTHING, MAX_BLOCK_BYTES, MAX_BLOCK_LINES, Filter, RingLimits
 from guildnet_api.logs.model import (
     NS_PER_SECOND,
     TRUNCATION_MARK,
@@ -222,6 +222,27 @@ async def test_lines_without_ids_get_those_that_the_shared_tail_would_give():
     feed.accept_raw([RawLine(5, b"a"), RawLine(5, b"b"), RawLine(3, b"c"), RawLine(9, b"d")])
     with feed.filtered(EVERYTHING) as view:
         assert [held.id for held in view.ring.after(None)] == ["5-0", "5-1", "5-2", "9-0"]
+
+
+@pytest.mark.parametrize(
+    ("size", "number"),
+    [
+        pytest.param(1, MAX_BLOCK_LINES, id="short lines: so many of them"),
+        pytest.param(10_000, MAX_BLOCK_BYTES // 10_000, id="long lines: so many bytes"),
+        pytest.param(MAX_BLOCK_BYTES, 1, id="a line longer than a block: alone"),
+    ],
+)
+async def test_a_reader_that_is_far_behind_is_sent_bounded_blocks(size: int, number: int):
+    feed = Feed(RUN, RingLimits(5000, 100 * MAX_BLOCK_BYTES))
+    feed.accept([Record(f"{n}-0", n, b"x" * size) for n in range(1, 2 * number + 3)])
+    at, blocks = "0-0", []
+    with feed.filtered(EVERYTHING) as view:
+        while block := view.after(at):
+            blocks.append(block)
+            at = block.end
+    assert [line.id for block in blocks for line in block.lines] == [f"{n}-0" for n in range(1, 2 * number + 3)]
+    assert number * 0.9 <= len(blocks[0]) <= number
+    assert all(len(block) == 1 or len(block.encode()) <= MAX_BLOCK_BYTES for block in blocks)
 
 
 # ---- attached readers -----------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ The last block is kept, because readers nearly always stand at the same place.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,8 @@ from guildnet_api.logs.reader.stream_events import Lines
 from guildnet_api.logs.ring import Ring
 
 MAX_BLOCK_LINES: Final = 2000
+MAX_BLOCK_BYTES: Final = 256 * 1024
+"""A reader that hardly takes anything holds one block, besides what is on its way; a longer line is one of its own."""
 MAX_PENDING_BYTES: Final = 256 * 1024
 """Bytes that may wait for the next wake-up of readers; more is sent at once."""
 
@@ -110,11 +113,21 @@ class FilteredRing:
         return pushed
 
     def after(self, id_: str) -> Lines:
-        """A block of the lines after an id, at most MAX_BLOCK_LINES; an empty one that ends there for none."""
+        """A bounded block of the lines after an id; an empty one that ends there for none."""
         if id_ == self._last:
             return Lines(self._run, (), id_)
         if id_ != self._after:
-            lines = self.ring.after(id_)[:MAX_BLOCK_LINES]
+            lines = _block_of(self.ring.after(id_))
             self._after = id_
             self._block = Lines(self._run, lines, lines[-1].id if lines else id_)
         return self._block
+
+
+def _block_of(lines: Sequence[Line]) -> Sequence[Line]:
+    """The first of these lines that fit in one block: one at least."""
+    size = 0
+    for count, line in enumerate(lines[:MAX_BLOCK_LINES]):
+        size += len(line.frame)
+        if count and size > MAX_BLOCK_BYTES:
+            return lines[:count]
+    return lines[:MAX_BLOCK_LINES]
