@@ -317,3 +317,12 @@ async def start_api(
 async def api(start_api: Starter) -> Api:
     started: Api = await start_api()
     return started
+
+
+@pytest.fixture(params=["redis", "no redis"])
+async def any_api(request: pytest.FixtureRequest, start_api: Starter) -> Api:
+    url = request.getfixturevalue("redis_url") if request.param == "redis" else ""
+    api: Api = await start_api(redis_url=url)
+    await api.workspace("ws", owner="alice@example.com")
+    await api.pod("ws", "ws-1")
+    return api
