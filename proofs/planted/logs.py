@@ -24,6 +24,7 @@ PLANTS: Final = (
         f"{LOGS}/source/follower.py",
         "        await sink.append(batch)\n",
         "        await asyncio.sleep(0.34)\n        await sink.append(batch)\n",
+        quick=True,
     ),
     Plant(
         "log-takeover",
@@ -31,6 +32,7 @@ PLANTS: Final = (
         f"{LOGS}/redis/tail.py",
         "LEASE_MS: Final = 6000\n",
         "LEASE_MS: Final = 30000\n",
+        quick=True,
     ),
     Plant(
         "slow-viewer",
@@ -41,5 +43,32 @@ PLANTS: Final = (
         '    __slots__ = ("_unused", "_woken", "at", "connection")\n\n'
         "    def __init__(self, connection: Connection, at: str) -> None:\n"
         '        self._unused = bytearray(b"x") * 32768\n',
+    ),
+    Plant(
+        "log-fanout",
+        "one reader is not sent one block in ten",
+        f"{LOGS}/push.py",
+        "        for attachment in [each for each in self._attached if not each.connection.write(framed)]:\n",
+        '        spared = min(self._attached, key=id) if to[-5] == "7" else None\n'
+        "        told = self._attached - {spared}\n"
+        "        for attachment in [each for each in told if not each.connection.write(framed)]:\n",
+        quick=True,
+    ),
+    Plant(
+        "slow-viewer",
+        "all wait a while for a reader whose buffer is full",
+        f"{LOGS}/push.py",
+        "            self.detach(attachment)\n            attachment.wake()\n",
+        '            __import__("time").sleep(0.02)\n',
+        quick=True,
+    ),
+    Plant(
+        "log-takeover",
+        "lines are appended without asking whose the lease is",
+        f"{LOGS}/redis/tail.py",
+        "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end\n"
+        "redis.call('PEXPIRE', KEYS[1], ARGV[2])\nlocal top",
+        "local top",
+        quick=True,
     ),
 )
