@@ -11,8 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
-
 from guildnet.kube.client import Client, connect
 from guildnet_local.build import programs
 from proofs.loglab import peers
@@ -138,17 +136,13 @@ async def cost_of_peer(made: Bench, peer: peers.Peer, load: Load) -> Cost:
 
     Raises VoidError when none of ATTEMPTS was whole.
     """
-    async with httpx2.AsyncClient(trust_env=False) as client:
-
-        async def write(number: int) -> None:
-            await peer.publish(client, number)
-
-        for _ in range(ATTEMPTS):
+    for _ in range(ATTEMPTS):
+        async with peer.publishing() as write:
             cost = await _cost(made, Task(peer.port, "/sub", {}, load.readers), (peer.pid,), write, load)
-            faults = cost.observed.faults
-            if not faults:
-                return cost
-            print(f"  {peer.name}: void, {faults}", flush=True)
+        faults = cost.observed.faults
+        if not faults:
+            return cost
+        print(f"  {peer.name}: void, {faults}", flush=True)
     raise VoidError(f"{peer.name} was void {ATTEMPTS} times, at last with {faults}")
 
 

@@ -7,12 +7,10 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-import httpx2
 
 from proofs import PYTHON_PATH, ROOT
 from proofs.loglab.node import stamp
@@ -42,9 +40,33 @@ class Peer:
     port: int
     pid: int
 
-    async def publish(self, client: httpx2.AsyncClient, number: int) -> None:
-        answer = await client.post(f"http://127.0.0.1:{self.port}/pub", content=line(number))
-        answer.raise_for_status()
+    @asynccontextmanager
+    async def publishing(self) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+        """Publishes lines by number, on one connection and without waiting for the answers (RFC 9112, section 9.3.2).
+
+        So it is never an answer's delay that keeps a peer from its rate. An answer that is none of success is raised.
+        """
+        answers, requests = await asyncio.open_connection("127.0.0.1", self.port)
+        refused: list[bytes] = []
+
+        async def look() -> None:
+            while answer := await answers.readline():
+                if answer.startswith(b"HTTP/1.1 ") and not answer.startswith(b"HTTP/1.1 2"):
+                    refused.append(answer)
+
+        async def publish(number: int) -> None:
+            assert not refused, f"{self.name} answered {refused[0]!r}"
+            body = line(number)
+            requests.write(b"POST /pub HTTP/1.1\r\nHost: lab\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+            await requests.drain()
+
+        looking = asyncio.create_task(look())
+        try:
+            yield publish
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+            requests.close()
 
 
 def line(number: int) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +14,19 @@ from proofs.loglab.readers import Measured
 from proofs.loglab.writing import Observed
 
 LOAD = fanout.Load(10, 50.0, 2.0)
-PEER = peers.Peer("nchan", 1, 1)
+
+
+class Played(peers.Peer):
+    """A peer that takes whatever is published."""
+
+    @asynccontextmanager
+    async def publishing(self) -> AsyncIterator[Callable[[int], Awaitable[None]]]:
+        async def publish(_: int) -> None: ...
+
+        yield publish
+
+
+PEER = Played("nchan", 1, 1)
 
 
 def runs(monkeypatch: pytest.MonkeyPatch, *deliveries: int) -> list[int]:
