@@ -42,7 +42,7 @@ class Found:
 
     @property
     def faults(self) -> str:
-        return "; ".join(each.faults for each in (*self.alone, *self.beside) if each.faults)
+        return "; ".join(filter(None, [*(each.faults for each in self.alone), *(each.faults for each in self.beside)]))
 
 
 async def _measured(directory: Path, plan: Plan) -> Found:

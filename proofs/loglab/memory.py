@@ -42,11 +42,11 @@ async def measured(made: fanout.Bench, directory: Path, crowds: Crowds) -> Memor
     async with fanout.one_api(made) as api, writing(IDLE_RATE, made.write):
         task = Task(api.port, api.target(made.workspace, "&tail=0"), api.headers(), 0)
         reader = await _growth(api.process.pid, task, crowds, made.other_core)
-    held = []
+    held = {}
     for kind in ("server", "socket"):
         async with peers.bare(directory, made.server_core, kind) as bare:
-            held.append(await _growth(bare.pid, Task(bare.port, "/", {}, 0), crowds, made.other_core))
-    return Memory(reader, *held, await _of_stalling(made, crowds.stalled))
+            held[kind] = await _growth(bare.pid, Task(bare.port, "/", {}, 0), crowds, made.other_core)
+    return Memory(reader, held["server"], held["socket"], await _of_stalling(made, crowds.stalled))
 
 
 async def _growth(pid: int, task: Task, crowds: Crowds, core: int) -> float:

@@ -27,6 +27,11 @@ STANDSTILL_SECONDS = 0.7
 """Less than a command to Redis may take."""
 _FOLLOWS = 'guildnet_api_log_follows_total{how="lease"}'
 _FEW = 10
+_REMOVE_LEASES = """
+local removed = 0
+for _, key in ipairs(redis.call('KEYS', '*:lease')) do removed = removed + redis.call('DEL', key) end
+return removed
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +105,12 @@ async def killed(lab: Lab, node: LogNode, workspace: str, load: Load) -> Taken:
         return Taken(seconds, observing.result())
 
 
-async def frozen(lab: Lab, node: LogNode, workspace: str, load: Load, redis: RedisServer) -> Taken:
+async def frozen(lab: Lab, node: LogNode, workspace: str, load: Load, redis: RedisServer | None = None) -> Taken:
     """SIGSTOP to the holder until the other one has taken over and goes on, then SIGCONT.
 
-    Redis stands still while it wakes: what it appends, and the question whether it still has the lease, are both on
-    their way then, and no answer can stop it in time. Only Redis itself can refuse.
+    Without `redis` its lease runs out, and the first that it does when it wakes is to renew it: it learns of its loss
+    in time. With it the lease is removed at once, so that nothing is overdue, and Redis stands still while the holder
+    wakes: what it appends and what it asks are on their way together, and only Redis itself can refuse the one.
     """
     async with _pair(lab, node, workspace, load) as pair:
         window = next_window(pair.lines, load.seconds)
@@ -115,16 +121,29 @@ async def frozen(lab: Lab, node: LogNode, workspace: str, load: Load, redis: Red
             await asyncio.sleep(0.5 / load.rate)  # between two lines, so that no command of it is on its way
             pair.holder.process.pause()
             try:
+                if redis:
+                    assert redis.command("EVAL", _REMOVE_LEASES, "0") == b":1\r\n"
                 seconds = await pair.followed(time.monotonic())
-                await asyncio.sleep(WAKE_AFTER_SECONDS)
+                await asyncio.sleep(0.2 if redis else WAKE_AFTER_SECONDS)
                 late = pair.lines.number >= window.last
-                redis.process.pause()
+                async with _standstill(redis):
+                    pair.holder.process.resume()
             finally:
                 pair.holder.process.resume()
-            try:
-                await asyncio.sleep(STANDSTILL_SECONDS)
-            finally:
-                redis.process.resume()
         follows = await pair.holder.metric(_FOLLOWS)
         went_on = f"the woken one took the lease again, {follows:g} times" if follows != 1 else ""
         return Taken(seconds, far.result(), near.result(), "woken only after the last line" if late else went_on)
+
+
+@asynccontextmanager
+async def _standstill(redis: RedisServer | None) -> AsyncIterator[None]:
+    """Redis stands still while the block is run, and a while longer."""
+    if redis is None:
+        yield
+        return
+    redis.process.pause()
+    try:
+        yield
+        await asyncio.sleep(STANDSTILL_SECONDS)
+    finally:
+        redis.process.resume()

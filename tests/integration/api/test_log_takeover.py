@@ -40,9 +40,11 @@ async def test_readers_of_the_other_replica_miss_nothing_when_the_one_that_reads
     assert max(taken.seconds, taken.observed.measured.most / 1000) <= BOUND_SECONDS, taken
 
 
-async def test_a_holder_that_wakes_up_past_its_lease_adds_nothing_to_what_the_other_one_reads(stage: Stage):
-    load = Load(readers=20, rate=50.0, seconds=12.0)
-    taken = await takeover.frozen(stage.lab, stage.node, "ws", load, stage.redis)
+@pytest.mark.parametrize("robbed", [False, True], ids=["its lease runs out", "its lease is removed"])
+async def test_a_holder_that_wakes_up_without_its_lease_adds_nothing(stage: Stage, robbed: bool):
+    load = Load(readers=20, rate=50.0, seconds=8.0 if robbed else 12.0)
+    assert stage.redis.command("FLUSHALL") == b"+OK\r\n"
+    taken = await takeover.frozen(stage.lab, stage.node, "ws", load, stage.redis if robbed else None)
     assert taken.own is not None
     assert not taken.observed.measured.faults, taken
     assert not taken.own.measured.faults, taken

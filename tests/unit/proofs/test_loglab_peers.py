@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +25,7 @@ class Played(peers.Peer):
         yield publish
 
 
+NO_BENCH: Any = None
 PEER = Played("nchan", 1, 1)
 
 
@@ -42,7 +42,7 @@ def runs(monkeypatch: pytest.MonkeyPatch, *deliveries: int) -> list[int]:
 
 async def test_a_run_that_loses_a_line_is_made_again(monkeypatch: pytest.MonkeyPatch):
     left = runs(monkeypatch, 999, 1000, 1000)
-    cost = await fanout.cost_of_peer(SimpleNamespace(), PEER, LOAD)
+    cost = await fanout.cost_of_peer(NO_BENCH, PEER, LOAD)
     assert cost.observed.measured.deliveries == 1000
     assert left == [1000]
 
@@ -50,5 +50,5 @@ async def test_a_run_that_loses_a_line_is_made_again(monkeypatch: pytest.MonkeyP
 async def test_a_peer_that_never_has_a_whole_run_is_named(monkeypatch: pytest.MonkeyPatch):
     left = runs(monkeypatch, *[999] * fanout.ATTEMPTS)
     with pytest.raises(fanout.VoidError, match="nchan was void 3 times, at last with 1 missing"):
-        await fanout.cost_of_peer(SimpleNamespace(), PEER, LOAD)
+        await fanout.cost_of_peer(NO_BENCH, PEER, LOAD)
     assert left == []
