@@ -16,7 +16,7 @@ PACKAGES = ("libs/guildnet", "services/api", "services/proxy", "services/operato
 SERVICES = ("api", "proxy", "operator")
 LOCKS = (*sorted(ROOT.glob("requirements/*.txt")), *sorted(ROOT.glob("images/*/requirements.txt")))
 OWN = {"guildnet", "guildnet_api", "guildnet_chart", "guildnet_local", "guildnet_operator", "guildnet_proxy"}
-OF_THE_TESTS = {"conftest", "integration", "proofs", "support", "unit"}
+OF_THE_TESTS = {"run", "conftest", "integration", "proofs", "support", "unit"}
 PIN = re.compile(r"^(?P<name>[a-z0-9.-]+)==(?P<version>[^ ;\\]+)", re.MULTILINE)
 NAME = re.compile(r"^[A-Za-z0-9._-]+")
 

@@ -61,7 +61,10 @@ class Played:
     def __init__(self, directory: Path, **environ: str) -> None:
         for name, text in (("guildnet_local", CLUSTER), ("pytest", PYTEST)):
             (directory / name).mkdir()
-            (directory / name / "__init__.py").touch()
+            # What is not played is the real package's.
+            (directory / name / "__init__.py").write_text(
+                "from pkgutil import extend_path\n__path__ = extend_path(__path__, __name__)\n"
+            )
             (directory / name / "__main__.py").write_text(text)
         self.cluster, self._told = directory / "cluster", directory / "told"
         self._environ = {**os.environ, **environ, "PYTHONPATH": str(directory), "TOLD": str(self._told)}

@@ -72,7 +72,7 @@ def test_when_nothing_has_to_be_compiled_the_images_of_the_cluster_come_first(
 
 def test_images_are_imported_one_set_after_the_other(tmp_path: Path, compiled: list[str]):
     imports = [step for step in steps(tmp_path).values() if step.name.endswith(" imported")]
-    assert len(imports) == 4
+    assert len(imports) == 5
     assert {step.lane for step in imports} == {"imports"}
 
 

@@ -21,7 +21,7 @@ from guildnet_local.machine.steps import Clock
 from guildnet_local.settings import BEGAN, COMPILES_AHEAD
 
 # All that an `up` compiles, in the order in which it wants it.
-PROGRAMS = ("etcd", "kubernetes", "kubectl", "coredns", "tailnet", "helm")
+PROGRAMS = ("etcd", "kubernetes", "kubectl", "coredns", "tailnet", "helm", "local-path-provisioner")
 COMPILE = (sys.executable, "-m", "guildnet_local.prepare", "compile")
 TERMINATION_SECONDS = 30
 

@@ -55,7 +55,9 @@ def of_image(files: Mapping[str, bytes]) -> Iterator[Component]:
             yield from of_dpkg(content.decode())
         elif _METADATA.search(path):
             said = email.message_from_bytes(content)
-            yield Component("pypi", str(said["Name"]).lower().replace("_", "-"), str(said["Version"]), _license(dict(said)))
+            yield Component(
+                "pypi", str(said["Name"]).lower().replace("_", "-"), str(said["Version"]), _license(dict(said))
+            )
         elif _NPM.search(path):
             yield from _of_package_json(content)
 
