@@ -2,8 +2,8 @@
 
 `python tests/run.py all|lint|unit|shipped-python|integration|crash|e2e [-- pytest arguments]`. Every phase runs even
 when an earlier one failed, so that one run tells everything; the exit status is non-zero when any did. The cluster that
-the e2e ring needs is brought up when there is none, and then also taken down, on Ctrl-C too. One that is there is brought to this
-checkout by `up`, and left with every Workspace and volume that was on it.
+the e2e ring needs is brought up when there is none, and then also taken down, on Ctrl-C too. One that is there is
+brought to this checkout by `up`, and left with every Workspace and volume that was on it.
 """
 
 from __future__ import annotations

@@ -77,7 +77,8 @@ async def test_an_uninstall_leaves_the_crds_and_every_workspace(own_server: ApiS
     for name, crd in after.items():
         assert crd, f"{name} is gone"
         was = before[name]
-        assert was is not None and crd["metadata"]["uid"] == was["metadata"]["uid"]
+        assert was is not None
+        assert crd["metadata"]["uid"] == was["metadata"]["uid"]
     left = await own_kube.get(WORKSPACES, WORKSPACES_NAMESPACE, "stays")
     assert left["metadata"]["uid"] == made["metadata"]["uid"]
 

@@ -55,9 +55,10 @@ class Played:
         self.ended_at: float | None = None
         self.feed = Feed(RUN, RingLimits(100, 100_000))
         self.feed.mark(loaded=True)
-        hub = SimpleNamespace(open=lambda _: self.feed, release=lambda _: None)
-        index = SimpleNamespace(pod=lambda _: POD, get=lambda _: None)
-        context: Any = StreamContext(hub, index, SimpleNamespace(closed=False, count_cut=lambda _: None))
+        hub: Any = SimpleNamespace(open=lambda _: self.feed, release=lambda _: None)
+        index: Any = SimpleNamespace(pod=lambda _: POD, get=lambda _: None)
+        supervisor: Any = SimpleNamespace(closed=False, count_cut=lambda _: None)
+        context = StreamContext(hub, index, supervisor)
         self._viewer = Viewer(StreamRequest("ws", wanted, tail=0), context, lambda: self.allowed)
         self._connection: Any = Wire(self) if attached else None
         self._next_wake = WAKE_SECONDS
