@@ -58,6 +58,7 @@ def test_the_cluster_and_the_images_wait_for_no_more_programs_than_they_run(tmp_
     assert needed_by(planned, "node") & compilers == {"Kubernetes", "CoreDNS"}
     assert needed_by(planned, "images imported") & compilers == set()
     assert needed_by(planned, "workspace images") & compilers == set()
+    assert needed_by(planned, "workspace") & compilers == {"Kubernetes", "CoreDNS", "Tailscale", "Helm"}
     assert needed_by(planned, "chart") & compilers == {"Kubernetes", "CoreDNS", "Tailscale", "Helm"}
 
 

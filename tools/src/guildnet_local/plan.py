@@ -32,7 +32,8 @@ CLUSTER_IMAGES = ("pause", "coredns")
 RELEASE_IMAGES = COMPONENTS
 TAILNET_IMAGES = ("tailscale",)
 WORKSPACE_IMAGES = ("jupyterlab", "busybox")
-STORAGE_IMAGES = ("local-path-provisioner",)
+STORAGE_PROGRAM = "local-path-provisioner"
+STORAGE_IMAGES = (STORAGE_PROGRAM,)
 
 
 @dataclass
@@ -53,7 +54,7 @@ class Plan:
         if self.only != "cluster":
             steps += self._release_steps(cluster)
         if self.only == "all":
-            steps += self._workspace_steps(cluster)
+            steps += [*self._workspace_steps(cluster), *self._storage_steps(cluster)]
         return steps
 
     def _cluster_steps(self, cluster: Cluster) -> list[Step]:
@@ -121,7 +122,6 @@ class Plan:
             self._import("workspace images", WORKSPACE_IMAGES),
             Step("workspace applied", launch, ("chart", "node", "workspace images imported")),
             Step("workspace", await_ready, ("workspace applied", "GuildNet")),
-            *self._storage_steps(cluster),
         ]
 
     def _storage_steps(self, cluster: Cluster) -> list[Step]:
@@ -130,16 +130,13 @@ class Plan:
         def apply() -> None:
             image, helper = (self.refs[name].ref for name in (*STORAGE_IMAGES, "busybox"))
             cluster.kubectl.apply(storage.manifests(image, helper, self.settings.volumes))
-            cluster.kubectl(
-                f"--namespace={storage.NAMESPACE}", "rollout", "status", f"deployment/{storage.NAME}",
-                "--timeout=90s", seconds=100,
-            )  # fmt: skip
 
         return [
-            self._compile("storage programs", STORAGE_IMAGES, after=("Helm",)),
-            self._build("storage images", STORAGE_IMAGES, ("storage programs", "workspace images")),
-            self._import("storage images", STORAGE_IMAGES),
-            Step("storage", apply, ("node", "storage images imported", "workspace images imported")),
+            self._compile("local-path-provisioner", (STORAGE_PROGRAM,), after=("Helm",)),
+            self._build("storage image", STORAGE_IMAGES, ("local-path-provisioner", "workspace images")),
+            self._import("storage image", STORAGE_IMAGES),
+            Step("storage applied", apply, ("control plane", "storage image")),
+            Step("storage", cluster.await_storage, ("storage applied", "node", "storage image imported")),
         ]
 
     def _cluster_images_first(self) -> tuple[str, ...]:

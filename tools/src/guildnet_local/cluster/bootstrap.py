@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from guildnet_local.cluster import controlplane, dns, node, pki, tailnet
+from guildnet_local.cluster import controlplane, dns, node, pki, storage, tailnet
 from guildnet_local.cluster.kubectl import Kubectl, KubectlError
 from guildnet_local.machine import cgroups, namespaces, process, relay
 from guildnet_local.machine.journal import Journal
@@ -149,6 +149,11 @@ class Cluster:
     def await_dns(self) -> str | None:
         self.kubectl("--namespace=kube-system", "rollout", "status", "deployment/coredns", "--timeout=90s", seconds=100)
         return None
+
+    def await_storage(self) -> str | None:
+        where = f"--namespace={storage.NAMESPACE}"
+        self.kubectl(where, "rollout", "status", f"deployment/{storage.NAME}", "--timeout=90s", seconds=100)
+        return f"class {storage.CLASS}"
 
     def start_tailnet(self) -> str | None:
         """The test tailnet: control server, certificate authority, second device; each ready before the next."""
