@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from guildnet.workspace import Workspace
 from guildnet_operator.plan.defaults import decide
-from guildnet_operator.plan.plan import Claim, Policy, ServedPort
-from unit.operator.values import NAME, workspace
+from guildnet_operator.plan.plan import Claim, IngressRule, Policy, ProbePlan, Reach, ServedPort, Timing
+from unit.operator.values import NAME, NAMESPACE, UID, workspace
 
 HTTP, HTTPS = ServedPort(8080, "http"), ServedPort(8443, "https")
 
@@ -190,3 +191,140 @@ def test_a_workspace_may_only_take_a_domain_below_the_installs(domain, allowed):
 def test_a_stopped_workspace_has_no_replicas():
     assert decide(workspace(running=False), Policy()).replicas == 0
     assert decide(workspace(), Policy()).replicas == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "env"),
+    [
+        pytest.param(
+            {"ports": [{"containerPort": 8888, "pathMode": "Preserve"}],
+             "env": [{"name": "GUILDNET_BASE_PATH", "value": "/mine/"}]},
+            {"GUILDNET_BASE_PATH": "/mine/", "PORT": "8080"},
+            id="own base path",
+        ),
+        pytest.param(
+            {"storage": {"size": "1Gi"}, "env": [{"name": "HOME", "value": "/root"}]},
+            {"HOME": "/root", "PORT": "8080"},
+            id="own home",
+        ),
+        pytest.param(
+            {"image": "code-server", "ports": [{"containerPort": 8080, "pathMode": "Preserve"}],
+             "storage": {"size": "1Gi"}, "env": [{"name": "A", "value": "1"}]},
+            {"GUILDNET_BASE_PATH": f"/proxy/server/{NAME}/", "HOME": "/home/workspace", "A": "1", "PORT": "8080",
+             "PASSWORD": {"secretKeyRef": {"name": f"{NAME}-password", "key": "password"}}},
+            id="all of them, in their order",
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_environment_is_completed_with(spec, env):
+    plan = decide(workspace(**spec), Policy()).env
+    assert [(item.name, item.value_from or item.value) for item in plan] == list(env.items())
+
+
+def _probe(found: Workspace, policy: Policy | None = None) -> ProbePlan:
+    made = decide(found, policy or Policy()).probe
+    assert made is not None
+    return made
+
+
+TWO = [{"containerPort": 3000}, {"containerPort": 8443, "name": "tls", "pathMode": "Preserve"}]
+
+
+@pytest.mark.parametrize(
+    ("probe", "expected"),
+    [
+        pytest.param({"type": "http"}, ("http", 3000, "/", "http"), id="the first port"),
+        pytest.param(
+            {"type": "http", "port": 8443}, ("http", 8443, f"/proxy/server/{NAME}/", "https"), id="the second"
+        ),
+        pytest.param({"type": "http", "port": 443}, ("http", 443, "/", "https"), id="one that is not served"),
+        pytest.param(
+            {"type": "http", "port": 8443, "path": f"/proxy/server/{NAME}/ok"},
+            ("http", 8443, f"/proxy/server/{NAME}/ok", "https"),
+            id="a path that has the base already",
+        ),
+        pytest.param({"type": "tcp", "port": 8443}, ("tcp", 8443, f"/proxy/server/{NAME}/", "https"), id="by TCP"),
+    ],
+)
+def test_a_probe_of_one_of_two_ports(probe, expected):
+    made = _probe(workspace(ports=TWO, probe=probe))
+    assert (made.type, made.port, made.path, made.scheme) == expected
+
+
+def test_the_timing_of_a_probe_that_says_nothing_of_it():
+    specs: tuple[dict[str, Any], ...] = ({}, {"probe": {"type": "tcp"}})
+    for spec in specs:
+        made = _probe(workspace(**spec))
+        assert made.startup == Timing(1, 5, 300)
+        assert made.readiness == Timing(5, 5, 3)
+        assert made.liveness == Timing(20, 10, 6)
+
+
+def test_images_that_answer_http_are_the_installs_choice():
+    for image, kind in (("a/jupyterlab:1", "http"), ("a/code-server", "http"), ("a/other", "tcp")):
+        assert _probe(workspace(image=image)).type == kind
+    assert _probe(workspace(image="a/other"), Policy(http_probe_images=("other",))).type == "http"
+    assert _probe(workspace(image="a/code-server"), Policy(http_probe_images=())).type == "tcp"
+
+
+def test_what_of_a_plan_is_the_spec_and_the_install_as_they_are():
+    spec: dict[str, Any] = {
+        "command": ["run"], "args": ["--fast"], "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}},
+    }  # fmt: skip
+    made = decide(
+        workspace(annotations={"guildnet.io/restarted-at": "then"}, **spec),
+        Policy(pull_secret="pull", tolerate_control_plane=False),
+    )
+    assert (made.name, made.namespace, made.uid, made.image) == (NAME, NAMESPACE, UID, "example.com/app:1")
+    assert (made.command, made.args, made.requests, made.limits) == (
+        ("run",), ("--fast",), {"cpu": "1"}, {"memory": "1Gi"},
+    )  # fmt: skip
+    assert (made.pull_secret, made.tolerate_control_plane, made.restarted_at) == ("pull", False, "then")
+    assert (made.password_secret, made.base_path, made.main_port) == (None, None, made.ports[0])
+    plain = decide(workspace(), Policy())
+    assert (plain.pull_secret, plain.tolerate_control_plane, plain.restarted_at) == (None, True, None)
+
+
+NOT_ALLOWED = "exposure {} is not allowed by this install: an administrator can allow it"
+
+
+@pytest.mark.parametrize(
+    ("policy", "exposure", "reach"),
+    [
+        (Policy(), {"type": "LoadBalancer"}, Reach(refused=NOT_ALLOWED.format("LoadBalancer"))),
+        (Policy(), {"type": "Ingress"}, Reach(refused=NOT_ALLOWED.format("Ingress"))),
+        (Policy(), {"type": "ClusterIP"}, Reach()),
+        (Policy(direct_exposure=True), {"type": "LoadBalancer"}, Reach("LoadBalancer")),
+        (Policy(direct_exposure=True), {"type": "ClusterIP"}, Reach()),
+        (Policy(load_balancer=True), {}, Reach("LoadBalancer")),
+        (Policy(load_balancer_pool="blue"), {}, Reach()),
+        (
+            Policy(direct_exposure=True), {"type": "Ingress"},
+            Reach(refused="exposure Ingress needs a domain: set spec.exposure.domain"),
+        ),
+        (
+            Policy(domain="apps.example.com"), {"type": "Ingress", "domain": "evil.com"},
+            Reach(refused="domain evil.com is not below this install's domain apps.example.com: use one that is"),
+        ),
+        (
+            Policy(direct_exposure=True, ingress_class=""),
+            {"type": "Ingress", "domain": "d.example", "ingressClass": "mine", "tlsIssuer": "i"},
+            Reach(ingress=IngressRule(
+                f"{NAME}.d.example", "mine", f"workspace-{NAME}-tls", {"cert-manager.io/cluster-issuer": "i"}
+            )),
+        ),
+        (
+            Policy(domain="d.example", issuer="theirs"), {"type": "Ingress", "tlsIssuer": "mine"},
+            Reach(ingress=IngressRule(
+                f"{NAME}.d.example", "nginx", f"workspace-{NAME}-tls", {"cert-manager.io/cluster-issuer": "mine"}
+            )),
+        ),
+        (Policy(domain="d.example"), {}, Reach(ingress=IngressRule(f"{NAME}.d.example", "nginx", None, {}))),
+        (
+            Policy(domain="d.example", issuer="i", tls_secret="s"), {"type": "Ingress", "domain": "x.d.example"},
+            Reach(ingress=IngressRule(f"{NAME}.x.d.example", "nginx", "s", {})),
+        ),
+    ],
+)  # fmt: skip
+def test_the_way_past_the_proxy(policy, exposure, reach):
+    assert _reach(policy, **exposure) == reach

@@ -13,7 +13,7 @@ import yaml
 
 from guildnet.names import ANNOTATION_HASH
 from guildnet_operator.plan.defaults import decide
-from guildnet_operator.plan.manifests import desired, password_secret
+from guildnet_operator.plan.manifests import desired, fingerprint, password_secret
 from guildnet_operator.plan.plan import Plan, Policy
 from guildnet_operator.sync.diff import differs
 from unit.operator.values import stored, workspace
@@ -116,3 +116,15 @@ def test_the_hash_changes_with_the_wish_alone():
 
     assert hashes() == hashes(notes="only a note")
     assert hashes() != hashes(image="example.com/app:2")
+
+
+def test_a_hash_is_short_and_the_same_whatever_the_order_of_the_keys():
+    assert fingerprint({"a": 1, "b": {"c": "ü", "d": [1, 2]}}) == fingerprint({"b": {"d": [1, 2], "c": "ü"}, "a": 1})
+    assert fingerprint({"a": [1, 2]}) != fingerprint({"a": [2, 1]})
+    assert len(fingerprint({})) == 32
+    assert fingerprint({"a": "ü"}) == "09b7cce2644347ec871e23509919ef22", "a new one applies every child once"
+
+
+def test_there_is_no_secret_of_a_workspace_that_wants_no_password():
+    with pytest.raises(AssertionError):
+        password_secret(CASES["plain"], "x")

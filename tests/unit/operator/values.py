@@ -17,6 +17,7 @@ NAME = "lab-1a2b3"
 NAMESPACE = "guildnet-workspaces"
 UID = "6f2d3a51-0000-4000-8000-000000000001"
 NOW = "2026-11-24T10:00:00Z"
+LATER = "2026-11-24T11:00:00Z"
 LOCAL = Entry("local", "http://guildnet.localhost:8080", "host")
 
 
@@ -81,11 +82,13 @@ def snapshot(
     changed: dict[str, dict[str, Any]] | None = None,
     template_of_the_pods: dict[str, Any] | None = None,
     probe_failures: dict[str, str] | None = None,
+    claim: dict[str, Any] | None = None,
     **rest: Any,
 ) -> Snapshot:
     """A workspace with all children it wants, settled and ready; `without` kinds, `changed` adds fields to kinds.
 
-    `pods` replaces the one ready pod by these; keywords are the Snapshot's own fields.
+    `pods` replaces the one ready pod by these, `claim` is one that is there unasked; other keywords
+    are the fields of the Snapshot.
     """
     item = found or workspace()
     plan = decide(item, policy or Policy())
@@ -111,7 +114,7 @@ def snapshot(
     service = objects.get("Service")
     if service is not None:
         service["spec"] = {**service["spec"], "clusterIP": "10.96.0.7"}
-    found_children = Children(deployment, service, objects.get("PersistentVolumeClaim"), objects.get("Ingress"))
+    found_children = Children(deployment, service, objects.get("PersistentVolumeClaim", claim), objects.get("Ingress"))
     return Snapshot(
         item,
         plan,

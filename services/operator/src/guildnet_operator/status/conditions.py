@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from guildnet_operator.status.children import PodView
-from guildnet_operator.status.diagnosis import IMAGE_REASONS, next_step, reason_of
+from guildnet_operator.status.diagnosis import image_pull_failed, next_step, reason_of
 from guildnet_operator.status.reasons import Reason
 from guildnet_operator.status.snapshot import Snapshot
 
@@ -101,7 +101,7 @@ def scheduled(snapshot: Snapshot) -> Verdict:
 
 def _unschedulable(pod: PodView) -> str:
     words = pod.scheduled_message or "no node takes the pod"
-    return f"No node can take the pod: {words} Ask for less (spec.resources), free some, or add a node."
+    return f"No node can take the pod: {words.rstrip('.')}. Ask for less (spec.resources), free some, or add a node."
 
 
 def image_pulled(snapshot: Snapshot) -> Verdict:
@@ -111,9 +111,9 @@ def image_pulled(snapshot: Snapshot) -> Verdict:
         return Verdict("Unknown", Reason.NO_POD, f"There is no pod that needs image {image}.")
     if pod.image_present:
         return Verdict("True", Reason.IMAGE_PRESENT, f"Image {image} is on the node.")
-    found = snapshot.diagnosis
-    if pod.waiting_reason in IMAGE_REASONS and found is not None:
-        return Verdict("False", Reason.IMAGE_PULL_FAILED, found.message)
+    failed = image_pull_failed(snapshot)  # the diagnosis of the whole may be another
+    if failed is not None:
+        return Verdict("False", failed.reason, failed.message)
     return Verdict("Unknown", Reason.PULLING, f"Image {image} is not known to be on the node yet.")
 
 
@@ -141,7 +141,7 @@ def _no_storage(live: Mapping[str, Any] | None) -> Verdict:
 
 def _claim_phase(live: Mapping[str, Any], *, kept: bool) -> Verdict:
     name = live["metadata"]["name"]
-    phase = (live.get("status") or {}).get("phase", "Pending")
+    phase = (live.get("status") or {}).get("phase")
     later = "It stays when the Workspace is deleted." if kept else "It is deleted with the Workspace."
     if phase == "Bound":
         return Verdict("True", Reason.BOUND, f"Claim {name} is bound. {later}")

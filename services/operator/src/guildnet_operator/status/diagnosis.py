@@ -98,7 +98,7 @@ def pod_refused(snapshot: Snapshot) -> Diagnosis | None:
     if words is None:
         return None
     reason, step = classify(words)
-    return Diagnosis(reason, f"The cluster refuses the pod: {words}. {step}")
+    return Diagnosis(reason, f"The cluster refuses the pod: {words or 'no details'}. {step}")
 
 
 def image_pull_failed(snapshot: Snapshot) -> Diagnosis | None:
