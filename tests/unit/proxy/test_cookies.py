@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildnet_proxy.rewrite.cookies import for_upstream, set_cookie, value_of
+from guildnet_proxy.rewrite.cookies import for_upstream, is_ours, pairs, set_cookie, value_of
 from unit.proxy.values import OWN, PATH, PORT
 
+PRINTABLE = st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=80)
 CROSS = type(OWN)("", "https://x", True, "", False, "https://y")
 
 
@@ -69,11 +70,87 @@ def test_no_cookie_of_a_workspace_has_a_domain_or_leaves_its_base(header):
         assert paths[-1].startswith("path=/proxy/server/ws")
 
 
-@given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=80))
-def test_ours_never_reach_a_workspace(header):
+@pytest.mark.parametrize("ours", ["__Host-guildnet-x", "__HOST-GUILDNET-ws-x", "__Secure-guildnet-x"])
+@given(before=PRINTABLE, after=PRINTABLE)
+def test_ours_never_reach_a_workspace(ours, before, after):
+    """Whatever stands around it: neither its name nor its value is among what the workspace gets."""
     for placement in (OWN, PORT, PATH):
-        assert (
-            "__host-guildnet"
-            not in for_upstream(f"{header}; __Host-guildnet-x=secret", placement).lower().split("=")[0]
-        )
-        assert "secret" not in for_upstream(f"a=1; __Host-guildnet-x=secret; {header}", placement) or "secret" in header
+        got = for_upstream(f"{before}; {ours}=SeCrEt0123; {after}", placement)
+        assert "SeCrEt0123" not in got
+        assert not [name for name, _ in pairs(got) if is_ours(name)]
+
+
+HOST = type(OWN)("/base", "https://x", False, "gn1-", False, "https://y")
+
+
+@pytest.mark.parametrize(
+    ("placement", "header", "expected"),
+    [
+        (OWN, " a = 1 ;  HttpOnly ; Secure; Priority=High; Expires=x; Max-Age=5; Partitioned; samesite=lax; path = /x ",
+         ["a = 1; HttpOnly; Secure; Priority=High; Expires=x; Max-Age=5; Partitioned; SameSite=lax; Path=/x"]),
+        (OWN, "a=1; Unknown=y; ; domain=x; DOMAIN=y", ["a=1; unknown=y"]),
+        (OWN, "=1", []),
+        (OWN, "a=", ["a="]),
+        (OWN, "__HOST-GUILDNET=1", []),
+        (OWN, "gn1-a=1", []), (OWN, "gn99999-a=1", []), (OWN, "gn0-a=1", ["gn0-a=1"]), (OWN, "gn1a=1", ["gn1a=1"]),
+        (OWN, "xgn1-a=1", ["xgn1-a=1"]),
+        (PATH, "__host-app=1; Path=/", []),
+        (PATH, "a=1; Path=/proxy/server/ws", ["a=1; Path=/proxy/server/ws"]),
+        (PATH, "a=1; Path=", ["a=1; Path=/proxy/server/ws/"]),
+        (PATH, "a=1; Path", ["a=1; Path=/proxy/server/ws/"]),
+        (PORT, "a=; Max-Age=-1; HttpOnly", ["gn20001-a=; Max-Age=-1; HttpOnly; Secure"]),
+        (PORT, "a=; Max-Age=-1", ["a=; Max-Age=-1; Secure", "gn20001-a=; Max-Age=-1; Secure"]),
+        (PORT, "a=1; Max-Age=10", ["a=1; Max-Age=10; Secure"]),
+        (PORT, "a=1; Max-Age", ["a=1; Max-Age; Secure"]),
+        (PORT, "a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+         ["a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Secure",
+          "gn20001-a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Secure"]),
+        (PORT, "a=1; Expires=Thu, 01 Jan 2070 00:00:00 GMT", ["a=1; Expires=Thu, 01 Jan 2070 00:00:00 GMT; Secure"]),
+        (HOST, "a=1; HttpOnly", ["gn1-a=1; HttpOnly; Path=/base/; Secure"]),
+        (CROSS, "a=1; SameSite=Lax; Partitioned", ["a=1; SameSite=None; Partitioned; Secure"]),
+    ],
+)  # fmt: skip
+def test_what_becomes_of_each_attribute(placement, header, expected):
+    assert set_cookie(header, placement) == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ("a=1;b=2; \tc=3", [("a", "1"), ("b", "2"), ("c", "3")]),
+        ("a; b=", [("b", "")]),
+        ("a=1=2; a=3", [("a", "1=2"), ("a", "3")]),
+        ("", []),
+    ],
+)
+def test_the_pairs_of_a_header(header, found):
+    assert pairs(header) == found
+
+
+@pytest.mark.parametrize(
+    ("placement", "header", "expected"),
+    [
+        (PORT, "gn20001-a=1; a=2; b=3; gn20001-b=4", "a=1; b=4"),
+        (PORT, "gn20001-=1; a=2", "=1; a=2"),
+        (OWN, "a=1; a=2", "a=1; a=2"),
+        (OWN, "gn5-a=1; gn0-b=2", "gn0-b=2"),
+        (OWN, "", ""),
+    ],
+)
+def test_whose_cookie_it_is(placement, header, expected):
+    assert for_upstream(header, placement) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [("__Host-guildnet", True), ("__host-GUILDNET-x", True), ("__Secure-guildnet-x", True), ("__Host-app", False),
+     ("guildnet", False), ("x__Host-guildnet", False)],
+)  # fmt: skip
+def test_names_that_are_ours(name, ours):
+    assert is_ours(name) is ours
+
+
+def test_a_value_is_that_of_the_one_cookie_of_the_name():
+    assert value_of("a=1; b=2", "a") == "1"
+    assert value_of("a=1; b=2", "c") is None
+    assert value_of("a=1; a=1", "a") is None

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from guildnet.errors import Unreachable
 from guildnet.identity import Identity
-from guildnet_proxy.auth.authenticate import bearer, tailnet_identity
+from guildnet_proxy.auth.authenticate import Authenticator, bearer, tailnet_identity
 from guildnet_proxy.auth.sessions import Session, Sessions, digest
+from guildnet_proxy.auth.token_review import TokenReview
 from guildnet_proxy.auth.ttl_cache import TtlCache
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.tailnet.localapi import Peer, parse_whois
@@ -105,6 +106,38 @@ def token(payload: object) -> str:
 )
 def test_a_bearer_token_is_ours_only_when_it_names_our_audience(authorization, ours):
     assert (bearer(head(f"Authorization: {authorization}"), "guildnet") is not None) == ours
+
+
+async def _believed(username: str) -> Identity:
+    async def review(_: str) -> TokenReview:
+        return TokenReview(authenticated=True, username=username, groups=("g",))
+
+    authenticator = Authenticator(
+        sessions(), audience="guildnet", admin="guildnet:guildnet-admin", review=review, whois=None,
+        clock=lambda: 0.0, wall=lambda: NOW,
+    )  # fmt: skip
+    try:
+        return await authenticator.by_token("a.b.c", LOCAL)
+    finally:
+        await authenticator.aclose()
+
+
+@pytest.mark.parametrize(
+    ("username", "roles"),
+    [
+        ("system:serviceaccount:guildnet:guildnet-admin", ("admin",)),
+        ("system:serviceaccount:guildnet:someone", ()),
+        ("system:serviceaccount:elsewhere:guildnet-admin", ()),
+        ("system:serviceaccount:guildnet:guildnet-admin2", ()),
+        ("guildnet:guildnet-admin", ()),
+        ("guildnet-admin", ()),
+    ],
+)
+async def test_the_role_of_an_admin_is_that_one_accounts_and_nobody_elses(username, roles):
+    who = await _believed(username)
+    assert (who.kind, who.login, who.display_name) == ("token", username, username)
+    assert (who.roles, who.groups, who.source, who.entry) == (roles, ("g",), "bearer", LOCAL)
+    assert who.is_admin is bool(roles)
 
 
 PEER = Peer("laptop.x", "ann@x", "Ann", (), ("viewer",))

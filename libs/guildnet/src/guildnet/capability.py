@@ -117,7 +117,7 @@ def _selector(raw: Mapping[str, Any]) -> Selector:
 
 def _expression(raw: Mapping[str, Any]) -> Expression:
     if raw["operator"] not in _OPERATORS:
-        raise ValueError(raw["operator"])
+        raise ValueError(raw)
     return Expression(key=raw["key"], operator=raw["operator"], values=_strings(_list(raw.get("values"))))
 
 
@@ -153,6 +153,6 @@ def _list(raw: Any) -> list[Any]:
 
 
 def _strings(raw: Any) -> tuple[str, ...]:
-    if not isinstance(raw, list | tuple) or not all(isinstance(item, str) for item in raw):
+    if not isinstance(raw, list) or not all(isinstance(item, str) for item in raw):
         raise TypeError(raw)
     return tuple(raw)

@@ -87,7 +87,7 @@ def never(address: Address, denied: frozenset[Address] = frozenset()) -> Rule | 
         if candidate in denied:
             return Rule.NEVER_OWN
         for rule, network in _NEVER:
-            if candidate.version == network.version and candidate in network:
+            if candidate in network:
                 return rule
     return None
 
@@ -150,10 +150,7 @@ class EgressGuard:
             if not may_use(workspace):
                 raise _denied(Rule.WORKSPACE)
             return Permitted(str(plain), Rule.WORKSPACE_ADDRESS, workspace)
-        if any(
-            item.port == port and plain.version == item.network.version and plain in item.network
-            for item in self._allowed
-        ):
+        if any(item.port == port and plain in item.network for item in self._allowed):
             return Permitted(str(plain), Rule.ALLOWED_TARGET, None)
         raise _denied(Rule.DEFAULT_DENY)
 

@@ -110,14 +110,10 @@ class ResponseHead:
 
 
 class _Collector:
-    __slots__ = ("fields", "url")
+    __slots__ = ("fields",)
 
     def __init__(self) -> None:
         self.fields: list[tuple[bytes, bytes]] = []
-        self.url = b""
-
-    def on_url(self, url: bytes) -> None:
-        self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.fields.append((name, value))

@@ -1,0 +1,142 @@
+"""Every way through the CSRF guard and every refusal of it, with the words that a page's author is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from guildnet_proxy.frontdoor import cross_origin
+from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.sites import Placement
+from unit.proxy.values import CONTROL, OWN, PATH, PORT, head
+
+FRONTEND = "https://ui.example"
+MAY_NOT_USE = "403 cross_origin origin The page this request came from may not use this install."
+ANOTHER_SITE = "403 cross_origin fetch-site Another site's page may not use this install."
+NOT_THIS_WORKSPACE = "403 cross_origin origin Another site's page may not use this workspace."
+SEND_JSON = "415 unsupported_media_type content-type Send the body as application/json."
+NO_WORKER = "403 cross_origin service-worker Service workers need the workspace's own origin."
+BODY, JSON = "Content-Length: 2", "Content-Type: application/json"
+NAVIGATES = ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate")
+SOCKET = ("Upgrade: websocket", "Connection: Upgrade")
+BASE = "Referer: http://guildnet.localhost:8080/proxy/server/ws/"
+
+
+def told(made: cross_origin.Passed | Refusal) -> str:
+    if isinstance(made, Refusal):
+        return f"{made.status} {made.code} {made.rule} {made.message}"
+    return f"{made.rule} {made.cors.decode()}".strip()
+
+
+def control(*lines: str, method: str = "GET", frontend: str = FRONTEND) -> str:
+    try:
+        return told(cross_origin.control(head(*lines, method=method), CONTROL, frontend))
+    except Refusal as error:
+        return told(error)
+
+
+def workspace(*lines: str, method: str = "GET", placement: Placement = OWN) -> str:
+    try:
+        return told(cross_origin.workspace(head(*lines, method=method), placement))
+    except Refusal as error:
+        return told(error)
+
+
+@pytest.mark.parametrize(
+    ("method", "lines", "expected"),
+    [
+        ("GET", (f"Origin: {CONTROL.origin}",), "own-origin"),
+        ("DELETE", (f"Origin: {CONTROL.origin}",), "own-origin"),
+        ("GET", (f"Origin: {FRONTEND}",), f"frontend-origin {FRONTEND}"),
+        ("POST", (f"Origin: {FRONTEND}", JSON, BODY), f"frontend-origin {FRONTEND}"),
+        ("GET", ("Origin: https://evil",), MAY_NOT_USE),
+        ("GET", ("Origin: null", "Sec-Fetch-Site: same-origin"), MAY_NOT_USE),
+        ("GET", (), "no-browser"),
+        ("HEAD", (), "no-browser"),
+        ("GET", ("Sec-Fetch-Site: none",), "same-site"),
+        ("GET", ("Sec-Fetch-Site: same-origin",), "same-site"),
+        ("GET", ("Sec-Fetch-Site: same-site",), ANOTHER_SITE),
+        ("GET", NAVIGATES, "navigation"),
+        ("GET", (*NAVIGATES, "Sec-Fetch-Dest: document"), "navigation"),
+        ("GET", (*NAVIGATES, "Sec-Fetch-Dest: iframe"), "navigation"),
+        ("GET", (*NAVIGATES, "Sec-Fetch-Dest: frame"), "navigation"),
+        ("GET", (*NAVIGATES, "Sec-Fetch-Dest: object"), ANOTHER_SITE),
+        ("GET", ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Dest: document"), ANOTHER_SITE),
+        ("GET", ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: document"), ANOTHER_SITE),
+        ("HEAD", (*NAVIGATES, "Sec-Fetch-Dest: document"), ANOTHER_SITE),
+        ("POST", (*NAVIGATES, "Sec-Fetch-Dest: document"), ANOTHER_SITE),
+        ("POST", (BODY,), SEND_JSON),
+        ("POST", (), "no-browser"),
+        ("GET", (BODY, "Content-Type: text/plain"), "no-browser"),
+        ("HEAD", (BODY, "Content-Type: text/plain"), "no-browser"),
+        ("POST", (BODY, "Content-Type:  Application/JSON ; charset=utf-8"), "no-browser"),
+        ("POST", (BODY, "Content-Type: application/x+json"), "no-browser"),
+        ("POST", (BODY, "Content-Type: application/x+jsonp"), SEND_JSON),
+        ("POST", (BODY, "Content-Type: text/x+json"), SEND_JSON),
+        ("POST", (BODY, "Content-Type: application/jsonx"), SEND_JSON),
+        ("POST", (BODY, "Content-Type: text/plain; application/json"), SEND_JSON),
+    ],
+)  # fmt: skip
+def test_the_control_origin(method: str, lines: tuple[str, ...], expected: str) -> None:
+    assert control(*lines, method=method) == expected
+
+
+def test_without_a_frontend_there_is_none() -> None:
+    assert control("Origin: https://ui.example", frontend="") == MAY_NOT_USE
+
+
+@pytest.mark.parametrize(
+    ("placement", "method", "lines", "expected"),
+    [
+        (OWN, "POST", (f"Origin: {OWN.origin}",), "own-origin"),
+        (OWN, "GET", (f"Origin: {CONTROL.origin}",), f"control-origin {CONTROL.origin}"),
+        (OWN, "HEAD", (f"Origin: {CONTROL.origin}",), f"control-origin {CONTROL.origin}"),
+        (OWN, "POST", (f"Origin: {CONTROL.origin}",), NOT_THIS_WORKSPACE),
+        (OWN, "GET", (f"Origin: {CONTROL.origin}", *SOCKET), NOT_THIS_WORKSPACE),
+        (OWN, "GET", ("Origin: https://evil",), NOT_THIS_WORKSPACE),
+        (OWN, "GET", ("Origin: null", BASE), NOT_THIS_WORKSPACE),
+        (OWN, "GET", ("Sec-Fetch-Site: cross-site", BASE), ANOTHER_SITE),
+        (OWN, "GET", (), "no-browser"),
+        (OWN, "GET", ("Sec-Fetch-Site: same-origin",), "same-site"),
+        (OWN, "GET", ("Service-Worker: script",), "no-browser"),
+        (PORT, "GET", ("Service-Worker: script",), "no-browser"),
+        (PATH, "GET", ("Service-Worker: script",), NO_WORKER),
+        (PATH, "GET", ("Service-Worker: SCRIPT",), NO_WORKER),
+        (PATH, "GET", ("Service-Worker: other",), "no-browser"),
+        (PATH, "POST", ("Origin: null", BASE), "sandboxed-page"),
+        (PATH, "GET", ("Origin: null", BASE, *SOCKET), NOT_THIS_WORKSPACE),
+        (PATH, "GET", ("Origin: null",), NOT_THIS_WORKSPACE),
+        (PATH, "GET", ("Origin: null", BASE.removesuffix("/")), NOT_THIS_WORKSPACE),
+        (PATH, "GET", ("Origin: https://evil", BASE), NOT_THIS_WORKSPACE),
+        (PATH, "GET", ("Sec-Fetch-Site: cross-site", BASE), "sandboxed-page"),
+        (PATH, "HEAD", ("Sec-Fetch-Site: cross-site", BASE), "sandboxed-page"),
+        (PATH, "POST", ("Sec-Fetch-Site: cross-site", BASE), ANOTHER_SITE),
+        (PATH, "GET", ("Sec-Fetch-Site: same-origin", BASE), "same-site"),
+        (PATH, "GET", (BASE,), "no-browser"),
+        (replace(PATH, sandbox=False), "POST", ("Origin: null", BASE), NOT_THIS_WORKSPACE),
+    ],
+)  # fmt: skip
+def test_a_workspace(placement: Placement, method: str, lines: tuple[str, ...], expected: str) -> None:
+    assert workspace(*lines, method=method, placement=placement) == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "lines", "navigation", "of_a_document"),
+    [
+        ("GET", ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"), True, True),
+        ("HEAD", ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"), True, True),
+        ("POST", ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"), True, False),
+        ("GET", ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"), True, False),
+        ("GET", ("Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: document", "Accept: text/html"), False, False),
+        ("GET", ("Sec-Fetch-Dest: document",), False, False),
+        ("GET", ("Accept: text/html, */*",), True, False),
+        ("GET", ("Accept: */*",), False, False),
+        ("POST", ("Accept: text/html",), False, False),
+        ("GET", ("Accept: text/html", *SOCKET), False, False),
+        ("GET", (), False, False),
+    ],
+)
+def test_what_a_navigation_is(method: str, lines: tuple[str, ...], navigation: bool, of_a_document: bool) -> None:
+    made = head(*lines, method=method)
+    assert (cross_origin.is_navigation(made), cross_origin.is_document_navigation(made)) == (navigation, of_a_document)

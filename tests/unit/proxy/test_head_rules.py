@@ -1,0 +1,196 @@
+"""Every rule about the bytes of a head, each with the answer it gives; the accepted ones with what is made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guildnet_proxy.http import head as module
+from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.head import HOP, RequestHead, ResponseHead, parse_request, parse_response
+from guildnet_proxy.http.limits import Limits
+from support.golden import expected
+
+GOLDEN = Path(__file__).parent / "golden"
+LIMITS = Limits()
+KIB = 1024
+
+
+def request(*lines: str, first: str = "GET /x HTTP/1.1", host: str = "Host: a") -> bytes:
+    return "\r\n".join((first, *((host,) if host else ()), *lines, "", "")).encode("latin-1")
+
+
+def sized(size: int) -> bytes:
+    """A request of exactly this many bytes."""
+    return request(f"X: {'x' * (size - len(request('X: ')))}")
+
+
+def fields(number: int) -> bytes:
+    return request(*(f"X-{at}: y" for at in range(number - 1)))
+
+
+BODY = "Content-Length: 5"
+SOCKET = ("Upgrade: websocket", "Connection: Upgrade")
+REQUESTS: dict[str, bytes] = {
+    "plain": request(),
+    "of HTTP/1.0": request(first="GET /x HTTP/1.0"),
+    "the last of its connection": request("Connection: Close"),
+    "the last of its connection, in a list": request("Connection: keep-alive ,\tclose"),
+    "with a body": request(BODY, first="POST /x HTTP/1.1"),
+    "with an empty body": request("Content-Length: 0", first="POST /x HTTP/1.1"),
+    "with chunks": request("Transfer-Encoding: CHUNKED", first="PUT /x HTTP/1.1"),
+    "every hop-by-hop field": request(
+        "Connection: X-Mine, te", "Keep-Alive: 1", "Proxy-Connection: 2", "Proxy-Authenticate: 3",
+        "Proxy-Authorization: 4", "TE: 5", "Trailer: 6", "HTTP2-Settings: 7", "X-Mine: 8",
+    ),
+    "a websocket": request(*SOCKET),
+    "two cookies and two others": request("Cookie: a=1", "X: 1", "cookie: b=2", "X: 2", "X: 3"),
+    "blanks around a value": request("X: \t y z \t "),
+    "bytes above ASCII": request("X: ü"),
+    "an empty value": request("X:"),
+    "claims": request("X-Real-IP: 1", "Forwarded: for=2", "X-Forwarded-For: 3", "tailscale_user_login: 4"),
+    "a query": request(first="GET /x/y?z=/ HTTP/1.1"),
+    "absolute form": request(first="GET http://a/x?y HTTP/1.1"),
+    "absolute form of TLS": request(first="GET HTTPS://A/ HTTP/1.1"),
+    "absolute form without a path": request(first="GET http://a HTTP/1.1"),
+    "absolute form of a query": request(first="GET http://a?y=/z HTTP/1.1"),
+    "absolute form elsewhere": request(first="GET http://b/x HTTP/1.1"),
+    "absolute form of another port": request(first="GET http://a:80/x HTTP/1.1"),
+    "absolute form of another scheme": request(first="GET ftp://a/x HTTP/1.1"),
+    "a fragment": request(first="GET /x#y HTTP/1.1"),
+    "no slash": request(first="GET x HTTP/1.1"),
+    "an asterisk": request(first="OPTIONS * HTTP/1.1"),
+    "CONNECT": request(first="CONNECT a:443 HTTP/1.1"),
+    "TRACE": request(first="TRACE /x HTTP/1.1"),
+    "PRI": request(first="PRI /x HTTP/1.1"),
+    "an unknown method": request(first="BREW /x HTTP/1.1"),
+    "a method in lower case": request(first="get /x HTTP/1.1"),
+    "HTTP/1.2": request(first="GET /x HTTP/1.2"),
+    "HTTP/2.0": request(first="GET /x HTTP/2.0"),
+    "two blanks": request(first="GET  /x HTTP/1.1"),
+    "no host": request(host=""),
+    "two hosts": request("Host: a"),
+    "a second, other host": request("Host: b"),
+    "a lone LF": request().replace(b"\r\n\r\n", b"\n\n"),
+    "a folded line": request("X: 1", " 2"),
+    "a blank before the colon": request("X : 1"),
+    "no colon": request("X"),
+    "a control byte": request("X: \x01"),
+    "a length twice": request(BODY, BODY, first="POST /x HTTP/1.1"),
+    "a length in a list": request("Content-Length: 5, 5", first="POST /x HTTP/1.1"),
+    "a length with a sign": request("Content-Length: +5", first="POST /x HTTP/1.1"),
+    "a length without digits": request("Content-Length:", first="POST /x HTTP/1.1"),
+    "a length of nineteen digits": request("Content-Length: 1000000000000000000", first="POST /x HTTP/1.1"),
+    "a length of eighteen digits": request("Content-Length: 100000000000000000", first="POST /x HTTP/1.1"),
+    "a length beside chunks": request(BODY, "Transfer-Encoding: chunked", first="POST /x HTTP/1.1"),
+    "a coding beside chunks": request("Transfer-Encoding: gzip, chunked", first="POST /x HTTP/1.1"),
+    "another coding": request("Transfer-Encoding: gzip", first="POST /x HTTP/1.1"),
+    "chunks twice": request("Transfer-Encoding: chunked", "Transfer-Encoding: chunked", first="POST /x HTTP/1.1"),
+    "chunks of HTTP/1.0": request("Transfer-Encoding: chunked", first="POST /x HTTP/1.0"),
+    "an upgrade nobody named": request("Upgrade: websocket"),
+    "an upgrade to something else": request("Upgrade: h2c", "Connection: Upgrade"),
+    "an upgrade to two": request("Upgrade: websocket, h2c", "Connection: Upgrade"),
+    "an upgrade twice": request("Upgrade: websocket", *SOCKET),
+    "an upgrade by POST": request(*SOCKET, first="POST /x HTTP/1.1"),
+    "an upgrade with a body": request(*SOCKET, BODY),
+    "an upgrade with chunks": request(*SOCKET, "Transfer-Encoding: chunked"),
+    "an upgrade of HTTP/1.0": request(*SOCKET, first="GET /x HTTP/1.0"),
+    "a hundred and one fields": fields(101),
+    "a byte more than 32 KiB": sized(32 * KIB + 1),
+    "no end": request()[:-2],
+    "something behind the end": request() + b"x",
+    "nothing": b"",
+}  # fmt: skip
+
+RESPONSES: dict[str, bytes] = {
+    "plain": b"HTTP/1.1 200 OK\r\n\r\n",
+    "without a reason": b"HTTP/1.1 204\r\n\r\n",
+    "with an empty reason": b"HTTP/1.1 204 \r\n\r\n",
+    "of HTTP/1.0": b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n",
+    "with a length": b"HTTP/1.1 404 Not Found\r\nContent-Length: 30\r\nX: y\r\n\r\n",
+    "with chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n",
+    "the last one": b"HTTP/1.1 200 OK\r\nConnection: X-Mine, close\r\nX-Mine: 1\r\n\r\n",
+    "an upgrade": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+    "claims": b"HTTP/1.1 200 OK\r\nX-Guildnet-Identity: me\r\n\r\n",
+    "a length and chunks": b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "another coding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+    "two codings": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\n",
+    "a length of letters": b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+    "a length in a list": b"HTTP/1.1 200 OK\r\nContent-Length: 3, 3\r\n\r\n",
+    "four digits": b"HTTP/1.1 2000 OK\r\n\r\n",
+    "a lone LF": b"HTTP/1.1 200 OK\n\n",
+    "no head": b"220 ready\r\n\r\n",
+}  # fmt: skip
+
+
+def refused(error: Refusal) -> str:
+    return f"{error.status} {error.code} by {error.rule}{', closed' if error.close else ''}: {error.message}"
+
+
+def fields_of(head: RequestHead | ResponseHead) -> dict[str, Any]:
+    kinds = ("kept", "hop")
+    return {
+        "fields": [f"{name.decode('latin-1')}: {value.decode('latin-1')} ({kinds[kind]})"
+                   for name, _, value, kind in head.fields],
+        "values": {name.decode(): value.decode("latin-1") for name, value in head.values.items()},
+        "dropped": sorted(name.decode() for name in head.dropped),
+        "length": head.length, "chunked": head.chunked, "keepAlive": head.keep_alive, "minor": head.minor,
+    }  # fmt: skip
+
+
+def told_of_request(block: bytes) -> Any:
+    try:
+        head = parse_request(block, LIMITS)
+    except Refusal as error:
+        return refused(error)
+    return {
+        "line": " ".join(
+            part.decode() for part in (head.method, head.target, b"for", head.authority, b"at", head.path)
+        ),
+        **fields_of(head),
+        "claims": {name.decode(): value.decode() for name, value in head.claims.items()},
+        "upgrade": head.upgrade,
+        "hasBody": head.has_body,
+    }
+
+
+def told_of_response(block: bytes) -> Any:
+    try:
+        head = parse_response(block)
+    except Refusal as error:
+        return refused(error)
+    return {"line": f"{head.status} {head.reason.decode()}", **fields_of(head)}
+
+
+@pytest.mark.parametrize("case", REQUESTS)
+def test_what_is_made_of_a_request(case: str, update_golden: bool) -> None:
+    told = told_of_request(REQUESTS[case])
+    assert told == expected(GOLDEN / "requests.yaml", REQUESTS, case, told, update=update_golden)
+
+
+@pytest.mark.parametrize("case", RESPONSES)
+def test_what_is_made_of_a_response(case: str, update_golden: bool) -> None:
+    told = told_of_response(RESPONSES[case])
+    assert told == expected(GOLDEN / "responses.yaml", RESPONSES, case, told, update=update_golden)
+
+
+def test_what_is_just_within_the_limits_passes() -> None:
+    assert len(parse_request(fields(100), LIMITS).fields) == 100
+    assert parse_request(sized(32 * KIB), LIMITS).get(b"x").strip(b"x") == b""
+
+
+def test_a_field_that_is_not_there_is_empty() -> None:
+    assert parse_request(request(), LIMITS).get(b"x") == b""
+    assert parse_response(RESPONSES["plain"]).get(b"x") == b""
+
+
+def test_names_that_clients_invent_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    known: dict[bytes, tuple[bytes, int]] = {}
+    monkeypatch.setattr(module, "_KNOWN", known)
+    for block in range(60):
+        parse_request(request(*(f"X-{block}-{at}: y" for at in range(90))), LIMITS)
+    assert len(known) == 4096
+    assert parse_request(request("TE: x", "Never-Seen: y"), LIMITS).fields[1].kind == HOP

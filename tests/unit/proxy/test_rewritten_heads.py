@@ -1,0 +1,148 @@
+"""Heads as they leave the proxy, byte for byte: to a workspace, to the api, to a browser."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from guildnet_proxy.http.head import parse_response
+from guildnet_proxy.rewrite.request_head import Caller, framing, to_api, to_workspace
+from guildnet_proxy.rewrite.response_head import ControlRules, WorkspaceRules, control_headers, status_line
+from guildnet_proxy.sites import Placement, Site
+from support.golden import expected
+from unit.proxy.values import CONTROL, OWN, PATH, PORT, TAILNET, head
+
+GOLDEN = Path(__file__).parent / "golden"
+CALLER = Caller("100.64.0.7", CONTROL, b"rid")
+SIX = Caller("fd7a::1", Site(TAILNET, b"g.ts.example", TAILNET.origin), b"rid")
+FIELDS = (
+    "Accept: */*", "Cookie: __Host-guildnet-x=s; a=1", "Authorization: Bearer t", "TE: trailers", "Connection: X-Drop",
+    "X-Drop: 1", "X-Request-Id: theirs", "X-Forwarded-For: 6.6.6.6", "x-Mine: 2",
+)  # fmt: skip
+
+
+def workspace_head(
+    *fields: str, caller: Caller = CALLER, method: str = "GET", placement: Placement = PATH, strip: bool = False,
+    prefix: bool = True, host: str | None = None,
+) -> bytes:  # fmt: skip
+    return to_workspace(
+        head(*fields, method=method), b"/seen?x", placement, caller, strip_authorization=strip, prefix=prefix, host=host
+    )
+
+
+REQUESTS: dict[str, bytes] = {
+    "to a workspace": workspace_head(*FIELDS),
+    "to a workspace, without the token for us": workspace_head(*FIELDS, strip=True),
+    "to a workspace that knows its base": workspace_head("Accept: */*", prefix=False),
+    "to a workspace of its own origin": workspace_head("Accept: */*", placement=OWN),
+    "to a workspace by another name": workspace_head(host="10.1.1.1:8080"),
+    "to a workspace with ours for its only cookie": workspace_head("Cookie: __Host-guildnet-x=s"),
+    "to a workspace of a port": workspace_head("Cookie: gn20001-sid=1; gn20002-sid=2; b=3", placement=PORT),
+    "to a workspace from an IPv6 address over TLS": workspace_head(caller=SIX),
+    "to a workspace with a body": workspace_head("Content-Length: 5", method="POST"),
+    "to a workspace with an empty body": workspace_head("Content-Length: 0", method="POST"),
+    "to a workspace with chunks": workspace_head("Transfer-Encoding: chunked", method="POST"),
+    "to a workspace, upgraded": workspace_head("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: k"),
+    "to the api": to_api(head(*FIELDS), CALLER, "signed"),
+    "to the api without an identity": to_api(head("Content-Length: 5", method="POST", target="/api?x"), SIX, None),
+}
+
+ANSWER = (
+    "Content-Type: text/html", "Location: /x", "Content-Location: http://10.1.1.1:8080/y", "Set-Cookie: a=1",
+    "Set-Cookie: __Host-guildnet-x=1", "Service-Worker-Allowed: /", "X-Frame-Options: DENY", 'Clear-Site-Data: "*"',
+    "Strict-Transport-Security: max-age=1", "Public-Key-Pins: p", "Public-Key-Pins-Report-Only: p", "Alt-Svc: h3",
+    "NEL: {}", "Report-To: {}", "X-Request-Id: theirs", "Content-Length: 3", "Connection: X-Drop", "X-Drop: 1",
+    "X-Guildnet-Identity: evil", "Content-Security-Policy: script-src 'self'; frame-ancestors *",
+    "Content-Security-Policy-Report-Only: frame-ancestors *", "Access-Control-Allow-Origin: https://other",
+    "Access-Control-Allow-Credentials: true", "Cross-Origin-Resource-Policy: same-origin",
+)  # fmt: skip
+
+
+def answer(*fields: str, first: str = "HTTP/1.1 200 OK") -> bytes:
+    return "\r\n".join((first, *fields, "", "")).encode("latin-1")
+
+
+def to_browser(
+    *fields: str, placement: Placement = OWN, strips: bool = True, cors: bytes = b"", first: str = "HTTP/1.1 200 OK"
+) -> bytes:
+    rules = WorkspaceRules(placement, frozenset({"10.1.1.1:8080"}), strips, cors, b"rid")
+    return b"".join(rules.lines(parse_response(answer(*fields, first=first))))
+
+
+def of_control(*fields: str, cors: bytes = b"") -> bytes:
+    ours = ((b"x-frame-options", b"DENY"), (b"cross-origin-resource-policy", b"same-origin"))
+    return b"".join(ControlRules(ours, cors, b"rid").lines(parse_response(answer(*fields))))
+
+
+FRONTEND = b"https://ui.example"
+OF_CONTROL = "Access-Control-Allow-Origin: HTTP://guildnet.localhost:8080"
+RESPONSES: dict[str, bytes] = {
+    "of a workspace on its own origin": to_browser(*ANSWER),
+    "of a workspace on a port": to_browser(*ANSWER, placement=PORT),
+    "of a workspace below its base": to_browser(*ANSWER, placement=PATH),
+    "of a workspace that knows its base": to_browser(*ANSWER, placement=PATH, strips=False),
+    "of a workspace below its base, trusted": to_browser("X: y", placement=replace(PATH, sandbox=False)),
+    "of a workspace asked by the control origin": to_browser(*ANSWER, cors=CONTROL.origin.encode()),
+    "of a workspace that names the control origin": to_browser(OF_CONTROL, "Access-Control-Allow-Methods: PUT", "X: y"),
+    "of a workspace below its base that names no origin": to_browser(
+        "Access-Control-Allow-Origin: null", "Access-Control-Allow-Methods: PUT", placement=PATH
+    ),
+    "of a workspace on its own origin that names no origin": to_browser(
+        "Access-Control-Allow-Origin: null", "Access-Control-Allow-Methods: PUT"
+    ),
+    "of a workspace that names methods alone": to_browser("Access-Control-Allow-Methods: PUT", placement=PATH),
+    "of a workspace with two policies": to_browser(
+        "Content-Security-Policy: FRAME-ANCESTORS *;img-src x ; , ;, default-src 'none'; frame-ancestors",
+    ),
+    "of a workspace with another status": to_browser(first="HTTP/1.0 418 I'm a teapot"),
+    "of the control origin": of_control(*ANSWER),
+    "of the control origin, already complete": of_control(
+        "X-Frame-Options: SAMEORIGIN", "Cross-Origin-Resource-Policy: x"
+    ),
+    "of the control origin to the frontend": of_control(*ANSWER, cors=FRONTEND),
+    "made here": control_headers(((b"x-a", b"1"), (b"cross-origin-resource-policy", b"2")), b"", b"rid"),
+    "made here for the frontend": control_headers(
+        ((b"cross-origin-resource-policy", b"2"), (b"x-a", b"1")), FRONTEND, b"r"
+    ),
+}  # fmt: skip
+
+LOCATIONS = (
+    "/", "/x", "/proxy/server/ws", "/proxy/server/ws?x", "/proxy/server/ws/", "/proxy/server/wsx", "//evil/x",
+    "/\\evil", "x/y", "", "http://10.1.1.1:8080", "http://10.1.1.1:8080/a//b", "HTTPS://10.1.1.1:8080/x",
+    "//10.1.1.1:8080/x", "ftp://10.1.1.1:8080/x", "http://10.1.1.1:8081/x", "http://10.1.1.1:8080?x", "http://10.1.1.1:8080#x",
+    "http://[bad", "mailto:a@b",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REQUESTS)
+def test_a_request_leaves_as_it_was_written(case: str, update_golden: bool) -> None:
+    lines = REQUESTS[case].decode("latin-1").split("\r\n")
+    assert lines == expected(GOLDEN / "sent.yaml", REQUESTS, case, lines, update=update_golden)
+
+
+@pytest.mark.parametrize("case", RESPONSES)
+def test_an_answer_leaves_as_it_was_written(case: str, update_golden: bool) -> None:
+    lines = RESPONSES[case].decode("latin-1").split("\r\n")
+    assert lines == expected(GOLDEN / "answered.yaml", RESPONSES, case, lines, update=update_golden)
+
+
+@pytest.mark.parametrize("location", LOCATIONS)
+def test_every_kind_of_redirect_in_every_place(location: str, update_golden: bool) -> None:
+    told = {}
+    for name, placement, strips in (
+        ("own", OWN, True), ("port", PORT, True), ("path", PATH, True), ("path, knows its base", PATH, False),
+    ):  # fmt: skip
+        lines = to_browser(f"Location: {location}", placement=placement, strips=strips).decode("latin-1").split("\r\n")
+        told[name] = next(line for line in lines if line.startswith("Location:"))
+    assert told == expected(GOLDEN / "redirects.yaml", LOCATIONS, location, told, update=update_golden)
+
+
+def test_the_framing_is_ours() -> None:
+    assert framing(head()) == b"\r\n"
+    assert framing(head("Content-Length: 0")) == b"Content-Length: 0\r\n\r\n"
+
+
+def test_a_status_line_is_of_http_1_1() -> None:
+    assert status_line(parse_response(b"HTTP/1.0 404 Not Found\r\n\r\n")) == b"HTTP/1.1 404 Not Found\r\n"
