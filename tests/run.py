@@ -87,7 +87,7 @@ def python(*arguments: str) -> list[str]:
 
 
 def pytest(ring: str, *arguments: str) -> list[str]:
-    return python("-m", "pytest", f"tests/{ring}", *arguments)
+    return python("-m", "pytest", f"tests/{ring}", "--durations=10", *arguments)
 
 
 def programs(run: Run) -> None:

@@ -271,12 +271,21 @@ def kubelet() -> Kubelet:
 async def start_api(
     kubeconfig: str, namespace: str, kube: Client, kubelet: Kubelet, tmp_path: Path
 ) -> AsyncIterator[Starter]:
-    """Starts an api: `await start_api(redis_url=…, access_default=…)`. Each is a replica of the same install."""
+    """Starts an api: `await start_api(redis_url=…, access_default=…)`. Each is a replica of the same install.
+
+    `write` takes its audit lines, `Api.audit` unless given.
+    """
     key = tmp_path / "identity"
     key.write_bytes(KEY)
     async with AsyncExitStack() as stack:
 
-        async def start(*, redis_url: str = "", ui_dir: Path | None = None, **settings: Any) -> Api:
+        async def start(
+            *,
+            redis_url: str = "",
+            ui_dir: Path | None = None,
+            write: Callable[[str], None] | None = None,
+            **settings: Any,
+        ) -> Api:
             defaults = {"kubeconfig": kubeconfig, "log_linger_seconds": 0.2}
             given = Settings(
                 k8s_namespace=namespace,
@@ -290,7 +299,7 @@ async def start_api(
                 stack.push_async_callback(redis.aclose)
             client = await stack.enter_async_context(connect(given.kubeconfig, user_agent="guildnet-api-test"))
             audit: list[dict[str, Any]] = []
-            trail = AuditTrail(Writer("api", lambda line: audit.append(json.loads(line))))
+            trail = AuditTrail(Writer("api", write or (lambda line: audit.append(json.loads(line)))))
             services, _ = app.compose(given, client, redis, source=kubelet, audit=trail)
             listening = socket.create_server(("127.0.0.1", 0))
             listener = server(app.application(services, static.load(given.ui_dir)), "127.0.0.1", 0)

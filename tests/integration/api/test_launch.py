@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+from typing import NoReturn
 
 import pytest
 
@@ -13,7 +14,7 @@ from guildnet.kube.resources import CAPABILITIES, SECRETS, WORKSPACES
 from guildnet_api.http.middleware import MAX_BODY_BYTES
 from support.waiting import eventually
 
-from .conftest import ALICE, NOBODY, Api
+from .conftest import ALICE, NOBODY, Api, Starter
 
 
 async def test_a_job_becomes_a_workspace_of_its_caller(api: Api):
@@ -101,9 +102,39 @@ async def test_a_body_that_is_not_json_by_its_type_is_415(api: Api):
 
 
 async def test_what_only_the_cluster_can_refuse_names_the_field_too(api: Api):
-    body = {"image": "acme/tool", "env": {f"V{n}": "x" * 20000 for n in range(40)}, "notes": "n" * 4096}
+    """The api takes any DNS label for a port's name; the resource keeps `p-NUMBER` for ports without one."""
+    body = {"image": "acme/tool", "expose": [{"port": 3000}, {"port": 4000, "name": "p-5000"}]}
     answer = await api.ask("POST", "/api/jobs", json=body)
-    assert answer.status_code in (202, 400, 413), answer.text
+    assert answer.status_code == 400, answer.text
+    (detail,) = answer.json()["details"]
+    assert detail["field"] == "spec.ports[1].name"
+    assert "use another name" in detail["reason"]
+    assert (await api.kube.list(WORKSPACES, api.namespace))["items"] == []
+
+
+async def test_nothing_is_changed_whose_line_cannot_be_written(start_api: Starter):
+    """A full disk under the audit trail: every mutation is refused, and what is read still is."""
+
+    def full(_: str) -> NoReturn:
+        raise OSError(28, "No space left on device")
+
+    api: Api = await start_api(write=full)
+    await api.workspace("one", owner="alice@example.com")
+    before = await api.kube.get(WORKSPACES, api.namespace, "one")
+    mutations = {
+        ("POST", "/api/jobs"): {"image": "acme/tool"},
+        ("PATCH", "/api/servers/one"): {"notes": "x"},
+        ("POST", "/api/servers/one/stop"): None,
+        ("POST", "/api/servers/one/restart"): None,
+        ("POST", "/api/stop-all"): None,
+        ("DELETE", "/api/servers/one"): None,
+    }
+    for (method, target), body in mutations.items():
+        answer = await api.ask(method, target, **({} if body is None else {"json": body}))
+        assert (answer.status_code, answer.json()["code"]) == (503, "audit_failed"), target
+    assert (await api.ask("GET", "/api/servers/one")).status_code == 200
+    (left,) = (await api.kube.list(WORKSPACES, api.namespace))["items"]
+    assert left == before
 
 
 async def test_nobody_launches_without_being_known(api: Api):

@@ -13,6 +13,8 @@ import pytest
 from guildnet.errors import NotFound
 from guildnet.identity import HEADER, sign
 from guildnet.kube.resources import CAPABILITIES, EVENTS, SECRETS, WORKSPACES, path
+from support.apiserver import make_namespace
+from support.chart import grant
 from support.waiting import eventually
 
 from .conftest import ADMIN, ALICE, BOB, KEY, NOBODY, Api, Starter
@@ -369,26 +371,8 @@ async def test_the_ui_is_served_with_its_policy(start_api: Starter, tmp_path: Pa
     assert again.status_code == 304
 
 
-async def test_an_account_with_only_the_documented_rights_gets_along(start_api: Starter, api_server, kube, namespace):
-    from guildnet.kube.resources import ROLEBINDINGS, ROLES
-    from support.apiserver import service_account_token
-
-    rules = [
-        {"apiGroups": ["guildnet.io"], "resources": ["workspaces"],
-         "verbs": ["get", "list", "watch", "create", "patch", "delete"]},
-        {"apiGroups": ["guildnet.io"], "resources": ["capabilities"], "verbs": ["get", "list", "watch"]},
-        {"apiGroups": [""], "resources": ["pods", "events"], "verbs": ["get", "list", "watch"]},
-        {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
-        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
-    ]  # fmt: skip
-    await kube.create(ROLES, namespace, {"metadata": {"name": "api"}, "rules": rules})
-    token = await service_account_token(kube, namespace, "api")
-    binding = {
-        "metadata": {"name": "api"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "api"},
-        "subjects": [{"kind": "ServiceAccount", "name": "api", "namespace": namespace}],
-    }
-    await kube.create(ROLEBINDINGS, namespace, binding)
+async def test_it_does_its_work_with_the_charts_role_alone(start_api: Starter, api_server, kube, namespace):
+    token = await grant(kube, "api", release=await make_namespace(kube), workspaces=namespace)
     api: Api = await start_api(kubeconfig=str(api_server.kubeconfig_for(token, namespace)))
     job = {"image": "acme/tool", "env": {"TOKEN": "x"}}
     name = (await api.ask("POST", "/api/jobs", json=job)).json()["id"]

@@ -8,37 +8,13 @@ from guildnet.kube.client import Client
 from guildnet.kube.resources import DEPLOYMENTS, PVCS, ROLEBINDINGS, ROLES, SECRETS, WORKSPACES
 from guildnet_operator.watch.kopf_source import KopfSource
 from support.apiserver import ApiServer, service_account_token
+from support.chart import grant
 from support.waiting import eventually
 from support.world import Start, World
 
-READ = ["get", "list", "watch"]
-WORKSPACE_RULES: list[dict[str, Any]] = [
-    {"apiGroups": ["guildnet.io"], "resources": ["workspaces"], "verbs": READ},
-    {"apiGroups": ["guildnet.io"], "resources": ["workspaces/status"], "verbs": ["patch"]},
-    {"apiGroups": ["guildnet.io"], "resources": ["workspaces/finalizers"], "verbs": ["update"]},
-    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": [*READ, "create", "patch"]},
-    {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": READ},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": READ},
-    {"apiGroups": [""], "resources": ["services", "persistentvolumeclaims"], "verbs": [*READ, "create", "patch"]},
-    {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses"], "verbs": [*READ, "create", "patch", "delete"]},
-    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "get"]},
-    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "list", "watch"]},
-]
-RELEASE_RULES: list[dict[str, Any]] = [
-    {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["guildnet-ports"], "verbs": ["get", "patch"]},
-    {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["guildnet-entries"], "verbs": READ},
-    {
-        "apiGroups": ["coordination.k8s.io"],
-        "resources": ["leases"],
-        "resourceNames": ["guildnet-operator"],
-        "verbs": ["get", "update", "patch"],
-    },
-    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
-    {"apiGroups": [""], "resources": ["serviceaccounts"], "resourceNames": ["guildnet-operator"], "verbs": ["get"]},
-]
 
-
-async def _grant(kube: Client, namespace: str, rules: list[dict[str, Any]], account_namespace: str) -> None:
+async def _grant_watching(kube: Client, namespace: str, account_namespace: str) -> None:
+    rules = [{"apiGroups": ["guildnet.io"], "resources": ["workspaces"], "verbs": ["get", "list", "watch"]}]
     role = {"apiVersion": ROLES.api_version, "kind": "Role", "metadata": {"name": "operator"}, "rules": rules}
     await kube.create(ROLES, namespace, role)
     binding = {
@@ -51,15 +27,13 @@ async def _grant(kube: Client, namespace: str, rules: list[dict[str, Any]], acco
     await kube.create(ROLEBINDINGS, namespace, binding)
 
 
-async def test_it_does_its_work_with_the_rights_of_the_table_alone(
+async def test_it_does_its_work_with_the_charts_roles_alone(
     start: Start, world: World, api_server_with_controllers: ApiServer, capsys: Any
 ):
     kube = world.kube
     counter = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "guildnet-ports"}}
     await kube.request("POST", f"/api/v1/namespaces/{world.release}/configmaps", body=counter)
-    token = await service_account_token(kube, world.release, "guildnet-operator")
-    await _grant(kube, world.namespace, WORKSPACE_RULES, world.release)
-    await _grant(kube, world.release, RELEASE_RULES, world.release)
+    token = await grant(kube, "operator", release=world.release, workspaces=world.namespace)
     kubeconfig = str(api_server_with_controllers.kubeconfig_for(token, world.namespace))
     async with start(kubeconfig=kubeconfig, direct_exposure=True) as running:
         exposure = {"type": "Ingress", "domain": "apps.example.com"}
@@ -84,7 +58,7 @@ async def test_kopf_delivers_the_events_of_a_workspace_with_the_right_to_watch_i
     import asyncio
 
     token = await service_account_token(world.kube, world.release, "guildnet-operator")
-    await _grant(world.kube, world.namespace, WORKSPACE_RULES[:1], world.release)
+    await _grant_watching(world.kube, world.namespace, world.release)
     kubeconfig = str(api_server_with_controllers.kubeconfig_for(token, f"{world.namespace}-kopf"))
     seen: list[str] = []
     task = asyncio.create_task(KopfSource(world.namespace, kubeconfig, _Names(seen)).run())

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from guildnet.kube.resources import EVENTS, PVCS, Resource
+import pytest
+
+from guildnet.kube.resources import EVENTS, NAMESPACES, PVCS, Resource
+from guildnet_operator.plan import manifests
 from guildnet_operator.watch.probe_events import MIN_PROBE_FAILURES
 from support.waiting import eventually
 from support.world import Start, World
@@ -35,11 +38,32 @@ async def test_an_exceeded_quota_is_named_and_recovers_when_it_is_raised(start: 
         await world.until_condition("poor", "Degraded", "False")
 
 
-async def test_a_pod_that_pod_security_refuses_is_named(start: Start, world: World):
-    labels = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
-    from guildnet.kube.resources import NAMESPACES
-
+async def _enforce(world: World, level: str | None) -> None:
+    labels = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": level}}}
     await world.kube.merge_patch(NAMESPACES, None, world.namespace, labels)
+
+
+async def test_a_pod_that_pod_security_refuses_is_named(start: Start, world: World, monkeypatch: pytest.MonkeyPatch):
+    """Our pods ask for nothing that is refused; here they ask to be root, as some other hand could have them do."""
+    await _enforce(world, "restricted")
+    monkeypatch.setattr(manifests, "USER_ID", 0)
+    async with start():
+        await world.launch("root")
+        degraded = await world.until_condition("root", "Degraded", "True", "PodSecurityRefused")
+        assert 'violates PodSecurity "restricted' in degraded["message"]
+        assert "runAsUser=0" in degraded["message"]
+        assert "admits only restricted pods: change what the message names" in degraded["message"]
+        assert await world.pods("root") == []
+        ready = await world.condition("root", "Ready")
+        assert (ready["status"], ready["reason"]) == ("False", "PodSecurityRefused")
+        await _enforce(world, None)
+        await world.run_pod("root")
+        await world.until_condition("root", "Ready", "True")
+        assert (await world.condition("root", "Degraded"))["status"] == "False"
+
+
+async def test_its_pods_are_admitted_where_pod_security_is_restricted(start: Start, world: World):
+    await _enforce(world, "restricted")
     async with start():
         await world.launch("good")
         await world.run_pod("good")
@@ -70,6 +94,23 @@ async def test_an_image_that_cannot_be_pulled_and_a_crash_are_named(start: Start
         assert (await world.condition("sick", "Degraded"))["status"] == "False"
 
 
+async def _disk(world: World) -> str:
+    """A volume of 1 Gi and a storage class of its own, both of this name."""
+    disk = f"disk-{world.namespace}"
+    volume: dict[str, Any] = {
+        "metadata": {"name": disk},
+        "spec": {
+            "capacity": {"storage": "1Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": disk,
+            "hostPath": {"path": "/nowhere"},
+        },
+    }
+    await world.kube.create(CLASSES, None, {"metadata": {"name": disk}, "provisioner": "example.com/none"})
+    await world.kube.create(VOLUMES, None, volume)
+    return disk
+
+
 async def _counted(world: World) -> bool:
     return bool((await world.kube.get(QUOTAS, world.namespace, "tight")).get("status", {}).get("hard"))
 
@@ -95,18 +136,7 @@ async def test_a_probe_that_keeps_failing_is_told_in_the_kubelets_words(start: S
 
 
 async def test_a_volume_that_cannot_grow_says_so_and_grows_when_its_class_allows_it(start: Start, world: World):
-    disk = f"disk-{world.namespace}"
-    volume: dict[str, Any] = {
-        "metadata": {"name": disk},
-        "spec": {
-            "capacity": {"storage": "1Gi"},
-            "accessModes": ["ReadWriteOnce"],
-            "storageClassName": disk,
-            "hostPath": {"path": "/nowhere"},
-        },
-    }
-    await world.kube.create(CLASSES, None, {"metadata": {"name": disk}, "provisioner": "example.com/none"})
-    await world.kube.create(VOLUMES, None, volume)
+    disk = await _disk(world)
     async with start():
         await world.launch("small", storage={"size": "1Gi", "storageClassName": disk})
         await world.run_pod("small")
@@ -121,3 +151,21 @@ async def test_a_volume_that_cannot_grow_says_so_and_grows_when_its_class_allows
         await world.until_condition("small", "Degraded", "False")
         claim = await world.get(PVCS, "small-storage")
         assert claim["spec"]["resources"]["requests"]["storage"] == "2Gi"
+
+
+async def test_a_volume_that_is_not_asked_for_any_more_is_kept_and_one_that_is_gone_is_lost(start: Start, world: World):
+    disk = await _disk(world)
+    async with start():
+        await world.launch("was", storage={"size": "1Gi", "storageClassName": disk})
+        await world.until_condition("was", "StorageReady", "True", "Bound")
+        await world.edit("was", storage=None)
+        kept = await world.until_condition("was", "StorageReady", "True", "Kept")
+        assert kept["message"] == "Claim was-storage of an earlier spec.storage is kept, but not mounted."
+        assert await world.find(PVCS, "was-storage") is not None
+        await world.edit("was", storage={"size": "1Gi", "storageClassName": disk})
+        await world.until_condition("was", "StorageReady", "True", "Bound")
+        # Somebody takes the volume away by force; the cluster's own controller calls the claim lost.
+        await world.kube.delete(VOLUMES, None, disk)
+        await world.kube.merge_patch(VOLUMES, None, disk, {"metadata": {"finalizers": None}})
+        lost = await world.until_condition("was", "StorageReady", "False", "Lost")
+        assert "was-storage" in lost["message"]

@@ -147,6 +147,11 @@ async def test_a_token_of_the_admin_account_logs_in_and_another_audience_does_no
     assert (await cluster.ask("GET", f"/login?token={other}")).status == 401
 
 
+async def _session(cluster: Cluster, token: str) -> str:
+    login = await cluster.ask("GET", f"/login?token={token}")
+    return f"Cookie: {login.one('set-cookie').partition(';')[0]}"
+
+
 async def test_workspaces_slices_and_capabilities_are_followed(cluster, monkeypatch):
     upstream, port = await serve_app(echo_app())
     token = await service_account_token(cluster.kube, cluster.namespace, "someone", audiences=("guildnet",))
@@ -179,6 +184,11 @@ async def test_workspaces_slices_and_capabilities_are_followed(cluster, monkeypa
         return (await cluster.ask("GET", "/x", bearer, host=host)).status == 403
 
     await eventually(denied)
+    admin = await service_account_token(cluster.kube, cluster.namespace, "guildnet-admin", audiences=("guildnet",))
+    for way in (f"Authorization: Bearer {admin}", await _session(cluster, admin)):
+        path = f"/proxy/server/ws1/x?way={len(way)}"
+        assert (await cluster.ask("GET", path, way)).status == 200, "no Capability names the admin, and none has to"
+        assert (await cluster.ask("GET", path, bearer)).status == 403
     await cluster.kube.delete(CAPABILITIES, cluster.namespace, "readers")
     await eventually(lambda: index.capabilities == ())
     await cluster.kube.delete(WORKSPACES, cluster.namespace, "ws1")

@@ -107,7 +107,10 @@ def played(tmp_path: Path) -> Iterator[Callable[..., Played]]:
             one.process.wait()
 
 
-RINGS = ["pytest tests/e2e --ignore=tests/e2e/afterwards", "pytest tests/e2e/afterwards"]
+RINGS = [
+    "pytest tests/e2e --durations=10 --ignore=tests/e2e/afterwards",
+    "pytest tests/e2e/afterwards --durations=10",
+]
 
 
 def test_a_cluster_that_the_run_brought_up_goes_away_with_it(played: Callable[..., Played]):
