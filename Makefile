@@ -86,6 +86,10 @@ lint: $(VENV)/.ready ## ruff, mypy strict, import contracts, generated files, ch
 bench: setup ## measure against peers (QUICK=1 for the short form)
 	@PYTHONPATH=.:tests $(PY) -m proofs.bench $(if $(QUICK),--quick)
 
+.PHONY: mutants
+mutants: $(VENV)/.ready ## small wrong changes that a unit test has to notice (ALL=1: every one; MODULES="a.b c.d")
+	@PYTHONPATH=.:tests $(PY) -m proofs.mutants $(if $(ALL),--all) $(MODULES)
+
 show-%: setup ## prove one promise: prints its figure last, exits non-zero when missed
 	@PYTHONPATH=.:tests $(PY) -m proofs $*
 

@@ -1,4 +1,4 @@
-"""Faults of the sources themselves: who may import whom, who decides a fact."""
+"""Faults of the sources and of what keeps them right: who may import whom, who decides a fact, what tests notice."""
 
 from __future__ import annotations
 
@@ -20,5 +20,13 @@ PLANTS: Final = (
         "services/operator/src/guildnet_operator/plan/plan.py",
         "return scheme_of(self.number, self.name)",
         'return "https" if self.number == 443 else "http"',
+    ),
+    Plant(
+        "mutants",
+        "the tests of cookies are skipped",
+        "tests/unit/proxy/test_cookies.py",
+        "import pytest\nfrom hypothesis import given\n",
+        'import pytest\npytest.skip("planted", allow_module_level=True)\nfrom hypothesis import given\n',
+        quick=True,
     ),
 )

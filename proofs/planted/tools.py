@@ -1,4 +1,4 @@
-"""Faults of the local cluster's tool."""
+"""Faults of the local cluster's tool, of the images that it builds, and of the tests that use it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,21 @@ PLANTS: Final = (
         "        self._check_machine()\n        with held",
         "        self._check_machine()\n        time.sleep(60)\n        with held",
         quick=True,
+        cluster=True,
+    ),
+    Plant(
+        "image-sizes",
+        "the Kubernetes client's models stay in the services' images",
+        "services/Dockerfile",
+        " ! -name __init__.py -delete",
+        " ! -name __init__.py -empty -delete",
+    ),
+    Plant(
+        "guest-tests",
+        "the browser ring takes every Workspace away at its end",
+        "tests/e2e/conftest.py",
+        "        local.delete_workspace(name)\n",
+        '        local.kubectl("-n", "guildnet-workspaces", "delete", "workspaces", "--all", "--cascade=foreground")\n',
         cluster=True,
     ),
 )
