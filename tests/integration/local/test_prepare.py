@@ -44,7 +44,8 @@ class Start:
         made = self.script("make", f"#!/bin/sh\n{make.format(place=self.place)}\n")
         upped = self.script("python", f"#!/bin/sh\n{up.format(place=self.place)}\n")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "guildnet_local.prepare", str(made), str(upped)],
+            # A suite that runs in the background of a script inherits an ignored SIGINT, and so would this.
+            ["env", "--default-signal=INT", sys.executable, "-m", "guildnet_local.prepare", str(made), str(upped)],
             env={
                 "PATH": f"{self.place / 'bin'}:/usr/bin:/bin",
                 "PYTHONPATH": str(ROOT / "tools" / "src"),
