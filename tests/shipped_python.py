@@ -1,8 +1,8 @@
 """The unit ring on the Python of the images, which is newer than the one the tests usually run on.
 
 It runs inside the base image that the images' build stages use; where that cannot be had (no buildah, or docker in its
-place), on a `python3.13` of the PATH; else the reason is printed and nothing runs. Left out are the tests of the chart,
-which run Helm, and those of the sources' shape: neither says anything of a Python.
+place), on a `python3.13` of the PATH; else the reason is printed and nothing runs. Only the tests of what images hold:
+the local cluster's tool, the proofs and the checks of the repository run on the machine's own Python.
 """
 
 from __future__ import annotations
@@ -25,14 +25,8 @@ LOCK: Final = ROOT / "requirements" / "dev.txt"
 VERSION: Final = "3.13"
 MAX_KEPT: Final = 3
 SOURCES: Final = ("libs/guildnet", "services/api", "services/proxy", "services/operator", "tools")
-PYTEST: Final = (
-    "-m",
-    "pytest",
-    "tests/unit",
-    "--ignore=tests/unit/chart",
-    "--ignore=tests/unit/house",
-    "--numprocesses=auto",
-)
+SHIPPED: Final = ("guildnet", "api", "operator", "proxy")
+PYTEST: Final = ("-m", "pytest", *(f"tests/unit/{package}" for package in SHIPPED), "--numprocesses=auto")
 
 
 def packages(cache: Path) -> Path:

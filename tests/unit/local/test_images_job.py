@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -84,14 +83,6 @@ def test_a_long_build_says_every_heartbeat_which_step_it_is_at(job, lines, tmp_p
     reporting.run(Command(("sh", "-c", f"echo 'STEP 1/1: RUN wait'; read x <{gate}")))
     opened.join()
     assert any(line.startswith("  thing: ") and line.endswith(" s)") for line in lines)
-
-
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """A run in the background of a script inherits an ignored SIGINT, and Python then leaves it ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("interruptible")

@@ -112,6 +112,7 @@ def test_a_failure_ends_what_a_lane_is_at():
     assert [line.split("] ")[1] for line in lines] == ["images FAILED"]
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_the_lanes_waits_for_them_to_tidy_up_and_starts_nothing_more():
     ended = threading.Event()
     log: list[str] = []
