@@ -37,6 +37,7 @@ class OperatorProcess:
         self._log = log
         self._process: BaseProcess | None = None
         self._wanted = False
+        self._ending = asyncio.Lock()
         self.starts = 0
         self.relist_seconds: float | None = None
         """Where set, the operator's watches are as short-lived as this instead of minutes."""
@@ -65,14 +66,16 @@ class OperatorProcess:
         await self._end(signal.SIGKILL if kill else signal.SIGTERM)
 
     async def _end(self, number: signal.Signals) -> None:
-        process = self._process
-        if process is None or process.pid is None or not process.is_alive():
-            return
-        os.kill(process.pid, number)
-        await asyncio.to_thread(process.join, _WAIT)
-        assert process.exitcode is not None, f"the operator ignored {number.name}: see {self._log}"
-        process.close()
-        self._process = None
+        """One at a time: a fault of the plan and a step of its scenario may both want it ended."""
+        async with self._ending:
+            process = self._process
+            if process is None or process.pid is None or not process.is_alive():
+                return
+            os.kill(process.pid, number)
+            await asyncio.to_thread(process.join, _WAIT)
+            assert process.exitcode is not None, f"the operator ignored {number.name}: see {self._log}"
+            process.close()
+            self._process = None
 
     def tail(self, lines: int = 30) -> list[str]:
         return self._log.read_text(errors="replace").splitlines()[-lines:] if self._log.exists() else []
