@@ -107,8 +107,8 @@ FAULTS: Final = (
     ),
     Fault(
         "command that is not there",
-        ("Degraded", "True", "CrashLoop", "no-such-program"),
-        "Its log says why",
+        ("Degraded", "True", "ContainerConfiguration", "no-such-program"),
+        "command and args",
         {"command": ["/no-such-program"]},
     ),
     Fault(

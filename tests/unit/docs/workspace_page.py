@@ -91,7 +91,7 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.REFUSED: ("Degraded", "The API server refused a child, in its words: change the field it names."),
     Reason.QUOTA_EXCEEDED: ("Degraded", "A quota is used up: stop another workspace, ask for less, or have it raised."),
     Reason.POD_SECURITY: ("Degraded", "The namespace's Pod Security refuses the pod: change what the message names."),
-    Reason.CONFIGURATION: ("Degraded", "Something that env, command or mounts refer to is not there."),
+    Reason.CONFIGURATION: ("Degraded", "Something that env, command, args or mounts refer to is not there."),
     Reason.CRASH_LOOP: ("Degraded", "The container keeps ending: exit code here, why in the log of the run before."),
     Reason.OOM_KILLED: ("Degraded", "It ran out of memory: raise `resources.limits.memory`."),
     Reason.GROWTH_REFUSED: (

@@ -124,7 +124,7 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
     "its command is not in the image": (
         snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended("StartError", 128, 'exec: "nope": not found'))),
         "Failed",
-        {"Degraded": ("True", "CrashLoop")},
+        {"Degraded": ("True", "ContainerConfiguration")},
         ('exec: "nope": not found', "there is no log", "check command and args"),
     ),
     "out of memory": (

@@ -175,7 +175,7 @@ def _ending(last: Termination) -> tuple[Reason, str, str]:
     details = f" ({last.message.strip()})" if last.message.strip() else ""
     if last.reason in NEVER_RAN:
         return (
-            Reason.CRASH_LOOP,
+            Reason.CONFIGURATION,
             words + details,
             "Its program was never started, so there is no log: check command and args.",
         )
