@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from guildnet_local.machine import checkout
+from guildnet_local.settings import NO_CLUSTER
 from support import command
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -175,8 +176,6 @@ def on_the_cluster(run: Run, *rings: Callable[..., None], arguments: tuple[str, 
                 run.phase("cluster down", python("-m", "guildnet_local", "down"))
 
 
-NO_CLUSTER = 3
-"""Exit status of `guildnet_local status` where nothing is there, not even a part: what `up` makes then is ours."""
 AFTERWARDS = "e2e/afterwards"
 
 

@@ -19,9 +19,8 @@ from guildnet_local.machine.journal import Journal
 from guildnet_local.machine.lock import Owner, held, other_checkout
 from guildnet_local.machine.steps import StepError
 from guildnet_local.release.helm import Helm
-from guildnet_local.settings import ADMIN_ACCOUNT, TOKEN_AUDIENCE, LocalError, Settings, load
+from guildnet_local.settings import ADMIN_ACCOUNT, NO_CLUSTER, TOKEN_AUDIENCE, LocalError, Settings, load
 
-NO_CLUSTER = 3
 Command = Callable[["Request"], int]
 
 

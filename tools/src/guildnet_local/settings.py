@@ -132,6 +132,8 @@ class Settings:
         return f"http://guildnet.localhost{port}"
 
 
+NO_CLUSTER = 3
+"""Exit status of `status` where nothing is there, not even a part: what an `up` makes then is the caller's."""
 # Set by the Makefile and by `prepare`, not by people.
 BEGAN = "GUILDNET_STARTED"
 COMPILES_AHEAD = "GUILDNET_COMPILES_AHEAD"
