@@ -133,8 +133,10 @@ def shipped(run: Run, *arguments: str) -> None:
 
 
 def integration(run: Run, *arguments: str) -> None:
+    """Tests here wait more than they work (for leases, deadlines, outages), so there are more of them at once than cores."""
     programs(run)
-    run.phase("integration", pytest("integration", "--numprocesses=auto", *arguments))
+    workers = f"--numprocesses={2 * (os.cpu_count() or 1)}"
+    run.phase("integration", pytest("integration", workers, "--dist=worksteal", *arguments))
 
 
 def proof(*arguments: str, seconds: int = 600) -> list[str]:

@@ -39,6 +39,8 @@ from guildnet_api.run import background
 from guildnet_api.settings import Settings
 from support.waiting import eventually
 
+from .events import Events
+
 KEY = b"k" * 32
 LOCAL = Entry("local", "http://guildnet.localhost:8080", "host")
 ALICE = Identity("user", "alice@example.com", "Alice", source="tailnet", entry=LOCAL)
@@ -204,51 +206,6 @@ class Api:
             ],
         }
         await self.kube.merge_patch(PODS, self.namespace, name, {"status": status}, subresource="status")
-
-
-class Events:
-    """What an event stream sent: `data` of unnamed events, named ones as (name, data), the ids, pings and retries."""
-
-    def __init__(self, answer: httpx2.Response) -> None:
-        self.answer = answer
-        self.lines: list[dict[str, Any]] = []
-        self.named: list[tuple[str, dict[str, Any]]] = []
-        self.ids: list[str] = []
-        self.retries: list[int] = []
-        self.pings = 0
-        self.ended = False
-
-    async def read(self) -> None:
-        event: dict[str, str] = {}
-        async for line in self.answer.aiter_lines():
-            if line.startswith(":"):
-                self.pings += 1
-            elif line:
-                name, _, value = line.partition(": ")
-                event[name] = value
-            elif event:
-                self._take(event)
-                event = {}
-        self.ended = True
-
-    def _take(self, event: dict[str, str]) -> None:
-        if "id" in event:
-            self.ids.append(event["id"])
-        if "retry" in event:
-            self.retries.append(int(event["retry"]))
-        if "data" in event:
-            data = json.loads(event["data"])
-            if "event" in event:
-                self.named.append((event["event"], data))
-            else:
-                self.lines.append(data)
-
-    @property
-    def messages(self) -> list[str]:
-        return [line["msg"] for line in self.lines]
-
-    def of(self, name: str) -> list[dict[str, Any]]:
-        return [data for given, data in self.named if given == name]
 
 
 Starter = Callable[..., Any]

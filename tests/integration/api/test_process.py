@@ -12,7 +12,8 @@ from guildnet.identity import HEADER, sign
 from support.process import Process, free_port
 from support.waiting import eventually
 
-from .conftest import ALICE, KEY, Events
+from .conftest import ALICE, KEY
+from .events import Events
 
 
 def _start(tmp_path: Path, **environment: str) -> Process:
