@@ -133,7 +133,7 @@ def shipped(run: Run, *arguments: str) -> None:
 
 
 def integration(run: Run, *arguments: str) -> None:
-    """Tests here wait more than they work (for leases, deadlines, outages), so there are more of them at once than cores."""
+    """More tests at once than cores: most of them wait, for leases, deadlines and outages."""
     programs(run)
     workers = f"--numprocesses={2 * (os.cpu_count() or 1)}"
     run.phase("integration", pytest("integration", workers, "--dist=worksteal", *arguments))

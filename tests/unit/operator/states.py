@@ -51,6 +51,13 @@ PENDING_CLAIM = {"PersistentVolumeClaim": {"status": {"phase": "Pending"}}}
 BOUND_CLAIM = {"PersistentVolumeClaim": {"status": {"phase": "Bound"}}}
 FAILURE = {"type": "ReplicaFailure", "status": "True", "message": 'pods "x" is forbidden: exceeded quota: tight'}
 TIMED_OUT = {"type": "Progressing", "status": "False", "message": "has timed out"}
+TOLD_OUT_OF_MEMORY = {
+    "type": "Degraded",
+    "status": "True",
+    "reason": "OutOfMemory",
+    "message": "",
+    "lastTransitionTime": NOW,
+}
 STORED = workspace(storage={"size": "1Gi", "retain": True})
 
 # name → (snapshot, phase, {condition: (status, reason)}, words that some message has to say)
@@ -132,6 +139,26 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
         "Failed",
         {"Degraded": ("True", "OutOfMemory")},
         ("resources.limits.memory",),
+    ),
+    "killed without a cause after it was out of memory": (
+        snapshot(workspace(status={"conditions": [TOLD_OUT_OF_MEMORY]}),
+                 pods=_waiting("CrashLoopBackOff", lastState=_ended("Error", 137), restartCount=2)),
+        "Failed",
+        {"Degraded": ("True", "OutOfMemory")},
+        ("2 times", "resources.limits.memory"),
+    ),
+    "ended by itself after it was out of memory": (
+        snapshot(workspace(status={"conditions": [TOLD_OUT_OF_MEMORY]}),
+                 pods=_waiting("CrashLoopBackOff", lastState=_ended("Error", 1), restartCount=2)),
+        "Failed",
+        {"Degraded": ("True", "CrashLoop")},
+        ("exit code 1",),
+    ),
+    "killed without a cause": (
+        snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended("Error", 137), restartCount=2)),
+        "Failed",
+        {"Degraded": ("True", "CrashLoop")},
+        ("exit code 137",),
     ),
     "restarted once and well again": (
         snapshot(pods=[pod(container={"lastState": _ended("OOMKilled", 137), "restartCount": 1})]),

@@ -21,7 +21,13 @@ LATER = "2026-11-24T11:00:00Z"
 LOCAL = Entry("local", "http://guildnet.localhost:8080", "host")
 
 
-def workspace(*, annotations: dict[str, str] | None = None, deleting: bool = False, **spec: Any) -> Workspace:
+def workspace(
+    *,
+    annotations: dict[str, str] | None = None,
+    deleting: bool = False,
+    status: dict[str, Any] | None = None,
+    **spec: Any,
+) -> Workspace:
     metadata: dict[str, Any] = {
         "name": NAME,
         "namespace": NAMESPACE,
@@ -32,7 +38,7 @@ def workspace(*, annotations: dict[str, str] | None = None, deleting: bool = Fal
     }
     if deleting:
         metadata["deletionTimestamp"] = NOW
-    return parse({"metadata": metadata, "spec": {"image": "example.com/app:1", **spec}})
+    return parse({"metadata": metadata, "spec": {"image": "example.com/app:1", **spec}, "status": status or {}})
 
 
 def stored(manifest: dict[str, Any], **more: Any) -> dict[str, Any]:

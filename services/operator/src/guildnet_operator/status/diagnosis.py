@@ -18,6 +18,8 @@ IMAGE_REASONS: Final = frozenset({
 })  # fmt: skip
 NEVER_RAN: Final = frozenset({"StartError", "ContainerCannotRun"})
 """Reasons (`state.terminated.reason`) of a container whose program could not be started."""
+KILLED: Final = 137
+"""Exit code of a program that SIGKILL ended (128 + 9)."""
 STARTUP_FAILURE: Final = "Startup probe failed"
 """How the kubelet begins an Event about a startup probe."""
 
@@ -147,7 +149,7 @@ def crashed(snapshot: Snapshot) -> Diagnosis | None:
             f"{_patience(snapshot)} seconds: {pod.probe_failure.rstrip('.')}. It was restarted {pod.restarts} times. "
             "Look at its log, port and probe.",
         )
-    reason, words, step = _ending(pod.last)
+    reason, words, step = _ending(pod.last, out_of_memory=_out_of_memory(snapshot, pod.last))
     return Diagnosis(reason, f"The container {words}, restarted {pod.restarts} times. {step}")
 
 
@@ -168,8 +170,18 @@ def _patience(snapshot: Snapshot) -> int:
     return probe.startup.period * probe.startup.failures if probe else 0
 
 
-def _ending(last: Termination) -> tuple[Reason, str, str]:
+def _out_of_memory(snapshot: Snapshot, last: Termination) -> bool:
+    """The container runtime says so; now and then it is told of the end before it is told of the cause. A run that was
+    killed without a cause, after one that was killed for its memory, was so for the same."""
     if last.reason == "OOMKilled":
+        return True
+    told = snapshot.workspace.status.condition("Degraded")
+    before = told is not None and told.reason == Reason.OOM_KILLED
+    return before and last.exit_code == KILLED and last.reason == "Error"
+
+
+def _ending(last: Termination, *, out_of_memory: bool) -> tuple[Reason, str, str]:
+    if out_of_memory:
         return Reason.OOM_KILLED, f"was killed at {last.finished_at}: out of memory", "Raise resources.limits.memory."
     words = f"ended at {last.finished_at} with exit code {last.exit_code}"
     details = f" ({last.message.strip()})" if last.message.strip() else ""
