@@ -14,6 +14,7 @@ from dataclasses import replace
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from ipaddress import ip_address
+from typing import Any
 
 from guildnet.errors import GuildNetError
 from guildnet.identity import ANONYMOUS, ROLE_ADMIN, Identity
@@ -31,6 +32,8 @@ from guildnet_proxy.tailnet.localapi import ROLE_CAPABILITY, Peer, roles_of
 
 MAX_TOKEN_BYTES = 8192
 MAX_REMEMBERED_SESSIONS = 4096
+EXPIRY_LEEWAY_SECONDS = 60
+"""As much as the API server's own clock may differ."""
 
 
 def login_required() -> Refusal:
@@ -49,16 +52,21 @@ def bearer(head: RequestHead, audience: str) -> str | None:
     token = token.strip()
     if scheme.lower() != b"bearer" or not token or len(token) > MAX_TOKEN_BYTES:
         return None
-    parts = token.split(b".")
-    if len(parts) != 3:
-        return None
-    try:
-        payload = json.loads(base64.urlsafe_b64decode(parts[1] + b"=" * (-len(parts[1]) % 4)))
-    except (binascii.Error, ValueError):
-        return None
-    named = payload.get("aud") if isinstance(payload, dict) else None
+    named = _payload(token).get("aud")
     audiences = [named] if isinstance(named, str) else named if isinstance(named, list) else []
     return token.decode() if audience in audiences else None
+
+
+def _payload(token: bytes) -> dict[str, Any]:
+    """What a JWT says, unverified; empty for anything else, however it is made up."""
+    parts = token.split(b".")
+    if len(parts) != 3 or not token.isascii():
+        return {}
+    try:
+        payload = json.loads(base64.urlsafe_b64decode(parts[1] + b"=" * (-len(parts[1]) % 4)))
+    except (binascii.Error, ValueError, RecursionError):
+        return {}
+    return payload if isinstance(payload, dict) else {}
 
 
 class Authenticator:
@@ -82,7 +90,9 @@ class Authenticator:
         self.audience = audience
         self._admin = "system:serviceaccount:" + admin
         self._wall = wall
-        self._reviews: TtlCache[str, TokenReview] = TtlCache(review, clock=clock)
+        self._reviews: TtlCache[str, TokenReview] = TtlCache(
+            review, clock=clock, believed=lambda review: review.authenticated
+        )
         self._read: dict[tuple[str, str, str | None], Session] = {}
         self._peers: TtlCache[str, Peer] | None = TtlCache(whois, clock=clock) if whois is not None else None
 
@@ -92,9 +102,10 @@ class Authenticator:
             await self._peers.aclose()
 
     def identify(
-        self, head: RequestHead, listener: Listener, site: Site, workspace_uid: str | None
+        self, head: RequestHead, listener: Listener, site: Site, workspace_uid: str | None, address: str = ""
     ) -> Identity | Awaitable[Identity]:
-        """The caller; `workspace_uid` on a workspace's own origin, whose session is not the control origin's.
+        """The caller; `workspace_uid` on a workspace's own origin, whose session is not the control origin's. Where
+        a new token is asked about, addresses take turns.
 
         Raises Refusal (also from the awaitable): 401 for a token for us that is not valid, 403 where tailnet headers
         and whois disagree, 503 where the one who could vouch does not answer.
@@ -103,7 +114,7 @@ class Authenticator:
             return self._tailnet(head, site.entry)
         token = bearer(head, self.audience) if b"authorization" in head.values else None
         if token is not None:
-            return self._by_token(token, site.entry)
+            return self._by_token(token, site.entry, address)
         return self._session(head, site.entry, workspace_uid)
 
     # ---- tailnet ----------------------------------------------------------------------------------------------------
@@ -125,7 +136,7 @@ class Authenticator:
 
     async def _ask_tailnet(self, head: RequestHead, peers: TtlCache[str, Peer], entry: Entry, address: str) -> Identity:
         try:
-            peer = await peers.get(address)
+            peer = await peers.get(address, address)
         except GuildNetError as error:
             message = "The tailnet sidecar cannot say who this is; try again."
             raise Refusal(503, "identity_unavailable", message, rule=Rule.WHOIS) from error
@@ -133,16 +144,19 @@ class Authenticator:
 
     # ---- bearer -----------------------------------------------------------------------------------------------------
 
-    def _by_token(self, token: str, entry: Entry) -> Identity | Awaitable[Identity]:
+    def _by_token(self, token: str, entry: Entry, address: str) -> Identity | Awaitable[Identity]:
         review = self._reviews.known(token)
         if review is None:
-            return self.by_token(token, entry)
+            return self.by_token(token, entry, address)
         return self._token_identity(review, entry)
 
-    async def by_token(self, token: str, entry: Entry) -> Identity:
+    async def by_token(self, token: str, entry: Entry, address: str = "") -> Identity:
         """The identity a token stands for; raises Refusal 401 or 503. Also what a login exchanges."""
+        expires = _payload(token.encode()).get("exp")
+        if isinstance(expires, int | float) and expires + EXPIRY_LEEWAY_SECONDS < self._wall():
+            return self._token_identity(TokenReview(authenticated=False), entry)
         try:
-            review = await self._reviews.get(token)
+            review = await self._reviews.get(token, address)
         except GuildNetError as error:
             message = "The cluster cannot be asked about this token just now; try again."
             raise Refusal(503, "identity_unavailable", message, rule=Rule.TOKEN_REVIEW) from error
@@ -181,7 +195,7 @@ class Authenticator:
                 session = self.sessions.read_workspace(value, workspace_uid, entry, now)
             if session is not None:
                 if len(self._read) >= MAX_REMEMBERED_SESSIONS:
-                    self._read.clear()
+                    del self._read[next(iter(self._read))]
                 self._read[key] = session
         return session if session is not None and now <= session.expires else None
 
@@ -211,7 +225,7 @@ def _mismatch() -> Refusal:
 def _granted(header: bytes) -> tuple[str, ...]:
     try:
         capabilities = json.loads(_decoded(header))
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
     return roles_of(capabilities.get(ROLE_CAPABILITY)) if isinstance(capabilities, dict) else ()
 

@@ -74,7 +74,8 @@ class Sessions:
         claims = _open(self._ticket_key, ticket, now)
         if claims is None or claims["label"] != label or not nonce:
             return None
-        if not hmac.compare_digest(str(claims["nonce"]), digest(nonce)) or claims["id"] in self._used:
+        given = str(claims["nonce"]).encode("utf-8", "surrogatepass")
+        if not hmac.compare_digest(given, digest(nonce).encode()) or claims["id"] in self._used:
             return None
         self._used = {key: until for key, until in self._used.items() if until >= now}
         self._used[claims["id"]] = claims["exp"]

@@ -213,7 +213,7 @@ class FrontDoor:
 
     def _identified(self, request: Request, uid: str | None, then: Callable[[Identity], Decision]) -> Decision:
         """`then` with the caller's identity: at once where it is known."""
-        who = self.authenticator.identify(request.head, request.listener, request.site, uid)
+        who = self.authenticator.identify(request.head, request.listener, request.site, uid, request.caller.address)
         if not isinstance(who, Identity):
             return self._caught(request, _after(who, then))
         decision = self._answered(request, then, who)

@@ -74,7 +74,8 @@ class OwnRoutes:
             return pages.redirect(next_)  # the tailnet says who is there; ports share cookies, so there is no session
         if not given.get("token"):
             return pages.login(next_, request.record.request_id)
-        identity = await self._authenticator.by_token(given["token"].strip(), request.site.entry)
+        token, entry = given["token"].strip(), request.site.entry
+        identity = await self._authenticator.by_token(token, entry, request.caller.address)
         request.record.identity, request.record.who = identity, identity.subject
         value = self._sessions.issue(identity, request.site.entry, self._wall())
         self._audit(request, "login", "")
