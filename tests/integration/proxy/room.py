@@ -248,6 +248,7 @@ async def make_room(tmp_path: Path, upstream_port: int, api_port: int, limits: L
         **more,
     )
     table = Index()
+    table.listed = True
     table.set_capabilities(())
     sessions = Sessions(KEY, "guildnet")
     local = Entry("local", settings.local_origin, settings.local_mode)

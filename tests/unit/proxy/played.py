@@ -25,6 +25,10 @@ class Transport:
         self.aborted = False
         self.ended = False
         self.paused = False
+        self.unsent = 0
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
 
     def write(self, data: bytes) -> None:
         if not self.closing:
@@ -69,7 +73,7 @@ class Task:
             self._coroutine.send(None)
         except StopIteration:
             return
-        raise AssertionError("the task waits for something")
+        self.over = False  # it waits for something that never comes
 
     def cancel(self) -> None:
         self.over = True
@@ -82,6 +86,14 @@ class Clock:
     def __init__(self) -> None:
         self.now = 100.0
         self.tasks: list[Task] = []
+        self.soon: list[Callable[[], None]] = []
+        self.logged: list[dict[str, Any]] = []
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        self.soon.append(callback)
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        self.logged.append(context)
 
     def time(self) -> float:
         return self.now
@@ -103,13 +115,20 @@ class PlayedPool(Pool):
     def __init__(self, clock: Clock, limits: Limits) -> None:
         super().__init__(clock, limits)  # type: ignore[arg-type]
         self.refuses: Exception | None = None
+        self.hangs = False
+        self.fills = False
         self.made: list[UpstreamConnection] = []
 
     async def open(self, place: Place) -> UpstreamConnection:
         if self.refuses is not None:
             raise self.refuses
+        if self.hangs:
+            await Never()
         connection = UpstreamConnection(self, place)
-        connection.connection_made(Transport())  # type: ignore[arg-type]
+        transport = Transport()
+        connection.connection_made(transport)  # type: ignore[arg-type]
+        if self.fills:
+            transport.write = lambda _: connection.pause_writing()  # type: ignore[method-assign, assignment]
         self.made.append(connection)
         self.opened += 1
         return connection
@@ -126,12 +145,19 @@ class PlayedPool(Pool):
 class Later:
     """A decision that takes a moment: until tasks go on."""
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: Outcome | Callable[[], Outcome]) -> None:
         self._outcome = outcome
 
     def __await__(self) -> Generator[Any, Any, Outcome]:
         yield from ()
-        return self._outcome
+        return self._outcome() if callable(self._outcome) else self._outcome
+
+
+class Never:
+    """What is waited for and does not come."""
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        yield
 
 
 class Rewriter:
@@ -148,7 +174,7 @@ class Handler:
         self.decision: Answer | Forward | Awaitable[Any] = Forward((PLACE,), b"GET / HTTP/1.1\r\n\r\n", Rewriter())
 
     def record(self, now: float) -> Any:
-        return SimpleNamespace(started=now, status=0, sent=0)
+        return SimpleNamespace(started=now, status=0, sent=0, received=0)
 
     def handle(self, _head: RequestHead, _listener: Listener, _address: str, _record: Any) -> Any:
         return self.decision
@@ -169,10 +195,12 @@ class Played:
         self.transport = Transport()
         self.pool = PlayedPool(self.clock, self.limits)
         self.finished: list[Any] = []
-        self.relayed: list[tuple[Any, Any, Any]] = []
+        self.relayed: list[tuple[Any, Any]] = []
+        self.admits = self.relays = True
         owner: Any = SimpleNamespace(
             loop=self.clock, limits=self.limits, pool=self.pool, clients=set(), handler=self.handler, draining=False,
-            finished=self.finished.append, relay=lambda *ends: self.relayed.append(ends),
+            finished=self.finished.append, relay=self._relay, admit=lambda _: self.admits, left=lambda _: None,
+            later=self.clock.call_soon,
         )  # fmt: skip
         self.client: ClientConnection[Any] = kind(owner, Listener("tcp", private=False))
         self.client.connection_made(self.transport)  # type: ignore[arg-type]
@@ -185,6 +213,23 @@ class Played:
     def asks(self, *fields: str, method: str = "GET", body: bytes = b"") -> None:
         lines = [f"{method} / HTTP/1.1", "Host: a", *fields, "", ""]
         self.client.data_received("\r\n".join(lines).encode() + body)
+
+    def _relay(self, client: Any, upstream: Any, _record: Any, _address: str) -> Any:
+        assert self.relays, "as if it failed"
+        self.relayed.append((client, upstream))
+
+        def begin(down: bytes, up: bytes) -> None:
+            client.transport.write(down)
+            if up:
+                upstream.transport.write(up)
+
+        return SimpleNamespace(begin=begin)
+
+    def goes_on(self) -> None:
+        """What is to be called in the next turn."""
+        soon, self.clock.soon = self.clock.soon, []
+        for callback in soon:
+            callback()
 
     def connects(self) -> None:
         """What was begun goes on: a decision, or a new connection."""

@@ -93,6 +93,48 @@ def gone_after_closing(it: Played) -> None:
     it.client.connection_lost(None)
 
 
+def one_connection_too_many(it: Played) -> None:
+    it.admits = False
+    it.client.connection_made(it.transport)  # type: ignore[arg-type]
+
+
+def left_while_idle(it: Played) -> None:
+    it.client.eof_received()
+
+
+def left_while_deciding(it: Played) -> None:
+    it.handler.decision = Later(Answer(200, b"ok"))
+    it.asks()
+    it.client.eof_received()
+    assert it.clock.waiting() == []
+
+
+def left_while_forwarded(it: Played) -> None:
+    it.asks()
+    it.client.eof_received()
+
+
+def left_while_lingering(it: Played) -> None:
+    a_head_that_is_none(it)
+    it.client.eof_received()
+
+
+def failed_while_deciding(it: Played) -> None:
+    it.handler.decision = None  # type: ignore[assignment]
+    it.asks()
+    it.connects()
+
+
+def failed_when_upgraded(it: Played) -> None:
+    it.relays = False
+    upgraded(it)
+
+
+def closing_for_too_long(it: Played) -> None:
+    idle_for_too_long(it)
+    it.waits(11)
+
+
 H, D, X, L, C = State.HEAD, State.DECIDING, State.EXCHANGE, State.LINGER, State.CLOSED
 READ, FORWARDED = (H, Event.HEAD_READ), (D, Event.FORWARDED)
 STORIES: list[tuple[Callable[[Played], None], list[tuple[State, Event]], State]] = [
@@ -111,6 +153,14 @@ STORIES: list[tuple[Callable[[Played], None], list[tuple[State, Event]], State]]
     (gone_while_forwarded, [READ, FORWARDED, (X, Event.LOST)], C),
     (lingered_for_too_long, [(H, Event.UNREAD), (L, Event.ABORTED)], C),
     (gone_while_lingering, [(H, Event.UNREAD), (L, Event.LOST)], C),
+    (one_connection_too_many, [(H, Event.ABORTED)], C),
+    (left_while_idle, [(H, Event.LEFT)], C),
+    (left_while_deciding, [READ, (D, Event.LEFT)], C),
+    (left_while_forwarded, [READ, FORWARDED, (X, Event.LEFT)], C),
+    (left_while_lingering, [(H, Event.UNREAD), (L, Event.LEFT)], C),
+    (failed_while_deciding, [READ, (D, Event.ABORTED)], C),
+    (failed_when_upgraded, [READ, FORWARDED, (X, Event.UPGRADED), (State.RELAYED, Event.ABORTED)], C),
+    (closing_for_too_long, [(H, Event.ENDED), (C, Event.ABORTED)], C),
     (gone_after_closing, [(H, Event.ENDED), (C, Event.LOST)], C),
 ]
 

@@ -62,7 +62,7 @@ class Run:
 
     def begins(self, *fields: str, method: str = "GET") -> None:
         forward = Forward((PLACE,), b"head\r\n\r\n", Rewriter())
-        record: Any = SimpleNamespace(status=0, sent=0)
+        record: Any = SimpleNamespace(status=0, sent=0, received=0)
         exchange = watched(self.seen.append, Exchange)
         self.exchange = exchange(self.client, self.pool, head(*fields, method=method), forward, record)
         self.exchange.start()
@@ -246,16 +246,6 @@ def gone_while_streaming(it: Run) -> None:
     it.exchange.abandon()
 
 
-def gone_and_then_lost(it: Run) -> None:
-    gone_while_waiting(it)
-    it.exchange.abandon()
-
-
-def gone_and_never_lost(it: Run) -> None:
-    gone_while_streaming(it)
-    it.after(3601)
-
-
 C, S, W, A, X = State.CONNECTING, State.SENDING, State.WAITING, State.STREAMING, State.ABANDONED
 CONNECTED, SENT, ANSWERED, FINISHED = (C, Event.CONNECTED), (S, Event.SENT), (W, Event.ANSWERED), (A, Event.FINISHED)
 EARLY, ASKED = (S, Event.ANSWERED), [CONNECTED, SENT]
@@ -300,8 +290,6 @@ STORIES: list[tuple[Callable[[Run], None], list[tuple[State, Event]], State, str
     (an_answer_that_breaks_off, [*ASKED, ANSWERED, (A, Event.BROKE_OFF)], State.BROKEN, "cut"),
     (an_answer_that_falls_silent, [*ASKED, ANSWERED, (A, Event.BROKE_OFF)], State.BROKEN, "cut"),
     (gone_while_streaming, [*ASKED, ANSWERED, (A, Event.CLIENT_GONE)], X, ""),
-    (gone_and_then_lost, [*ASKED, (W, Event.CLIENT_GONE), (X, Event.CLIENT_GONE)], X, ""),
-    (gone_and_never_lost, [*ASKED, ANSWERED, (A, Event.CLIENT_GONE), (X, Event.BROKE_OFF)], State.BROKEN, "cut"),
 ]
 
 

@@ -94,17 +94,19 @@ class Split:
             yield lambda: self._send(self.sent.pop(0))
         for task in list(self.it.clock.waiting()):
             yield task.run
+        if self.it.clock.soon:
+            yield self.it.goes_on
         for back, coming in self.coming.items():
             if coming and not back.transport.is_closing() and not back.transport.paused:  # type: ignore[attr-defined]
                 yield lambda back=back, coming=coming: self._deliver(back, coming.pop(0))  # type: ignore[misc]
-        if self.it.client._write_paused:
+        if self.it.client.full_since:
             yield self.it.client.resume_writing
         elif self.full < sum(self.cuts) % 3 and transport.written and not transport.closing:
             yield self._fills
 
     def _send(self, data: bytes) -> None:
         if self.it.relayed:
-            self.it.relayed[0][1].write(data)
+            self.it.relayed[0][1].transport.write(data)
         else:
             self.it.client.data_received(data)
 

@@ -79,6 +79,7 @@ class Records:
 
     def opened(self, record: Record) -> None:
         self._relays.inc()
+        self._requests.labels(record.entry, record.kind, str(record.status)).inc()
         self._noted(record, "open", record.workspace, record.rule, "101", allowed=True)
 
     def closed(self, record: Record, now: float) -> None:
@@ -91,7 +92,8 @@ class Records:
         self._lines.append(
             f'{{"event":"{event}","service":"proxy","level":"info","timestamp":"{self._now()}",'
             f'"request_id":"{record.request_id}","method":"{record.method}","path":{json.dumps(record.path)},'
-            f'"status":{record.status},"bytes":{record.sent},"ms":{seconds * 1000:.2f},"entry":"{record.entry}",'
+            f'"status":{record.status},"bytes":{record.sent},"received":{record.received},'
+            f'"ms":{seconds * 1000:.2f},"entry":"{record.entry}",'
             f'"kind":"{record.kind}","workspace":{json.dumps(record.workspace)},"who":{json.dumps(record.who)},'
             f'"rule":"{record.rule}"}}\n'
         )

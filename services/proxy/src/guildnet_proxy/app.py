@@ -82,6 +82,15 @@ def door_of(
     return FrontDoor(sites, authenticator, workspaces, own_routes, api, wall=time.time, denied=records.denied)
 
 
+def limits_of(settings: Settings) -> Limits:
+    """The engine's bounds, as far as they are settings."""
+    return Limits(
+        first_byte_seconds=settings.first_byte_seconds,
+        drain_delay_seconds=settings.drain_delay_seconds,
+        drain_seconds=settings.drain_seconds,
+    )
+
+
 def still_allowed(door: FrontDoor, record: Record) -> bool:
     """May what is open stay open? A workspace that is gone or stopped, or a right that is, closes it."""
     if record.identity is None or not record.workspace:
@@ -121,16 +130,18 @@ async def running(settings: Settings, *, registry: CollectorRegistry | None = No
         health = Health()
         health.add("kubernetes", watches.check)
         ops = await stack.enter_async_context(serve_ops(settings.ops_port, health, registry, host=settings.ops_host))
-        server = Server(door, records, Limits(first_byte_seconds=settings.first_byte_seconds))
-        stack.push_async_callback(server.close)
+        server = Server(door, records, limits_of(settings))
+        health.add("engine", server.problem)
         index.on_change.append(lambda _: server.revoke_soon(lambda record: still_allowed(door, record)))
-        tasks = [asyncio.create_task(watches.run(), name="watches")]
+        tasks = [asyncio.create_task(watches.run(), name="watches"), server.sweeper]
+        # What is open lives on while the process stops, and the watches with it.
+        stack.push_async_callback(_cancel, tasks)
+        stack.push_async_callback(server.close)
         if local_api is not None:
             tailnet = Tailnet(settings, client, local_api, sites, index, watches.synced)
             tailnet.write_first()
             tasks.append(asyncio.create_task(tailnet.run(), name="tailnet"))
             await server.listen_unix(Path(settings.tailnet_socket))
-        stack.push_async_callback(_cancel, tasks)
         host, _, port = settings.listen_local.rpartition(":")
         bound = await server.listen_tcp(host.strip("[]"), int(port))
         gc.collect()

@@ -36,6 +36,7 @@ class Rule(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed", "wire", "CONNECT, TRACE, PRI; another method than an own route takes."
     SLOW_HEADER = "slow_header", "wire", "A head that was not whole in time."
     SLOW_BODY = "slow_body", "wire", "A body below its pace."
+    SLOW_DECISION = "slow_decision", "identity", "It took too long to find out about a request."
 
     # Which entry a name belongs to.
     TAILNET_STARTING = "tailnet_starting", "entry", "The tailnet name is not known yet."
@@ -96,6 +97,7 @@ class Rule(StrEnum):
     NO_TARGET = "no-target", "resolution", "None of the three leads to an address."
     STOPPED = "stopped", "resolution", "The workspace is stopped."
     DELETED = "deleted", "resolution", "The workspace is being deleted."
+    NOT_LISTED = "not-listed", "resolution", "The API server has not told since the start which workspaces there are."
     STARTING = "starting", "resolution", "The workspace has no ready endpoint yet, or has failed."
     STREAMS = "streams", "resolution", "The workspace has as many open requests as STREAMS_PER_WORKSPACE allows."
 

@@ -64,6 +64,14 @@ class Settings(EntrySettings):
     first_byte_seconds: float = Field(
         default=60.0, gt=0, description="Seconds a workspace may take to begin its answer."
     )
+    drain_delay_seconds: float = Field(
+        default=0.0, ge=0, description="Seconds at shut-down not ready but still listening, until endpoints are gone."
+    )
+    drain_seconds: float = Field(
+        default=5.0,
+        ge=0,
+        description="Seconds at shut-down that requests and WebSockets live on; the latter then get a 1001.",
+    )
     streams_per_workspace: int = Field(default=512, gt=0, description="Simultaneous requests of one workspace.")
     access_log: bool = Field(default=True, description="Write one line for every request.")
     upstream_ca_file: str = Field(default="", description="CA bundle for allowed targets that speak https.")

@@ -62,6 +62,8 @@ class Index:
 
     def __init__(self) -> None:
         self.workspaces: dict[str, Workspace] = {}
+        self.listed = False
+        """Has the first list of Workspaces come? Until then nobody knows what there is."""
         self.capabilities: tuple[Capability, ...] | None = None
         self._slices: dict[str, dict[str, Slice]] = {}
         self._slice_owner: dict[str, str] = {}

@@ -37,6 +37,8 @@ class Watches:
             for reflector in (self._workspaces, self._slices, self._capabilities):
                 group.create_task(reflector.run())
             group.create_task(self._watch_readability())
+            await self._workspaces.synced.wait()
+            self._index.listed = True
 
     async def synced(self) -> None:
         for reflector in self._all():

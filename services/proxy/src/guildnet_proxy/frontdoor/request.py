@@ -26,6 +26,7 @@ class Record:
     who: str = ""
     rule: str = ""
     status: int = 0
+    received: int = 0
     sent: int = 0
     counted: str = ""
     identity: Identity | None = field(default=None, repr=False)

@@ -55,9 +55,16 @@ class Workspaces:
         """The workspace whose own origin this is; raises Refusal 404."""
         found = self.index.by_label(site.label) if site.label is not None else self.index.by_port(site.port or 0)
         if found is None:
+            self._listed()
             message = "No workspace has this address (any more). Open it from the list of workspaces."
             raise Refusal(404, "not_found", message, rule=Rule.UNKNOWN)
         return found
+
+    def _listed(self) -> None:
+        """Raises Refusal 503 while nobody knows what there is: the API server has not been heard since the start."""
+        if not self.index.listed:
+            message = "The list of workspaces is not known yet; this page tries again."
+            raise Refusal(503, "starting", message, rule=Rule.NOT_LISTED)
 
     def release(self, record: Record) -> None:
         """What `record` counts for its workspace counts no more; harmless twice."""
@@ -106,6 +113,7 @@ class Workspaces:
         if workspace is None:
             if identity.kind == "anonymous":
                 raise login_required()
+            self._listed()
             raise Refusal(404, "not_found", f"There is no workspace {target.id}.", rule=Rule.UNKNOWN)
         request.record.workspace = workspace.name
         self.authorize(request, identity, workspace)

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Generic, Protocol
+from typing import Generic
 
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.exchange import Exchange
-from guildnet_proxy.http.forward import Answer, Forward, Handler, Listener, Outcome, R
+from guildnet_proxy.http.forward import Answer, Forward, Listener, Outcome, R, Side
 from guildnet_proxy.http.head import RequestHead
 from guildnet_proxy.http.incoming import Incoming
-from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.owner import Owner
 from guildnet_proxy.http.states.connection import TRANSITIONS, Event, State
 from guildnet_proxy.http.states.table import next_state
-from guildnet_proxy.http.upstream import Pool
 
 # What every request goes through is made once: an Enum's attribute costs 70 ns in Python 3.11, a union of types 200.
 _HEAD, _EXCHANGE = State.HEAD, State.EXCHANGE
@@ -27,26 +26,14 @@ _HEAD_READ, _FORWARDED, _KEPT = Event.HEAD_READ, Event.FORWARDED, Event.KEPT
 _OUTCOMES = (Answer, Forward)
 
 
-class Owner(Protocol[R]):
-    """What a connection needs of its server."""
-
-    loop: asyncio.AbstractEventLoop
-    limits: Limits
-    pool: Pool
-    clients: set[ClientConnection[R]]
-    handler: Handler[R]
-    draining: bool
-
-    def finished(self, record: R) -> None: ...
-
-    def relay(self, client: asyncio.Transport, upstream: asyncio.Transport, record: R) -> None: ...
-
-
 class ClientConnection(asyncio.Protocol, Generic[R]):
-    """`address` is the client's for X-Forwarded-For; on the private listener the sidecar names it per request."""
+    """`address` is the client's for X-Forwarded-For; on the private listener the sidecar names it per request.
+
+    `full_since` is when the client had so much unread that nothing more is written, 0.0 while it reads.
+    """
 
     __slots__ = (
-        "_exchange", "_head", "_lingered", "_record", "_since", "_state", "_task", "_write_paused", "address",
+        "_behind", "_exchange", "_head", "_lingered", "_record", "_since", "_state", "_task", "address", "full_since",
         "incoming", "last_request", "listener", "server", "transport", "write",
     )  # fmt: skip
 
@@ -57,6 +44,7 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
         self.incoming: Incoming
         self.write: Callable[[bytes], None]
         self.address = ""
+        self.full_since = 0.0
         self.last_request = False
         self._state = State.HEAD
         self._since = 0.0
@@ -64,7 +52,7 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
         self._record: R | None = None
         self._exchange: Exchange | None = None
         self._task: asyncio.Task[None] | None = None
-        self._write_paused = False
+        self._behind = False
         self._lingered = 0
 
     # ---- the transport's calls --------------------------------------------------------------------------------------
@@ -76,7 +64,10 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if isinstance(peer, tuple) else ""
         self._since = self.server.loop.time()
-        self.server.clients.add(self)
+        if self.server.admit(self.address):
+            self.server.clients.add(self)
+        else:
+            self.cut()
 
     def data_received(self, data: bytes) -> None:
         state, incoming = self._state, self.incoming
@@ -94,28 +85,27 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
 
     def eof_received(self) -> bool:
         """A client that stops talking in the middle of an exchange is gone (as nginx sees it); else we are done."""
-        if self._exchange is not None:
-            self._exchange.abandon()
+        self._on(Event.LEFT)
+        self._since = self.server.loop.time()
+        self._abandon()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        self.server.clients.discard(self)
+        if self in self.server.clients:
+            self.server.clients.discard(self)
+            self.server.left(self.address)
         self._on(Event.LOST)
-        if self._task is not None:
-            self._task.cancel()
-        exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            exchange.abandon()
+        self._abandon()
         if self._record is not None:
             self._finish_record(499 if self._record.status == 0 else self._record.status)
 
     def pause_writing(self) -> None:
-        self._write_paused = True
+        self.full_since = self.server.loop.time()
         if self._exchange is not None:
             self._exchange.client_full()
 
     def resume_writing(self) -> None:
-        self._write_paused = False
+        self.full_since = 0.0
         if self._exchange is not None:
             self._exchange.client_drained()
         elif self._state == State.HEAD:
@@ -124,17 +114,36 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
     # ---- requests ---------------------------------------------------------------------------------------------------
 
     def _read_heads(self) -> None:
-        """Handles the heads that are complete, one at a time; the next only after the answer to this has drained."""
-        incoming = self.incoming
-        while self._state == _HEAD and incoming.held and not self._write_paused:
-            try:
+        """Handles the heads that are complete, one at a time; the next only after the answer to this has drained.
+
+        Reading pauses while the client does not read, and while it is behind: then everybody else has a turn first.
+        """
+        incoming, turns = self.incoming, self.server.limits.heads_a_turn
+        try:
+            while self._state == _HEAD and incoming.held and turns and not self.full_since and not self._behind:
+                turns -= 1
                 head = incoming.next_head()
-            except Refusal as error:
-                self._refuse(error)
+                if head is None:
+                    break
+                self._handle(head)
+            if self._state != _HEAD:
                 return
-            if head is None:
-                return
-            self._handle(head)
+            if turns == 0 and incoming.held and not self._behind:
+                self._behind = True
+                self.server.later(self.go_on)
+            if self._behind or self.full_since:
+                incoming.pause()
+            else:
+                incoming.resume()
+        except Refusal as error:
+            self._refuse(error)
+        except Exception as error:  # noqa: BLE001  whatever it is, it ends this connection and no other
+            self._fault(error)
+
+    def go_on(self) -> None:
+        """The others have had their turn."""
+        self._behind = False
+        self._read_heads()
 
     def _refuse(self, error: Refusal) -> None:
         self._record = record = self.server.handler.record(self.server.loop.time())
@@ -142,7 +151,8 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
 
     def _handle(self, head: RequestHead) -> None:
         self._head = head
-        self._record = record = self.server.handler.record(self.server.loop.time())
+        self._since = now = self.server.loop.time()
+        self._record = record = self.server.handler.record(now)
         self._on(_HEAD_READ)
         decision = self.server.handler.handle(head, self.listener, self.address, record)
         if isinstance(decision, _OUTCOMES):
@@ -151,11 +161,15 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
             self._task = self.server.loop.create_task(self._decide(decision))
 
     async def _decide(self, decision: Awaitable[Outcome]) -> None:
-        outcome = await decision
-        self._task = None
-        if self._state == State.DECIDING:
-            self._go(outcome)
-            self._read_heads()
+        try:
+            outcome = await decision
+            self._task = None
+            if self._state == State.DECIDING:
+                self._go(outcome)
+                self._read_heads()
+        except Exception as error:  # noqa: BLE001  as above
+            self._task = None
+            self._fault(error)
 
     def _go(self, outcome: Outcome) -> None:
         head, record, incoming = self._head, self._record, self.incoming
@@ -200,12 +214,15 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
         exchange, self._exchange = self._exchange, None
         if self._record is None or self._state == State.CLOSED:
             return
-        if exchange is not None and not exchange.request_done:
-            refusal.close = True
-        answer = self.server.handler.refused(refusal, self._record, self._head)
-        if exchange is not None and exchange.request_done and self._head is not None and self._head.has_body:
-            answer = Answer(answer.status, answer.body, answer.headers, close=True)
-        self._answer(answer)
+        try:
+            if exchange is not None and not exchange.request_done:
+                refusal.close = True
+            answer = self.server.handler.refused(refusal, self._record, self._head)
+            if exchange is not None and exchange.request_done and self._head is not None and self._head.has_body:
+                answer = Answer(answer.status, answer.body, answer.headers, close=True)
+            self._answer(answer)
+        except Exception as error:  # noqa: BLE001  as above
+            self._fault(error)
         self._read_heads()
 
     def _after_answer(self, event: Event) -> None:
@@ -223,22 +240,25 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
                 self.transport.write_eof()
 
     def cut(self) -> None:
-        """The answer broke off: the client has to see that it is not whole. Or lingering is over."""
+        """The answer broke off: the client has to see that it is not whole. Or a deadline or a bound is over."""
         self._exchange = None
         self._on(Event.ABORTED)
         self.transport.abort()
 
-    def upgraded(self, head: bytes, upstream: asyncio.Transport) -> None:
-        """From here on a relay owns both transports."""
+    def upgraded(self, head: bytes, upstream: Side) -> None:
+        """From here on a relay owns both transports; its protocols are there before anything is written to them."""
         record, self._record, self._exchange = self._record, None, None
         self._on(Event.UPGRADED)
         self.server.clients.discard(self)
-        self.incoming.resume()
-        self.write(head)
-        if self.incoming.held:
-            upstream.write(self.incoming.take())
-        if record is not None:
-            self.server.relay(self.transport, upstream, record)
+        if record is None:
+            return
+        early = self.incoming.take()
+        record.received = len(early)
+        try:
+            self.server.relay(self, upstream, record, self.address).begin(head, early)
+        except Exception as error:  # noqa: BLE001  as above
+            self._fault(error)
+            upstream.transport.abort()
 
     def stays(self) -> bool:
         return not (self.last_request or self.server.draining)
@@ -256,17 +276,55 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
 
     def sweep(self, now: float) -> None:
         """Called once in Limits.sweep_seconds; ends what is over its deadline."""
-        state, limits, since = self._state, self.server.limits, self.incoming.head_since
-        if state == State.EXCHANGE and self._exchange is not None:
+        try:
+            self._overdue(now)
+        except Exception as error:  # noqa: BLE001  as above
+            self._fault(error)
+
+    def _overdue(self, now: float) -> None:
+        """Every state has a deadline, and so has a client that does not read."""
+        state, limits, waited, began = self._state, self.server.limits, now - self._since, self.incoming.head_since
+        if state == State.CLOSED:
+            if waited > limits.closing_seconds:
+                self.cut()
+        elif self.full_since and now - self.full_since > limits.unread_seconds:
+            self._abandon()
+            self.cut()
+        elif state == State.EXCHANGE and self._exchange is not None:
             self._exchange.sweep(now)
-        elif state == State.HEAD and since:
-            if now - since > limits.head_seconds:
+        elif state == State.HEAD and began:
+            if now - began > limits.head_seconds:
                 self._refuse(Refusal(408, "slow_header", "The request's head did not come in time.", close=True))
         elif state == State.HEAD:
-            if now - self._since > limits.idle_seconds:
+            if waited > limits.idle_seconds:
                 self._after_answer(Event.ENDED)
-        elif state == State.LINGER and now - self._since > limits.linger_seconds:
+        elif state == State.DECIDING:
+            if waited > limits.decide_seconds and self._record is not None:
+                self._abandon()
+                late = Refusal(503, "slow_decision", "It took too long to find out about this request; try again.")
+                self._answer(self.server.handler.refused(late, self._record, self._head))
+                self._read_heads()
+        elif state == State.LINGER and waited > limits.linger_seconds:
             self.cut()
+
+    def _abandon(self) -> None:
+        """Nobody waits any more for what was begun."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.abandon()
+
+    def _fault(self, error: Exception) -> None:
+        """Something failed here: one line in the log and one closed connection."""
+        self.server.loop.call_exception_handler({"message": "a client's connection failed", "exception": error})
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.let_go()
+        if self._record is not None and self._record.status == 0:
+            self._record.status = 500
+        self.cut()
 
     def exchanging(self) -> R | None:
         return self._record if self._exchange is not None else None
@@ -274,5 +332,5 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
     def stop(self) -> None:
         """The process ends: an idle connection closes now, a busy one after its answer."""
         self.last_request = True
-        if self._state == State.HEAD:
+        if self._state == State.HEAD and not self.incoming.held:
             self._after_answer(Event.ENDED)

@@ -1,10 +1,10 @@
 """One request on its way to an upstream and its answer on the way back, both streamed with flow control.
 
 Its states and their transitions are the table of `states/exchange.py`; `_on` is the only place that changes the state.
-The request's body is decoded and framed anew, the answer's head is rewritten once by its rules. Reading
-pauses at the transports' high-water marks; a connection that goes back to the pool may still hold unsent bytes.
-A request is sent again, once and on a new connection, only when it is idempotent,
-has no body, and a pooled connection died before its first byte of answer.
+The request's body is decoded and framed anew, the answer's head is rewritten once by its rules. Reading pauses at the
+transports' high-water marks; a connection goes back to the pool only when nothing of the request is unsent. A request
+is sent again, once and on a new connection, only when it is idempotent, has no body, and a pooled connection died
+before its first byte of answer.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Exchange:
     """Joins `client` and one upstream connection for one request."""
 
     __slots__ = (
-        "_body", "_body_bytes", "_buffer", "_framed", "_head", "_last", "_limits", "_pending", "_reused",
-        "_state", "_task", "_waiting_since", "client", "forward", "pool", "record", "upstream",
+        "_body", "_body_bytes", "_buffer", "_framed", "_head", "_interim", "_last", "_limits", "_pending",
+        "_reused", "_state", "_task", "_waiting_since", "client", "forward", "pool", "record", "upstream",
     )  # fmt: skip
 
     def __init__(self, client: ClientSide, pool: Pool, head: RequestHead, forward: Forward, record: Record) -> None:
@@ -46,6 +46,7 @@ class Exchange:
         self._last = self._waiting_since = pool.loop.time()
         self._framed: ResponseFraming | None = None
         self._buffer = b""
+        self._interim = 0
         self._pending = bytearray()
         self._reused = False  # a pooled connection has the request and has not said a byte
         self._task: asyncio.Task[None] | None = None
@@ -73,30 +74,31 @@ class Exchange:
         self._task = pool.loop.create_task(self._connect())
 
     async def _connect(self) -> None:
-        refused: Refusal | None = None
-        for place in self.forward.places:
-            try:
-                connection = await self.pool.open(place)
-            except TimeoutError:
-                refused = self._refusal(504, "upstream_timeout", "did not accept a connection in time.")
-            except OSError:
-                refused = self._refusal(502, "upstream_refused", "refused the connection: is its port open?")
-            else:
-                self._task = None
-                self._attach(connection)
-                return
+        try:
+            self._attach(await self.pool.reach(self.forward.places))
+        except TimeoutError:
+            self._not_connected(self._refusal(504, "upstream_timeout", "did not accept a connection in time."))
+        except OSError:
+            self._not_connected(self._refusal(502, "upstream_refused", "refused the connection: is its port open?"))
+        except Exception as error:  # noqa: BLE001  whatever it is, the client gets an answer and the log the trace
+            self._task = None
+            self._fault(error)
+
+    def _not_connected(self, refusal: Refusal) -> None:
         self._task = None
-        self._broken(refused or Refusal(502, "no_target", "There is no address to connect to."))
+        no_address = Refusal(502, "no_target", "There is no address to connect to.")
+        self._broken(refusal if self.forward.places else no_address)
 
     def _attach(self, connection: UpstreamConnection) -> None:
-        self._on(_CONNECTED)
         self.upstream = connection
+        self._task = None
         connection.exchange = self
+        self._on(_CONNECTED)
         self._waiting_since = self.pool.loop.time()
         connection.transport.write(self.forward.head + self._pending if self._pending else self.forward.head)
         if self._body is None:
             self._on(_SENT)
-        else:
+        elif not connection.full_since:
             self.client.incoming.resume()
 
     def client_data(self, data: bytes) -> bytes:
@@ -109,7 +111,11 @@ class Exchange:
         except BrokenFraming:
             self._broken(bad_request("The request's body is not well-formed.", "chunks"))
             return b""
+        except Exception as error:  # noqa: BLE001  as above
+            self._fault(error)
+            return b""
         self._body_bytes += len(payload)
+        self.record.received = self._body_bytes
         self._last = self.pool.loop.time()
         if payload:
             self._send(chunk(payload) if self._head.chunked else payload)
@@ -157,6 +163,8 @@ class Exchange:
                 self._heads(self._buffer + data if self._buffer else data)
         except (Refusal, BrokenFraming) as error:
             self._broken(error if isinstance(error, Refusal) else None)
+        except Exception as error:  # noqa: BLE001  as above
+            self._fault(error)
 
     def _heads(self, data: bytes) -> None:
         """Answer heads: any number of interim ones, then the final one."""
@@ -176,16 +184,21 @@ class Exchange:
                 self._buffer = b""
                 self._begin(head, data)
                 return
+            self._interim += 1
+            if self._interim > self._limits.interim_heads:
+                raise self._refusal(502, "bad_upstream", "gave too many interim answers.")
             if head.status == 100 and self._head.minor == 1:
                 self.client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _begin(self, head: ResponseHead, data: bytes) -> None:
         """Sends the rewritten head, joined with what is there of the body."""
         keep_alive = self._head.keep_alive and self._body is None and self.client.stays()
-        self._framed = framed = response_framing(self._head, head, self._limits, keep_alive=keep_alive)
+        framed = response_framing(self._head, head, self._limits, keep_alive=keep_alive)
+        out = [*self.forward.rules.lines(head), framed.lines]
         self._on(_ANSWERED)
+        self._framed = framed
         self.record.status = head.status
-        self._stream(framed, data, [*self.forward.rules.lines(head), framed.lines])
+        self._stream(framed, data, out)
 
     def _stream(self, framed: ResponseFraming, data: bytes, out: list[bytes]) -> None:
         body = framed.body
@@ -205,12 +218,16 @@ class Exchange:
         upstream, self.upstream = self.upstream, None
         if upstream is not None:
             upstream.exchange = None
-            if framed.reusable and self._body is None and not framed.body.rest:
+            if framed.reusable and self._body is None and not framed.body.rest and self._all_sent(upstream):
                 upstream.transport.resume_reading()
                 self.pool.put(upstream)
             else:
-                upstream.transport.close()
+                upstream.end()
         self.client.exchange_done(keep_alive=framed.keep_alive and self._body is None)
+
+    def _all_sent(self, upstream: UpstreamConnection) -> bool:
+        """Below TLS unsent bytes cannot be seen: only a request without a body is known to be sent."""
+        return upstream.all_sent() and (upstream.place.tls is None or not self._body_bytes)
 
     def _upgrade(self, head: ResponseHead, rest: bytes) -> None:
         if not self._head.upgrade or self.upstream is None:
@@ -219,10 +236,10 @@ class Exchange:
         lines = self.forward.rules.lines(head)
         lines.append(b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
         lines.append(rest)
-        self.record.status = 101
+        self.record.status, self.record.sent = 101, len(rest)
         upstream, self.upstream = self.upstream, None
         upstream.exchange = None
-        self.client.upgraded(b"".join(lines), upstream.transport)
+        self.client.upgraded(b"".join(lines), upstream)
 
     # ---- ends -------------------------------------------------------------------------------------------------------
 
@@ -242,14 +259,23 @@ class Exchange:
 
     def _broken(self, refusal: Refusal | None) -> None:
         """It cannot go on: the client gets `refusal`, or sees its answer cut where that has begun."""
-        begun = self._state in {State.STREAMING, State.ABANDONED}
+        begun = self._state == State.STREAMING
         self._on(Event.BROKE_OFF if begun else Event.FAILED)
-        self._let_go()
+        self.let_go()
         if begun:
             self.client.cut()
         else:
             what = "closed the connection before it answered."
             self.client.exchange_failed(refusal or self._refusal(502, "upstream_reset", what))
+
+    def _fault(self, error: Exception) -> None:
+        """Something failed here: one line in the log, and the client gets 502 or sees its answer cut."""
+        self.pool.loop.call_exception_handler({"message": "an exchange failed", "exception": error})
+        if self._state > State.STREAMING:
+            self.let_go()
+            self.client.cut()
+        else:
+            self._broken(self._refusal(502, "bad_upstream", "gave an answer that could not be passed on.", close=True))
 
     def _refusal(self, status: int, code: str, what: str, *, close: bool = False) -> Refusal:
         return Refusal(status, code, f"{self.forward.who} {what}", close=close)
@@ -257,9 +283,10 @@ class Exchange:
     def abandon(self) -> None:
         """The client is gone; nothing of this exchange is used again."""
         self._on(Event.CLIENT_GONE)
-        self._let_go()
+        self.let_go()
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """Ends the way to the upstream; harmless twice."""
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -269,12 +296,12 @@ class Exchange:
             upstream.transport.abort()
 
     def sweep(self, now: float) -> None:
-        """Enforces the deadlines: pace of the request's body, first byte of the answer, idleness of the stream.
-
-        Connecting has its own.
-        """
-        state, limits = self._state, self._limits
-        if state in {State.STREAMING, State.ABANDONED}:
+        """Enforces the deadlines: connecting, pace of the request's body, first byte of the answer, idleness of the
+        stream, and an upstream that does not read."""
+        state, limits, upstream = self._state, self._limits, self.upstream
+        if upstream is not None and upstream.full_since and now - upstream.full_since > limits.unread_seconds:
+            self._broken(self._refusal(504, "upstream_timeout", "stopped reading the request.", close=True))
+        elif state == State.STREAMING:
             if now - self._last > limits.stream_idle_seconds:
                 self._broken(None)
         elif state == State.WAITING:
@@ -286,3 +313,5 @@ class Exchange:
                 self._broken(Refusal(408, "slow_body", "The request's body came too slowly.", close=True))
             elif now - self._last > max(limits.first_byte_seconds, limits.body_grace_seconds):
                 self._broken(self._refusal(504, "upstream_timeout", "stopped reading the request.", close=True))
+        elif state == State.CONNECTING and now - self._waiting_since > limits.connect_in_all_seconds:
+            self._broken(self._refusal(504, "upstream_timeout", "did not accept a connection in time."))

@@ -41,9 +41,10 @@ class HeadRewriter(Protocol):
 
 
 class Record(Protocol):
-    """What is known about one request; the engine writes the status and the payload bytes sent, and reads no more."""
+    """What is known about one request; the engine writes the status and the payload bytes, and reads no more."""
 
     status: int
+    received: int
     sent: int
 
 
@@ -109,6 +110,13 @@ class Recorder(Protocol[R_contra]):
     def closed(self, record: R_contra, now: float) -> None: ...
 
 
+class Side(Protocol):
+    """One end of an upgraded connection as its protocol leaves it; `full_since` is when its buffer got full, or 0.0."""
+
+    transport: asyncio.Transport
+    full_since: float
+
+
 class ClientSide(Protocol):
     """The client's side of an exchange."""
 
@@ -127,7 +135,7 @@ class ClientSide(Protocol):
         """The exchange came to nothing before its response began."""
         ...
 
-    def upgraded(self, head: bytes, upstream: asyncio.Transport) -> None: ...
+    def upgraded(self, head: bytes, upstream: Side) -> None: ...
 
     def cut(self) -> None:
         """The response broke off: the client has to see that it is not whole."""

@@ -25,7 +25,6 @@ _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _FIELDS = rb"(?:" + _TOKEN + rb":[\t\x20-\x7e\x80-\xff]*+\r\n)*+\r\n"
 _REQUEST = re.compile(rb"[A-Z-]{1,32} [\x21-\x7e]++ HTTP/1\.[01]\r\n" + _FIELDS)
 _RESPONSE = re.compile(rb"HTTP/1\.[01] [0-9]{3}(?: [\t\x20-\x7e\x80-\xff]*+)?\r\n" + _FIELDS)
-_BARE_LF = re.compile(rb"(?<!\r)\n")
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 
 _CLAIM_PREFIXES = (b"tailscale-", b"x-forwarded-", b"x-webauth-", b"remote-", b"impersonate-", b"x-guildnet-")
@@ -161,12 +160,14 @@ class _Fields:
         return int(value)
 
 
-def check_incomplete(start: bytes, limits: Limits) -> None:
+def check_incomplete(start: bytes, limits: Limits, looked: int = 0) -> None:
     """What has come of a head so far; raises Refusal when no end of it could make it a good one.
 
     Whichever fault comes first in the bytes is told, so that the answer does not depend on how they were cut.
+    The first `looked` bytes were looked through before.
     """
-    if _BARE_LF.search(start, 0, limits.head_bytes):
+    ends = start.count(b"\r\n", looked - 1 if looked else 0, limits.head_bytes)
+    if start.count(b"\n", looked, limits.head_bytes) != ends:
         raise bad_request("Header lines end with CRLF.", "bare-lf")
     if len(start) > limits.head_bytes:
         what = f"The request's header block is over {limits.head_bytes >> 10} KiB."

@@ -15,7 +15,8 @@ class Incoming:
     """`held` are the unused bytes; `head_since` is when an unfinished head began, 0.0 without one."""
 
     __slots__ = (
-        "_limits", "_loop", "_paused_seconds", "_paused_since", "_since", "_transport", "head_since", "held",
+        "_limits", "_looked", "_loop", "_paused_seconds", "_paused_since", "_since", "_transport", "head_since",
+        "held",
     )  # fmt: skip
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
@@ -25,6 +26,7 @@ class Incoming:
         self._since = 0.0
         self._paused_since = 0.0
         self._paused_seconds = 0.0
+        self._looked = 0
         self.held = b""
         self.head_since = 0.0
 
@@ -38,10 +40,14 @@ class Incoming:
                 return None  # what follows may make it an empty line
             if held.startswith(b"\r\n"):
                 held = self.held = held[2:]  # RFC 9112 2.2: one empty line before a request is forgiven
-        end = held.find(b"\r\n\r\n") + 4
+            looked = 0
+        else:
+            looked = self._looked  # only what is new is looked through, or a head sent by the byte costs its square
+        end = held.find(b"\r\n\r\n", looked - 3 if looked > 3 else 0) + 4
         if end < 4:
             self.head_since = self.head_since or self._loop.time()
-            check_incomplete(held, self._limits)
+            check_incomplete(held, self._limits, looked)
+            self._looked = len(held)
             return None
         self.held = held[end:]
         self.head_since = 0.0

@@ -14,6 +14,12 @@ class Limits:
 
     # ---- requests ---------------------------------------------------------------------------------------------------
 
+    connections: int = 16_384
+    """Client connections in all, upgraded ones among them. One more is closed at once, before it costs anything."""
+
+    connections_per_address: int = 8_192
+    """Client connections from one address. Half of all: an ingress brings everybody from one. None on the sidecar's."""
+
     head_bytes: int = 32 * 1024
     """A request's header block, bytes. As much as nginx takes in all (4 buffers of 8 KiB)."""
 
@@ -28,6 +34,15 @@ class Limits:
 
     pipelined_bytes: int = 64 * 1024
     """Pipelined behind a request that is not answered yet, bytes. Dozens of heads; reading pauses beyond."""
+
+    heads_a_turn: int = 4
+    """Heads of one connection handled at once. Behind them everybody else has a turn; browsers do not pipeline."""
+
+    turns_at_once: int = 32
+    """Connections that are behind and have their turn at once. With the heads of each about 10 ms of the loop."""
+
+    decide_seconds: float = 20.0
+    """Deciding about a request, seconds. Above what a TokenReview, whois and a name's addresses may take."""
 
     body_bytes_a_second: int = 1024
     """Pace of a request's body after its grace, bytes a second. Twice what Apache's mod_reqtimeout asks for."""
@@ -47,10 +62,19 @@ class Limits:
     linger_bytes: int = 1024 * 1024
     """Reading on after a last answer, bytes. What was on its way when the answer was written, not a whole upload."""
 
+    unread_seconds: float = 30.0
+    """A full buffer whose reader does not empty it, seconds. 64 KiB: whoever takes 2 KiB a second is never cut."""
+
+    closing_seconds: float = 10.0
+    """Closing, until what is written is read, seconds. Then the connection is reset, however much is unsent."""
+
     # ---- upstreams --------------------------------------------------------------------------------------------------
 
     connect_seconds: float = 5.0
     """Connecting to an upstream, seconds. Upstreams are in the same cluster; SYNs are repeated after 1 and 3 s."""
+
+    connect_in_all_seconds: float = 12.0
+    """Connecting for one request, however many addresses its upstream has, seconds. Two that do not answer."""
 
     first_byte_seconds: float = 60.0
     """First byte of an answer, seconds. Setting `FIRST_BYTE_SECONDS`; nginx's proxy_read_timeout is as long."""
@@ -58,11 +82,17 @@ class Limits:
     response_head_bytes: int = 64 * 1024
     """An upstream's header block, bytes. Twice a request's: workspaces set many cookies."""
 
+    interim_heads: int = 16
+    """Interim answers (1xx) before the final one. Honest servers send one or two."""
+
     stream_idle_seconds: float = 3600.0
     """An answer without a byte, seconds. Events of a quiet page may be an hour apart."""
 
     relay_idle_seconds: float = 3600.0
     """An upgraded connection without a byte, seconds. As an answer's."""
+
+    half_closed_seconds: float = 30.0
+    """An upgraded connection one of whose ends has closed its side, without a byte, seconds. WebSockets never do so."""
 
     pooled_per_place: int = 64
     """Idle connections kept to one address. More than a busy page opens at once."""
@@ -75,8 +105,14 @@ class Limits:
 
     # ---- the process ------------------------------------------------------------------------------------------------
 
+    drain_delay_seconds: float = 0.0
+    """Not ready but still listening at shut-down, seconds. Setting `DRAIN_DELAY_SECONDS`: until endpoints are gone."""
+
     drain_seconds: float = 5.0
-    """Ending requests at shut-down, seconds. Well below a pod's grace of 30 s, in which the sidecar ends too."""
+    """Requests and upgraded connections live on at shut-down, seconds. Setting `DRAIN_SECONDS`; then they are ended."""
+
+    goodbye_seconds: float = 5.0
+    """Of that, telling WebSockets to leave (1001), seconds. One after the other: all would come back in one moment."""
 
     sweep_seconds: float = 1.0
     """Between two looks at the deadlines, seconds. One pass over all connections: often enough, and cheap."""

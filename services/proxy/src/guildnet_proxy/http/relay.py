@@ -1,6 +1,7 @@
 """After 101: bytes both ways, never messages. Each half closes on its own.
 
-A relay is swept for idleness, closed when the right to it is withdrawn, and closed first when the process stops.
+A relay is swept for idleness, for an end that does not read and for a close that does not come to its end; closed when
+the right to it is withdrawn. When the process stops, its client is told to leave between two frames (1001).
 """
 
 from __future__ import annotations
@@ -9,70 +10,125 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Generic
 
-from guildnet_proxy.http.forward import R
+from guildnet_proxy.http.forward import R, Side
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.states.frames import GOING_AWAY, Frames
 
 
 class Relay(Generic[R]):
     """The two ends of one upgraded connection. `ended` is called once, when both are gone."""
 
-    __slots__ = ("_ended", "_idle_seconds", "_loop", "client", "last", "record", "upstream")
+    __slots__ = ("_ended", "_limits", "_loop", "address", "client", "closing_since", "last", "record", "upstream")
 
     def __init__(
-        self,
-        client: asyncio.Transport,
-        upstream: asyncio.Transport,
-        record: R,
-        limits: Limits,
-        ended: Callable[[Relay[R]], None],
+        self, client: Side, upstream: Side, record: R, address: str, limits: Limits, ended: Callable[[Relay[R]], None]
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._ended = ended
-        self._idle_seconds = limits.relay_idle_seconds
+        self._limits = limits
         self.record = record
+        self.address = address
         self.last = self._loop.time()
+        self.closing_since = 0.0
         self.client = End(self, client)
         self.upstream = End(self, upstream)
+        self._join()
+
+    def _join(self) -> None:
         self.client.other, self.upstream.other = self.upstream, self.client
-        client.set_protocol(self.client)
-        upstream.set_protocol(self.upstream)
+        self.client.transport.set_protocol(self.client)
+        self.upstream.transport.set_protocol(self.upstream)
+
+    def begin(self, down: bytes, up: bytes) -> None:
+        """Writes what came before there was a relay. Who was full then still is: nobody says so a second time."""
+        for end in (self.client, self.upstream):
+            if end.full_since:
+                end.other.hold()
+            else:
+                end.other.go_on()
+        self.client.transport.write(down)
+        if up:
+            self.upstream.transport.write(up)
+
+    # ---- ends -------------------------------------------------------------------------------------------------------
 
     def sweep(self, now: float) -> None:
-        if now - self.last > self._idle_seconds:
+        limits, client, upstream = self._limits, self.client, self.upstream
+        full = client.full_since or upstream.full_since
+        silent = now - self.last
+        if self.closing_since:
+            if now - self.closing_since > limits.closing_seconds:
+                self.abort()
+        elif full and now - full > limits.unread_seconds:
+            self.abort()
+        elif silent > limits.relay_idle_seconds or (
+            (client.finished or upstream.finished) and silent > limits.half_closed_seconds
+        ):
             self.close()
 
     def close(self) -> None:
-        """Both ends, the client's first."""
+        """Both ends, the client's first; who does not read the rest in time is reset."""
+        self.closing()
         self.client.transport.close()
         self.upstream.transport.close()
+
+    def abort(self) -> None:
+        """Both ends at once."""
+        self.client.transport.abort()
+        self.upstream.transport.abort()
+
+    def closing(self) -> None:
+        """From now on it is a matter of Limits.closing_seconds."""
+        self.closing_since = self.closing_since or self._loop.time()
 
     def lost(self) -> None:
         if self.client.gone and self.upstream.gone:
             self._ended(self)
 
+    # ---- the process stops ------------------------------------------------------------------------------------------
+
+    def follow(self) -> None:
+        """Follows the frames to the client, so that `leave` finds a place between two."""
+        self.upstream = FollowedEnd(self, self.upstream)
+        self._join()
+
+    def leave(self) -> None:
+        """Tells the client to leave; its answer reaches the upstream, which then ends in good order."""
+        upstream = self.upstream
+        if self.closing_since or not isinstance(upstream, FollowedEnd) or not upstream.frames.between:
+            self.close()
+            return
+        self.closing()
+        self.client.transport.write(GOING_AWAY)
+
 
 class End(asyncio.Protocol):
-    """One side; what it reads goes to `other`."""
+    """One side; what it reads goes to `other`. `received` counts that in bytes."""
 
-    __slots__ = ("_relay", "finished", "gone", "other", "transport")
+    __slots__ = ("_relay", "finished", "full_since", "gone", "other", "received", "transport")
 
-    def __init__(self, relay: Relay[Any], transport: asyncio.Transport) -> None:
+    def __init__(self, relay: Relay[Any], side: Side) -> None:
         self._relay = relay
-        self.transport = transport
+        self.transport = side.transport
+        self.full_since = side.full_since
         self.other: End = self
         self.finished = False
         self.gone = False
+        self.received = 0
 
     def data_received(self, data: bytes) -> None:
         relay = self._relay
         relay.last = relay._loop.time()  # noqa: SLF001  one object in two parts, on the hottest path
+        self.received += len(data)
         self.other.transport.write(data)
 
     def eof_received(self) -> bool:
         """The other side is told, and may still talk; when it already finished too, both are closed."""
         self.finished = True
+        self._relay.last = self._relay._loop.time()  # noqa: SLF001  as above
         other = self.other
         if other.finished or not other.transport.can_write_eof():
+            self._relay.closing()
             other.transport.close()
             return False
         if not other.transport.is_closing():
@@ -80,19 +136,46 @@ class End(asyncio.Protocol):
         return True
 
     def pause_writing(self) -> None:
-        if not self.other.gone:
-            self.other.transport.pause_reading()
+        self.full_since = self._relay._loop.time()  # noqa: SLF001  as above
+        self.other.hold()
 
     def resume_writing(self) -> None:
-        if not self.other.gone:
-            self.other.transport.resume_reading()
+        self.full_since = 0.0
+        self.other.go_on()
+
+    def hold(self) -> None:
+        """Reads nothing more; harmless twice, and when it is gone."""
+        if not self.gone and not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def go_on(self) -> None:
+        """Reads again; harmless as `hold` is."""
+        if not self.gone and not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone = True
         if not self.other.gone:
+            self._relay.closing()
             # A reset is passed on as one, so that neither side takes a cut stream for a finished one.
             if exc is not None:
                 self.other.transport.abort()
             else:
                 self.other.transport.close()
         self._relay.lost()
+
+
+class FollowedEnd(End):
+    """The upstream's end while the process stops: nothing follows the frame that tells the client to leave."""
+
+    __slots__ = ("frames",)
+
+    def __init__(self, relay: Relay[Any], before: End) -> None:
+        super().__init__(relay, before)
+        self.finished, self.gone, self.received = before.finished, before.gone, before.received
+        self.frames = Frames(between=not before.other.full_since)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._relay.closing_since:
+            self.frames.feed(data)
+            super().data_received(data)

@@ -1,25 +1,30 @@
 """The listeners, everything that is open on them, the clock that enforces deadlines, and the orderly end.
 
-On a stop the clients' connections are closed first: the sidecar, which stops later, passes their ends on to browsers.
+On a stop, what is open lives on for a while; the sidecar, which stops later, passes the ends on to browsers.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic
 
 from guildnet_proxy.http.connection import ClientConnection
-from guildnet_proxy.http.forward import Handler, Listener, R, Recorder
+from guildnet_proxy.http.forward import Handler, Listener, R, Recorder, Side
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.relay import Relay
 from guildnet_proxy.http.upstream import Pool
 
+_TICK_SECONDS = 0.05
+_log = logging.getLogger(__name__)
+
 
 class Server(Generic[R]):
-    """Owns connections, and enforces the deadlines of `limits`."""
+    """Owns connections, and enforces the bounds of `limits`. `sweeper` never ends by itself."""
 
     def __init__(self, handler: Handler[R], recorder: Recorder[R], limits: Limits) -> None:
         self.loop = asyncio.get_running_loop()
@@ -30,9 +35,20 @@ class Server(Generic[R]):
         self.clients: set[ClientConnection[R]] = set()
         self.relays: set[Relay[R]] = set()
         self.draining = False
+        self.sweeper = self.loop.create_task(self._sweep(), name="sweeper")
+        self._open = 0
+        self._addresses: dict[str, int] = {}
+        self._turned_away = 0
+        self._behind: deque[Callable[[], None]] = deque()
+        self._turning = False
         self._revoking: asyncio.TimerHandle | None = None
         self._listeners: list[asyncio.Server] = []
-        self._sweeper = self.loop.create_task(self._sweep())
+
+    def problem(self) -> str | None:
+        """Why no more requests should come here, or None."""
+        if self.draining:
+            return "shutting down"
+        return "deadlines are not enforced any more" if self.sweeper.done() else None
 
     async def listen_tcp(self, host: str, port: int) -> int:
         """Opens a public listener; gives the port, a free one for 0."""
@@ -56,18 +72,56 @@ class Server(Generic[R]):
 
     # ---- what connections tell --------------------------------------------------------------------------------------
 
+    def admit(self, address: str) -> bool:
+        here = self._addresses.get(address, 0)
+        limits = self.limits
+        if self._open >= limits.connections or (address and here >= limits.connections_per_address):
+            self._turned_away += 1
+            return False
+        self._open += 1
+        self._addresses[address] = here + 1
+        return True
+
+    def left(self, address: str) -> None:
+        self._open -= 1
+        self._addresses[address] -= 1
+        if not self._addresses[address]:
+            del self._addresses[address]
+
+    def later(self, go_on: Callable[[], None]) -> None:
+        self._behind.append(go_on)
+        if not self._turning:
+            self._turning = True
+            self.loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        """The first of those that are behind; the rest after everything else had its turn."""
+        for _ in range(min(len(self._behind), self.limits.turns_at_once)):
+            self._behind.popleft()()
+        self._turning = bool(self._behind)
+        if self._turning:
+            self.loop.call_soon(self._turn)
+
     def finished(self, record: R) -> None:
         self.handler.release(record)
         self.recorder.finished(record, self.loop.time())
 
-    def relay(self, client: asyncio.Transport, upstream: asyncio.Transport, record: R) -> None:
-        self.relays.add(Relay(client, upstream, record, self.limits, self._relay_ended))
+    def relay(self, client: Side, upstream: Side, record: R, address: str) -> Relay[R]:
+        relay = Relay(client, upstream, record, address, self.limits, self._relay_ended)
+        self.relays.add(relay)
+        if self.draining:
+            relay.follow()
         self.recorder.opened(record)
+        return relay
 
     def _relay_ended(self, relay: Relay[R]) -> None:
         self.relays.discard(relay)
-        self.handler.release(relay.record)
-        self.recorder.closed(relay.record, self.loop.time())
+        self.left(relay.address)
+        record = relay.record
+        record.received += relay.client.received
+        record.sent += relay.upstream.received
+        self.handler.release(record)
+        self.recorder.closed(record, self.loop.time())
 
     # ---- revocation -------------------------------------------------------------------------------------------------
 
@@ -101,24 +155,47 @@ class Server(Generic[R]):
             for relay in list(self.relays):
                 relay.sweep(now)
             self.pool.sweep(now)
+            if self._turned_away:
+                _log.warning("connections turned away: there are too many", extra={"number": self._turned_away})
+                self._turned_away = 0
 
     async def close(self) -> None:
-        """Stops listening, ends relays at once and requests after their answer or Limits.drain_seconds."""
+        """Not ready; then no listener; then idle connections end, and the others have Limits.drain_seconds to."""
+        limits = self.limits
         self.draining = True
+        for relay in list(self.relays):
+            relay.follow()
+        await asyncio.sleep(limits.drain_delay_seconds)
         for server in self._listeners:
             server.close()
-        for relay in list(self.relays):
-            relay.close()
         for client in list(self.clients):
             client.stop()
-        deadline = self.loop.time() + self.limits.drain_seconds
-        while (self.clients or self.relays) and self.loop.time() < deadline:  # noqa: ASYNC110  two sets, a bounded wait
-            await asyncio.sleep(0.02)
+        end = self.loop.time() + limits.drain_seconds
+        goodbye = min(limits.goodbye_seconds, limits.drain_seconds / 2)
+        await self._emptied(end - goodbye)
+        await self._dismiss(goodbye / 2)
+        await self._emptied(end)
         for client in list(self.clients):
             client.transport.abort()
+        for relay in list(self.relays):
+            relay.abort()
         self.pool.close()
         if self._revoking is not None:
             self._revoking.cancel()
-        self._sweeper.cancel()
-        await asyncio.gather(self._sweeper, return_exceptions=True)
+        self.sweeper.cancel()
+        await asyncio.gather(self.sweeper, return_exceptions=True)
         await asyncio.sleep(0)
+
+    async def _emptied(self, deadline: float) -> None:
+        """Until nothing is open, at most until `deadline`."""
+        while (self.clients or self.relays) and self.loop.time() < deadline:  # noqa: ASYNC110  two sets, a bounded wait
+            await asyncio.sleep(_TICK_SECONDS)
+
+    async def _dismiss(self, seconds: float) -> None:
+        """Tells the clients of all relays to leave, evenly over `seconds`."""
+        relays = list(self.relays)
+        ticks = max(1, int(seconds / _TICK_SECONDS))
+        for tick in range(ticks if relays else 0):
+            for relay in relays[tick::ticks]:
+                relay.leave()
+            await asyncio.sleep(_TICK_SECONDS)

@@ -1,14 +1,14 @@
 """Connections to upstreams, and the pool of idle ones.
 
-A connection serves one exchange at a time. It goes back to the pool only after a whole response, when the whole request
-has come from the client, though its last bytes may still wait in the transport's buffer. One
-that speaks while idle, or whose other end left, is thrown away.
+A connection serves one exchange at a time. It goes back to the pool only after a whole response to a whole request of
+which nothing is unsent. One that speaks while idle, or whose other end left, is thrown away.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from typing import Protocol
 
 from guildnet_proxy.http.forward import Place
@@ -28,20 +28,23 @@ class UpstreamUser(Protocol):
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """One connection; `exchange` is the request it serves, None while idle."""
+    """One connection; `exchange` is the request it serves, None while idle; `full_since` when its buffer got full."""
 
-    __slots__ = ("exchange", "idle_since", "place", "pool", "served", "transport")
+    __slots__ = ("connected", "exchange", "full_since", "idle_since", "place", "pool", "served", "transport")
 
     def __init__(self, pool: Pool, place: Place) -> None:
         self.pool = pool
         self.place = place
         self.exchange: UpstreamUser | None = None
         self.transport: asyncio.Transport
+        self.connected = False
         self.served = 0
+        self.full_since = 0.0
         self.idle_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
+        self.connected = True
 
     def data_received(self, data: bytes) -> None:
         if self.exchange is not None:
@@ -60,12 +63,25 @@ class UpstreamConnection(asyncio.Protocol):
             self.pool.forget(self)
 
     def pause_writing(self) -> None:
+        self.full_since = self.pool.loop.time()
         if self.exchange is not None:
             self.exchange.upstream_full()
 
     def resume_writing(self) -> None:
+        self.full_since = 0.0
         if self.exchange is not None:
             self.exchange.upstream_drained()
+
+    def all_sent(self) -> bool:
+        """Is nothing of what was written still here? Of TLS only what is not encrypted yet can be told."""
+        return not self.full_since and self.transport.get_write_buffer_size() == 0
+
+    def end(self) -> None:
+        """Nothing more is wanted of it: it closes, or is reset where the other end has not read everything."""
+        if self.all_sent():
+            self.transport.close()
+        else:
+            self.transport.abort()
 
 
 class Pool:
@@ -93,16 +109,32 @@ class Pool:
                 return connection
         return None
 
+    async def reach(self, places: Sequence[Place]) -> UpstreamConnection:
+        """A new connection to the first of `places` that accepts one; raises what the last of them did, or OSError."""
+        failed: OSError = OSError("no address")
+        for place in places:
+            try:
+                return await self.open(place)
+            except OSError as error:
+                failed = error
+        raise failed
+
     async def open(self, place: Place) -> UpstreamConnection:
-        """A new connection; raises OSError or TimeoutError."""
-        async with asyncio.timeout(self.limits.connect_seconds):
-            _, connection = await self.loop.create_connection(
-                lambda: UpstreamConnection(self, place),
-                place.address,
-                place.port,
-                ssl=place.tls,
-                server_hostname=(place.server_name or place.address) if place.tls is not None else None,
-            )
+        """A new connection; raises OSError or TimeoutError. Whoever stops waiting for it leaves none behind."""
+        connection = UpstreamConnection(self, place)
+        try:
+            async with asyncio.timeout(self.limits.connect_seconds):
+                await self.loop.create_connection(
+                    lambda: connection,
+                    place.address,
+                    place.port,
+                    ssl=place.tls,
+                    server_hostname=(place.server_name or place.address) if place.tls is not None else None,
+                )
+        except BaseException:
+            if connection.connected:
+                connection.transport.abort()
+            raise
         self.opened += 1
         return connection
 

@@ -39,8 +39,10 @@ class Event(IntEnum):
     """An answer is written, the connection ends, and bytes of the request may still come."""
     UPGRADED = 5
     ABORTED = 6
-    """The response broke off, or lingering is over."""
-    LOST = 7
+    """The response broke off, a deadline is over, there are too many connections, or something failed here."""
+    LEFT = 7
+    """The client closed its sending side: it is taken for gone."""
+    LOST = 8
     """The transport is gone."""
 
 
@@ -48,19 +50,28 @@ TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
     (State.HEAD, Event.HEAD_READ): State.DECIDING,
     (State.HEAD, Event.UNREAD): State.LINGER,
     (State.HEAD, Event.ENDED): State.CLOSED,
+    (State.HEAD, Event.ABORTED): State.CLOSED,
+    (State.HEAD, Event.LEFT): State.CLOSED,
     (State.HEAD, Event.LOST): State.CLOSED,
     (State.DECIDING, Event.FORWARDED): State.EXCHANGE,
     (State.DECIDING, Event.KEPT): State.HEAD,
     (State.DECIDING, Event.ENDED): State.CLOSED,
     (State.DECIDING, Event.UNREAD): State.LINGER,
+    (State.DECIDING, Event.ABORTED): State.CLOSED,
+    (State.DECIDING, Event.LEFT): State.CLOSED,
     (State.DECIDING, Event.LOST): State.CLOSED,
     (State.EXCHANGE, Event.KEPT): State.HEAD,
     (State.EXCHANGE, Event.ENDED): State.CLOSED,
     (State.EXCHANGE, Event.UNREAD): State.LINGER,
     (State.EXCHANGE, Event.UPGRADED): State.RELAYED,
     (State.EXCHANGE, Event.ABORTED): State.CLOSED,
+    (State.EXCHANGE, Event.LEFT): State.CLOSED,
     (State.EXCHANGE, Event.LOST): State.CLOSED,
     (State.LINGER, Event.ABORTED): State.CLOSED,
+    (State.LINGER, Event.LEFT): State.CLOSED,
     (State.LINGER, Event.LOST): State.CLOSED,
+    (State.RELAYED, Event.ABORTED): State.CLOSED,
+    # Closing waits for what is written to be read, until it is aborted.
+    (State.CLOSED, Event.ABORTED): State.CLOSED,
     (State.CLOSED, Event.LOST): State.CLOSED,
 }

@@ -27,7 +27,7 @@ class State(IntEnum):
     BROKEN = 7
     """The answer broke off; the client's connection is cut."""
     ABANDONED = 8
-    """The client is gone."""
+    """The client is gone, or does not read."""
 
 
 class Event(IntEnum):
@@ -48,7 +48,7 @@ class Event(IntEnum):
     FAILED = 6
     """The upstream or the request's body is at fault, or a deadline is over, before an answer began."""
     BROKE_OFF = 7
-    """The same after the answer began; or what an abandoned client was sent never got out."""
+    """The same after the answer began."""
     CLIENT_GONE = 8
 
 
@@ -69,7 +69,4 @@ TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
     (State.STREAMING, Event.FINISHED): State.DONE,
     (State.STREAMING, Event.BROKE_OFF): State.BROKEN,
     (State.STREAMING, Event.CLIENT_GONE): State.ABANDONED,
-    # A client that closed its sending side is abandoned then, and once more when its connection is gone.
-    (State.ABANDONED, Event.CLIENT_GONE): State.ABANDONED,
-    (State.ABANDONED, Event.BROKE_OFF): State.BROKEN,
 }

@@ -1,0 +1,41 @@
+"""What a client's connection needs of the server it belongs to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from guildnet_proxy.http.forward import Handler, R, Side
+from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.relay import Relay
+from guildnet_proxy.http.upstream import Pool
+
+
+class Owner(Protocol[R]):
+    """`clients` are the connections that are open and not upgraded."""
+
+    loop: asyncio.AbstractEventLoop
+    limits: Limits
+    pool: Pool
+    clients: set[Any]
+    handler: Handler[R]
+    draining: bool
+
+    def admit(self, address: str) -> bool:
+        """Counts one more connection from `address`; False, uncounted, where there are too many."""
+        ...
+
+    def left(self, address: str) -> None:
+        """A connection that was admitted is gone."""
+        ...
+
+    def later(self, go_on: Callable[[], None]) -> None:
+        """Calls `go_on` when the others that are behind have had their turn."""
+        ...
+
+    def finished(self, record: R) -> None: ...
+
+    def relay(self, client: Side, upstream: Side, record: R, address: str) -> Relay[R]:
+        """The relay that owns both transports from here on, and the admission of `address`."""
+        ...

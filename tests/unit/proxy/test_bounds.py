@@ -1,0 +1,270 @@
+"""What one client or upstream may hold, and for how long: without a socket, the clock is played."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from guildnet_proxy.http.connection import ClientConnection
+from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.forward import Answer
+from guildnet_proxy.http.head import check_incomplete
+from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.states.connection import State
+from unit.proxy.played import Later, Never, Played
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+
+
+# ---- reading --------------------------------------------------------------------------------------------------------
+
+
+def test_reading_pauses_while_answers_are_not_read() -> None:
+    it = Played()
+    it.handler.decision = Answer(401, b"no")
+    it.client.data_received(GET)
+    it.client.pause_writing()
+    it.client.data_received(GET)
+    paused = [it.transport.paused]
+    it.client.resume_writing()
+    assert [*paused, it.transport.paused] == [True, False], "every read copied what was held, without an end"
+    assert it.transport.written.count(b"HTTP/1.1 401 ") == 2
+
+
+def test_heads_of_one_read_are_answered_in_turns() -> None:
+    it = Played(Limits(heads_a_turn=4))
+    it.handler.decision = Answer(401, b"no")
+    it.client.data_received(GET * 10)
+    assert it.transport.written.count(b"HTTP/1.1 401 ") == 4
+    paused = [it.transport.paused]
+    it.goes_on()
+    it.goes_on()
+    assert it.transport.written.count(b"HTTP/1.1 401 ") == 10
+    assert [*paused, it.transport.paused] == [True, False], "who is behind reads no more"
+    assert it.clock.soon == []
+
+
+def test_a_client_that_went_is_not_answered_in_its_turn() -> None:
+    it = Played(Limits(heads_a_turn=4))
+    it.handler.decision = Answer(401, b"no")
+    it.client.data_received(GET * 10)
+    it.client.connection_lost(None)
+    it.goes_on()
+    assert len(it.finished) == 4
+
+
+def test_a_head_is_looked_through_once_however_it_is_cut() -> None:
+    """Thirty kibibytes of short lines, a byte at a time at their end: each cost 0.3 ms."""
+    it = Played()
+    it.client.data_received(b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 7000)
+    began = time.process_time()
+    for _ in range(1000):
+        it.client.data_received(b"b")
+    assert time.process_time() - began < 0.1
+    assert it.client._state is State.HEAD
+
+
+@pytest.mark.parametrize("cut", range(1, 22))
+def test_a_bare_line_feed_is_found_wherever_the_bytes_are_cut(cut: int) -> None:
+    data = b"GET / HTTP/1.1\r\nX: a\nb"
+    with pytest.raises(Refusal, match="CRLF"):
+        check_incomplete(data, Limits(), min(cut, data.index(b"\nb")))
+    check_incomplete(data.replace(b"a\n", b"a\r\n"), Limits(), cut)
+
+
+# ---- time -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_client_that_does_not_read_its_answer_is_cut() -> None:
+    it = Played()
+    it.handler.decision = Answer(200, b"ok")
+    it.asks()
+    it.client.pause_writing()
+    it.waits(it.limits.unread_seconds - 1)
+    assert not it.transport.aborted
+    it.waits(2)
+    assert it.transport.aborted
+
+
+def test_a_client_that_does_not_read_a_stream_is_cut_and_its_upstream_let_go() -> None:
+    it = Played()
+    it.pool.idle()
+    it.asks()
+    it.answers(b"HTTP/1.1 200 OK\r\n\r\nendless")
+    it.client.pause_writing()
+    it.waits(it.limits.unread_seconds + 1)
+    assert it.transport.aborted
+    assert it.back.transport.aborted  # type: ignore[attr-defined]
+
+
+def test_a_client_that_reads_now_and_then_is_not_cut() -> None:
+    it = Played()
+    it.handler.decision = Answer(200, b"ok")
+    for _ in range(5):
+        it.asks()
+        it.client.pause_writing()
+        it.waits(it.limits.unread_seconds - 1)
+        it.client.resume_writing()
+    assert not it.transport.closing
+
+
+def test_a_closed_connection_whose_last_bytes_nobody_reads_is_aborted() -> None:
+    it = Played()
+    it.handler.decision = Answer(200, b"ok")
+    it.asks("Connection: close")
+    assert it.transport.closing
+    assert not it.transport.aborted
+    it.waits(it.limits.closing_seconds + 1)
+    assert it.transport.aborted
+
+
+def test_a_client_that_ended_its_side_and_reads_nothing_is_aborted() -> None:
+    it = Played()
+    it.pool.idle()
+    it.asks()
+    it.answers(b"HTTP/1.1 200 OK\r\n\r\nendless")
+    assert not it.client.eof_received()
+    it.transport.close()
+    it.waits(it.limits.closing_seconds + 1)
+    assert it.transport.aborted
+
+
+def test_a_decision_that_does_not_come_is_given_up() -> None:
+    it = Played()
+    it.handler.decision = Never()
+    it.asks()
+    it.connects()
+    it.waits(it.limits.decide_seconds + 1)
+    assert it.transport.written.startswith(b"HTTP/1.1 503 ")
+    assert it.clock.waiting() == []
+
+
+def test_interim_answers_come_to_an_end() -> None:
+    it = Played()
+    it.pool.idle()
+    it.asks()
+    it.answers(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
+    assert b"HTTP/1.1 502 " in it.transport.written
+    assert it.transport.written.count(b"100 Continue") <= it.limits.interim_heads
+
+
+def test_connecting_comes_to_an_end_however_many_addresses_there_are() -> None:
+    it = Played()
+    it.pool.hangs = True
+    it.asks()
+    it.connects()
+    it.waits(it.limits.connect_in_all_seconds + 1)
+    assert it.transport.written.startswith(b"HTTP/1.1 504 ")
+
+
+def test_an_upstream_that_does_not_read_is_given_up_whatever_it_says_meanwhile() -> None:
+    it = Played()
+    it.pool.idle()
+    it.asks("Content-Length: 1000000", method="PUT", body=b"a" * 1000)
+    it.back.pause_writing()
+    it.answers(b"HTTP/1.1 200 OK\r\n\r\nendless")
+    it.waits(it.limits.unread_seconds + 1)
+    assert it.transport.aborted
+
+
+# ---- back-pressure --------------------------------------------------------------------------------------------------
+
+
+def test_a_body_that_fills_a_new_connection_at_once_stays_paused() -> None:
+    it = Played(Limits(held_body_bytes=10))
+    it.asks("Content-Length: 1000", method="PUT", body=b"a" * 100)
+    it.pool.fills = True
+    it.connects()
+    assert it.transport.paused
+    it.back.resume_writing()
+    assert not it.transport.paused
+
+
+@pytest.mark.parametrize("unsent", [0, 1])
+def test_a_connection_with_unsent_bytes_is_not_pooled(unsent: int) -> None:
+    it = Played()
+    it.pool.idle()
+    it.asks("Content-Length: 5", method="PUT", body=b"abcde")
+    it.back.transport.unsent = unsent  # type: ignore[attr-defined]
+    it.answers(OK)
+    assert it.back.transport.aborted is bool(unsent)  # type: ignore[attr-defined]
+    it.asks(method="GET")
+    assert len(it.clock.waiting()) == unsent, "the next request opens a connection of its own"
+    it.connects()
+
+
+def test_a_connection_that_is_still_full_is_not_pooled() -> None:
+    it = Played()
+    it.pool.idle()
+    it.asks("Content-Length: 5", method="PUT", body=b"abcde")
+    it.back.pause_writing()
+    it.answers(OK)
+    assert it.back.transport.aborted  # type: ignore[attr-defined]
+
+
+def test_a_client_that_is_full_holds_back_an_upgraded_upstream() -> None:
+    it = Played()
+    it.pool.idle()
+    it.asks("Connection: Upgrade", "Upgrade: websocket")
+    it.client.pause_writing()
+    it.answers(SWITCHED)
+    ((client, upstream),) = it.relayed
+    assert (client.full_since, upstream.full_since) == (it.clock.now, 0.0)
+
+
+# ---- faults ---------------------------------------------------------------------------------------------------------
+
+
+class BrokenError(ValueError):
+    """What a bug might raise."""
+
+
+def fails(*_: Any) -> Any:
+    raise BrokenError
+
+
+def test_a_fault_in_the_handler_is_one_line_and_one_closed_connection() -> None:
+    it = Played()
+    it.handler.handle = fails  # type: ignore[method-assign, assignment]
+    it.asks()
+    assert it.transport.aborted
+    assert [type(line["exception"]) for line in it.clock.logged] == [BrokenError]
+    it.client.connection_lost(None)
+    assert [record.status for record in it.finished] == [500]
+
+
+def test_a_fault_in_a_decision_is_one_line_and_one_closed_connection() -> None:
+    it = Played()
+    it.handler.decision = Later(fails)
+    it.asks()
+    it.connects()
+    assert it.transport.aborted
+    assert len(it.clock.logged) == 1
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["before the answer", "in the answer"])
+def test_a_fault_while_an_answer_is_rewritten_is_a_502_or_a_cut(begun: bool) -> None:
+    it = Played()
+    it.pool.idle()
+    it.asks()
+    if begun:
+        it.answers(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok")
+        it.client.write = fails
+    else:
+        it.handler.decision.rules.lines = fails  # type: ignore[union-attr, method-assign]
+    it.answers(OK)
+    assert it.back.transport.aborted  # type: ignore[attr-defined]
+    assert it.transport.aborted if begun else it.transport.written.startswith(b"HTTP/1.1 502 ")
+    assert len(it.clock.logged) == 1
+
+
+def test_a_fault_of_the_sweep_is_one_line_and_one_closed_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    it = Played()
+    monkeypatch.setattr(ClientConnection, "_overdue", fails)
+    it.waits(1)
+    assert it.transport.aborted
+    assert len(it.clock.logged) == 1
