@@ -77,6 +77,9 @@ CLUSTER_DOMAIN: {{ .Values.clusterDomain | quote }}
 CROSS_SITE: {{ .Values.entries.crossSite | quote }}
 DOMAIN_MODE: {{ .Values.entries.domain.mode | quote }}
 DOMAIN_ORIGIN: {{ .Values.entries.domain.origin | quote }}
+{{- $drain := include "guildnet.proxy.drain" . | fromYaml }}
+DRAIN_DELAY_SECONDS: {{ $drain.delay | quote }}
+DRAIN_SECONDS: {{ $drain.grace | quote }}
 ENTRIES_CONFIGMAP: {{ include "guildnet.configmap.entries" . | quote }}
 FIRST_BYTE_SECONDS: {{ .Values.proxy.firstByteSeconds | quote }}
 FRONTEND_ORIGIN: {{ .Values.entries.frontendOrigin | quote }}
@@ -97,6 +100,19 @@ TAILSCALED_SOCKET: {{ ternary "/run/guildnet/ts/tailscaled.sock" "" .Values.tail
 TOKEN_AUDIENCE: {{ .Values.proxy.tokenAudience | quote }}
 UI_DEV_ORIGIN: {{ .Values.entries.uiDevOrigin | quote }}
 UPSTREAM_CA_FILE: {{ ternary "/etc/guildnet/upstream/ca.crt" "" (ne .Values.proxy.upstreamCA "") | quote }}
+{{- end -}}
+
+{{/*
+How long a proxy that stops serves on. With a tailnet the next pod waits for this one to go, so nothing is gained by
+waiting. `pod` is what the kubelet waits for; there is no preStop hook, since the process waits itself after SIGTERM.
+*/}}
+{{- define "guildnet.proxy.drain" -}}
+{{- $drain := .Values.proxy.drain }}
+{{- $delay := ternary 0 ($drain.delaySeconds | int) .Values.tailnet.enabled }}
+{{- $grace := ternary (min 5 ($drain.graceSeconds | int)) ($drain.graceSeconds | int) .Values.tailnet.enabled }}
+delay: {{ $delay }}
+grace: {{ $grace }}
+pod: {{ add $delay $grace 15 }}
 {{- end -}}
 
 {{- define "guildnet.settings.operator" -}}

@@ -216,6 +216,13 @@ def test_the_api_is_replaced_without_a_gap(render):
     assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
 
 
+@pytest.mark.parametrize(("tailnet", "seconds"), [(False, 7 + 90 + 15), (True, 0 + 5 + 15)], ids=["alone", "tailnet"])
+def test_the_kubelet_waits_for_as_long_as_the_proxy_serves_on(render, tailnet, seconds):
+    rendering = render({"proxy": {"drain": {"delaySeconds": 7, "graceSeconds": 90}}, "tailnet": {"enabled": tailnet}})
+    deployment = rendering.one("Deployment", "guildnet-proxy")
+    assert deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == seconds
+
+
 def test_the_service_address_can_be_fixed(render):
     values = {"proxy": {"service": {"clusterIP": "10.96.0.80"}}}
     assert render(values).one("Service", "guildnet-proxy")["spec"]["clusterIP"] == "10.96.0.80"

@@ -153,11 +153,18 @@ class Server(Generic[R]):
             for client in list(self.clients):
                 client.sweep(now)
             for relay in list(self.relays):
-                relay.sweep(now)
+                self._sweep_relay(relay, now)
             self.pool.sweep(now)
             if self._turned_away:
                 _log.warning("connections turned away: there are too many", extra={"number": self._turned_away})
                 self._turned_away = 0
+
+    def _sweep_relay(self, relay: Relay[R], now: float) -> None:
+        try:
+            relay.sweep(now)
+        except Exception as error:  # noqa: BLE001  whatever it is, it ends this relay and no other
+            self.loop.call_exception_handler({"message": "an upgraded connection failed", "exception": error})
+            relay.abort()
 
     async def close(self) -> None:
         """Not ready; then no listener; then idle connections end, and the others have Limits.drain_seconds to."""
