@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from proofs import Figure
+from proofs import Figure, debian
 from proofs.loglab import fanout, peers
 
 
@@ -84,7 +84,7 @@ def judged(found: Found, plan: Plan) -> Figure:
 
 def prove(*, quick: bool = False) -> Figure:
     plan = QUICK if quick else FULL
-    peers.install()
+    debian.install("nchan")
     with tempfile.TemporaryDirectory() as directory:
         try:
             found = asyncio.run(_measured(Path(directory), plan))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,13 +11,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from proofs import PYTHON_PATH, ROOT
+from proofs import PYTHON_PATH
 from proofs.loglab.node import stamp
 from support.nginx import command
 from support.process import Process, free_port
 from support.waiting import eventually
 
-PACKAGES = Path(__file__).with_name("packages.txt")
 _NCHAN_MAIN = """\
 load_module /usr/lib/nginx/modules/ngx_nchan_module.so;
 worker_processes 1;
@@ -79,11 +77,6 @@ def line(number: int) -> bytes:
 def text(number: int, now: int) -> str:
     """What containers write here: about as long as a usual line."""
     return f"n={number} t={now} GET /api/contents/notebooks/analysis.ipynb?content=1 200 12.34ms"
-
-
-def install() -> None:
-    """The Debian packages these need."""
-    subprocess.run([ROOT / "tools" / "install-packages", PACKAGES], check=True)
 
 
 @asynccontextmanager

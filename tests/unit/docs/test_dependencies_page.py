@@ -51,7 +51,8 @@ def workspace_images() -> set[str]:
 
 def npm() -> set[str]:
     documents = [
-        json.loads((ROOT / path).read_text()) for path in ("ui/package.json", "images/code-server/package.json")
+        json.loads((ROOT / path).read_text())
+        for path in ("ui/package.json", "images/code-server/package.json", "proofs/bench/peers/chp/package.json")
     ]
     kinds = ("dependencies", "devDependencies")
     return {name for document in documents for kind in kinds for name in document.get(kind, ())}
@@ -72,7 +73,7 @@ def go() -> set[str]:
 
 
 def debian() -> set[str]:
-    files = (ROOT / "tools/src/guildnet_local/machine/packages.txt", ROOT / "proofs/loglab/packages.txt")
+    files = (ROOT / "tools/src/guildnet_local/machine/packages.txt", *ROOT.glob("proofs/debian/*.txt"))
     listed = {line for path in files for line in path.read_text().split("\n") if line and not line.startswith("#")}
     listed |= {package for variant in VARIANTS.values() for package in variant.packages}
     for path in (*ROOT.glob("images/*/Dockerfile"), ROOT / "services/Dockerfile"):
