@@ -83,8 +83,8 @@ lint: $(VENV)/.ready ## ruff, mypy strict, import contracts, generated files, ch
 	@$(PY) tests/run.py lint
 
 .PHONY: bench
-bench: setup ## measure against peers (QUICK=1 for the short form)
-	@PYTHONPATH=.:tests $(PY) -m proofs.bench $(if $(QUICK),--quick)
+bench: setup ## measure the proxy against peers (QUICK=1: the short form; RECORD=1: add it to docs/benchmarks.md)
+	@PYTHONPATH=.:tests $(PY) -m proofs.bench $(if $(QUICK),--quick) $(if $(RECORD),--record)
 
 .PHONY: mutants
 mutants: $(VENV)/.ready ## small wrong changes that a unit test has to notice (ALL=1: every one; MODULES="a.b c.d")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 _IDLE = (3, 4)
 """Columns of idle and iowait in proc(5) `/proc/stat`."""
@@ -24,3 +27,24 @@ class Core:
                 ticks = [int(column) for column in columns[:8]]
                 return sum(t for at, t in enumerate(ticks) if at not in _IDLE) / os.sysconf("SC_CLK_TCK")
         raise OSError(f"/proc/stat has no core {self.number}")
+
+
+TICKS: Final = 100
+"""Steps of the clock of CPU time that a sample has to hold at least."""
+
+
+@cache
+def clock_step() -> float:
+    """Seconds of the smallest step in which the kernel's account of a process's CPU time is seen to advance."""
+    steps = []
+    for _ in range(200):
+        began = now = time.clock_gettime_ns(time.CLOCK_PROCESS_CPUTIME_ID)
+        while now == began:
+            now = time.clock_gettime_ns(time.CLOCK_PROCESS_CPUTIME_ID)
+        steps.append(now - began)
+    return min(steps) / 1e9
+
+
+def shortest_sample() -> float:
+    """Seconds of CPU time that a sample has to be; nothing is said by less."""
+    return TICKS * clock_step()

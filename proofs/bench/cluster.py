@@ -4,6 +4,7 @@ does in a cluster. It refuses every write."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -82,9 +83,11 @@ async def _watched(request: web.Request) -> web.StreamResponse:
     response.content_type = "application/json"
     await response.prepare(request)
     bookmark = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "1"}}}
-    while True:
-        await response.write(json.dumps(bookmark).encode() + b"\n")
-        await asyncio.sleep(_BOOKMARK_SECONDS)
+    with contextlib.suppress(ConnectionError):  # guildnet has ended
+        while True:
+            await response.write(json.dumps(bookmark).encode() + b"\n")
+            await asyncio.sleep(_BOOKMARK_SECONDS)
+    return response
 
 
 def _kubeconfig(port: int) -> dict[str, Any]:

@@ -1,167 +1,86 @@
-"""What a run found: rounds in, ratios and Markdown out. Pure.
+"""What a run found: samples in, ratios out. Pure.
 
-Ratios are made within one turn (every proxy's round right after the other's) and only then summed up, because a shared
-machine changes between turns. CPU per request is the figure that counts; requests a second stand beside it.
+Ratios are made within one turn (every proxy's sample right after the other's) and only then summed up, because a shared
+machine changes between turns. CPU per operation is the figure that counts; operations a second stand beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from statistics import median
-from typing import Any
-
-OURS = "guildnet"
-QUIET = 0.05
-"""Share of the proxy's core that other work may take before the figures are called unreliable."""
-SATURATED = 0.9
-"""Share of the core in use below which a proxy was waiting for the load: its requests a second are the load's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """The gate, target and stretch of the ratio of CPU per request, peer ÷ guildnet."""
-
-    gate: float
-    target: float
-    stretch: float
-
-
-BOUNDS = {"nginx": Bounds(0.40, 0.55, 0.75), "aiohttp": Bounds(5.0, 7.0, 9.0)}
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One proxy under load once. `others` is the share of its core other work took; a `fault` voids the round."""
+    """A proxy under load once. `others` is the share of its core other work took; a `fault` voids the round."""
 
-    proxy: str
-    turn: int
-    requests: int
+    operations: int
     seconds: float
     cpu_seconds: float
     others: float
     fault: str = ""
 
-    @property
-    def cpu_us(self) -> float:
-        """CPU per request in microseconds."""
-        return self.cpu_seconds / self.requests * 1e6
 
-    @property
-    def per_second(self) -> float:
-        return self.requests / self.seconds
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One figure of one proxy. `cost` is in the scenario's unit, less is better; `rate` is operations a second.
 
-    @property
-    def busy(self) -> float:
-        return self.cpu_seconds / self.seconds
+    `rate`, `busy` (the proxy's share of its core) and `others` are 0 where they have no meaning. A `fault` voids it.
+    """
+
+    scenario: str
+    proxy: str
+    turn: int
+    cost: float
+    rate: float = 0.0
+    busy: float = 0.0
+    others: float = 0.0
+    fault: str = ""
+
+    @classmethod
+    def of(cls, scenario: str, proxy: str, turn: int, found: Round, units: float) -> Sample:
+        """CPU microseconds of a unit; an operation is so many `units`. A round without an operation is void."""
+        if found.fault or not found.operations:
+            return cls(scenario, proxy, turn, 0.0, fault=found.fault or "no operation was completed")
+        done = found.operations * units
+        return cls(
+            scenario, proxy, turn, found.cpu_seconds / done * 1e6, done / found.seconds,
+            found.cpu_seconds / found.seconds, found.others,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio:
-    """guildnet against one peer over the turns where both rounds count; above 1 is to guildnet's advantage."""
+class Spread:
+    """The median of the turns, and the least and the most."""
 
-    peer: str
     turns: int
-    cpu: float
-    cpu_least: float
-    cpu_most: float
-    wall: float
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread | None:
+        return cls(len(values), median(values), min(values), max(values)) if values else None
 
 
-def valid(rounds: Iterable[Round], proxy: str) -> dict[int, Round]:
-    """By turn. A round without an answer is not one."""
-    return {item.turn: item for item in rounds if item.proxy == proxy and not item.fault and item.requests}
+def valid(samples: Iterable[Sample], scenario: str, proxy: str) -> dict[int, Sample]:
+    """By turn."""
+    wanted = (scenario, proxy)
+    return {item.turn: item for item in samples if (item.scenario, item.proxy) == wanted and not item.fault}
 
 
-def ratio(rounds: Sequence[Round], peer: str) -> Ratio | None:
-    """None where no turn has a valid round of both."""
-    ours, theirs = valid(rounds, OURS), valid(rounds, peer)
-    turns = sorted(ours.keys() & theirs.keys())
-    if not turns:
-        return None
-    cpu = [theirs[turn].cpu_us / ours[turn].cpu_us for turn in turns]
-    wall = [ours[turn].per_second / theirs[turn].per_second for turn in turns]
-    return Ratio(peer, len(turns), median(cpu), min(cpu), max(cpu), median(wall))
+def costs(samples: Sequence[Sample], scenario: str, proxy: str) -> Spread | None:
+    """None where no turn has a valid sample."""
+    return Spread.of([item.cost for item in valid(samples, scenario, proxy).values()])
 
 
-def silent(rounds: Sequence[Round], proxies: Iterable[str]) -> list[str]:
-    """The proxies that ran and have not one valid round."""
-    return [proxy for proxy in proxies if not valid(rounds, proxy)]
+def ratio(samples: Sequence[Sample], scenario: str, upper: str, lower: str) -> Spread | None:
+    """The cost of `upper` ÷ that of `lower`, over the turns in which both count; None where there is none."""
+    above, below = valid(samples, scenario, upper), valid(samples, scenario, lower)
+    return Spread.of([above[turn].cost / below[turn].cost for turn in sorted(above.keys() & below.keys())])
 
 
-def markdown(rounds: Sequence[Round], proxies: Mapping[str, str | None]) -> str:
-    """Both tables and what limits their worth; `proxies` has each one's version in order, None for not available."""
-    peers = [proxy for proxy in proxies if proxy != OURS]
-    lines = [
-        "| guildnet against | CPU per request | spread | turns | req/s | gate | target | stretch |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-        *(_ratio_line(rounds, peer, available=proxies[peer] is not None) for peer in peers),
-        "",
-        "CPU: the peer's ÷ guildnet's. req/s: guildnet's ÷ the peer's. Median of turns; above 1 guildnet is ahead.",
-        "",
-        "| proxy | version | CPU µs/req | req/s | its core busy | other work there | rounds | void |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-        *(_proxy_line(rounds, proxy, version) for proxy, version in proxies.items()),
-        *_notes(rounds, proxies),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def document(rounds: Sequence[Round], proxies: Mapping[str, str | None], about: Mapping[str, Any]) -> dict[str, Any]:
-    """The run as JSON: everything the tables were made of."""
-    ratios = [found for peer in proxies if peer != OURS and (found := ratio(rounds, peer))]
-    return {
-        **about,
-        "proxies": dict(proxies),
-        "ratios": [asdict(item) for item in ratios],
-        "rounds": [asdict(item) for item in rounds],
-    }
-
-
-def _ratio_line(rounds: Sequence[Round], peer: str, *, available: bool) -> str:
-    bounds = BOUNDS[peer]
-    found = ratio(rounds, peer)
-    if found is None:
-        cells = ["no valid turn" if available else "not available", "–", "0", "–"]
-    else:
-        spread = f"{found.cpu_least:.2f}–{found.cpu_most:.2f}"
-        cells = [f"{found.cpu:.2f}", spread, str(found.turns), f"{found.wall:.2f}"]
-    return _row([peer, *cells, *(f"{value:g}" for value in (bounds.gate, bounds.target, bounds.stretch))])
-
-
-def _proxy_line(rounds: Sequence[Round], proxy: str, version: str | None) -> str:
-    if version is None:
-        return _row([proxy, "not available", *["–"] * 6])
-    good = list(valid(rounds, proxy).values())
-    void = sum(item.proxy == proxy for item in rounds) - len(good)
-    if not good:
-        return _row([proxy, version, *["–"] * 4, "0", str(void)])
-    figures = [
-        f"{median(item.cpu_us for item in good):.1f}",
-        f"{median(item.per_second for item in good):,.0f}",
-        f"{median(item.busy for item in good):.0%}",
-        f"{median(item.others for item in good):.0%}",
-    ]
-    return _row([proxy, version, *figures, str(len(good)), str(void)])
-
-
-def _notes(rounds: Sequence[Round], proxies: Iterable[str]) -> list[str]:
-    good = {proxy: list(valid(rounds, proxy).values()) for proxy in proxies}
-    good = {proxy: items for proxy, items in good.items() if items}
-    waiting = [proxy for proxy, items in good.items() if median(item.busy + item.others for item in items) < SATURATED]
-    others = max((median(item.others for item in items) for items in good.values()), default=0.0)
-    faults = sorted({f"{item.proxy}: {item.fault}" for item in rounds if item.fault})
-    notes = []
-    if waiting:
-        notes.append(
-            f"The load could not fill the core of {', '.join(waiting)}: the req/s there are no limit of the proxy."
-        )
-    if others > QUIET:
-        notes.append(f"**The machine was busy** ({others:.0%} of the proxy's core went to other work): do not quote.")
-    if faults:
-        notes.append(f"Void rounds: {'; '.join(faults)}.")
-    return ["", *notes] if notes else []
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def faults(samples: Iterable[Sample], scenario: str, proxy: str) -> list[str]:
+    """Why samples are void, each reason once."""
+    return sorted({item.fault for item in samples if (item.scenario, item.proxy) == (scenario, proxy) and item.fault})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from proofs.planted import logs, operator, sources, tools
+from proofs.planted import logs, operator, proxy, sources, tools
 from proofs.planted.plant import Plant
 
-PLANTS: Final[tuple[Plant, ...]] = (*sources.PLANTS, *operator.PLANTS, *logs.PLANTS, *tools.PLANTS)
+PLANTS: Final[tuple[Plant, ...]] = (*sources.PLANTS, *operator.PLANTS, *logs.PLANTS, *proxy.PLANTS, *tools.PLANTS)
 
 
 def of(words: list[str]) -> list[Plant]:

@@ -24,6 +24,10 @@ WHOLE = 65536
 
 def handler(session: aiohttp.ClientSession, origin: str) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
     async def forward(request: web.BaseRequest) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await upgraded(
+                session, URL(f"ws{origin.removeprefix('http')}{request.raw_path}", encoded=True), request
+            )
         headers = CIMultiDict((k, v) for k, v in request.headers.items() if k.lower() not in HOP_BY_HOP)
         headers["X-Forwarded-For"] = request.remote or ""
         headers["X-Forwarded-Proto"] = "http"
@@ -46,6 +50,29 @@ def handler(session: aiohttp.ClientSession, origin: str) -> Callable[[web.BaseRe
             return response
 
     return forward
+
+
+async def upgraded(session: aiohttp.ClientSession, url: URL, request: web.BaseRequest) -> web.StreamResponse:
+    """A WebSocket, message by message: aiohttp's client and server have no other way."""
+    front = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=0)
+    await front.prepare(request)
+    async with session.ws_connect(url, autoping=False, max_msg_size=0) as back:
+        await asyncio.wait(
+            [asyncio.create_task(passed(front, back)), asyncio.create_task(passed(back, front))],
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+    return front
+
+
+Socket = aiohttp.ClientWebSocketResponse | web.WebSocketResponse
+
+
+async def passed(source: Socket, to: Socket) -> None:
+    async for message in source:
+        if message.type is aiohttp.WSMsgType.BINARY:
+            await to.send_bytes(message.data)
+        elif message.type is aiohttp.WSMsgType.TEXT:
+            await to.send_str(message.data)
 
 
 async def main(port: int, upstream_port: int) -> None:

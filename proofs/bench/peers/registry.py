@@ -1,93 +1,41 @@
-"""How each proxy is started, on a core of its own, and what it needs: guildnet, nginx, the aiohttp baseline.
+"""Which proxies there are: how each is had and started. A peer that cannot be had is no failure.
 
 guildnet runs with all it does in a cluster: identity from a signed session, gate, rewriting, metrics, access log. The
-peers only forward, and nginx writes no log.
+peers only forward, and write no log.
 """
 
 from __future__ import annotations
 
-import secrets
+import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
-from guildnet.identity import Identity
-from guildnet.web.entries import Entry
-from guildnet_proxy.auth.sessions import Session, Sessions
-from support.nginx import command, program
-from support.process import Process, free_port
+from guildnet_local.build.pins import GO_RELEASE
+from proofs import PYTHON_PATH, debian
+from proofs.bench import cluster
+from proofs.bench.peers import built, configurations
+from proofs.bench.peers.room import INSTALL, Room, Running
+from support import nginx
+from support.process import free_port
 
-from . import cluster
-
-INSTALL = "guildnet"
-_SESSION_SECONDS = 3600.0
-_NGINX_MAIN = """\
-# One process to account for, and to end.
-master_process off;"""
-_NGINX_HTTP = """\
-  upstream workspace {{
-    server 127.0.0.1:{upstream_port};
-    keepalive 64;
-    keepalive_requests 1000000000;
-  }}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{
-      proxy_pass http://workspace;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_set_header Host $http_host;
-      proxy_set_header X-Forwarded-For $remote_addr;
-      proxy_set_header X-Forwarded-Proto $scheme;
-      proxy_set_header X-Forwarded-Host $http_host;
-    }}
-  }}"""
+OURS: Final = "guildnet"
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """What every proxy is started with; `port` is guildnet's, whose name all of them are asked by."""
+class Proxy:
+    """`had` makes it available and says its version, None where it cannot be had."""
 
-    directory: Path
-    core: int
-    upstream_port: int
-    kubeconfig: Path
-    key: str
-    port: int
-
-    @property
-    def origin(self) -> str:
-        return f"http://guildnet.localhost:{self.port}"
-
-    @property
-    def host(self) -> str:
-        return f"{cluster.LABEL}.guildnet.localhost:{self.port}"
-
-    @property
-    def cookie(self) -> str:
-        """The session a browser gets on a workspace's own origin."""
-        sessions = Sessions(self.key.encode(), INSTALL)
-        who = Identity("user", "ann@example.com", "Ann", (), (), "session", Entry("local", self.origin, "host"))
-        value = sessions.issue_workspace(Session(who, time.time() + _SESSION_SECONDS), cluster.UID)
-        return f"{sessions.names.workspace}={value}"
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
     name: str
-    port: int
-    process: Process
+    had: Callable[[], str | None]
+    start: Callable[[Room], Running]
 
 
-def make_room(directory: Path, core: int, upstream_port: int, kubeconfig: Path) -> Room:
-    return Room(directory, core, upstream_port, kubeconfig, secrets.token_hex(32), free_port())
-
-
-def guildnet(room: Room) -> Running:
+def _guildnet(room: Room) -> Running:
     key = room.directory / "identity"
     key.write_text(room.key)
     settings = {
@@ -98,42 +46,98 @@ def guildnet(room: Room) -> Running:
         "INSTALL_NAME": INSTALL,
         "K8S_NAMESPACE": cluster.NAMESPACE,
         "KUBECONFIG": str(room.kubeconfig),
-        "OPS_PORT": str(free_port()),
+        "OPS_PORT": str(room.ops_port),
+        # Idle sockets are measured by the thousand, all of them of one workspace.
+        "STREAMS_PER_WORKSPACE": "6000",
+        "PYTHONPATH": PYTHON_PATH,
     }
-    return _start(room, "guildnet", room.port, [sys.executable, "-m", "guildnet_proxy"], settings)
+    return room.start(OURS, room.port, [sys.executable, "-m", "guildnet_proxy"], settings)
 
 
-def nginx(room: Room) -> Running:
+def _nginx(room: Room) -> Running:
     port = free_port()
-    http = _NGINX_HTTP.format(port=port, upstream_port=room.upstream_port)
-    argv = command(room.directory, main=_NGINX_MAIN, connections=1024, http=http)
-    return _start(room, "nginx", port, argv, {})
+    http = configurations.NGINX_HTTP.format(port=port, upstream_port=room.upstream_port)
+    argv = nginx.command(room.directory, main=configurations.NGINX_MAIN, connections=16384, http=http)
+    return room.start("nginx", port, argv)
 
 
-def plain(room: Room) -> Running:
+def _haproxy(room: Room) -> Running:
+    port, path = free_port(), room.directory / "haproxy.cfg"
+    path.write_text(configurations.HAPROXY.format(port=port, upstream_port=room.upstream_port))
+    return room.start("haproxy", port, ["/usr/sbin/haproxy", "-db", "-f", path])
+
+
+def _caddy(room: Room) -> Running:
+    port, path = free_port(), room.directory / "Caddyfile"
+    path.write_text(configurations.CADDY.format(port=port, upstream_port=room.upstream_port))
+    home = {"XDG_DATA_HOME": str(room.directory / "caddy"), "XDG_CONFIG_HOME": str(room.directory / "caddy")}
+    return room.start("caddy", port, ["caddy", "run", "--config", path, "--adapter", "caddyfile"], home)
+
+
+def _chp(room: Room) -> Running:
+    port = free_port()
+    options = {
+        "--ip": "127.0.0.1",
+        "--port": port,
+        "--api-ip": "127.0.0.1",
+        "--api-port": free_port(),
+        "--default-target": f"http://127.0.0.1:{room.upstream_port}",
+        "--log-level": "error",
+    }
+    argv = [*built.chp(), *(str(part) for pair in options.items() for part in pair)]
+    return room.start("chp", port, argv, {"CONFIGPROXY_AUTH_TOKEN": room.key, "NODE_ENV": "production"})
+
+
+def _go(room: Room) -> Running:
+    port = free_port()
+    return room.start("go", port, [built.go(), str(port), str(room.upstream_port)])
+
+
+def _aiohttp(room: Room) -> Running:
     port = free_port()
     script = Path(__file__).with_name("plain_proxy.py")
     # -P: the folder of the program is no place to import from.
-    return _start(room, "aiohttp", port, [sys.executable, "-P", str(script), str(port), str(room.upstream_port)], {})
+    return room.start("aiohttp", port, [sys.executable, "-P", script, str(port), str(room.upstream_port)])
 
 
-STARTS: dict[str, Callable[[Room], Running]] = {"guildnet": guildnet, "nginx": nginx, "aiohttp": plain}
+def _debian(need: str, *command: str) -> Callable[[], str | None]:
+    """Installed from Debian where that is missing; the version is what `command` says."""
+
+    def had() -> str | None:
+        if not debian.installed(need):
+            return None
+        said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+        found = re.search(r"\d+\.\d+[.\d]*", said.stdout + said.stderr)
+        return found[0] if found else "?"
+
+    return had
+
+
+def _built(make: Callable[[], object], number: str) -> Callable[[], str | None]:
+    def had() -> str | None:
+        try:
+            make()
+        except built.UnavailableError as error:
+            print(error, file=sys.stderr)
+            return None
+        return number
+
+    return had
+
+
+PROXIES: Final[Sequence[Proxy]] = (
+    Proxy(OURS, lambda: version("guildnet-proxy"), _guildnet),
+    Proxy("nginx", _debian("nginx", "/usr/sbin/nginx", "-v"), _nginx),
+    Proxy("haproxy", _debian("haproxy", "/usr/sbin/haproxy", "-v"), _haproxy),
+    Proxy("caddy", _debian("caddy", "caddy", "version"), _caddy),
+    Proxy("go", _built(built.go, GO_RELEASE.removeprefix("go")), _go),
+    Proxy("aiohttp", lambda: version("aiohttp"), _aiohttp),
+    Proxy("chp", _built(built.chp, built.chp_version()), _chp),
+)
 """In the order of their rounds."""
 
 
-def versions() -> dict[str, str | None]:
-    """Each proxy's version, None where it is not installed."""
-    return {"guildnet": version("guildnet-proxy"), "nginx": _nginx_version(), "aiohttp": version("aiohttp")}
-
-
-def _start(room: Room, name: str, port: int, argv: list[str], settings: dict[str, str]) -> Running:
-    pinned = ["taskset", "--cpu-list", str(room.core), *argv]
-    return Running(name, port, Process(pinned, room.directory / f"{name}.log", env=settings))
-
-
-def _nginx_version() -> str | None:
-    found = program()
-    if found is None:
-        return None
-    said = subprocess.run([found, "-v"], capture_output=True, text=True, check=True, timeout=10)
-    return said.stderr.strip().rpartition("/")[2]
+def versions(names: Iterable[str]) -> dict[str, str | None]:
+    """The version of each that is named, None where it cannot be had."""
+    wanted = set(names)
+    return {proxy.name: proxy.had() for proxy in PROXIES if proxy.name in wanted}

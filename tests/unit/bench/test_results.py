@@ -1,97 +1,136 @@
-"""Ratios come from rounds of the same turn, and void rounds count for nothing."""
+"""Ratios come from samples of the same turn, void samples count for nothing, and a miss has its reason."""
 
 from __future__ import annotations
 
 import pytest
 
-from proofs.bench import results
-from proofs.bench.results import Round
+from proofs import proxy_speed
+from proofs.bench import gates, report, results
+from proofs.bench.gates import GATES, TURNS, Gate
+from proofs.bench.results import Round, Sample, Spread
 
-PRESENT = {"guildnet": "1.0", "nginx": "1.22.1", "aiohttp": "3.14"}
+VERSIONS = {"guildnet": "1.0", "nginx": "1.22.1"}
+FASTER = Gate("1 KB", "small", "nginx", 0.5, 0.7, 0.9)
+CHEAPER = Gate("download", "download", "nginx", 0.6, 0.5, 0.4, most=True)
+SMALLER = Gate("idle", "idle", "", 4.0, 4.0, 3.0, most=True, unit=" KiB")
 
 
-def a_round(proxy: str, turn: int, cpu_us: float, **more) -> Round:
-    """A second in which 10,000 requests were answered, unless told otherwise."""
-    requests = more.pop("requests", 10_000)
-    values = {"seconds": 1.0, "cpu_seconds": cpu_us * requests / 1e6, "others": 0.0} | more
-    return Round(proxy, turn, requests, **values)
+def turns(scenario: str, proxy: str, *costs: float) -> list[Sample]:
+    return [Sample(scenario, proxy, turn, cost, 1000, 0.95) for turn, cost in enumerate(costs)]
+
+
+def test_a_sample_is_the_cpu_time_of_a_unit():
+    found = Sample.of("download", "nginx", 0, Round(10, 2.0, 1.0, 0.1), 50.0)
+    assert (found.cost, found.rate, found.busy, found.others) == pytest.approx((2000.0, 250.0, 0.5, 0.1))
+
+
+@pytest.mark.parametrize(
+    "found", [Round(10, 2, 1, 0, "status 502"), Round(0, 2, 1, 0)], ids=["a fault", "nothing done"]
+)
+def test_a_round_with_a_fault_or_without_an_operation_is_void(found):
+    sample = Sample.of("small", "nginx", 0, found, 1.0)
+    assert sample.fault
+    assert results.valid([sample], "small", "nginx") == {}
 
 
 def test_a_ratio_is_the_median_of_the_turns_and_not_of_the_proxies():
     # The machine is ten times slower in the last turn; for both, so no ratio moves.
-    rounds = [
-        a_round("guildnet", 0, 20), a_round("nginx", 0, 10),
-        a_round("guildnet", 1, 20), a_round("nginx", 1, 12),
-        a_round("guildnet", 2, 200, requests=1000), a_round("nginx", 2, 110, requests=2000),
+    samples = turns("small", "guildnet", 20, 20, 200) + turns("small", "nginx", 10, 12, 110)
+    assert results.ratio(samples, "small", "nginx", "guildnet") == Spread(3, 0.55, 0.5, 0.6)
+
+
+def test_a_void_sample_takes_its_turn_out_of_the_ratio():
+    samples = [
+        *turns("small", "guildnet", 20), Sample("small", "guildnet", 1, 1.0, fault="status 502"),
+        *turns("small", "nginx", 10, 10),
     ]  # fmt: skip
-    found = results.ratio(rounds, "nginx")
-    assert found is not None
-    assert (found.turns, found.cpu_least, found.cpu, found.cpu_most) == pytest.approx((3, 0.5, 0.55, 0.6))
-    assert found.wall == pytest.approx(1.0)
-
-
-def test_above_one_means_guildnet_is_ahead_in_both_columns():
-    rounds = [a_round("guildnet", 0, 20, requests=30_000), a_round("aiohttp", 0, 160, requests=5000)]
-    found = results.ratio(rounds, "aiohttp")
-    assert found is not None
-    assert (found.cpu, found.wall) == pytest.approx((8.0, 6.0))
-
-
-def test_a_void_round_takes_its_turn_out_of_the_ratio():
-    rounds = [
-        a_round("guildnet", 0, 20), a_round("nginx", 0, 10),
-        a_round("guildnet", 1, 1, fault="status 502"), a_round("nginx", 1, 10),
-    ]  # fmt: skip
-    found = results.ratio(rounds, "nginx")
-    assert found is not None
-    assert found.turns == 1
-    assert found.cpu == pytest.approx(0.5)
-    table = results.markdown(rounds, PRESENT | {"aiohttp": None})
-    assert "| guildnet | 1.0 | 20.0 | 10,000 | 20% | 0% | 1 | 1 |" in table
-    assert "Void rounds: guildnet: status 502." in table
-
-
-def test_a_proxy_without_a_valid_round_is_named_and_has_no_ratio():
-    rounds = [
-        a_round("guildnet", 0, 20),
-        a_round("nginx", 0, 10, fault="another body"),
-        Round("aiohttp", 0, 0, 0, 0, 0),
-    ]
-    assert results.silent(rounds, PRESENT) == ["nginx", "aiohttp"]
-    assert results.ratio(rounds, "nginx") is None
-    assert "| nginx | no valid turn | – | 0 | – | 0.4 | 0.55 | 0.75 |" in results.markdown(rounds, PRESENT)
-
-
-def test_an_absent_peer_is_not_available_and_never_a_failure():
-    rounds = [a_round("guildnet", 0, 20), a_round("aiohttp", 0, 160)]
-    table = results.markdown(rounds, PRESENT | {"nginx": None})
-    assert "| nginx | not available | – | 0 | – | 0.4 | 0.55 | 0.75 |" in table
-    assert "| nginx | not available | – | – | – | – | – | – |" in table
-    assert "| aiohttp | 8.00 | 8.00–8.00 | 1 | 1.00 | 5 | 7 | 9 |" in table
+    assert results.ratio(samples, "small", "nginx", "guildnet") == Spread(1, 0.5, 0.5, 0.5)
+    assert results.faults(samples, "small", "guildnet") == ["status 502"]
 
 
 @pytest.mark.parametrize(
-    ("more", "note"),
+    ("gate", "ours", "theirs", "level"),
     [
-        pytest.param({"others": 0.3}, "**The machine was busy** (30%", id="other work"),
-        pytest.param({"cpu_seconds": 0.5}, "could not fill the core of guildnet", id="waiting for load"),
+        pytest.param(FASTER, 11, 10, "stretch", id="at least: stretch"),
+        pytest.param(FASTER, 14, 10, "target", id="at least: target"),
+        pytest.param(FASTER, 20, 10, "met", id="at least: just met"),
+        pytest.param(FASTER, 21, 10, "MISSED", id="at least: missed"),
+        pytest.param(CHEAPER, 4, 10, "stretch", id="at most: stretch"),
+        pytest.param(CHEAPER, 6, 10, "met", id="at most: just met"),
+        pytest.param(CHEAPER, 7, 10, "MISSED", id="at most: missed"),
+        pytest.param(SMALLER, 4, None, "target", id="of our own: met"),
+        pytest.param(SMALLER, 5, None, "MISSED", id="of our own: missed"),
     ],
 )
-def test_what_limits_the_figures_is_said_below_them(more, note):
-    calm = a_round("guildnet", 0, 95)
-    assert "busy**" not in results.markdown([calm], {"guildnet": "1.0"})
-    assert "could not fill" not in results.markdown([calm], {"guildnet": "1.0"})
-    assert note in results.markdown([a_round("guildnet", 0, 95, **more)], {"guildnet": "1.0"})
+def test_a_gate_is_met_by_the_median(gate, ours, theirs, level):
+    samples = turns(gate.scenario, "guildnet", *[ours] * TURNS)
+    samples += turns(gate.scenario, "nginx", *[theirs] * TURNS) if theirs else []
+    assert gates.verdict(gate, samples, VERSIONS).level == level
 
 
-def test_a_core_shared_with_other_work_is_no_lack_of_load():
-    shared = a_round("guildnet", 0, 80, others=0.18)
-    assert "could not fill" not in results.markdown([shared], {"guildnet": "1.0"})
+def test_a_miss_says_what_both_cost_and_what_is_allowed():
+    samples = turns("small", "guildnet", *[40] * TURNS) + turns("small", "nginx", *[10] * TURNS)
+    assert gates.verdict(FASTER, samples, VERSIONS).reason == ("40.0 µs of CPU against 10.0, where 20.0 are allowed")
 
 
-def test_the_document_holds_every_round_and_what_was_made_of_them():
-    rounds = [a_round("guildnet", 0, 20), a_round("nginx", 0, 10, fault="status 502"), a_round("aiohttp", 0, 160)]
-    document = results.document(rounds, PRESENT, {"scenario": "small"})
-    assert document["scenario"] == "small"
-    assert [item["fault"] for item in document["rounds"]] == ["", "status 502", ""]
-    assert [item["peer"] for item in document["ratios"]] == ["aiohttp"]
+def test_few_turns_prove_nothing():
+    samples = turns("small", "guildnet", *[10] * (TURNS - 1)) + turns("small", "nginx", *[10] * TURNS)
+    found = gates.verdict(FASTER, [*samples, Sample("small", "guildnet", 4, 0, fault="another body")], VERSIONS)
+    assert not found.met
+    assert found.reason == "4 of 5 turns count (guildnet: another body)"
+
+
+def test_what_was_not_measured_is_missed():
+    assert gates.verdict(FASTER, [], VERSIONS).level == "MISSED"
+
+
+def test_an_absent_peer_is_not_available_and_never_a_failure():
+    found = gates.verdict(FASTER, turns("small", "guildnet", *[10] * TURNS), {"guildnet": "1.0", "nginx": None})
+    assert (found.level, found.reason, found.judged) == ("not available", "", False)
+
+
+def everything(ours: float, versions: dict[str, str | None]) -> list[Sample]:
+    """Samples of every gate: guildnet at `ours`, peers at 100."""
+    names = {gate.scenario for gate in GATES}
+    return [
+        sample
+        for name in names
+        for proxy in versions
+        for sample in turns(name, proxy, *[ours if proxy == "guildnet" else 100] * TURNS)
+    ]
+
+
+ALL: dict[str, str | None] = {"guildnet": "1", "nginx": "1", "chp": "5", "aiohttp": "3", "go": "1.26"}
+
+
+@pytest.mark.parametrize(
+    ("ours", "absent", "met"),
+    [
+        pytest.param(1, "", True, id="all are met"),
+        pytest.param(1, "chp", True, id="a peer is absent"),
+        pytest.param(1, "nginx", False, id="nginx is absent: nothing is shown"),
+        pytest.param(3.5, "", False, id="one is missed"),
+    ],
+)
+def test_the_proof_is_met_when_every_gate_is(ours, absent, met):
+    versions = {name: None if name == absent else version for name, version in ALL.items()}
+    figure = proxy_speed.judged(gates.judged(everything(ours, versions), versions))
+    assert figure.met is met
+    assert ("not available" in figure.text) is bool(absent)
+
+
+def test_a_missed_gate_is_in_the_figure():
+    figure = proxy_speed.judged(gates.judged(everything(3.5, ALL), ALL))
+    assert figure.text == "11 of 12 gates; missed: delay/own 3.50 ms"
+
+
+def test_the_report_has_all_gates_all_costs_and_what_limits_them():
+    samples = everything(200, ALL)
+    samples = [Sample(*(item.scenario, item.proxy, item.turn, item.cost, 1000, 0.5, 0.3)) for item in samples]
+    verdicts = gates.judged(samples, ALL)
+    names = {"small": ("1 KB", "CPU µs/request"), "idle": ("idle WebSocket", "KiB")}
+    text = report.markdown(verdicts, samples, names, ALL | {"caddy": None}, {"jupyterlab": [0.8, 0.9]})
+    assert "| 100 KB | nginx | 0.50 | 0.50–0.50 | ≥ 1 | 1.3 | 1.5 | MISSED |" in text
+    assert "| 1 KB, CPU µs/request | 200.0 (1,000/s) | 100.0 (1,000/s)" in text
+    for said in ("**The machine was busy** (30%", "Not available: caddy.", "jupyterlab: 85% hits", "show-log-fanout"):
+        assert said in text

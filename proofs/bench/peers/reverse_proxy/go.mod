@@ -1,0 +1,3 @@
+module guildnet.io/bench/reverseproxy
+
+go 1.24

@@ -1,0 +1,54 @@
+"""The proxy is in nginx's class: the short benchmark, each gate with its spread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proofs import Figure
+from proofs.bench import gates, report, run
+from proofs.bench.__main__ import written
+from proofs.bench.gates import Verdict
+from proofs.bench.mix import session
+
+
+def judged(verdicts: Sequence[Verdict]) -> Figure:
+    """Met when each gate whose peer is here is met, and nginx is here."""
+    counted = [item for item in verdicts if item.judged]
+    missed = [item for item in counted if not item.met]
+    absent = sorted({item.gate.peer for item in verdicts if not item.judged})
+    ratios = [
+        f"{item.gate.scenario}/{item.gate.peer or 'own'} {item.found.median:.2f}{item.gate.unit}"
+        for item in missed
+        if item.found
+    ]
+    unmeasured = [f"{item.gate.scenario}/{item.gate.peer or 'own'} not measured" for item in missed if not item.found]
+    text = f"{len(counted) - len(missed)} of {len(counted)} gates"
+    if missed:
+        text += f"; missed: {', '.join(ratios + unmeasured)}"
+    if absent:
+        text += f"; not available: {', '.join(absent)}"
+    return Figure(text, met=bool(counted) and not missed and "nginx" not in absent)
+
+
+def prove() -> Figure:
+    try:
+        found = run.run(run.QUICK)
+    except run.NotHereError as error:
+        return Figure(f"nothing was measured: {error}", met=False)
+    verdicts = gates.judged(found.samples, found.versions)
+    for item in verdicts:
+        print(f"  {report.line(item)}")
+    for kind in session.KINDS:
+        known = session.repeated(session.playable(session.read(kind)))
+        seen = found.hits.get(kind)
+        print(
+            f"  session of {kind}: {known:.0%} of its requests have a header block seen before in it; "
+            f"{f'the memo hit {sum(seen) / len(seen):.0%}' if seen else 'the proxy counts no memo'}"
+        )
+        against = report.against(found.samples, kind, "nginx")
+        print(f"    against nginx on that mix: {against}")
+    if (others := report.busy(found.samples)) > report.QUIET:
+        print(f"  the machine was busy: {others:.0%} of the proxies' core went to other work")
+    _, path = written(run.QUICK, found)
+    print(f"  {path}")
+    return judged(verdicts)
