@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from proofs import Figure
 from proofs.bench import gates, report, run
-from proofs.bench.__main__ import written
 from proofs.bench.gates import Verdict
 from proofs.bench.mix import session
+from proofs.bench.written import written
 
 
 def judged(verdicts: Sequence[Verdict]) -> Figure:

@@ -160,9 +160,9 @@ class _Stage:
 
     async def idle(self, plan: Plan, found: Found) -> None:
         """Each of these anew: a process that has worked has memory to give away."""
-        names = [proxy.name for proxy in (self.running if plan.everybody else self.of(WATCHED))]
-        for proxy in self.running:
-            await asyncio.to_thread(proxy.process.stop)
+        names = [used.name for used in (self.running if plan.everybody else self.of(WATCHED))]
+        for used in self.running:
+            await asyncio.to_thread(used.process.stop)
         for proxy in registry.PROXIES:
             if proxy.name in names:
                 fresh = proxy.start(self.room)

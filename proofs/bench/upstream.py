@@ -39,6 +39,7 @@ class Upstream:
         self.port = 0
         self.checking = True
         self.digest = ""
+        self.connections: set[asyncio.Transport] = set()
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[Upstream]:
@@ -48,6 +49,9 @@ class Upstream:
             yield self
         finally:
             server.close()
+            for transport in self.connections:
+                transport.abort()
+            await asyncio.sleep(0)
 
 
 class _Serving(asyncio.Protocol):
@@ -63,6 +67,10 @@ class _Serving(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=_HIGH_WATER)
+        self._upstream.connections.add(self._transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._upstream.connections.discard(self._transport)
 
     def pause_writing(self) -> None:
         self._writing = False

@@ -12,7 +12,7 @@ from proofs.bench.results import Sample
 MACHINE = {"cores": 2, "processor": "Some CPU", "kernel": "6.1", "python": "3.11.7"}
 
 
-def run(commit: str, ours: float) -> dict:
+def run(commit: str, ours: float):
     versions = {"guildnet": "1.0", "nginx": "1.22"}
     samples = [
         Sample("small", proxy, turn, cost, 100, 0.9)
