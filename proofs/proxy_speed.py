@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from proofs import Figure
 from proofs.bench import gates, report, run
 from proofs.bench.gates import Verdict
-from proofs.bench.mix import session
+from proofs.bench.mix.session import KINDS
 from proofs.bench.written import written
 
 
@@ -38,15 +38,8 @@ def prove() -> Figure:
     verdicts = gates.judged(found.samples, found.versions)
     for item in verdicts:
         print(f"  {report.line(item)}")
-    for kind in session.KINDS:
-        known = session.repeated(session.playable(session.read(kind)))
-        seen = found.hits.get(kind)
-        print(
-            f"  session of {kind}: {known:.0%} of its requests have a header block seen before in it; "
-            f"{f'the memo hit {sum(seen) / len(seen):.0%}' if seen else 'the proxy counts no memo'}"
-        )
-        against = report.against(found.samples, kind, "nginx")
-        print(f"    against nginx on that mix: {against}")
+    for kind in KINDS:
+        print(f"  session of {kind}: {report.of_session(found.samples, kind, found.hits)}")
     if (others := report.busy(found.samples)) > report.QUIET:
         print(f"  the machine was busy: {others:.0%} of the proxies' core went to other work")
     _, path = written(run.QUICK, found)

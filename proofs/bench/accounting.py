@@ -1,13 +1,16 @@
-"""How busy a core is, by the kernel's account."""
+"""The kernel's account: how busy a core is, what a proxy and its workers use."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
+
+from support import process
 
 _IDLE = (3, 4)
 """Columns of idle and iowait in proc(5) `/proc/stat`."""
@@ -27,6 +30,27 @@ class Core:
                 ticks = [int(column) for column in columns[:8]]
                 return sum(t for at, t in enumerate(ticks) if at not in _IDLE) / os.sysconf("SC_CLK_TCK")
         raise OSError(f"/proc/stat has no core {self.number}")
+
+
+def tree(pid: int) -> list[int]:
+    """A process and all that descend from it: a proxy may have workers."""
+    found, waiting = [], [pid]
+    while waiting:
+        found.append(waiting.pop())
+        for task in Path(f"/proc/{found[-1]}/task").glob("*/children"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                waiting += map(int, task.read_text().split())
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process and those that descend from it. Raises OSError where it is gone."""
+    return sum(map(process.cpu_seconds, tree(pid)))
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident memory of a process and those that descend from it; what they share counts for each."""
+    return sum(map(process.resident_bytes, tree(pid)))
 
 
 TICKS: Final = 100

@@ -1,4 +1,4 @@
-"""A run as Markdown, as JSON, and in lines for a terminal. Pure."""
+"""A run as Markdown, as JSON, and in lines for a terminal. Reads the recordings, and is pure otherwise."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any, Final
 
 from proofs.bench.gates import OURS, STRAIGHT, Verdict
+from proofs.bench.mix.session import KINDS, playable, read, repeated
 from proofs.bench.results import Sample, Spread, costs, ratio, valid
 
 QUIET: Final = 0.05
@@ -78,6 +79,14 @@ def busy(samples: Sequence[Sample]) -> float:
     return median([item.others for item in samples if item.rate and item.busy] or [0.0])
 
 
+def of_session(samples: Sequence[Sample], name: str, hits: Mapping[str, Sequence[float]]) -> str:
+    """How much of it is repeated, what the memo made of it, and the ratio on it."""
+    known = repeated(playable(read(name)))
+    memo = f"the memo hit {median(hits[name]):.0%}" if name in hits else "the proxy counts no memo"
+    ratio_there = against(samples, name, "nginx")
+    return f"{known:.0%} of its requests have a header block seen before in it; {memo}; against nginx {ratio_there}"
+
+
 def against(samples: Sequence[Sample], scenario: str, peer: str) -> str:
     """The ratio where there is no gate for it."""
     found = ratio(samples, scenario, peer, OURS)
@@ -122,9 +131,7 @@ def _notes(
         notes.append(f"**The machine was busy** ({others:.0%} of the proxies' core went to other work).")
     if absent:
         notes.append(f"Not available: {', '.join(absent)}.")
-    notes += [
-        f"Memo of header blocks in a session of {name}: {median(found):.0%} hits." for name, found in hits.items()
-    ]
+    notes += [f"Session of {name}: {of_session(samples, name, hits)}." for name in KINDS]
     notes += [
         f"Missed: {item.gate.what}, {item.gate.peer or 'guildnet'}: {item.reason}." for item in verdicts if item.reason
     ]

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from proofs.bench import scenarios
+from proofs.bench.accounting import resident_bytes
 from proofs.bench.load.clients import Streaming
 from proofs.bench.load.loop import Load
 from proofs.bench.peers.room import Running
 from proofs.bench.results import Sample
 from proofs.bench.scenarios import Ask
 from proofs.bench.upstream import STREAM_SECONDS
-from support.process import resident_bytes
 
 DELAY: Final = "delay"
 IDLE: Final = "idle"

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from proofs.bench import accounting
-from proofs.bench.accounting import Core
+from proofs.bench.accounting import Core, cpu_seconds
 from proofs.bench.bodies import WrongAnswerError
 from proofs.bench.results import Round
 from proofs.bench.upstream import Upstream
-from support.process import cpu_seconds
 
 LIMIT: Final = 500_000
 """Operations of a round, whatever its time."""

@@ -7,6 +7,7 @@ peers only forward, and write no log.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -101,10 +102,10 @@ def _aiohttp(room: Room) -> Running:
 
 
 def _debian(need: str, *command: str) -> Callable[[], str | None]:
-    """Installed from Debian where that is missing; the version is what `command` says."""
+    """Installed from Debian where it is missing; the version is what `command` says."""
 
     def had() -> str | None:
-        if not debian.installed(need):
+        if shutil.which(command[0]) is None and not debian.installed(need):
             return None
         said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
         found = re.search(r"\d+\.\d+[.\d]*", said.stdout + said.stderr)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import sys
 from pathlib import Path
 
 import pytest
 
-from proofs.bench import bodies, still
+from proofs.bench import accounting, bodies, still
 from proofs.bench.accounting import Core
 from proofs.bench.load.loop import Load, answers, measure
 from proofs.bench.peers import registry
 from proofs.bench.peers.room import Room
 from proofs.bench.scenarios import SCENARIOS, Ask, Scenario
 from proofs.bench.upstream import Upstream
-from support.waiting import eventually
+from support.process import Process, cpu_seconds, resident_bytes
+from support.waiting import eventually, until
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
@@ -106,3 +109,16 @@ async def test_answers_that_the_upstream_did_not_give_void_the_round(upstream: U
 
 async def test_nobody_there_is_a_fault_and_no_exception(room: Room):
     assert (await answers(room.port, BY_NAME["small"].client(Ask(room)))).startswith("no connection")
+
+
+def test_workers_count_with_the_process_that_started_them(tmp_path: Path):
+    started = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'while True: pass'])"
+    process = Process([sys.executable, "-c", started], tmp_path / "log")
+    try:
+        until(lambda: accounting.cpu_seconds(process.pid) > cpu_seconds(process.pid) + 0.1, "a worker's CPU time")
+        assert len(accounting.tree(process.pid)) == 2
+        assert accounting.resident_bytes(process.pid) > resident_bytes(process.pid)
+    finally:
+        for pid in reversed(accounting.tree(process.pid)):
+            os.kill(pid, signal.SIGKILL)
+        process.stop(kill=True)
