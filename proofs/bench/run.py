@@ -54,7 +54,7 @@ class Plan:
         return set().union(*(self.proxies(scenario) for scenario in SCENARIOS))
 
 
-QUICK: Final = Plan("quick", 5, 0.7, 150.0, 1_100)
+QUICK: Final = Plan("quick", 5, 0.6, 150.0, 1_100)
 FULL: Final = Plan("full", 5, 2.0, 780.0, 5_100, everybody=True)
 
 
