@@ -97,6 +97,13 @@ def test_an_answers_head_is_parsed(block, status, length, chunked, keep_alive):
     assert (head.status, head.length, head.chunked, head.keep_alive) == (status, length, chunked, keep_alive)
 
 
+@pytest.mark.parametrize("status", ["000", "001", "099"])
+def test_a_status_that_is_none_is_refused_and_not_taken_for_an_interim_one(status):
+    with pytest.raises(Refusal) as refused:
+        parse_response(f"HTTP/1.1 {status} OK\r\nContent-Length: 0\r\n\r\n".encode())
+    assert refused.value.status == 502
+
+
 @given(st.lists(st.binary(min_size=1, max_size=50), max_size=8), st.data())
 def test_chunks_cut_anywhere_give_the_same_body(pieces, data):
     wire = b"".join(chunk(piece) for piece in pieces) + b"0\r\n\r\n"

@@ -24,7 +24,7 @@ from guildnet_proxy.http.limits import Limits
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _FIELDS = rb"(?:" + _TOKEN + rb":[\t\x20-\x7e\x80-\xff]*+\r\n)*+\r\n"
 _REQUEST = re.compile(rb"[A-Z-]{1,32} [\x21-\x7e]++ HTTP/1\.[01]\r\n" + _FIELDS)
-_RESPONSE = re.compile(rb"HTTP/1\.[01] [0-9]{3}(?: [\t\x20-\x7e\x80-\xff]*+)?\r\n" + _FIELDS)
+_RESPONSE = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*+)?\r\n" + _FIELDS)
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 
 _CLAIM_PREFIXES = (b"tailscale-", b"x-forwarded-", b"x-webauth-", b"remote-", b"impersonate-", b"x-guildnet-")
