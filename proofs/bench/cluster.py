@@ -1,4 +1,4 @@
-"""A Kubernetes API with one running workspace and nothing else: lists and watches, enough for the proxy to start as it
+"""A Kubernetes API with running workspaces and nothing else: lists and watches, enough for the proxy to start as it
 does in a cluster. It refuses every write."""
 
 from __future__ import annotations
@@ -6,8 +6,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,43 +18,77 @@ from guildnet.kube.resources import CAPABILITIES, ENDPOINTSLICES, WORKSPACES, pa
 from guildnet.names import origin_label
 
 NAMESPACE = "guildnet-workspaces"
-NAME = "bench"
-UID = "0be9c500-0000-4000-8000-000000000001"
-LABEL = origin_label(NAME, UID)
-_SERVICE = "0be9c500-0000-4000-8000-000000000002"
 _BOOKMARK_SECONDS = 20.0
 
 
-def workspace(port: int) -> dict[str, Any]:
-    return {
-        "metadata": {"name": NAME, "namespace": NAMESPACE, "uid": UID, "resourceVersion": "1"},
-        "spec": {"image": "bench", "ports": [{"containerPort": port, "pathMode": "Strip"}]},
-        "status": {"phase": "Running", "serviceUID": _SERVICE, "origin": {"port": 20001, "host": LABEL}},
-    }
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One workspace whose pod is at `port` of loopback; no other has its `number`, from 1 to 999."""
+
+    name: str
+    port: int
+    number: int = 1
+
+    def _id(self, kind: int) -> str:
+        return f"0be9c500-0000-4000-8000-{kind:09d}{self.number:03d}"
+
+    @property
+    def uid(self) -> str:
+        return self._id(1)
+
+    @property
+    def label(self) -> str:
+        """The first label of its own origin."""
+        return origin_label(self.name, self.uid)
+
+    def workspace(self) -> dict[str, Any]:
+        return {
+            "metadata": {"name": self.name, "namespace": NAMESPACE, "uid": self.uid, "resourceVersion": "1"},
+            "spec": {"image": "bench", "ports": [{"containerPort": self.port, "pathMode": "Strip"}]},
+            "status": {
+                "phase": "Running",
+                "serviceUID": self._id(2),
+                "origin": {"port": 20000 + self.number, "host": self.label},
+            },
+        }
+
+    def endpoint_slice(self) -> dict[str, Any]:
+        owner = {"apiVersion": "v1", "kind": "Service", "name": self.name, "uid": self._id(2)}
+        pod = {"kind": "Pod", "name": f"{self.name}-pod", "namespace": NAMESPACE}
+        return {
+            "metadata": {
+                "name": f"{self.name}-slice",
+                "namespace": NAMESPACE,
+                "uid": self._id(3),
+                "resourceVersion": "1",
+                "ownerReferences": [owner],
+            },
+            "ports": [{"name": "http", "port": self.port, "protocol": "TCP"}],
+            "endpoints": [{"addresses": ["127.0.0.1"], "conditions": {"ready": True}, "targetRef": pod}],
+        }
 
 
-def endpoint_slice(port: int) -> dict[str, Any]:
-    owner = {"apiVersion": "v1", "kind": "Service", "name": NAME, "uid": _SERVICE}
-    pod = {"kind": "Pod", "name": f"{NAME}-pod", "namespace": NAMESPACE}
-    return {
-        "metadata": {
-            "name": f"{NAME}-slice",
-            "namespace": NAMESPACE,
-            "uid": "0be9c500-0000-4000-8000-000000000003",
-            "resourceVersion": "1",
-            "ownerReferences": [owner],
-        },
-        "ports": [{"name": "http", "port": port, "protocol": "TCP"}],
-        "endpoints": [{"addresses": ["127.0.0.1"], "conditions": {"ready": True}, "targetRef": pod}],
-    }
+def bench(port: int) -> Placed:
+    """The workspace that the bench asks."""
+    return Placed("bench", port)
+
+
+UID, LABEL = bench(0).uid, bench(0).label
 
 
 @asynccontextmanager
 async def serving(directory: Path, upstream_port: int) -> AsyncIterator[Path]:
     """The path of a kubeconfig while the block runs; the workspace's pod is at `upstream_port`."""
+    async with hosting(directory, [bench(upstream_port)]) as kubeconfig:
+        yield kubeconfig
+
+
+@asynccontextmanager
+async def hosting(directory: Path, placed: Sequence[Placed]) -> AsyncIterator[Path]:
+    """The path of a kubeconfig while the block runs; these workspaces are there."""
     held: dict[str, list[dict[str, Any]]] = {
-        path(WORKSPACES, NAMESPACE): [workspace(upstream_port)],
-        path(ENDPOINTSLICES, NAMESPACE): [endpoint_slice(upstream_port)],
+        path(WORKSPACES, NAMESPACE): [one.workspace() for one in placed],
+        path(ENDPOINTSLICES, NAMESPACE): [one.endpoint_slice() for one in placed],
         path(CAPABILITIES, NAMESPACE): [],
     }
 
