@@ -6,12 +6,28 @@ from typing import Final
 
 from proofs.planted.plant import Plant
 
+PROXY: Final = "services/proxy/src/guildnet_proxy"
+
 PLANTS: Final = (
     Plant(
         "proxy-speed",
         "a profiler looks at every call",
-        "services/proxy/src/guildnet_proxy/__main__.py",
+        f"{PROXY}/__main__.py",
         '    process.run("proxy", Settings, serve)\n',
         '    __import__("sys").setprofile(lambda *_: None)\n    process.run("proxy", Settings, serve)\n',
+    ),
+    Plant(
+        "smuggling",
+        "what is behind a body goes along with it",
+        f"{PROXY}/http/body.py",
+        "            data = data[: self.remaining]\n            size = self.remaining\n",
+        "            size = self.remaining\n",
+    ),
+    Plant(
+        "smuggling",
+        "a claim of identity that is spelled with underscores is none",
+        f"{PROXY}/http/head.py",
+        'plain = lower.replace(b"_", b"-").replace(b".", b"-")',
+        'plain = lower.replace(b".", b"-")',
     ),
 )
