@@ -30,4 +30,18 @@ PLANTS: Final = (
         'plain = lower.replace(b"_", b"-").replace(b".", b"-")',
         'plain = lower.replace(b".", b"-")',
     ),
+    Plant(
+        "autobahn",
+        "the extensions of a WebSocket are for one hop",
+        f"{HTTP}/head.py",
+        'b"transfer-encoding", b"upgrade", b"http2-settings",\n',
+        'b"transfer-encoding", b"upgrade", b"http2-settings", b"sec-websocket-extensions",\n',
+    ),
+    Plant(
+        "autobahn",
+        "a relay loses the last byte of a large read",
+        f"{HTTP}/relay.py",
+        "        self.other.transport.write(data)\n",
+        "        self.other.transport.write(data if len(data) < 60000 else data[:-1])\n",
+    ),
 )

@@ -1,0 +1,1 @@
+"""Servers that send every message back."""
