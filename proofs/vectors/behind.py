@@ -83,7 +83,8 @@ backend origin
 
 def install() -> None:
     """The Debian packages these need."""
-    debian.install("smuggling")
+    for need in ("nginx", "apache", "haproxy"):
+        debian.install(need)
 
 
 @dataclass
