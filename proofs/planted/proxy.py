@@ -33,14 +33,14 @@ PLANTS: Final = (
     Plant(
         "autobahn",
         "the extensions of a WebSocket are for one hop",
-        f"{HTTP}/head.py",
+        f"{PROXY}/http/head.py",
         'b"transfer-encoding", b"upgrade", b"http2-settings",\n',
         'b"transfer-encoding", b"upgrade", b"http2-settings", b"sec-websocket-extensions",\n',
     ),
     Plant(
         "autobahn",
         "a relay loses the last byte of a large read",
-        f"{HTTP}/relay.py",
+        f"{PROXY}/http/relay.py",
         "        self.other.transport.write(data)\n",
         "        self.other.transport.write(data if len(data) < 60000 else data[:-1])\n",
     ),
