@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from guildnet_local.images import Image, SizeLimitError
+from proofs import Figure, image_sizes
 from proofs.contents.reach import Unreached, module_of, named_in_source, unreached
 from proofs.image_sizes import LIMIT_BYTES, figure
 
@@ -115,3 +117,11 @@ def test_what_only_compilers_and_type_checkers_read_is_named_by_kind():
 def test_one_image_above_the_limit_misses():
     assert figure({"api": LIMIT_BYTES, "proxy": 1}).met
     assert not figure({"api": LIMIT_BYTES + 1, "proxy": 1}).met
+
+
+def test_an_image_that_no_build_gives_for_its_size_is_a_miss(monkeypatch: pytest.MonkeyPatch):
+    def build(_: object) -> dict[str, Image]:
+        raise SizeLimitError("the image api has 256 MB, more than its limit of 150 MB")
+
+    monkeypatch.setattr(image_sizes, "ensure", build)
+    assert image_sizes.prove() == Figure("the image api has 256 MB, more than its limit of 150 MB", met=False)

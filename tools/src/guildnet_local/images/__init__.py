@@ -11,11 +11,11 @@ from collections.abc import Iterable
 
 from guildnet_local.build.cache import Report
 from guildnet_local.images.builder import ImageBuilder
-from guildnet_local.images.recipes import RECIPES, USUAL, ImageError, recipe
+from guildnet_local.images.recipes import RECIPES, USUAL, ImageError, SizeLimitError, recipe
 from guildnet_local.images.store import Image
 from guildnet_local.settings import cache_directory
 
-__all__ = ["RECIPES", "USUAL", "Image", "ImageError", "ensure"]
+__all__ = ["RECIPES", "USUAL", "Image", "ImageError", "SizeLimitError", "ensure"]
 
 
 def ensure(names: Iterable[str], *, report: Report = print) -> dict[str, Image]:

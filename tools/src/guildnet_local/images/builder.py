@@ -21,7 +21,7 @@ from guildnet_local.images import archive, base, host, sbom, ui
 from guildnet_local.images.context import DOCKERFILE, Entry, entries, key, lay_out
 from guildnet_local.images.engine import Build, Buildah, Engine, find
 from guildnet_local.images.job import Job, megabytes
-from guildnet_local.images.recipes import ImageError, Recipe
+from guildnet_local.images.recipes import ImageError, Recipe, SizeLimitError
 from guildnet_local.images.store import Image, Store, reference
 
 CHECKOUT = Path(__file__).resolve().parents[4]
@@ -100,7 +100,7 @@ class ImageBuilder:
             facts = archive.read(written)
             if recipe.limit_bytes and facts.size > recipe.limit_bytes:
                 found, allowed = megabytes(facts.size), megabytes(recipe.limit_bytes)
-                raise ImageError(f"the image {recipe.name} has {found}, more than its limit of {allowed}")
+                raise SizeLimitError(f"the image {recipe.name} has {found}, more than its limit of {allowed}")
             kept, seconds = self.store.archive(recipe.name, current), round(job.progress.seconds, 1)
             finished = Image(recipe.name, current, ref, kept, facts.size, seconds)
             self.store.bill(recipe.name, current).write_text(self._bill(recipe, current, written, work / "context"))

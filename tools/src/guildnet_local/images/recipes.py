@@ -12,6 +12,10 @@ class ImageError(Exception):
     """An image that cannot be had; the text says which one, at which step and why, and is meant for the terminal."""
 
 
+class SizeLimitError(ImageError):
+    """An image above its recipe's limit; it is not kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """One image. Paths of the context are relative; those of the repository stay the same in the context.
