@@ -298,7 +298,7 @@ async def test_a_connect_that_ends_as_it_is_called_off_leaves_nothing(room: Room
 
     gone: list[int] = []
     raw.talk = talk
-    place = room.server.handler.workspaces.index  # the address of `raw`
+    place = room.table
     (endpoint,) = place.endpoints(place.workspaces["raw"])
     from guildnet_proxy.http.forward import Place
 

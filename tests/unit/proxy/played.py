@@ -219,6 +219,7 @@ class Played:
         self.relayed.append((client, upstream))
 
         def begin(down: bytes, up: bytes) -> None:
+            client.transport.resume_reading()
             client.transport.write(down)
             if up:
                 upstream.transport.write(up)

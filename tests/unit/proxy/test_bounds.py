@@ -268,3 +268,84 @@ def test_a_fault_of_the_sweep_is_one_line_and_one_closed_connection(monkeypatch:
     it.waits(1)
     assert it.transport.aborted
     assert len(it.clock.logged) == 1
+
+
+# ---- tiny chunks ----------------------------------------------------------------------------------------------------
+
+TINY = b"1\r\na\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("head", [CHUNKED, b""], ids=["with the head", "after it"])
+def test_an_answer_of_tiny_chunks_is_taken_apart_in_turns(head: bytes) -> None:
+    """A quarter of a megabyte of one-byte chunks stopped everything for 0.2 s."""
+    it = Played(Limits(chunks_a_turn_bytes=600))
+    it.pool.idle()
+    it.asks()
+    if not head:
+        it.answers(CHUNKED)
+    it.answers(head + TINY * 1000 + b"0\r\n\r\n")
+    back = it.back.transport
+    states = [back.paused]  # type: ignore[attr-defined]
+    turns = 0
+    while it.clock.soon:
+        it.goes_on()
+        turns += 1
+    states.append(back.paused)  # type: ignore[attr-defined]
+    assert (states, turns) == ([True, False], 10)
+    assert it.transport.written.partition(b"\r\n\r\n")[2].count(b"a") == 1000
+    assert it.transport.written.endswith(b"0\r\n\r\n")
+    assert it.pool.take(it.back.place, fresh=False) is it.back
+
+
+def test_what_comes_behind_tiny_chunks_keeps_the_connection_out_of_the_pool() -> None:
+    it = Played(Limits(chunks_a_turn_bytes=600))
+    it.pool.idle()
+    it.asks()
+    it.answers(CHUNKED + TINY * 150 + b"0\r\n\r\n" + b"more" * 1000)
+    while it.clock.soon:
+        it.goes_on()
+    assert it.back.transport.closing  # type: ignore[attr-defined]
+
+
+def test_a_client_that_drains_or_goes_meanwhile_changes_nothing() -> None:
+    it = Played(Limits(chunks_a_turn_bytes=600))
+    it.pool.idle()
+    it.asks()
+    it.answers(CHUNKED + TINY * 1000)
+    it.client.pause_writing()
+    it.client.resume_writing()
+    assert it.back.transport.paused  # type: ignore[attr-defined]
+    it.client.connection_lost(None)
+    it.goes_on()
+    assert it.clock.soon == []
+    assert it.clock.logged == []
+
+
+def test_large_chunks_are_taken_apart_at_once() -> None:
+    it = Played(Limits(chunks_a_turn_bytes=600))
+    it.pool.idle()
+    it.asks()
+    it.answers(CHUNKED + (b"100\r\n" + b"a" * 256 + b"\r\n") * 20)
+    assert it.clock.soon == []
+
+
+def test_a_body_of_tiny_chunks_is_taken_apart_in_turns() -> None:
+    it = Played(Limits(chunks_a_turn_bytes=600))
+    it.pool.idle()
+    it.asks("Transfer-Encoding: chunked", method="POST", body=TINY * 1000 + b"0\r\n\r\n" + GET)
+    paused = [it.transport.paused]
+    it.back.pause_writing()
+    it.back.resume_writing()
+    paused.append(it.transport.paused)
+    turns = 0
+    while it.clock.soon:
+        it.goes_on()
+        turns += 1
+    assert turns == 10
+    assert [*paused, it.transport.paused] == [True, True, False]
+    assert it.back.transport.written.count(b"a") == 1000  # type: ignore[attr-defined]
+    it.answers(OK)
+    assert len(it.finished) == 1
+    assert it.back.exchange is not None or it.clock.waiting(), "the next request follows"
+    it.connects()

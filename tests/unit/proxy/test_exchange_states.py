@@ -32,6 +32,7 @@ class Client:
         self.write = self.transport.write
         self.incoming = Incoming(self.transport, clock, LIMITS)  # type: ignore[arg-type]
         self.incoming.begin()
+        self.full_since = 0.0
         self.told = ""
 
     def stays(self) -> bool:

@@ -33,7 +33,7 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
     """
 
     __slots__ = (
-        "_behind", "_exchange", "_head", "_lingered", "_record", "_since", "_state", "_task", "address", "full_since",
+         "_exchange", "_head", "_lingered", "_record", "_since", "_state", "_task", "address", "full_since",
         "incoming", "last_request", "listener", "server", "transport", "write",
     )  # fmt: skip
 
@@ -52,7 +52,6 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
         self._record: R | None = None
         self._exchange: Exchange | None = None
         self._task: asyncio.Task[None] | None = None
-        self._behind = False
         self._lingered = 0
 
     # ---- the transport's calls --------------------------------------------------------------------------------------
@@ -75,7 +74,7 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
             incoming.held = incoming.held + data if incoming.held else data
             self._read_heads()
         elif state == _EXCHANGE and self._exchange is not None and not self._exchange.request_done:
-            incoming.held = self._exchange.client_data(data)
+            self._feed(self._exchange, incoming.held + data if incoming.held else data)
         elif state == State.LINGER:
             self._lingered += len(data)
             if self._lingered > self.server.limits.linger_bytes:
@@ -120,7 +119,7 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
         """
         incoming, turns = self.incoming, self.server.limits.heads_a_turn
         try:
-            while self._state == _HEAD and incoming.held and turns and not self.full_since and not self._behind:
+            while self._state == _HEAD and incoming.held and turns and not self.full_since and not incoming.behind:
                 turns -= 1
                 head = incoming.next_head()
                 if head is None:
@@ -128,10 +127,10 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
                 self._handle(head)
             if self._state != _HEAD:
                 return
-            if turns == 0 and incoming.held and not self._behind:
-                self._behind = True
+            if turns == 0 and incoming.held and not incoming.behind:
+                incoming.behind = True
                 self.server.later(self.go_on)
-            if self._behind or self.full_since:
+            if incoming.behind or self.full_since:
                 incoming.pause()
             else:
                 incoming.resume()
@@ -142,8 +141,23 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
 
     def go_on(self) -> None:
         """The others have had their turn."""
-        self._behind = False
-        self._read_heads()
+        incoming, exchange = self.incoming, self._exchange
+        incoming.behind = False
+        if exchange is None:
+            self._read_heads()
+        elif not exchange.request_done:
+            self._feed(exchange, incoming.take())
+            if exchange.upstream is not None and not exchange.upstream.full_since:
+                incoming.resume()
+
+    def _feed(self, exchange: Exchange, data: bytes) -> None:
+        """More of a request's body; of tiny chunks some are left for the next turn."""
+        incoming = self.incoming
+        incoming.held = exchange.client_data(data)
+        if incoming.held and not exchange.request_done and not incoming.behind:
+            incoming.pause()
+            incoming.behind = True
+            self.server.later(self.go_on)
 
     def _refuse(self, error: Refusal) -> None:
         self._record = record = self.server.handler.record(self.server.loop.time())
@@ -185,7 +199,7 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
         if head.has_body:
             incoming.resume()
             if incoming.held:
-                incoming.held = exchange.client_data(incoming.take())
+                self._feed(exchange, incoming.take())
 
     # ---- answers ----------------------------------------------------------------------------------------------------
 

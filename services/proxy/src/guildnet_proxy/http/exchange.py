@@ -11,7 +11,15 @@ from __future__ import annotations
 
 import asyncio
 
-from guildnet_proxy.http.body import LAST_CHUNK, ResponseFraming, UntilClose, chunk, request_body, response_framing
+from guildnet_proxy.http.body import (
+    LAST_CHUNK,
+    Chunked,
+    ResponseFraming,
+    UntilClose,
+    chunk,
+    request_body,
+    response_framing,
+)
 from guildnet_proxy.http.errors import BrokenFraming, Refusal, bad_request
 from guildnet_proxy.http.forward import ClientSide, Forward, Record
 from guildnet_proxy.http.head import RequestHead, ResponseHead, parse_response
@@ -28,8 +36,25 @@ class Exchange:
     """Joins `client` and one upstream connection for one request."""
 
     __slots__ = (
-        "_body", "_body_bytes", "_buffer", "_framed", "_head", "_interim", "_last", "_limits", "_pending",
-        "_reused", "_state", "_task", "_waiting_since", "client", "forward", "pool", "record", "upstream",
+        "_body",
+        "_body_bytes",
+        "_buffer",
+        "_framed",
+        "_head",
+        "_interim",
+        "_last",
+        "_later",
+        "_limits",
+        "_pending",
+        "_reused",
+        "_state",
+        "_task",
+        "_waiting_since",
+        "client",
+        "forward",
+        "pool",
+        "record",
+        "upstream",
     )  # fmt: skip
 
     def __init__(self, client: ClientSide, pool: Pool, head: RequestHead, forward: Forward, record: Record) -> None:
@@ -47,6 +72,7 @@ class Exchange:
         self._framed: ResponseFraming | None = None
         self._buffer = b""
         self._interim = 0
+        self._later = b""
         self._pending = bytearray()
         self._reused = False  # a pooled connection has the request and has not said a byte
         self._task: asyncio.Task[None] | None = None
@@ -102,7 +128,20 @@ class Exchange:
             self.client.incoming.resume()
 
     def client_data(self, data: bytes) -> bytes:
-        """More of the request's body; gives back what belongs to the next request."""
+        """More of the request's body; gives back what belongs to the next request, or, of tiny chunks, to the next
+        turn."""
+        most = self._limits.chunks_a_turn_bytes
+        if not self._head.chunked or len(data) <= most:
+            return self._client_data(data)
+        at = 0
+        while at < len(data) and self._body is not None:
+            before, piece = self._body_bytes, data[at : at + most]
+            at += len(piece) - len(self._client_data(piece))
+            if (self._body_bytes - before) * 10 < len(piece) * 9:
+                break
+        return data[at:] if self._state < State.DONE else b""
+
+    def _client_data(self, data: bytes) -> bytes:
         body = self._body
         if body is None:
             return data
@@ -150,7 +189,7 @@ class Exchange:
             self.upstream.transport.pause_reading()
 
     def client_drained(self) -> None:
-        if self.upstream is not None:
+        if self.upstream is not None and not self._later:
             self.upstream.transport.resume_reading()
 
     def upstream_data(self, data: bytes) -> None:
@@ -158,7 +197,7 @@ class Exchange:
         self._reused = False
         try:
             if self._framed is not None:
-                self._stream(self._framed, data, [])
+                self._stream(self._framed, self._later + data, [])
             else:
                 self._heads(self._buffer + data if self._buffer else data)
         except (Refusal, BrokenFraming) as error:
@@ -201,6 +240,33 @@ class Exchange:
         self._stream(framed, data, out)
 
     def _stream(self, framed: ResponseFraming, data: bytes, out: list[bytes]) -> None:
+        most = self._limits.chunks_a_turn_bytes
+        self._later = b""
+        if len(data) <= most or not isinstance(framed.body, Chunked):
+            self._pass_on(framed, data, out)
+            return
+        at = 0
+        while at < len(data) and self._state == State.STREAMING:
+            before, piece = self.record.sent, data[at : at + most]
+            at += len(piece)
+            self._later = data[at : at + 1]  # what comes behind the end keeps the connection out of the pool
+            self._pass_on(framed, piece, out)
+            out = []
+            if (self.record.sent - before) * 10 < len(piece) * 9:
+                break
+        self._later = data[at:] if self._state == State.STREAMING else b""
+        if self._later and self.upstream is not None:
+            self.upstream.transport.pause_reading()
+            self.pool.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        """The rest of what was read at once, when the others have had their turn."""
+        if self._later and self.upstream is not None:
+            self.upstream_data(b"")
+            if self.upstream is not None and not self._later and not self.client.full_since:
+                self.upstream.transport.resume_reading()
+
+    def _pass_on(self, framed: ResponseFraming, data: bytes, out: list[bytes]) -> None:
         body = framed.body
         payload = body.feed(data) if data else b""
         if payload:
@@ -218,7 +284,12 @@ class Exchange:
         upstream, self.upstream = self.upstream, None
         if upstream is not None:
             upstream.exchange = None
-            if framed.reusable and self._body is None and not framed.body.rest and self._all_sent(upstream):
+            if (
+                framed.reusable
+                and self._body is None
+                and not (framed.body.rest or self._later)
+                and self._all_sent(upstream)
+            ):
                 upstream.transport.resume_reading()
                 self.pool.put(upstream)
             else:
@@ -290,7 +361,7 @@ class Exchange:
         if self._task is not None:
             self._task.cancel()
             self._task = None
-        upstream, self.upstream = self.upstream, None
+        upstream, self.upstream, self._later = self.upstream, None, b""
         if upstream is not None:
             upstream.exchange = None
             upstream.transport.abort()

@@ -121,6 +121,7 @@ class ClientSide(Protocol):
     """The client's side of an exchange."""
 
     incoming: Incoming
+    full_since: float
 
     @property
     def write(self) -> Callable[[bytes], None]: ...

@@ -12,11 +12,12 @@ from guildnet_proxy.http.limits import Limits
 
 
 class Incoming:
-    """`held` are the unused bytes; `head_since` is when an unfinished head began, 0.0 without one."""
+    """`held` are the unused bytes; `head_since` is when an unfinished head began, 0.0 without one; `behind`
+    means that others have their turn first, so that reading stays paused."""
 
     __slots__ = (
-        "_limits", "_looked", "_loop", "_paused_seconds", "_paused_since", "_since", "_transport", "head_since",
-        "held",
+        "_limits", "_looked", "_loop", "_paused_seconds", "_paused_since", "_since", "_transport", "behind",
+        "head_since", "held",
     )  # fmt: skip
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
@@ -27,6 +28,7 @@ class Incoming:
         self._paused_since = 0.0
         self._paused_seconds = 0.0
         self._looked = 0
+        self.behind = False
         self.held = b""
         self.head_since = 0.0
 
@@ -77,7 +79,7 @@ class Incoming:
             self._transport.pause_reading()
 
     def resume(self) -> None:
-        if self._paused_since and not self._transport.is_closing():
+        if self._paused_since and not self.behind and not self._transport.is_closing():
             self._paused_seconds += self._loop.time() - self._paused_since
             self._paused_since = 0.0
             self._transport.resume_reading()
