@@ -14,7 +14,7 @@ PLANTS: Final = (
         "a profiler looks at every call",
         f"{PROXY}/__main__.py",
         '    process.run("proxy", Settings, serve)\n',
-        '    __import__("sys").setprofile(lambda *_: None)\n    process.run("proxy", Settings, serve)\n',
+        '    __import__("sys").setprofile(lambda *_: sum(range(50)))\n    process.run("proxy", Settings, serve)\n',
     ),
     Plant(
         "smuggling",
