@@ -20,7 +20,7 @@ import uvloop
 from proofs.bench import cluster, still
 from proofs.bench.accounting import Core
 from proofs.bench.gates import OURS, STRAIGHT
-from proofs.bench.load.loop import Load, answers, measure
+from proofs.bench.load.loop import Load, answers, measure, warmed
 from proofs.bench.peers import registry
 from proofs.bench.peers.room import Room, Running
 from proofs.bench.results import Sample
@@ -28,6 +28,7 @@ from proofs.bench.scenarios import MIXES, SCENARIOS, Ask, Scenario
 from proofs.bench.upstream import Upstream
 from support.waiting import eventually
 
+WARM_SECONDS: Final = 0.5
 WATCHED: Final = (OURS, "nginx")
 """Those of which the short form measures delay and idle memory."""
 _MEMO: Final = re.compile(r'^guildnet_proxy_head_memo_total\{[^}]*result="(hit|miss)"[^}]*\} (\S+)$', re.MULTILINE)
@@ -122,7 +123,7 @@ class _Stage:
         return [proxy for proxy in self.running if proxy.name in wanted]
 
     async def check(self, plan: Plan, found: Found) -> None:
-        """Every answer once, hashed. What a proxy does not do as it should has no round."""
+        """Every answer once, hashed. What a proxy does not do as it should has no round; all others are warmed up."""
         for scenario in SCENARIOS:
             client = scenario.client(Ask(self.room, checked=True))
             for proxy in self.of(plan.proxies(scenario)):
@@ -135,6 +136,8 @@ class _Stage:
                     print(f"{proxy.name} is not measured in {scenario.name}: {fault}", file=sys.stderr)
                     found.samples.append(Sample(scenario.name, proxy.name, 0, 0.0, fault=fault))
         self.upstream.checking = False
+        for proxy in self.running:
+            await warmed(proxy.port, SCENARIOS[0].client(Ask(self.room)), WARM_SECONDS)
 
     async def round(self, scenario: Scenario, proxy: Running, turn: int, seconds: float, found: Found) -> None:
         if (scenario.name, proxy.name) in self.broken:

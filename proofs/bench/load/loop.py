@@ -143,6 +143,18 @@ async def answers(port: int, make: Callable[[Load], Client]) -> str:
     return load.fault
 
 
+async def warmed(port: int, make: Callable[[Load], Client], seconds: float) -> None:
+    """A round that nobody looks at: compilers and caches of what listens at `port` have seen work."""
+    load = Load(make)
+    try:
+        await load.open(port, 8)
+        await load.run(seconds)
+    except OSError:
+        return  # said by the rounds
+    finally:
+        load.close()
+
+
 async def measure(
     load: Load, connections: int, port: int, pid: int, core: Core, upstream: Upstream, seconds: float
 ) -> Round:
