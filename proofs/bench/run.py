@@ -28,7 +28,9 @@ from proofs.bench.scenarios import MIXES, SCENARIOS, Ask, Scenario
 from proofs.bench.upstream import Upstream
 from support.waiting import eventually
 
-WARM_SECONDS: Final = 0.5
+WARM_SECONDS: Final = 2.5
+"""Of work before the first turn, or so many requests: Node needs that until it has compiled."""
+WARM_REQUESTS: Final = 10_000
 WATCHED: Final = (OURS, "nginx")
 """Those of which the short form measures delay and idle memory."""
 _MEMO: Final = re.compile(r'^guildnet_proxy_head_memo_total\{[^}]*result="(hit|miss)"[^}]*\} (\S+)$', re.MULTILINE)
@@ -137,7 +139,7 @@ class _Stage:
                     found.samples.append(Sample(scenario.name, proxy.name, 0, 0.0, fault=fault))
         self.upstream.checking = False
         for proxy in self.running:
-            await warmed(proxy.port, SCENARIOS[0].client(Ask(self.room)), WARM_SECONDS)
+            await warmed(proxy.port, SCENARIOS[0].client(Ask(self.room)), WARM_SECONDS, WARM_REQUESTS)
 
     async def round(self, scenario: Scenario, proxy: Running, turn: int, seconds: float, found: Found) -> None:
         if (scenario.name, proxy.name) in self.broken:

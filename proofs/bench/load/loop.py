@@ -143,12 +143,12 @@ async def answers(port: int, make: Callable[[Load], Client]) -> str:
     return load.fault
 
 
-async def warmed(port: int, make: Callable[[Load], Client], seconds: float) -> None:
+async def warmed(port: int, make: Callable[[Load], Client], seconds: float, limit: int) -> None:
     """A round that nobody looks at: compilers and caches of what listens at `port` have seen work."""
     load = Load(make)
     try:
         await load.open(port, 8)
-        await load.run(seconds)
+        await load.run(seconds, limit)
     except OSError:
         return  # said by the rounds
     finally:
