@@ -44,4 +44,12 @@ PLANTS: Final = (
         "        self.other.transport.write(data)\n",
         "        self.other.transport.write(data if len(data) < 60000 else data[:-1])\n",
     ),
+    Plant(
+        "abuse",
+        "an answer of tiny chunks is taken apart in one go",
+        "services/proxy/src/guildnet_proxy/http/exchange.py",
+        "if (self.record.sent - before) * 10 < len(piece) * 9:",
+        "if self.record.sent < before:",
+        quick=True,
+    ),
 )

@@ -1,0 +1,128 @@
+"""The three processes of the proof, and what was found beside each group of attacks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from proofs import PYTHON_PATH, ROOT
+from proofs.hostile import clients, upstreams
+from proofs.hostile.ordinary import USERS
+
+HELD: Final = 3
+"""Connections that each attack leaves open."""
+ALLOWED: Final = frozenset({"an upgrade that says nothing"})
+"""What anybody may leave open."""
+LEFT_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What was found while a group of attacks ran: seconds, and bytes of resident memory beyond the quiet's."""
+
+    attacks: Sequence[str]
+    stall: float
+    grown: int
+    p99: float
+    failures: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Of all groups; `quiet` is the p99 without any, `left` what was open a minute after the last."""
+
+    quiet: float
+    groups: Sequence[Beside]
+    left: int
+
+
+class Child:
+    """A process that answers every line with one of JSON."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    async def read(self) -> Any:
+        assert self.process.stdout is not None
+        line = await asyncio.wait_for(self.process.stdout.readline(), 60)
+        assert line, "a process of the proof has ended"
+        return json.loads(line)
+
+    async def tell(self, what: object) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(what).encode() + b"\n")
+        await self.process.stdin.drain()
+
+    async def ask(self) -> Any:
+        await self.tell("")
+        return await self.read()
+
+    async def end(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        try:
+            await asyncio.wait_for(self.process.wait(), 15)
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+
+
+@asynccontextmanager
+async def child(name: str) -> AsyncIterator[Child]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", f"proofs.hostile.{name}", cwd=ROOT, env={**os.environ, "PYTHONPATH": PYTHON_PATH},
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    made = Child(process)
+    try:
+        yield made
+    finally:
+        await made.end()
+
+
+async def found(seconds: float, size: int) -> Found:
+    """Every attack for `seconds`, `size` of them side by side."""
+    evil = await asyncio.start_server(upstreams.handle, "127.0.0.1", 0, limit=2**20)
+    async with child("ordinary") as ordinary, child("front") as front:
+        await front.tell({"ordinary": await ordinary.read(), "evil": evil.sockets[0].getsockname()[1]})
+        where = await front.read()
+        await ordinary.tell(where)
+        await asyncio.sleep(1)
+        await ordinary.ask()  # warm
+        await asyncio.sleep(max(5.0, seconds / 4))
+        quiet, before = await ordinary.ask(), await front.ask()
+        groups = []
+        names = list(clients.ATTACKS)
+        over = []
+        for begin in range(0, len(names), size):
+            chosen = names[begin : begin + size]
+            attacks = (
+                clients.attacking(clients.ATTACKS[name], where, seconds, 0 if name in ALLOWED else HELD)
+                for name in chosen
+            )
+            over += await asyncio.gather(*attacks)
+            users, proxy = await ordinary.ask(), await front.ask()
+            grown = proxy["resident"] - before["resident"]
+            groups.append(Beside(chosen, proxy["stall"], grown, users["p99"], users["failures"]))
+            print(f"  {described(groups[-1])}", flush=True)
+            assert proxy["alive"], "the deadlines are not enforced any more"
+        await asyncio.sleep(LEFT_SECONDS)
+        left = (await front.ask())["connections"] - USERS
+        for each in over:
+            for client in each.held:
+                client.close()
+    evil.close()
+    return Found(quiet["p99"], groups, left)
+
+
+def described(beside: Beside) -> str:
+    return (
+        f"{beside.stall * 1000:.0f} ms stall, {beside.grown / 2**20:+.1f} MiB, p99 {beside.p99 * 1000:.1f} ms, "
+        f"{len(beside.failures)} failures: {', '.join(beside.attacks)}"
+    )
