@@ -21,6 +21,10 @@ from support.process import Process, free_port
 SERVERS: Final = ("aiohttp", "websockets")
 AT_ONCE: Final = 6
 CASES: Final = 500
+PLAYS: Final = 3
+"""Of a case that fails the connection. A server that closes while the client still writes resets the connection
+(RFC 9112, section 9.6), and whether its last frame is read before the reset is a matter of microseconds: an unequal
+pair is played again. Cases that fail nothing are played once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Played:
     case: Case
     direct: Heard | None
     proxied: Heard | None
+    plays: int = 1
 
     @property
     def equal(self) -> bool:
@@ -68,8 +73,13 @@ async def _play(directory: Path) -> list[Played]:
 
         async def one(server: str, case: Case) -> Played:
             async with places:
-                direct = await _heard(ports[server], running, server, case)
-                return Played(server, case, direct, await _heard(running.port, running, server, case))
+                for plays in range(1, PLAYS + 1):
+                    direct = await _heard(ports[server], running, server, case)
+                    proxied = await _heard(running.port, running, server, case)
+                    played = Played(server, case, direct, proxied, plays)
+                    if played.equal or not case.fails:
+                        break
+                return played
 
         return list(await asyncio.gather(*(one(server, case) for case in every() for server in SERVERS)))
 
@@ -82,7 +92,7 @@ def judged(played: list[Played]) -> Figure:
     text = (
         f"{len(cases)} cases to {len({each.server for each in played})} servers: {len(played) - different} equal "
         f"through the proxy, {different} differing; {sum(each.passed for each in played)} of {len(played)} "
-        f"passed by the server, {len(vain)} cases by none"
+        f"passed by the server, {len(vain)} cases by none; {sum(each.plays > 1 for each in played)} played again"
     )
     return Figure(text, len(cases) >= CASES and not different and not vain)
 

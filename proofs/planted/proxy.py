@@ -52,4 +52,12 @@ PLANTS: Final = (
         "if self.record.sent < before:",
         quick=True,
     ),
+    Plant(
+        "soak",
+        "something is kept of every request",
+        "services/proxy/src/guildnet_proxy/access_log.py",
+        "        children[1].observe(seconds)\n",
+        "        children[1].observe(seconds)\n        self._children[key, now] = children, bytearray(2048)\n",
+        quick=True,
+    ),
 )
