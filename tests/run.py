@@ -155,6 +155,12 @@ def crash(run: Run, *_: str) -> None:
     run.phase("spec mutations", proof("proofs", "spec-mutations", seconds=180))
 
 
+def wire(run: Run, *_: str) -> None:
+    """Broken HTTP and every kind of WebSocket message, through the proxy to real servers: seconds each."""
+    run.phase("smuggling", proof("proofs", "smuggling", seconds=180))
+    run.phase("autobahn", proof("proofs", "autobahn", seconds=180))
+
+
 def proofs(run: Run, *_: str) -> None:
     """What proofs on the cluster show in their short form: faults that are named, logs that lose nothing."""
     run.phase("reasons", proof("proofs", "reasons", "--quick", seconds=240))
@@ -196,7 +202,7 @@ def everything(run: Run, *arguments: str) -> None:
     lint(run)
     ui(run)
     unit(run, *arguments)
-    on_the_cluster(run, shipped, integration, crash, browser, proofs, arguments=arguments)
+    on_the_cluster(run, shipped, integration, wire, crash, browser, proofs, arguments=arguments)
 
 
 def checks(run: Run, *_: str) -> None:
