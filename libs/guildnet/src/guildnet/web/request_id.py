@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
+from itertools import count
 from typing import Final
 
 HEADER: Final = "X-Request-Id"
@@ -18,9 +20,23 @@ def accepts(text: str) -> bool:
     return _GRAMMAR.fullmatch(text) is not None
 
 
+def _renew() -> None:
+    global _start, _numbers
+    _start, _numbers = secrets.token_hex(11), count()
+
+
+_start: str
+_numbers: count[int]
+_renew()
+os.register_at_fork(after_in_child=_renew)
+
+
 def new() -> str:
-    """A random id of 32 hex digits (128 bits)."""
-    return secrets.token_hex(16)
+    """An id of at least 32 hex digits: a random beginning of this process (88 bits), and a number in it.
+
+    It names a request and is no secret: the next one can be guessed from it.
+    """
+    return f"{_start}{next(_numbers):010x}"
 
 
 def kept_or_new(text: str) -> str:
