@@ -46,7 +46,7 @@ from guildnet_proxy.frontdoor.target import WorkspaceTarget
 from guildnet_proxy.frontdoor.target import parse as parse_target
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Listener
-from guildnet_proxy.http.head import parse_request, parse_response
+from guildnet_proxy.http.head import ResponseHead, parse_request
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.rewrite.response_head import ControlRules
 from guildnet_proxy.settings import Settings as ProxySettings
@@ -290,8 +290,8 @@ def proxy_frames(entry_: Entry) -> str:
     host = entry_.origin.partition("://")[2]
     head = parse_request(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode(), Limits())
     site = Sites((entry_,), tailnet_mode=None).locate(head, Listener("tcp", private=False))
-    rules = ControlRules(page_headers(site), b"", b"rid")
-    lines = rules.lines(parse_response(b"HTTP/1.1 200 OK\r\n\r\n"))
+    rules = ControlRules(page_headers(site), b"")
+    lines = rules.lines(ResponseHead(b"HTTP/1.1 200 OK\r\n\r\n", rules.names), b"rid")
     return frames_of(next(line for line in b"".join(lines).split(b"\r\n") if line.startswith(b"content-security")))
 
 

@@ -90,11 +90,11 @@ async def test_one_workspace_has_only_so_many_open_requests(quiet: Room):
     other = await quiet.ask("GET", "/", f"Cookie: {quiet.own_cookie('ws1')}", host=quiet.own_host("ws1"))
     assert other.status == 200, "the cap is each workspace's own"
     first[1].transport.abort()
-    await eventually(lambda: workspaces.active["quiet"] == 1)
+    await eventually(lambda: workspaces.active.get("quiet") == 1)
     third = await _begun(quiet)
     for _, writer in (second, third):
         writer.transport.abort()
-    await eventually(lambda: not workspaces.active["quiet"])
+    await eventually(lambda: not workspaces.active.get("quiet"))
 
 
 @pytest.mark.parametrize("limits", [Limits(stream_idle_seconds=1000.0)], ids=["1000s"])
@@ -108,7 +108,7 @@ async def test_a_stream_without_a_byte_for_its_limit_is_cut_and_not_before(quiet
     with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
         await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 10)
     writer.close()
-    await eventually(lambda: not _door(quiet).workspaces.active["quiet"])
+    await eventually(lambda: not _door(quiet).workspaces.active.get("quiet"))
 
 
 @pytest.mark.parametrize("limits", [Limits(relay_idle_seconds=1000.0)], ids=["1000s"])

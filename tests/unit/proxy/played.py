@@ -9,7 +9,7 @@ from typing import Any
 from guildnet_proxy.http.connection import ClientConnection
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer, Forward, Listener, Outcome, Place
-from guildnet_proxy.http.head import RequestHead, ResponseHead
+from guildnet_proxy.http.head import DROP, KEEP, Heads, RequestHead, ResponseHead, response_names
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.upstream import Pool, UpstreamConnection
 
@@ -161,10 +161,12 @@ class Never:
 
 
 class Rewriter:
-    """Passes an answer's head on."""
+    """Passes an answer's status line on, and of its fields those called X-Kept."""
 
-    def lines(self, head: ResponseHead) -> list[bytes]:
-        return [b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)]
+    names = response_names({b"x-kept": KEEP}, {b"": DROP})
+
+    def lines(self, head: ResponseHead, note: bytes) -> list[bytes]:
+        return [b"\r\n".join([head.line, *head.lines, note])]
 
 
 class Handler:
@@ -198,7 +200,8 @@ class Played:
         self.relayed: list[tuple[Any, Any]] = []
         self.admits = self.relays = True
         owner: Any = SimpleNamespace(
-            loop=self.clock, limits=self.limits, pool=self.pool, clients=set(), handler=self.handler, draining=False,
+            loop=self.clock, limits=self.limits, heads=Heads(self.limits), pool=self.pool, clients=set(),
+            handler=self.handler, draining=False,
             finished=self.finished.append, relay=self._relay, admit=lambda _: self.admits, left=lambda _: None,
             later=self.clock.call_soon,
         )  # fmt: skip

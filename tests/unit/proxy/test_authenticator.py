@@ -7,6 +7,7 @@ import base64
 import inspect
 import json
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from guildnet_proxy.auth.sessions import (
     new_nonce,
 )
 from guildnet_proxy.auth.token_review import TokenReview
+from guildnet_proxy.auth.ttl_cache import TTL_SECONDS
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Listener
 from guildnet_proxy.sites import Site
@@ -207,6 +209,7 @@ async def test_a_session_counts_on_its_origin_and_while_it_lasts() -> None:
 
 
 async def test_sessions_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authenticate, "MAX_REMEMBERED_SESSIONS", 4)
     sources = Sources()
     read: list[str] = []
     real = sources.sessions.read
@@ -216,16 +219,31 @@ async def test_sessions_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyP
         return real(value, *rest)
 
     monkeypatch.setattr(sources.sessions, "read", counted)
-    monkeypatch.setattr(authenticate, "MAX_REMEMBERED_SESSIONS", 2)
-    values = [sources.sessions.issue(replace(ANN, login=f"{number}@x"), LOCAL, sources.now) for number in range(3)]
+    values = [sources.sessions.issue(replace(ANN, login=f"{number}@x"), LOCAL, sources.now) for number in range(5)]
     for value in (*values[:2], *values[:2]):
         assert sources.made.session_of(value, LOCAL, None) is not None
     assert read == values[:2], "each is verified once"
-    assert sources.made.session_of(values[2], LOCAL, None) is not None
-    assert sources.made.session_of(values[2], LOCAL, None) is not None
-    assert sources.made.session_of(values[0], LOCAL, None) is not None
-    assert read == [*values, values[0]], "a third one makes room for itself"
+    for value in (values[2], values[0], values[3], values[0], values[4], values[0]):
+        assert sources.made.session_of(value, LOCAL, None) is not None
+    assert read == values, "who comes again is remembered, whoever comes in between"
+    assert sources.made.session_of(values[1], LOCAL, None) is not None
+    assert read == [*values, values[1]], "who does not is not"
     assert sources.made.session_of(values[0], TAILNET, None) is None, "it is one entry's"
+
+
+async def test_how_long_an_answer_holds() -> None:
+    sources = Sources()
+    until = sources.made.until
+    value = sources.sessions.issue(ANN, LOCAL, sources.now)
+    by_cookie = head(f"Cookie: {sources.sessions.names.session}={value}")
+    assert until(by_cookie, TCP, CONTROL, None) == (sources.now + SESSION_SECONDS, inf)
+    assert until(head(), TCP, CONTROL, None) == (0.0, 0.0), "of nobody nothing holds"
+    by_token, by_device = head(f"Authorization: Bearer {OURS}"), head("X-Forwarded-For: 100.64.0.7")
+    for given, listener in ((by_token, TCP), (by_device, PRIVATE)):
+        assert until(given, listener, SITE, None) == (inf, 0.0), "nobody was asked yet"
+    await sources.made.by_token(OURS, LOCAL)
+    assert until(by_token, TCP, CONTROL, None) == (inf, sources.now + TTL_SECONDS)
+    assert until(by_device, PRIVATE, SITE, None) == (inf, 0.0)
 
 
 async def test_after_its_end_nothing_is_asked() -> None:

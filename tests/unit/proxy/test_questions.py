@@ -174,15 +174,6 @@ async def test_nobody_is_asked_about_a_token_that_has_expired(seconds: int, is_a
     await authenticator.aclose()
 
 
-def test_remembered_sessions_are_forgotten_one_by_one(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("guildnet_proxy.auth.authenticate.MAX_REMEMBERED_SESSIONS", 2)
-    authenticator = made([], 1000.0)
-    values = [authenticator.sessions.issue(_identity(), LOCAL, 1000.0 + number) for number in range(3)]
-    for value in values:
-        assert authenticator.session_of(value, LOCAL, None) is not None
-    assert [key[0] for key in authenticator._read] == values[1:]
-
-
 def test_an_index_that_was_never_listed_does_not_say_that_there_is_no_workspace():
     index = Index()
     assert not index.listed

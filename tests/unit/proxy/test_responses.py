@@ -6,7 +6,7 @@ import pytest
 
 from guildnet.web.entries import Entry
 from guildnet.web.security_headers import NAMES, headers
-from guildnet_proxy.http.head import parse_response
+from guildnet_proxy.http.head import ResponseHead
 from guildnet_proxy.rewrite.response_head import ControlRules, WorkspaceRules
 from guildnet_proxy.sites import Placement
 from unit.proxy.values import OWN, PATH, PORT
@@ -16,8 +16,8 @@ UPSTREAM = frozenset({"10.1.1.1:8080", "guildnet.localhost:8080"})
 
 def lines(placement: Placement, *fields: str, strips: bool = True, cors: bytes = b"") -> list[str]:
     block = "\r\n".join(("HTTP/1.1 200 OK", *fields, "", "")).encode("latin-1")
-    rules = WorkspaceRules(placement, UPSTREAM, strips, cors, b"rid")
-    return b"".join(rules.lines(parse_response(block))).decode("latin-1").split("\r\n")
+    rules = WorkspaceRules(placement, UPSTREAM, cors, strips=strips)
+    return b"".join(rules.lines(ResponseHead(block, rules.names), b"rid")).decode("latin-1").split("\r\n")
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,9 @@ def lines(placement: Placement, *fields: str, strips: bool = True, cors: bytes =
         (OWN, True, "http://10.1.1.1:8080/x", "http://ws.guildnet.localhost:8080/x"),
         (PORT, True, "http://10.1.1.1:8080", "https://g.ts.example:20001/"),
         (OWN, True, "http://[bad", "http://[bad"),
+        (OWN, True, "http:/\t/10.1.1.1:8080/x", "http://ws.guildnet.localhost:8080/x"),
+        (PATH, True, "/\t/elsewhere/x", "/\t/elsewhere/x"),
+        (PATH, True, "/\tx", "/proxy/server/ws/x"),
     ],
 )
 def test_a_redirect_leads_to_where_the_workspace_appears(placement, strips, location, expected):
@@ -88,7 +91,8 @@ ENTRY = Entry("local", "http://guildnet.localhost:8080", "host")
 
 def control(*fields: str, cors: bytes = b"") -> list[str]:
     block = "".join(f"{field}\r\n" for field in ("HTTP/1.1 200 OK", *fields, "")).encode()
-    return b"".join(ControlRules(headers(ENTRY), cors, b"rid").lines(parse_response(block))).decode().split("\r\n")
+    rules = ControlRules(headers(ENTRY), cors)
+    return b"".join(rules.lines(ResponseHead(block, rules.names), b"rid")).decode().split("\r\n")
 
 
 def test_an_answer_without_the_control_origins_headers_gets_them():

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from guildnet_proxy.http.head import parse_response
+from guildnet_proxy.http.head import RequestHead, ResponseHead
 from guildnet_proxy.rewrite.request_head import Caller, framing, to_api, to_workspace
-from guildnet_proxy.rewrite.response_head import ControlRules, WorkspaceRules, control_headers, status_line
+from guildnet_proxy.rewrite.response_head import ControlRules, WorkspaceRules, control_headers
 from guildnet_proxy.sites import Placement, Site
 from support.golden import expected
 from unit.proxy.values import CONTROL, OWN, PATH, PORT, TAILNET, head
 
 GOLDEN = Path(__file__).parent / "golden"
-CALLER = Caller("100.64.0.7", CONTROL, b"rid")
-SIX = Caller("fd7a::1", Site(TAILNET, b"g.ts.example", TAILNET.origin), b"rid")
+CALLER = Caller("100.64.0.7", CONTROL)
+SIX = Caller("fd7a::1", Site(TAILNET, b"g.ts.example", TAILNET.origin))
 FIELDS = (
     "Accept: */*", "Cookie: __Host-guildnet-x=s; a=1", "Authorization: Bearer t", "TE: trailers", "Connection: X-Drop",
     "X-Drop: 1", "X-Request-Id: theirs", "X-Forwarded-For: 6.6.6.6", "x-Mine: 2",
@@ -27,9 +27,15 @@ def workspace_head(
     *fields: str, caller: Caller = CALLER, method: str = "GET", placement: Placement = PATH, strip: bool = False,
     prefix: bool = True, host: str | None = None,
 ) -> bytes:  # fmt: skip
-    return to_workspace(
-        head(*fields, method=method), b"/seen?x", placement, caller, strip_authorization=strip, prefix=prefix, host=host
-    )
+    sent = to_workspace(head(*fields).block, placement, caller, strip_authorization=strip, prefix=prefix, host=host)
+    return sent.head(method.encode(), b"/seen?x", b"rid")
+
+
+def api_head(given: RequestHead, caller: Caller, identity: str | None) -> bytes:
+    sent = to_api(given.block, caller)
+    if identity is None:
+        return sent.head(given.method, given.target, b"rid")
+    return sent.signed_head(given.method, given.target, b"rid", identity)
 
 
 REQUESTS: dict[str, bytes] = {
@@ -45,8 +51,8 @@ REQUESTS: dict[str, bytes] = {
     "to a workspace with an empty body": workspace_head("Content-Length: 0", method="POST"),
     "to a workspace with chunks": workspace_head("Transfer-Encoding: chunked", method="POST"),
     "to a workspace, upgraded": workspace_head("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: k"),
-    "to the api": to_api(head(*FIELDS), CALLER, "signed"),
-    "to the api without an identity": to_api(head("Content-Length: 5", method="POST", target="/api?x"), SIX, None),
+    "to the api": api_head(head(*FIELDS), CALLER, "signed"),
+    "to the api without an identity": api_head(head("Content-Length: 5", method="POST", target="/api?x"), SIX, None),
 }
 
 ANSWER = (
@@ -67,13 +73,14 @@ def answer(*fields: str, first: str = "HTTP/1.1 200 OK") -> bytes:
 def to_browser(
     *fields: str, placement: Placement = OWN, strips: bool = True, cors: bytes = b"", first: str = "HTTP/1.1 200 OK"
 ) -> bytes:
-    rules = WorkspaceRules(placement, frozenset({"10.1.1.1:8080"}), strips, cors, b"rid")
-    return b"".join(rules.lines(parse_response(answer(*fields, first=first))))
+    rules = WorkspaceRules(placement, frozenset({"10.1.1.1:8080"}), cors, strips=strips)
+    return b"".join(rules.lines(ResponseHead(answer(*fields, first=first), rules.names), b"rid"))
 
 
 def of_control(*fields: str, cors: bytes = b"") -> bytes:
     ours = ((b"x-frame-options", b"DENY"), (b"cross-origin-resource-policy", b"same-origin"))
-    return b"".join(ControlRules(ours, cors, b"rid").lines(parse_response(answer(*fields))))
+    rules = ControlRules(ours, cors)
+    return b"".join(rules.lines(ResponseHead(answer(*fields), rules.names), b"rid"))
 
 
 FRONTEND = b"https://ui.example"
@@ -112,7 +119,7 @@ LOCATIONS = (
     "/", "/x", "/proxy/server/ws", "/proxy/server/ws?x", "/proxy/server/ws/", "/proxy/server/wsx", "//evil/x",
     "/\\evil", "x/y", "", "http://10.1.1.1:8080", "http://10.1.1.1:8080/a//b", "HTTPS://10.1.1.1:8080/x",
     "//10.1.1.1:8080/x", "ftp://10.1.1.1:8080/x", "http://10.1.1.1:8081/x", "http://10.1.1.1:8080?x", "http://10.1.1.1:8080#x",
-    "http://[bad", "mailto:a@b",
+    "http://[bad", "mailto:a@b", "http:/\t/10.1.1.1:8080/x", "/\t/evil/x", "/a\tb",
 )  # fmt: skip
 
 
@@ -140,9 +147,9 @@ def test_every_kind_of_redirect_in_every_place(location: str, update_golden: boo
 
 
 def test_the_framing_is_ours() -> None:
-    assert framing(head()) == b"\r\n"
-    assert framing(head("Content-Length: 0")) == b"Content-Length: 0\r\n\r\n"
+    assert framing(head().block) == b"\r\n"
+    assert framing(head("Content-Length: 0").block) == b"Content-Length: 0\r\n\r\n"
 
 
 def test_a_status_line_is_of_http_1_1() -> None:
-    assert status_line(parse_response(b"HTTP/1.0 404 Not Found\r\n\r\n")) == b"HTTP/1.1 404 Not Found\r\n"
+    assert ResponseHead(b"HTTP/1.0 404 Not Found\r\n\r\n").line == b"HTTP/1.1 404 Not Found"

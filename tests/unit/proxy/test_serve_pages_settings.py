@@ -17,7 +17,7 @@ from guildnet_proxy.settings import Settings
 from guildnet_proxy.tailnet import serve_config
 from unit.proxy.values import CONTROL, OWN, PATH, head
 
-CALLER = Caller("10.0.0.9", CONTROL, b"rid")
+CALLER = Caller("10.0.0.9", CONTROL)
 
 
 def test_the_serve_file_sends_every_port_to_the_socket():
@@ -72,26 +72,28 @@ def test_the_request_head_of_a_workspace():
         "Authorization: Bearer y", "Cookie: __Host-guildnet-i=1; a=b", "X-Forwarded-For: evil", "Content-Length: 3",
         method="POST",
     )  # fmt: skip
-    block = to_workspace(given, b"/x", PATH, CALLER, strip_authorization=True, prefix=True)
+    block = to_workspace(given.block, PATH, CALLER, strip_authorization=True, prefix=True).head(b"POST", b"/x", b"rid")
     assert block.decode().split("\r\n") == [
         "POST /x HTTP/1.1", "Host: guildnet.localhost:8080", "User-Agent: u", "Cookie: a=b",
         "X-Forwarded-For: 10.0.0.9", "X-Forwarded-Host: guildnet.localhost:8080", "X-Forwarded-Proto: http",
         "Forwarded: for=10.0.0.9;proto=http", "X-Request-Id: rid",
         "X-Forwarded-Prefix: /proxy/server/ws", "Content-Length: 3", "", "",
     ]  # fmt: skip
-    kept = to_workspace(given, b"/x", OWN, CALLER, strip_authorization=False, prefix=True)
+    kept = to_workspace(given.block, OWN, CALLER, strip_authorization=False, prefix=True).head(b"GET", b"/x", b"rid")
     assert b"Authorization: Bearer y" in kept
     assert b"Prefix" not in kept
 
 
 def test_an_upgrade_and_chunks_are_framed_by_us():
     upgrade = head("Upgrade: websocket", "Connection: keep-alive, Upgrade", "Sec-WebSocket-Key: k")
-    assert to_workspace(upgrade, b"/", OWN, CALLER, strip_authorization=False, prefix=True).endswith(
+    assert to_workspace(upgrade.block, OWN, CALLER, strip_authorization=False, prefix=True).after.endswith(
         b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
     )
     chunked = head("Transfer-Encoding: chunked", method="POST")
-    assert to_api(chunked, CALLER, "v1.x.y").endswith(
-        b"X-Guildnet-Identity: v1.x.y\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert (
+        to_api(chunked.block, CALLER)
+        .signed_head(b"POST", b"/", b"rid", "v1.x.y")
+        .endswith(b"X-Guildnet-Identity: v1.x.y\r\nTransfer-Encoding: chunked\r\n\r\n")
     )
 
 

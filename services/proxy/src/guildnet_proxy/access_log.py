@@ -1,7 +1,7 @@
 """Access log, metrics, and one audit line per denial and per session.
 
-Never a query string, a cookie or a token. Access lines are collected and written together, because a write per request
-costs more than the request.
+Never a query string, a cookie or a token. Finished requests are collected, and counted and written together: a write
+per request costs more than the request. Nothing is lost: a flush at the end has what no other had.
 """
 
 from __future__ import annotations
@@ -13,17 +13,21 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from guildnet.audit import Line, Writer
 from guildnet.errors import Unreachable
 from guildnet.telemetry import logger
 from guildnet_proxy.frontdoor.request import Record, Request
 from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.memo import Memo
+from guildnet_proxy.request_metrics import RequestMetrics
 from guildnet_proxy.rules import Rule, family
 
 FLUSH_SECONDS = 0.5
-_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
+MOST_AT_ONCE = 500
+"""Finished requests that are counted and written together: about a millisecond and a half of work."""
+MAX_REMEMBERED_ENDS = 1024
 
 
 def write_stdout(text: str) -> None:
@@ -43,39 +47,38 @@ class Records:
         self._lines: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
         self._stamp = (0, "")
-        requests = Counter(
-            "guildnet_proxy_requests_total", "Requests answered.", ("entry", "kind", "status"), registry=registry
-        )
-        seconds = Histogram(
-            "guildnet_proxy_request_seconds",
-            "Seconds from head to end.",
-            ("kind",),
-            registry=registry,
-            buckets=_BUCKETS,
-        )
+        self._offset = 0.0
+        self._finished: list[Record] = []
+        self._ends: Memo[tuple[str, str, str, str, str], str] = Memo(MAX_REMEMBERED_ENDS)
         self._denials = Counter("guildnet_proxy_denials_total", "Requests denied.", ("rule",), registry=registry)
         self._relays = Gauge("guildnet_proxy_upgraded_connections", "Open upgraded connections.", registry=registry)
-        self._requests = requests
-        self._seconds = seconds
-        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._metrics = RequestMetrics(registry, self._count)
 
     # ---- requests ---------------------------------------------------------------------------------------------------
 
     def finished(self, record: Record, now: float) -> None:
         """One request came to its end."""
-        seconds = now - record.started
-        key = record.entry, record.kind, record.status
-        children = self._children.get(key)
-        if children is None:
-            children = (
-                self._requests.labels(record.entry, record.kind, str(record.status)),
-                self._seconds.labels(record.kind),
-            )
-            self._children[key] = children
-        children[0].inc()
-        children[1].observe(seconds)
-        if self._access_log:
-            self._line(record, seconds, "request")
+        record.ended = now
+        finished = self._finished
+        finished.append(record)
+        if self._timer is None:
+            self._begin(now)
+        elif len(finished) >= MOST_AT_ONCE:
+            self.flush()
+
+    def _begin(self, now: float) -> None:
+        """The first of those that are written together."""
+        self._offset = time.time() - now
+        self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
+
+    def _count(self) -> None:
+        """Counts what has finished, and makes its lines."""
+        finished, self._finished = self._finished, []
+        for record in finished:
+            seconds = record.ended - record.started
+            self._metrics.add(record.entry, record.kind, record.status, seconds)
+            if self._access_log:
+                self._lines.append(self._line(record, seconds, "request"))
 
     def opened(self, record: Record) -> None:
         self._relays.inc()
@@ -86,32 +89,45 @@ class Records:
         self._relays.dec()
         self._noted(record, "close", record.workspace, record.rule, f"{now - record.started:.1f} s", allowed=True)
         if self._access_log:
-            self._line(record, now - record.started, "upgraded")
+            record.ended = now
+            if self._timer is None:
+                self._begin(now)
+            self._lines.append(self._line(record, now - record.started, "upgraded"))
 
-    def _line(self, record: Record, seconds: float, event: str) -> None:
-        self._lines.append(
-            f'{{"event":"{event}","service":"proxy","level":"info","timestamp":"{self._now()}",'
-            f'"request_id":"{record.request_id}","method":"{record.method}","path":{json.dumps(record.path)},'
-            f'"status":{record.status},"bytes":{record.sent},"received":{record.received},'
-            f'"ms":{seconds * 1000:.2f},"entry":"{record.entry}",'
-            f'"kind":"{record.kind}","workspace":{json.dumps(record.workspace)},"who":{json.dumps(record.who)},'
-            f'"rule":"{record.rule}"}}\n'
+    def _line(self, record: Record, seconds: float, event: str) -> str:
+        key = record.entry, record.kind, record.workspace, record.who, record.rule
+        end = self._ends.get(key)
+        if end is None:
+            end = self._end(*key)
+            self._ends.put(key, end)
+        path = record.path
+        quoted = json.dumps(path) if '"' in path or "\\" in path or not path.isascii() else f'"{path}"'
+        return (
+            f'{{"event":"{event}","service":"proxy","level":"info","timestamp":"{self._stamped(record.ended)}",'
+            f'"request_id":"{record.request_id}","method":"{record.method}","path":{quoted},'
+            f'"status":{record.status},"bytes":{record.sent},"received":{record.received},"ms":{seconds * 1000:.2f},{end}'
         )
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
 
-    def _now(self) -> str:
+    def _end(self, entry: str, kind: str, workspace: str, who: str, rule: str) -> str:
+        """What the lines of one caller at one workspace have in common."""
+        return (
+            f'"entry":"{entry}","kind":"{kind}","workspace":{json.dumps(workspace)},"who":{json.dumps(who)},'
+            f'"rule":"{rule}"}}\n'
+        )
+
+    def _stamped(self, ended: float) -> str:
         """RFC 3339 in milliseconds; the date is formatted once a second."""
-        now = time.time()
-        whole = int(now)
+        whole, milliseconds = divmod(int((ended + self._offset) * 1000 + 0.5), 1000)
         if self._stamp[0] != whole:
             self._stamp = whole, datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        return f"{self._stamp[1]}.{int((now - whole) * 1000):03d}Z"
+        return f"{self._stamp[1]}.{milliseconds:03d}Z"
 
     def flush(self) -> None:
+        """Counts and writes what has finished."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._count()
         if self._lines:
             lines, self._lines = self._lines, []
             self._write("".join(lines))

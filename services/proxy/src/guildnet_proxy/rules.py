@@ -29,7 +29,7 @@ class Rule(StrEnum):
     HOST = "host", "wire", "No Host or two (400); a name that is not of this install (421)."
     CONTENT_LENGTH = "content-length", "wire", "A Content-Length that is repeated or not of digits."
     TRANSFER_ENCODING = "transfer-encoding", "wire", "Anything but one `chunked`, alone, on HTTP/1.1."
-    UPGRADE = "upgrade", "wire", "An upgrade that is not a GET without body to `websocket`."
+    UPGRADE = "upgrade", "wire", "An upgrade to `websocket` that is not a GET without body."
     TARGET = "target", "wire", "A request target with a fragment, without a slash or for another authority than Host."
     CHUNKS = "chunks", "wire", "A chunked body that breaks its own framing."
     HEADERS_TOO_LARGE = "headers_too_large", "wire", "A header block over its limit of bytes or fields."

@@ -15,6 +15,7 @@ from guildnet.workspace import Workspace, origin_url
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Listener
 from guildnet_proxy.http.head import RequestHead
+from guildnet_proxy.memo import Memo
 from guildnet_proxy.rules import Rule
 
 _AUTHORITY = re.compile(rb"([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::([1-9][0-9]{0,4}))?")
@@ -73,13 +74,16 @@ class Sites:
         self._public = public
         self._tailnet_mode = tailnet_mode
         self.tailnet: Entry | None = None
-        self._sites: dict[tuple[bool, bytes], Site] = {}
+        self.version = 0
+        """Grows with every change of what `locate` would answer."""
+        self._sites: Memo[tuple[bool, bytes], Site] = Memo(MAX_REMEMBERED_SITES)
 
     def learn(self, name: str) -> None:
         """Sets the tailnet's DNS name (no trailing dot)."""
         if self._tailnet_mode is not None:
             self.tailnet = Entry(name="tailnet", origin=origin("https", name, 443), mode=self._tailnet_mode)
             self._sites.clear()
+            self.version += 1
 
     def all(self) -> tuple[Entry, ...]:
         return self._public if self.tailnet is None else (self.tailnet, *self._public)
@@ -98,8 +102,7 @@ class Sites:
             raise Refusal(503, "tailnet_starting", message, rule=Rule.TAILNET_STARTING)
         entries = (self.tailnet,) if listener.private and self.tailnet is not None else self._public
         site = _site(named.lower(), entries)
-        if len(self._sites) < MAX_REMEMBERED_SITES:
-            self._sites[(listener.private, named)] = site
+        self._sites.put((listener.private, named), site)
         return site
 
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from ipaddress import ip_address
+from math import inf
 from typing import Any
 
 from guildnet.errors import GuildNetError
@@ -25,6 +26,7 @@ from guildnet_proxy.auth.ttl_cache import TtlCache
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Listener
 from guildnet_proxy.http.head import RequestHead
+from guildnet_proxy.memo import Memo
 from guildnet_proxy.rewrite import cookies
 from guildnet_proxy.rules import Rule
 from guildnet_proxy.sites import Site
@@ -89,11 +91,12 @@ class Authenticator:
         self.sessions = sessions
         self.audience = audience
         self._admin = "system:serviceaccount:" + admin
-        self._wall = wall
+        self.wall = wall
+        self.clock = clock
         self._reviews: TtlCache[str, TokenReview] = TtlCache(
             review, clock=clock, believed=lambda review: review.authenticated
         )
-        self._read: dict[tuple[str, str, str | None], Session] = {}
+        self._read: Memo[tuple[str, str, str | None], Session] = Memo(MAX_REMEMBERED_SESSIONS)
         self._peers: TtlCache[str, Peer] | None = TtlCache(whois, clock=clock) if whois is not None else None
 
     async def aclose(self) -> None:
@@ -116,6 +119,21 @@ class Authenticator:
         if token is not None:
             return self._by_token(token, site.entry, address)
         return self._session(head, site.entry, workspace_uid)
+
+    def until(
+        self, head: RequestHead, listener: Listener, site: Site, workspace_uid: str | None
+    ) -> tuple[float, float]:
+        """The last moments at which `identify` gives what it gives now: Unix seconds, and seconds of `clock`."""
+        if listener.private:
+            known = (
+                self._peers.until(head.claims.get(b"x-forwarded-for", b"").decode("latin-1")) if self._peers else 0.0
+            )
+            return inf, known
+        token = bearer(head, self.audience) if b"authorization" in head.values else None
+        if token is not None:
+            return inf, self._reviews.until(token)
+        session = self._session_of(head, site.entry, workspace_uid)
+        return (session.expires, inf) if session is not None else (0.0, 0.0)
 
     # ---- tailnet ----------------------------------------------------------------------------------------------------
 
@@ -153,7 +171,7 @@ class Authenticator:
     async def by_token(self, token: str, entry: Entry, address: str = "") -> Identity:
         """The identity a token stands for; raises Refusal 401 or 503. Also what a login exchanges."""
         expires = _payload(token.encode()).get("exp")
-        if isinstance(expires, int | float) and expires + EXPIRY_LEEWAY_SECONDS < self._wall():
+        if isinstance(expires, int | float) and expires + EXPIRY_LEEWAY_SECONDS < self.wall():
             return self._token_identity(TokenReview(authenticated=False), entry)
         try:
             review = await self._reviews.get(token, address)
@@ -172,20 +190,21 @@ class Authenticator:
     # ---- session ----------------------------------------------------------------------------------------------------
 
     def _session(self, head: RequestHead, entry: Entry, workspace_uid: str | None) -> Identity:
+        session = self._session_of(head, entry, workspace_uid)
+        return session.identity if session is not None else replace(ANONYMOUS, entry=entry)
+
+    def _session_of(self, head: RequestHead, entry: Entry, workspace_uid: str | None) -> Session | None:
         header = head.values.get(b"cookie")
         names = self.sessions.names
         name = names.session if workspace_uid is None else names.workspace
         if header is None or name.encode() not in header:
-            return replace(ANONYMOUS, entry=entry)
+            return None
         value = cookies.value_of(header.decode("latin-1"), name)
-        if value is None:
-            return replace(ANONYMOUS, entry=entry)
-        session = self.session_of(value, entry, workspace_uid)
-        return session.identity if session is not None else replace(ANONYMOUS, entry=entry)
+        return None if value is None else self.session_of(value, entry, workspace_uid)
 
     def session_of(self, value: str, entry: Entry, workspace_uid: str | None) -> Session | None:
         """The session a cookie value stands for; verified once, then remembered while it lasts."""
-        now = self._wall()
+        now = self.wall()
         key = value, entry.origin, workspace_uid
         session = self._read.get(key)
         if session is None:
@@ -194,9 +213,7 @@ class Authenticator:
             else:
                 session = self.sessions.read_workspace(value, workspace_uid, entry, now)
             if session is not None:
-                if len(self._read) >= MAX_REMEMBERED_SESSIONS:
-                    del self._read[next(iter(self._read))]
-                self._read[key] = session
+                self._read.put(key, session)
         return session if session is not None and now <= session.expires else None
 
 

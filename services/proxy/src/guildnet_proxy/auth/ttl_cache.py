@@ -74,6 +74,11 @@ class TtlCache(Generic[K, V]):
             return None
         return kept[1]
 
+    def until(self, key: K) -> float:
+        """The moment after which `known` forgets what it knows; 0.0 where it knows nothing."""
+        kept = self._answers.get(key)
+        return 0.0 if kept is None else kept[0]
+
     async def get(self, key: K, source: str = "") -> V:
         """The answer, asked for when not known; raises what asking raises, Unreachable where too much is asked.
 

@@ -71,6 +71,8 @@ class Index:
         self._by_label: dict[str, str] = {}
         self._by_port: dict[int, str] = {}
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
+        self.version = 0
+        """Grows with every change of anything here."""
         self.on_change: list[Callable[[str | None], None]] = []
         """Called with the name of a changed Workspace, or None where Capabilities changed."""
 
@@ -141,10 +143,12 @@ class Index:
         self._changed(None)
 
     def _changed(self, name: str | None) -> None:
+        self.version += 1
         for listener in self.on_change:
             listener(name)
 
     def _join(self, uid: str) -> None:
+        self.version += 1
         slices = self._slices[uid]
         if not slices:
             del self._slices[uid]

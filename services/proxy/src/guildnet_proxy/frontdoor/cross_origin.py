@@ -27,6 +27,9 @@ class Passed:
     cors: bytes = b""
 
 
+_OWN_ORIGIN, _SAME_SITE, _NO_BROWSER = Passed(Rule.OWN_ORIGIN), Passed(Rule.SAME_SITE), Passed(Rule.NO_BROWSER)
+
+
 def is_navigation(head: RequestHead) -> bool:
     """A browser opening a document; by Accept where the client sends no Sec-Fetch-Mode."""
     mode = head.get(b"sec-fetch-mode")
@@ -58,7 +61,7 @@ def _control_source(head: RequestHead, site: Site, frontend: str) -> Passed:
     origin = head.get(b"origin")
     if origin:
         if origin == site.origin.encode():
-            return Passed(Rule.OWN_ORIGIN)
+            return _OWN_ORIGIN
         if frontend and origin == frontend.encode():
             return Passed(Rule.FRONTEND_ORIGIN, cors=origin)
         raise _denied("The page this request came from may not use this install.", Rule.ORIGIN)
@@ -73,7 +76,7 @@ def workspace(head: RequestHead, placement: Placement) -> Passed:
     own = placement.origin.encode()
     if origin:
         if origin == own:
-            return Passed(Rule.OWN_ORIGIN)
+            return _OWN_ORIGIN
         if origin == placement.control.encode() and head.method in _SAFE and not head.upgrade:
             return Passed(Rule.CONTROL_ORIGIN, cors=origin)
         if origin == b"null" and not head.upgrade and _from_own_base(head, placement):
@@ -95,7 +98,7 @@ def _by_fetch_site(head: RequestHead) -> Passed:
     """No Origin was sent. A WebSocket handshake of a browser always carries one, so this is none."""
     site = head.get(b"sec-fetch-site")
     if site in _OWN_SITE:
-        return Passed(Rule.SAME_SITE if site else Rule.NO_BROWSER)
+        return _SAME_SITE if site else _NO_BROWSER
     navigates = head.get(b"sec-fetch-mode") == b"navigate" and head.get(b"sec-fetch-dest") in _DOCUMENTS
     if head.method == b"GET" and navigates:
         return Passed(Rule.NAVIGATION)

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import inf
 
 from guildnet import identity as signed
 from guildnet.identity import Identity
 from guildnet.telemetry import logger
 from guildnet.web import request_id, security_headers
-from guildnet.workspace import Workspace
 from guildnet_proxy.auth.authenticate import Authenticator, login_required
 from guildnet_proxy.frontdoor import cross_origin, pages, target
 from guildnet_proxy.frontdoor.own_routes import STATUS, TICKET, OwnRoutes
 from guildnet_proxy.frontdoor.request import Record, Request
-from guildnet_proxy.frontdoor.workspaces import Workspaces
+from guildnet_proxy.frontdoor.way import Ways, route_of
+from guildnet_proxy.frontdoor.workspaces import Origin, Workspaces
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer, Decision, Forward, Listener, Outcome, Place
 from guildnet_proxy.http.head import RequestHead
@@ -26,9 +27,10 @@ from guildnet_proxy.rewrite import request_head
 from guildnet_proxy.rewrite.request_head import Caller
 from guildnet_proxy.rewrite.response_head import ControlRules, control_headers
 from guildnet_proxy.rules import Rule
-from guildnet_proxy.sites import Site, Sites, own_placement, path_placement
+from guildnet_proxy.sites import Site, Sites, path_placement
 
 _REQUEST_ID = request_id.HEADER.lower().encode()
+_API = "The api of this install"
 _UNLOCKED = frozenset({b"/healthz", b"/readyz"})
 _FOR_ANYONE = frozenset({b"/api/me", b"/api/ui-config"})
 _PREFLIGHT = (
@@ -82,16 +84,22 @@ class FrontDoor:
     def handle(self, head: RequestHead, listener: Listener, address: str, record: Record) -> Decision:
         """Never raises: whatever goes wrong is an answer."""
         try:
+            known = head.block.slot
+            if known is not None:
+                forward = self._as_before(known, head, listener, address, record)
+                if forward is not None:
+                    return forward
             given = head.get(_REQUEST_ID).decode("latin-1")
             if given and request_id.accepts(given):
                 record.request_id = given
             record.method, record.path = head.method.decode(), head.path.decode("latin-1")
             site = self.sites.locate(head, listener)
             record.entry = site.entry.name
+            came_from = address
             if listener.private:
                 address = head.claims.get(b"x-forwarded-for", b"").decode("latin-1")
-            caller = Caller(address or "unknown", site, record.request_id.encode())
-            request = Request(head, listener, site, record, caller)
+            caller = Caller(address or "unknown", site)
+            request = Request(head, listener, site, record, caller, came_from)
             if site.control:
                 return self._control(request)
             return self._own_origin(request)
@@ -100,6 +108,54 @@ class FrontDoor:
         except Exception:  # noqa: BLE001  whatever it is, the client gets an answer and the log the trace
             logger.exception("request failed", request_id=record.request_id)
             return self.refused(_internal(), record, head)
+
+    # ---- what was decided before ------------------------------------------------------------------------------------
+
+    def _as_before(
+        self, known: object, head: RequestHead, listener: Listener, address: str, record: Record
+    ) -> Forward | None:
+        """The way of the last request with these fields, where nothing that it rests on has changed; else None."""
+        ways = known.get(listener.private) if isinstance(known, dict) else None
+        if ways is None or ways.version != self.workspaces.index.version + self.sites.version:
+            return None
+        target = rest = head.target
+        route = b""
+        if ways.control:
+            route = route_of(target)
+            rest = target[len(route) :]
+        elif target.startswith(b"/.guildnet/"):
+            return None
+        way = ways.by_key.get((head.method, address, route))
+        caller = self.authenticator
+        if way is None or caller.wall() > way.wall or (way.clock != inf and caller.clock() > way.clock):
+            return None
+        if not way.keeps_root and (rest == b"/" or rest.startswith(b"/?")):
+            return None
+        if ways.request_id:
+            record.request_id = ways.request_id
+        record.method, record.path = head.method.decode(), head.path.decode("latin-1")
+        record.entry, record.kind, record.workspace = ways.entry, "workspace", way.workspace
+        record.identity, record.who, record.rule = way.identity, way.who, way.rule
+        self.workspaces.admit(record, way.counted)
+        return way.forward(head.method, way.base + rest if way.base else rest, record.request_id.encode())
+
+    def _remember(self, request: Request, who: Identity, uid: str | None) -> None:
+        """Keeps the way of `request` for the next one with the same fields. Strangers are not remembered."""
+        way, head, site, private = request.way, request.head, request.site, request.listener.private
+        route = route_of(head.target) if site.control else b""
+        if way is None or who.kind == "anonymous" or head.upgrade or head.has_body or (site.control and not route):
+            return
+        way.identity, way.who = who, who.subject
+        way.wall, way.clock = self.authenticator.until(head, request.listener, site, uid)
+        version = self.workspaces.index.version + self.sites.version
+        known = head.block.slot
+        if not isinstance(known, dict):
+            head.block.slot = known = {}
+        ways = known.get(private)
+        if ways is None or ways.version != version:
+            given = request.record.request_id if head.get(_REQUEST_ID) == request.record.request_id.encode() else ""
+            known[private] = ways = Ways(site.entry.name, given, control=site.control, version=version)
+        ways.add((head.method, request.address, route), way)
 
     def refused(self, error: Refusal, record: Record, head: RequestHead | None = None) -> Answer:
         """The answer to a refusal; denials are audited."""
@@ -144,7 +200,7 @@ class FrontDoor:
         head, site = request.head, request.site
         passed = cross_origin.control(head, site, self._api.frontend)
         if head.method == b"OPTIONS" and passed.cors and b"access-control-request-method" in head.values:
-            lines = control_headers(page_headers(site), passed.cors, request.caller.request_id)
+            lines = control_headers(page_headers(site), passed.cors, request.record.request_id.encode())
             return Answer(204, b"", lines + _PREFLIGHT)
         if head.path in _UNLOCKED:
             return self._api_forward(request, None, passed.cors)
@@ -164,16 +220,16 @@ class FrontDoor:
 
     def _api_forward(self, request: Request, who: Identity | None, cors: bytes) -> Forward:
         head, site = request.head, request.site
-        token = None
-        if who is not None:
-            path = head.path.decode("latin-1")
-            token = signed.sign(who, self._api.key, method=head.method.decode(), path=path, now=self._wall())
-        rid = request.caller.request_id
-        rules = ControlRules(page_headers(site), cors, rid)
-        place = self._api.place
+        rid = request.record.request_id.encode()
+        rules = ControlRules(page_headers(site), cors)
+        sent = request_head.to_api(head.block, request.caller)
         if self._api.ui is not None and not head.path.startswith((b"/api", b"/sse", b"/healthz", b"/readyz")):
-            place, token = self._api.ui, None
-        return Forward((place,), request_head.to_api(head, request.caller, token), rules, "The api of this install")
+            return Forward((self._api.ui,), sent.head(head.method, head.target, rid), rules, rid, _API)
+        if who is None:
+            return Forward((self._api.place,), sent.head(head.method, head.target, rid), rules, rid, _API)
+        path = head.path.decode("latin-1")
+        token = signed.sign(who, self._api.key, method=head.method.decode(), path=path, now=self._wall())
+        return Forward((self._api.place,), sent.signed_head(head.method, head.target, rid, token), rules, rid, _API)
 
     # ---- workspaces -------------------------------------------------------------------------------------------------
 
@@ -189,25 +245,26 @@ class FrontDoor:
     def _own_origin(self, request: Request) -> Decision:
         request.record.kind = "workspace"
         head, site = request.head, request.site
-        workspace = self.workspaces.of_site(site)
+        origin = self.workspaces.of_site(site)
+        workspace = origin.workspace
         request.record.workspace = workspace.name
         if head.path == TICKET.encode() and site.own_session and head.method == b"GET":
             return self._own_routes.redeem_ticket(request, workspace)
-        passed = cross_origin.workspace(head, own_placement(site))
+        passed = cross_origin.workspace(head, origin.placement)
         uid = workspace.uid if site.own_session else None
         if head.path.startswith(b"/.guildnet/"):
             if head.path != STATUS.encode():
                 raise _nothing_here()
             return self._identified(request, uid, lambda who: self._own_routes.status(request, who, workspace))
-        return self._identified(request, uid, lambda who: self._on_own_origin(request, who, workspace, passed.cors))
+        return self._identified(request, uid, lambda who: self._on_own_origin(request, who, origin, passed.cors))
 
-    def _on_own_origin(self, request: Request, who: Identity, workspace: Workspace, cors: bytes) -> Decision:
+    def _on_own_origin(self, request: Request, who: Identity, origin: Origin, cors: bytes) -> Decision:
         """A person without a session here is sent to the control origin for a ticket."""
         head = request.head
         opens = head.method == b"GET" and cross_origin.is_navigation(head)
         if who.kind == "anonymous" and request.site.own_session and opens:
-            return self._own_routes.ask_for_ticket(request, workspace)
-        return self.workspaces.on_own_origin(request, who, workspace, cors)
+            return self._own_routes.ask_for_ticket(request, origin.workspace)
+        return self.workspaces.on_own_origin(request, who, origin, cors)
 
     # ---- identity ---------------------------------------------------------------------------------------------------
 
@@ -217,6 +274,8 @@ class FrontDoor:
         if not isinstance(who, Identity):
             return self._caught(request, _after(who, then))
         decision = self._answered(request, then, who)
+        if request.way is not None:
+            self._remember(request, who, uid)
         return decision if isinstance(decision, Answer | Forward) else self._caught(request, decision)
 
     def _answered(self, request: Request, then: Callable[[Identity], Decision], who: Identity) -> Decision:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from guildnet.identity import Identity
+from guildnet_proxy.frontdoor.way import Way
 from guildnet_proxy.http.forward import Listener
 from guildnet_proxy.http.head import RequestHead
 from guildnet_proxy.rewrite.request_head import Caller
@@ -28,16 +29,20 @@ class Record:
     status: int = 0
     received: int = 0
     sent: int = 0
+    ended: float = 0.0
     counted: str = ""
     identity: Identity | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
-    """`listener` is where it arrived, `site` the origin it is for, `record` what will be logged about it."""
+    """`listener` is where it arrived, `site` the origin it is for, `record` what will be logged about it, `address` the
+    connection's; `way` is what was decided, where that may serve the next request with the same fields."""
 
     head: RequestHead
     listener: Listener
     site: Site
     record: Record
     caller: Caller
+    address: str
+    way: Way | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections import Counter
 from dataclasses import dataclass
 
 from guildnet import access
@@ -18,6 +17,7 @@ from guildnet_proxy.frontdoor.egress import EgressGuard, Permitted
 from guildnet_proxy.frontdoor.request import Record, Request
 from guildnet_proxy.frontdoor.resolve import Resolved, resolve, unresolved
 from guildnet_proxy.frontdoor.target import HostTarget, WorkspaceTarget
+from guildnet_proxy.frontdoor.way import Way
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Decision, Forward, Outcome, Place
 from guildnet_proxy.rewrite import request_head
@@ -42,17 +42,41 @@ class Policy:
     cross_site: bool = False
 
 
+class Origin:
+    """A workspace on its own origin, as it is while the index does not change."""
+
+    __slots__ = ("placement", "resolved", "workspace")
+
+    def __init__(self, workspace: Workspace, placement: Placement) -> None:
+        self.workspace = workspace
+        self.placement = placement
+        self.resolved: Resolved | None = None
+
+
 class Workspaces:
     """Decides about requests for workspaces; `active` counts what runs per workspace."""
 
     def __init__(self, index: Index, egress: EgressGuard, policy: Policy) -> None:
         self.index = index
         self.policy = policy
-        self.active: Counter[str] = Counter()
+        self.active: dict[str, int] = {}
         self._egress = egress
+        self._origins: dict[str, Origin] = {}
+        self._version = -1
 
-    def of_site(self, site: Site) -> Workspace:
-        """The workspace whose own origin this is; raises Refusal 404."""
+    def of_site(self, site: Site) -> Origin:
+        """The workspace whose own origin this is, and where it appears; raises Refusal 404."""
+        if self._version != self.index.version:
+            self._version = self.index.version
+            self._origins.clear()
+        origin = self._origins.get(site.origin)
+        if origin is None:
+            workspace = self._workspace_of(site)
+            origin = Origin(workspace, own_placement(site, cross_site=self.policy.cross_site))
+            self._origins[site.origin] = origin
+        return origin
+
+    def _workspace_of(self, site: Site) -> Workspace:
         found = self.index.by_label(site.label) if site.label is not None else self.index.by_port(site.port or 0)
         if found is None:
             self._listed()
@@ -66,13 +90,24 @@ class Workspaces:
             message = "The list of workspaces is not known yet; this page tries again."
             raise Refusal(503, "starting", message, rule=Rule.NOT_LISTED)
 
+    def admit(self, record: Record, name: str) -> None:
+        """Counts the request for what is called `name`; raises Refusal 503 where that has as many as it may have."""
+        active = self.active.get(name, 0)
+        if active >= self.policy.streams:
+            raise Refusal(503, "too_many_requests", "This workspace has too many open requests.", rule=Rule.STREAMS)
+        self.active[name] = active + 1
+        record.counted = name
+
     def release(self, record: Record) -> None:
         """What `record` counts for its workspace counts no more; harmless twice."""
-        if record.counted:
-            self.active[record.counted] -= 1
-            if self.active[record.counted] <= 0:
-                del self.active[record.counted]
+        name = record.counted
+        if name:
             record.counted = ""
+            left = self.active[name] - 1
+            if left:
+                self.active[name] = left
+            else:
+                del self.active[name]
 
     # ---- access -----------------------------------------------------------------------------------------------------
 
@@ -95,16 +130,19 @@ class Workspaces:
 
     # ---- the two forms ----------------------------------------------------------------------------------------------
 
-    def on_own_origin(self, request: Request, identity: Identity, workspace: Workspace, cors: bytes) -> Decision:
+    def on_own_origin(self, request: Request, identity: Identity, origin: Origin, cors: bytes) -> Decision:
         """The workspace's own origin: paths pass unchanged; a Preserve workspace lives below its base path."""
+        workspace = origin.workspace
         self.authorize(request, identity, workspace)
-        placement = own_placement(request.site, cross_site=self.policy.cross_site)
-        resolved = self._resolve(workspace, None)
+        resolved = origin.resolved
+        if resolved is None:
+            resolved = origin.resolved = self._resolve(workspace, None)
         head = request.head
         if resolved.path_mode == "Preserve" and head.path == b"/" and head.method in {b"GET", b"HEAD"}:
-            return pages.redirect(base_path(workspace.name, None) + "/", status=302)
+            _, mark, query = head.target.partition(b"?")
+            return pages.redirect(base_path(workspace.name, None) + "/" + (mark + query).decode("latin-1"), status=302)
         return self._send(
-            request, identity, workspace, resolved, Route(placement, head.target, strips=False, cors=cors)
+            request, identity, workspace, resolved, Route(origin.placement, head.target, strips=False, cors=cors)
         )
 
     def by_path(self, request: Request, identity: Identity, target: WorkspaceTarget, cors: bytes) -> Decision:
@@ -152,7 +190,7 @@ class Workspaces:
             request.site, base, trusted=self.policy.path_trusted, cross_site=self.policy.cross_site
         )
         route = Route(placement, (target.rest or b"/") + target.query, strips=True, cors=cors, host=target.authority)
-        return self._forward(request, permitted.workspace, resolved, route)
+        return self._forward(request, permitted.workspace, resolved, route)[0]
 
     # ---- forwarding -------------------------------------------------------------------------------------------------
 
@@ -168,7 +206,8 @@ class Workspaces:
     ) -> Decision:
         request.record.rule = resolved.rule
         if resolved.addresses:
-            return self._forward(request, workspace, resolved, route)
+            forward, request.way = self._forward(request, workspace, resolved, route)
+            return forward
         return self._permitted(request, identity, workspace, resolved, route)
 
     async def _permitted(
@@ -180,41 +219,47 @@ class Workspaces:
         except Refusal as refusal:
             raise (unresolved(workspace) if refusal.rule == Rule.DNS else refusal) from None
         found = Resolved(resolved.rule, resolved.scheme, host, port, (permitted.address,), resolved.path_mode)
-        return self._forward(request, workspace, found, route)
+        return self._forward(request, workspace, found, route)[0]
 
-    def _forward(self, request: Request, workspace: Workspace | None, resolved: Resolved, route: Route) -> Forward:
+    def _forward(
+        self, request: Request, workspace: Workspace | None, resolved: Resolved, route: Route
+    ) -> tuple[Forward, Way]:
         name = workspace.name if workspace is not None else f"{resolved.host}:{resolved.port}"
-        if self.active[name] >= self.policy.streams:
-            raise Refusal(503, "too_many_requests", "This workspace has too many open requests.", rule=Rule.STREAMS)
-        self.active[name] += 1
-        request.record.counted = name
+        self.admit(request.record, name)
+        way = self._way(request, workspace, name, resolved, route)
+        return way.forward(request.head.method, route.target, request.record.request_id.encode()), way
+
+    def _way(self, request: Request, workspace: Workspace | None, name: str, resolved: Resolved, route: Route) -> Way:
         policy = self.policy
         tls = None
         if resolved.scheme == "https":
             tls = policy.insecure_tls if workspace is not None else policy.verified_tls
         head = request.head
         ours = b"authorization" in head.values and bearer(head, policy.audience) is not None
-        block = request_head.to_workspace(
-            head,
-            route.target,
+        sent = request_head.to_workspace(
+            head.block,
             route.placement,
             request.caller,
             strip_authorization=ours,
             prefix=route.strips,
             host=route.host,
         )
-        rules = WorkspaceRules(
-            placement=route.placement,
-            upstream=_authorities(request, resolved, route),
-            strips=route.strips,
-            cors=route.cors,
-            request_id=request.caller.request_id,
-        )
+        rules = WorkspaceRules(route.placement, _authorities(request, resolved, route), route.cors, strips=route.strips)
         places = tuple(Place(address, resolved.port, tls, resolved.host) for address in resolved.addresses)
-        return Forward(places, block, rules)
+        preserves = resolved.path_mode == "Preserve"
+        return Way(
+            request.record.workspace,
+            name,
+            request.record.rule,
+            places,
+            sent,
+            rules,
+            base=route.placement.base.encode() if preserves else b"",
+            keeps_root=not (preserves and route.placement.own),
+        )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Route:
     """How one request is forwarded: where the workspace appears, the path it sees, the Host it is called by."""
 

@@ -153,7 +153,7 @@ def request_body(head: RequestHead, limits: Limits) -> Body | None:
     return Chunked(limits) if head.chunked else Length(head.length)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ResponseFraming:
     """How a response is read and passed on.
 

@@ -18,7 +18,6 @@ from guildnet_proxy.http.head import RequestHead
 from guildnet_proxy.http.incoming import Incoming
 from guildnet_proxy.http.owner import Owner
 from guildnet_proxy.http.states.connection import TRANSITIONS, Event, State
-from guildnet_proxy.http.states.table import next_state
 
 # What every request goes through is made once: an Enum's attribute costs 70 ns in Python 3.11, a union of types 200.
 _HEAD, _EXCHANGE = State.HEAD, State.EXCHANGE
@@ -59,7 +58,7 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
         self.write = self.transport.write
-        self.incoming = Incoming(self.transport, self.server.loop, self.server.limits)
+        self.incoming = Incoming(self.transport, self.server.loop, self.server.limits, self.server.heads)
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if isinstance(peer, tuple) else ""
         self._since = self.server.loop.time()
@@ -278,7 +277,7 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
         return not (self.last_request or self.server.draining)
 
     def _on(self, event: Event) -> None:
-        self._state = next_state(TRANSITIONS, self._state, event)
+        self._state = TRANSITIONS[self._state, event]
 
     def _finish_record(self, status: int) -> None:
         record, self._record = self._record, None

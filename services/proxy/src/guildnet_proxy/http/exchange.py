@@ -22,9 +22,8 @@ from guildnet_proxy.http.body import (
 )
 from guildnet_proxy.http.errors import BrokenFraming, Refusal, bad_request
 from guildnet_proxy.http.forward import ClientSide, Forward, Record
-from guildnet_proxy.http.head import RequestHead, ResponseHead, parse_response
+from guildnet_proxy.http.head import RequestHead, ResponseHead
 from guildnet_proxy.http.states.exchange import TRANSITIONS, Event, State
-from guildnet_proxy.http.states.table import next_state
 from guildnet_proxy.http.upstream import Pool, UpstreamConnection
 
 # What every request goes through is looked up once: an Enum's attribute costs 70 ns in Python 3.11.
@@ -83,7 +82,7 @@ class Exchange:
         return self._body is None
 
     def _on(self, event: Event) -> None:
-        self._state = next_state(TRANSITIONS, self._state, event)
+        self._state = TRANSITIONS[self._state, event]
 
     # ---- towards the upstream ---------------------------------------------------------------------------------------
 
@@ -214,7 +213,7 @@ class Exchange:
             if end < 4:
                 self._buffer = data
                 return
-            head = parse_response(data[:end])
+            head = ResponseHead(data[:end], self.forward.rules.names)
             data = data[end:]
             if head.status == 101:
                 self._upgrade(head, data)
@@ -228,12 +227,15 @@ class Exchange:
                 raise self._refusal(502, "bad_upstream", "gave too many interim answers.")
             if head.status == 100 and self._head.minor == 1:
                 self.client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            elif head.status == 103 and self._head.minor == 1:
+                lines = self.forward.rules.lines(head, self.forward.note)
+                self.client.write(b"".join([*lines, b"\r\n"]))
 
     def _begin(self, head: ResponseHead, data: bytes) -> None:
         """Sends the rewritten head, joined with what is there of the body."""
         keep_alive = self._head.keep_alive and self._body is None and self.client.stays()
         framed = response_framing(self._head, head, self._limits, keep_alive=keep_alive)
-        out = [*self.forward.rules.lines(head), framed.lines]
+        out = [*self.forward.rules.lines(head, self.forward.note), framed.lines]
         self._on(_ANSWERED)
         self._framed = framed
         self.record.status = head.status
@@ -304,7 +306,7 @@ class Exchange:
         if not self._head.upgrade or self.upstream is None:
             raise self._refusal(502, "bad_upstream", "switched protocols without being asked.")
         self._on(Event.SWITCHED)
-        lines = self.forward.rules.lines(head)
+        lines = self.forward.rules.lines(head, self.forward.note)
         lines.append(b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
         lines.append(rest)
         self.record.status, self.record.sent = 101, len(rest)

@@ -7,9 +7,10 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.fields import Names
 from guildnet_proxy.http.head import RequestHead, ResponseHead
 from guildnet_proxy.http.incoming import Incoming
 
@@ -22,8 +23,7 @@ class Listener:
     private: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where connections go, and what tells two of them apart in the pool."""
 
     address: str
@@ -33,10 +33,13 @@ class Place:
 
 
 class HeadRewriter(Protocol):
-    """What becomes of an upstream's response head on its way to the client."""
+    """What becomes of an upstream's response head on its way to the client; `names` says which fields it looks at."""
 
-    def lines(self, head: ResponseHead) -> list[bytes]:
-        """Status line and fields, without framing and without the empty line."""
+    @property
+    def names(self) -> Names[int]: ...
+
+    def lines(self, head: ResponseHead, note: bytes) -> list[bytes]:
+        """Status line and fields, without framing and without the empty line; `note` is the Forward's."""
         ...
 
 
@@ -66,14 +69,18 @@ class Answer:
         return head if head_only else head + self.body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Forward:
     """`head` is the finished request head; `places` are tried in order until one accepts a connection; `who` is what
-    messages about a failure call the upstream."""
+    messages about a failure call the upstream; `note` goes back to `rules` with every response head.
+
+    Never changed after it was made; not frozen, which would make it three times as dear, once a request.
+    """
 
     places: tuple[Place, ...]
     head: bytes
     rules: HeadRewriter
+    note: bytes = b""
     who: str = "The workspace"
 
 

@@ -1,163 +1,159 @@
-"""Request and response heads as immutable values, header bytes kept.
+"""Request and response heads as values, header bytes kept.
 
-A block is checked twice: by one strict grammar of ours, then by llhttp (through httptools); what either dislikes dies.
+Fields are checked twice: by one strict grammar of ours, then, those of a request, by llhttp (through httptools); what
+either dislikes dies. The grammar of a request line and of a response head leaves llhttp nothing to object to.
 Refuses: a missing or second Host, any Transfer-Encoding but a single `chunked` on HTTP/1.1, Content-Length beside it or
 not of digits, obs-fold, bare LF, control bytes, double spaces, more fields than Limits.head_fields, CONNECT and TRACE,
-absolute-form for another authority, an upgrade that is not a bodyless GET to `websocket` (RFC 9112; security.md).
-
-Fields that claim an identity or a forwarding history are taken out here, in every spelling, before anything reads them:
-they are only in `claims`, which the tailnet source alone looks at, and only on the sidecar's private listener.
+absolute-form for another authority, an upgrade to websocket that is not a bodyless GET (RFC 9112; security.md).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
-
-import httptools
 
 from guildnet_proxy.http.errors import Refusal, bad_request
+from guildnet_proxy.http.fields import (
+    FIELDS,
+    HOP_BY_HOP,
+    Block,
+    Field,
+    Names,
+    bad_coding,
+    bad_upgrade,
+    claims_identity,
+    malformed,
+    options_of,
+)
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.memo import Memo
 
-_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
-_FIELDS = rb"(?:" + _TOKEN + rb":[\t\x20-\x7e\x80-\xff]*+\r\n)*+\r\n"
-_REQUEST = re.compile(rb"[A-Z-]{1,32} [\x21-\x7e]++ HTTP/1\.[01]\r\n" + _FIELDS)
-_RESPONSE = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*+)?\r\n" + _FIELDS)
-_DIGITS = re.compile(rb"[0-9]{1,18}")
+_LINE = re.compile(rb"([A-Z-]{1,32}) ([\x21-\x7e]++) HTTP/1\.([01])\r\n")
+_RESPONSE = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*+)?\r\n" + FIELDS)
+_LENGTHS = re.compile(rb"([0-9]{1,18})(?:[ \t]*,[ \t]*\1)*")
+_NOT_SERVED = frozenset({b"CONNECT", b"TRACE", b"PRI"})
+_USUAL_OPTIONS = HOP_BY_HOP | {b"close"}
 
-_CLAIM_PREFIXES = (b"tailscale-", b"x-forwarded-", b"x-webauth-", b"remote-", b"impersonate-", b"x-guildnet-")
-_CLAIM_NAMES = frozenset({b"forwarded", b"x-real-ip"})
-_HOP_BY_HOP = frozenset({
-    b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
-    b"transfer-encoding", b"upgrade", b"http2-settings",
-})  # fmt: skip
-
-KEEP, HOP, CLAIM = 0, 1, 2
+KEEP, DROP, MARK, FRAMING = 0, 1, 2, 3
+"""What becomes of a response's field: it stays, it goes, the rewriter looks at it, it says where the body ends."""
 
 
-class Field(NamedTuple):
-    name: bytes
-    lower: bytes
-    value: bytes
-    kind: int
-
-
-def claims_identity(lower: bytes) -> bool:
-    """True for a header name that only we may set, whichever of `-`, `_` and `.` spells it."""
-    plain = lower.replace(b"_", b"-").replace(b".", b"-")
-    return plain in _CLAIM_NAMES or plain.startswith(_CLAIM_PREFIXES)
-
-
-_KNOWN: dict[bytes, tuple[bytes, int]] = {}
-
-
-def _classify(name: bytes) -> tuple[bytes, int]:
-    known = _KNOWN.get(name)
-    if known is None:
-        lower = name.lower()
-        known = lower, CLAIM if claims_identity(lower) else HOP if lower in _HOP_BY_HOP else KEEP
-        if len(_KNOWN) < 4096:  # a client inventing names must not grow it without end
-            _KNOWN[name] = known
-    return known
-
-
-@dataclass(frozen=True, slots=True)
 class RequestHead:
-    """`values` joins repeated fields; `target` is origin-form, byte for byte as sent; `authority` is the Host field."""
+    """A request line, checked anew for every request, and the fields below it; never changed after it was made.
 
-    method: bytes
-    target: bytes
-    minor: int
-    fields: tuple[Field, ...]
-    values: Mapping[bytes, bytes]
-    claims: Mapping[bytes, bytes]
-    authority: bytes
-    length: int
-    chunked: bool
-    upgrade: bool
-    keep_alive: bool
-    dropped: frozenset[bytes]
+    `target` is origin-form, byte for byte as sent; `upgrade` says that the connection is to become a websocket.
+    """
+
+    __slots__ = ("block", "method", "minor", "target")
+
+    def __init__(self, method: bytes, target: bytes, minor: int, block: Block) -> None:
+        self.method = method
+        self.target = target
+        self.minor = minor
+        self.block = block
+
+    @property
+    def fields(self) -> list[Field]:
+        return self.block.fields
+
+    @property
+    def values(self) -> Mapping[bytes, bytes]:
+        return self.block.values
+
+    @property
+    def claims(self) -> Mapping[bytes, bytes]:
+        return self.block.claims
+
+    @property
+    def authority(self) -> bytes:
+        """The Host field."""
+        return self.block.authority
+
+    @property
+    def length(self) -> int:
+        return self.block.length
+
+    @property
+    def chunked(self) -> bool:
+        return self.block.chunked
+
+    @property
+    def upgrade(self) -> bool:
+        return self.block.upgrade
+
+    @property
+    def dropped(self) -> frozenset[bytes]:
+        return self.block.dropped
 
     @property
     def has_body(self) -> bool:
-        return self.chunked or self.length > 0
+        return self.block.has_body
+
+    @property
+    def keep_alive(self) -> bool:
+        return self.minor == 1 and not self.block.close
 
     @property
     def path(self) -> bytes:
         return self.target.partition(b"?")[0]
 
     def get(self, lower: bytes) -> bytes:
-        return self.values.get(lower, b"")
+        return self.block.values.get(lower, b"")
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseHead:
-    status: int
-    reason: bytes
-    minor: int
-    fields: tuple[Field, ...]
-    values: Mapping[bytes, bytes]
-    length: int | None
-    chunked: bool
-    keep_alive: bool
-    dropped: frozenset[bytes]
+class Heads:
+    """Reads request heads, and remembers field blocks by their bytes, Limits.known_heads_bytes of them.
 
-    def get(self, lower: bytes) -> bytes:
-        return self.values.get(lower, b"")
+    Remembered is a block without body and upgrade in whose slot the handler has left something: whoever it wants to
+    know nothing of can fill no memory and drive nothing out of it.
+    """
+
+    __slots__ = ("_known", "_last", "_limits")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._known: Memo[bytes, Block] = Memo(limits.known_heads_bytes, len)
+        self._last: Block | None = None
+
+    def parse(self, data: bytes) -> RequestHead:
+        """`data` is everything up to and with the empty line; raises Refusal (400, 405, 431)."""
+        line = _LINE.match(data)
+        if line is None or len(data) > self._limits.head_bytes:
+            check_incomplete(data, self._limits)
+            raise malformed()
+        method, target, minor = line.groups()
+        if method in _NOT_SERVED:
+            raise Refusal(405, "method_not_allowed", f"{method.decode()} is not served here.", close=True)
+        raw = data[line.end() :]
+        block = self._known.get(raw) or self._learn(raw)
+        if block.upgrade and (method != b"GET" or minor == b"0"):
+            raise bad_upgrade()
+        if block.chunked and minor == b"0":
+            raise bad_coding()
+        if target[0] != 0x2F or b"#" in target:
+            target = _origin_form(target, block.authority)
+        return RequestHead(method, target, 1 if minor == b"1" else 0, block)
+
+    def _learn(self, raw: bytes) -> Block:
+        """The block is parsed. Whether the one before is to be remembered is known now."""
+        last, self._last = self._last, None
+        if last is not None and last.slot is not None:
+            self._known.put(last.raw, last)
+            if last.raw == raw:
+                return last
+        try:
+            block = Block(raw, self._limits)
+        except Refusal:
+            check_incomplete(raw, self._limits)
+            raise
+        if not (block.has_body or block.upgrade):
+            self._last = block
+        return block
 
 
-class _Collector:
-    __slots__ = ("fields",)
-
-    def __init__(self) -> None:
-        self.fields: list[tuple[bytes, bytes]] = []
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.fields.append((name, value))
-
-
-class _Fields:
-    """The fields sorted by what they are for; the only mutable step of parsing."""
-
-    __slots__ = ("claims", "counts", "fields", "values")
-
-    def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
-        self.fields: list[Field] = []
-        self.values: dict[bytes, bytes] = {}
-        self.claims: dict[bytes, bytes] = {}
-        self.counts: dict[bytes, int] = {}
-        values = self.values
-        for name, value in raw:
-            lower, kind = _classify(name)
-            value = value.strip(b" \t")
-            if kind == CLAIM:
-                self.claims[lower] = value
-                continue
-            self.fields.append(Field(name, lower, value, kind))
-            if lower in values:
-                self.counts[lower] = self.counts.get(lower, 1) + 1
-                values[lower] = values[lower] + (b"; " if lower == b"cookie" else b", ") + value
-            else:
-                values[lower] = value
-
-    def count(self, lower: bytes) -> int:
-        return self.counts.get(lower, 1 if lower in self.values else 0)
-
-    def connection(self) -> frozenset[bytes]:
-        value = self.values.get(b"connection")
-        if value is None:
-            return frozenset()
-        return frozenset(item.strip(b" \t") for item in value.lower().split(b","))
-
-    def length(self) -> int | None:
-        value = self.values.get(b"content-length")
-        if value is None:
-            return None
-        if self.count(b"content-length") > 1 or not _DIGITS.fullmatch(value):
-            raise bad_request("Content-Length has to be given once, in digits.", "content-length")
-        return int(value)
+def parse_request(data: bytes, limits: Limits) -> RequestHead:
+    """A head that nothing is remembered of; raises Refusal (400, 405, 431)."""
+    return Heads(limits).parse(data)
 
 
 def check_incomplete(start: bytes, limits: Limits, looked: int = 0) -> None:
@@ -174,72 +170,9 @@ def check_incomplete(start: bytes, limits: Limits, looked: int = 0) -> None:
         raise Refusal(431, "headers_too_large", what, close=True)
 
 
-def parse_request(block: bytes, limits: Limits) -> RequestHead:
-    """`block` is everything up to and with the empty line; raises Refusal (400, 405, 431)."""
-    if len(block) > limits.head_bytes or not _REQUEST.fullmatch(block):
-        check_incomplete(block, limits)
-        raise bad_request("The request is not well-formed HTTP/1.1.", "grammar")
-    collector = _Collector()
-    parser = httptools.HttpRequestParser(collector)
-    try:
-        parser.feed_data(block)
-    except httptools.HttpParserUpgrade:
-        pass
-    except httptools.HttpParserError as error:
-        raise bad_request(f"The request is not well-formed HTTP/1.1: {error}.", "grammar") from None
-    line = block[: block.index(b"\r\n")]
-    method, target, version = line.split(b" ")
-    if method in {b"CONNECT", b"TRACE", b"PRI"}:
-        raise Refusal(405, "method_not_allowed", f"{method.decode()} is not served here.", close=True)
-    if len(collector.fields) > limits.head_fields:
-        what = f"The request has more than {limits.head_fields} header fields."
-        raise Refusal(431, "headers_too_large", what, close=True)
-    fields = _Fields(collector.fields)
-    minor = version[-1] - 48
-    chunked = _request_chunked(fields, minor)
-    length = fields.length() or 0
-    connection = fields.connection()
-    return RequestHead(
-        method=method,
-        target=_origin_form(target, fields.values[b"host"]),
-        minor=minor,
-        fields=tuple(fields.fields),
-        values=fields.values,
-        claims=fields.claims,
-        authority=fields.values[b"host"],
-        length=length,
-        chunked=chunked,
-        upgrade=_upgrade(fields, connection, method, bodyless=not (chunked or length), minor=minor),
-        keep_alive=minor == 1 and b"close" not in connection,
-        dropped=connection,
-    )
-
-
-def _request_chunked(fields: _Fields, minor: int) -> bool:
-    if fields.count(b"host") != 1:
-        raise bad_request("A request has exactly one Host.", "host")
-    coding = fields.values.get(b"transfer-encoding")
-    if coding is None:
-        return False
-    if coding.lower() != b"chunked" or minor == 0 or b"content-length" in fields.values:
-        raise bad_request("Transfer-Encoding has to be a single `chunked`, alone, on HTTP/1.1.", "transfer-encoding")
-    return True
-
-
-def _upgrade(fields: _Fields, connection: frozenset[bytes], method: bytes, *, bodyless: bool, minor: int) -> bool:
-    if b"upgrade" not in fields.values:
-        return False
-    asked = fields.values[b"upgrade"].lower() == b"websocket" and fields.count(b"upgrade") == 1
-    if not (asked and b"upgrade" in connection and method == b"GET" and bodyless and minor == 1):
-        raise bad_request("Only a GET without body can be upgraded, and only to websocket.", "upgrade")
-    return True
-
-
 def _origin_form(target: bytes, host: bytes) -> bytes:
     if b"#" in target:
         raise bad_request("A request target has no fragment.", "target")
-    if target.startswith(b"/"):
-        return target
     scheme, found, rest = target.partition(b"://")
     if not found or scheme.lower() not in {b"http", b"https"}:
         raise bad_request("The request target has to start with a slash.", "target")
@@ -249,35 +182,105 @@ def _origin_form(target: bytes, host: bytes) -> bytes:
     return rest[cut:] if rest[cut:].startswith(b"/") else b"/" + rest[cut:]
 
 
-def parse_response(block: bytes) -> ResponseHead:
-    """The head of an upstream's answer; raises Refusal 502 when it breaks the same rules."""
-    collector = _Collector()
-    if not _RESPONSE.fullmatch(block):
-        raise Refusal(502, "bad_upstream", "The workspace's answer is not well-formed HTTP/1.1.", rule="grammar")
-    try:
-        httptools.HttpResponseParser(collector).feed_data(block)
-    except httptools.HttpParserUpgrade:
-        pass
-    except httptools.HttpParserError as error:
-        raise Refusal(502, "bad_upstream", f"The workspace's answer is not well-formed: {error}.") from None
-    fields = _Fields(collector.fields)
-    try:
-        length = fields.length()
-    except Refusal as error:
-        raise Refusal(502, "bad_upstream", f"The workspace's answer is not well-formed: {error.message}") from None
-    coding = fields.values.get(b"transfer-encoding")
-    if coding is not None and (coding.lower() != b"chunked" or length is not None):
-        raise Refusal(502, "bad_upstream", "The workspace's answer has an unusable Transfer-Encoding.", rule="grammar")
-    connection = fields.connection()
-    minor = block[7] - 48
-    return ResponseHead(
-        status=int(block[9:12]),
-        reason=block[13 : block.index(b"\r\n")] if block[12:13] == b" " else b"",
-        minor=minor,
-        fields=tuple(fields.fields),
-        values=fields.values,
-        length=length,
-        chunked=coding is not None,
-        keep_alive=minor == 1 and b"close" not in connection,
-        dropped=connection,
-    )
+# ---- responses ------------------------------------------------------------------------------------------------------
+
+
+def response_names(judge: Mapping[bytes, int], prefixes: Mapping[bytes, int]) -> Names[int]:
+    """What becomes of each field of a response: KEEP unless `judge`, `prefixes` or the engine have another word."""
+
+    def verdict(lower: bytes) -> int:
+        if lower in {b"content-length", b"transfer-encoding", b"connection"}:
+            return FRAMING
+        if lower in HOP_BY_HOP or claims_identity(lower):
+            return DROP
+        found = judge.get(lower)
+        return found if found is not None else next((prefixes[p] for p in prefixes if lower.startswith(p)), KEEP)
+
+    return Names(verdict)
+
+
+_KEPT = response_names({}, {})
+
+
+class ResponseHead:
+    """A response head without what concerns one connection; never changed after it was made.
+
+    `lines` are the fields that go on, without CRLF, `marks` the place in it and the name of each that the rewriter has
+    to look at. `line` is the status line, of HTTP/1.1 whatever came.
+    """
+
+    __slots__ = ("chunked", "keep_alive", "length", "line", "lines", "marks", "status")
+
+    def __init__(self, block: bytes, names: Names[int] = _KEPT) -> None:
+        """`block` ends with the empty line; raises Refusal 502 when it breaks the rules of requests."""
+        if not _RESPONSE.fullmatch(block):
+            raise _bad("well-formed HTTP/1.1.")
+        lines = block.split(b"\r\n")
+        del lines[-2:]
+        first = lines[0]
+        self.status = int(first[9:12])
+        self.line = b"HTTP/1.1" + first[8:] if len(first) > 12 else b"HTTP/1.1" + first[8:] + b" "
+        self.length: int | None = None
+        self.chunked = False
+        self.keep_alive = first[7] == 0x31
+        self.lines: list[bytes] = []
+        self.marks: list[tuple[int, bytes]] = []
+        framing = self._sort(lines, names)
+        if framing is not None:
+            self._frame(framing)
+
+    def _sort(self, lines: list[bytes], names: Names[int]) -> dict[bytes, bytes] | None:
+        """Fills `lines` and `marks`; gives the values of the framing fields."""
+        kept = self.lines
+        framing: dict[bytes, bytes] | None = None
+        known = names.memo.young.get
+        del lines[0]
+        for line in lines:
+            name, _, text = line.partition(b":")
+            lower, verdict = known(name) or names.learn(name)
+            if verdict == KEEP:
+                kept.append(line)
+            elif verdict == FRAMING:
+                value = text.strip(b" \t")
+                if framing is None:
+                    framing = {lower: value}
+                else:
+                    framing[lower] = framing[lower] + b", " + value if lower in framing else value
+            elif verdict == MARK:
+                self.marks.append((len(kept), lower))
+                kept.append(line)
+        return framing
+
+    def _frame(self, framing: dict[bytes, bytes]) -> None:
+        length = framing.get(b"content-length")
+        if length is not None:
+            match = _LENGTHS.fullmatch(length)  # RFC 9110 8.6: one value said several times is that value
+            if match is None:
+                raise _bad("well-formed: its Content-Length is no number.", rule="bad_upstream")
+            self.length = int(match[1])
+        coding = framing.get(b"transfer-encoding")
+        if coding is not None:
+            if coding.lower() != b"chunked" or length is not None:
+                raise _bad("usable: its Transfer-Encoding is not a single `chunked`, alone.")
+            self.chunked = True
+        connection = framing.get(b"connection")
+        if connection is not None:
+            options = options_of(connection)
+            self.keep_alive = self.keep_alive and b"close" not in options
+            if not options <= _USUAL_OPTIONS:
+                self._drop(options)
+
+    def _drop(self, options: frozenset[bytes]) -> None:
+        """Takes out the fields that Connection names."""
+        marks = dict(self.marks)
+        lines, self.lines, self.marks = self.lines, [], []
+        for at, line in enumerate(lines):
+            if line.partition(b":")[0].lower() in options:
+                continue
+            if at in marks:
+                self.marks.append((len(self.lines), marks[at]))
+            self.lines.append(line)
+
+
+def _bad(what: str, rule: str = "grammar") -> Refusal:
+    return Refusal(502, "bad_upstream", f"The workspace's answer is not {what}", rule=rule)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
-from guildnet_proxy.http.head import RequestHead, check_incomplete, parse_request
+from guildnet_proxy.http.head import Heads, RequestHead, check_incomplete
 from guildnet_proxy.http.limits import Limits
 
 
@@ -16,14 +16,17 @@ class Incoming:
     means that others have their turn first, so that reading stays paused."""
 
     __slots__ = (
-        "_limits", "_looked", "_loop", "_paused_seconds", "_paused_since", "_since", "_transport", "behind",
+        "_heads", "_limits", "_looked", "_loop", "_paused_seconds", "_paused_since", "_since", "_transport", "behind",
         "head_since", "held",
     )  # fmt: skip
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, limits: Limits, heads: Heads
+    ) -> None:
         self._transport = transport
         self._loop = loop
         self._limits = limits
+        self._heads = heads
         self._since = 0.0
         self._paused_since = 0.0
         self._paused_seconds = 0.0
@@ -53,7 +56,7 @@ class Incoming:
             return None
         self.held = held[end:]
         self.head_since = 0.0
-        return parse_request(held[:end], self._limits)
+        return self._heads.parse(held[:end])
 
     def hold(self, data: bytes) -> None:
         """Keeps what belongs to a later request; pauses reading when that is too much."""

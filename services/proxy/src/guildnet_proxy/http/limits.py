@@ -26,6 +26,9 @@ class Limits:
     head_fields: int = 100
     """Header fields of a request. Browsers send about 20; Apache's LimitRequestFields is 100."""
 
+    known_heads_bytes: int = 2 * 1024 * 1024
+    """Field blocks of requests that are remembered, bytes. About 2,500 of a browser's; a page asks with some dozens."""
+
     head_seconds: float = 10.0
     """A request's head, seconds from its first byte. Heads come in one packet; who needs longer holds us open."""
 

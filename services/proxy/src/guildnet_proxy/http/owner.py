@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from guildnet_proxy.http.forward import Handler, R, Side
+from guildnet_proxy.http.head import Heads
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.relay import Relay
 from guildnet_proxy.http.upstream import Pool
@@ -17,6 +18,7 @@ class Owner(Protocol[R]):
 
     loop: asyncio.AbstractEventLoop
     limits: Limits
+    heads: Heads
     pool: Pool
     clients: set[Any]
     handler: Handler[R]

@@ -15,6 +15,7 @@ from typing import Generic
 
 from guildnet_proxy.http.connection import ClientConnection
 from guildnet_proxy.http.forward import Handler, Listener, R, Recorder, Side
+from guildnet_proxy.http.head import Heads
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.relay import Relay
 from guildnet_proxy.http.upstream import Pool
@@ -31,6 +32,7 @@ class Server(Generic[R]):
         self.handler = handler
         self.recorder = recorder
         self.limits = limits
+        self.heads = Heads(limits)
         self.pool = Pool(self.loop, limits)
         self.clients: set[ClientConnection[R]] = set()
         self.relays: set[Relay[R]] = set()

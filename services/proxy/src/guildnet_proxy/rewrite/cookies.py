@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import re
 
+from guildnet_proxy.memo import Memo
 from guildnet_proxy.sites import Placement
 
 OURS = "__host-guildnet"
 _RENAMED = re.compile(r"gn[1-9][0-9]{0,4}-")
+
+
+# A page's requests differ in much, but not in their cookies, which are the longest field and the dearest to read.
+_REMEMBERED_CHARACTERS = 1024 * 1024
+_values: Memo[tuple[str, str], tuple[str, ...]] = Memo(_REMEMBERED_CHARACTERS, lambda key: len(key[0]))
+_sent: Memo[tuple[str, str], str] = Memo(_REMEMBERED_CHARACTERS, lambda key: len(key[0]))
 
 
 def is_ours(name: str) -> bool:
@@ -30,13 +37,24 @@ def pairs(header: str) -> list[tuple[str, str]]:
 
 def value_of(header: str, name: str) -> str | None:
     """The value of one cookie; None when absent or when two claim the name, which a page could have arranged."""
-    values = [value for key, value in pairs(header) if key == name]
-    return values[0] if len(values) == 1 else None
+    known = _values.get((header, name))
+    if known is None:
+        known = tuple(value for key, value in pairs(header) if key == name)
+        _values.put((header, name), known)
+    return known[0] if len(known) == 1 else None
 
 
 def for_upstream(header: str, placement: Placement) -> str:
     """The Cookie header a workspace gets: without ours, without other workspaces' renamed ones, its own unrenamed."""
-    prefix = placement.cookies
+    key = header, placement.cookies
+    known = _sent.get(key)
+    if known is None:
+        known = _for_upstream(header, placement.cookies)
+        _sent.put(key, known)
+    return known
+
+
+def _for_upstream(header: str, prefix: str) -> str:
     own: list[str] = []
     plain: list[tuple[str, str]] = []
     for name, value in pairs(header):

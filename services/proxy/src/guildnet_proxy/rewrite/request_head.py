@@ -1,7 +1,8 @@
 """Request heads on their way to a workspace or the api: what is dropped, kept byte for byte, and set.
 
 Hop-by-hop fields and what `Connection` names go first, ours are added after, so that a client cannot have ours removed.
-Identity claims never get this far (http/head.py takes them out).
+Identity claims never get this far (http/fields.py takes them out). What is made here is everything below the request
+line but the request's id: it is the same for every request with these fields.
 """
 
 from __future__ import annotations
@@ -9,72 +10,83 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from guildnet.identity import HEADER as IDENTITY_HEADER
-from guildnet_proxy.http.head import HOP, RequestHead
+from guildnet_proxy.http.fields import HOP_BY_HOP, Block
 from guildnet_proxy.rewrite import cookies
 from guildnet_proxy.sites import Placement, Site
 
-_FRAMING = frozenset({b"host", b"content-length", b"x-request-id"})
+_DROPPED = HOP_BY_HOP | {b"host", b"content-length", b"x-request-id"}
+_LOOKED_AT = _DROPPED | {b"cookie", b"authorization"}
+_USUAL_OPTIONS = HOP_BY_HOP | {b"close"}
 _IDENTITY = IDENTITY_HEADER.encode()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Caller:
-    """What is told about the client: its address, the site it came to and the request's id."""
+    """What is told about the client: its address, and the site it came to."""
 
     address: str
     site: Site
-    request_id: bytes
+
+
+@dataclass(slots=True)
+class Sent:
+    """A request head in two pieces around the request's id; never changed."""
+
+    before: bytes
+    after: bytes
+
+    def head(self, method: bytes, target: bytes, request_id: bytes) -> bytes:
+        return b"%b %b HTTP/1.1\r\n%b%b%b" % (method, target, self.before, request_id, self.after)
+
+    def signed_head(self, method: bytes, target: bytes, request_id: bytes, identity: str) -> bytes:
+        """With the identity that the api believes."""
+        return self.head(method, target, b"%b\r\n%b: %b" % (request_id, _IDENTITY, identity.encode()))
 
 
 def to_workspace(
-    head: RequestHead,
-    target: bytes,
+    block: Block,
     placement: Placement,
     caller: Caller,
     *,
     strip_authorization: bool,
     prefix: bool,
     host: str | None = None,
-) -> bytes:
+) -> Sent:
     """The head for a workspace; `prefix` says that the workspace sees paths without `placement.base`, `host` is the
     Host it is called by where that is not the one the browser used."""
-    authority = caller.site.authority if host is None else host.encode()
-    lines = [b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (head.method, target, authority)]
-    for name, lower, value, kind in head.fields:
-        if kind == HOP or lower in head.dropped or lower in _FRAMING:
-            continue
-        if lower == b"cookie":
-            value = cookies.for_upstream(value.decode("latin-1"), placement).encode("latin-1")
-            if not value:
+    lines = [b"Host: " + (caller.site.authority if host is None else host.encode())]
+    looked_at = _looked_at(block)
+    for lower, line in block.fields:
+        if lower in looked_at:
+            if lower in block.dropped or lower in _DROPPED or (strip_authorization and lower == b"authorization"):
                 continue
-        elif lower == b"authorization" and strip_authorization:
-            continue
-        lines.append(b"%b: %b\r\n" % (name, value))
-    lines.append(_forwarded(caller, placement.base if prefix else ""))
-    lines.append(framing(head))
-    return b"".join(lines)
+            if lower == b"cookie":
+                value = cookies.for_upstream(line[8:].decode("latin-1"), placement)
+                if not value:
+                    continue
+                line = line[:8] + value.encode("latin-1")
+        lines.append(line)
+    lines.append(_forwarded(caller))
+    after = b"\r\nX-Forwarded-Prefix: %b\r\n" % placement.base.encode() if prefix and placement.base else b"\r\n"
+    return Sent(b"\r\n".join(lines), after + framing(block))
 
 
-def to_api(head: RequestHead, caller: Caller, identity: str | None) -> bytes:
+def to_api(block: Block, caller: Caller) -> Sent:
     """The head for the api: the signed identity is the only thing it believes, so no cookie or token goes along."""
-    lines = [b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (head.method, head.target, caller.site.authority)]
-    lines += [
-        b"%b: %b\r\n" % (name, value)
-        for name, lower, value, kind in head.fields
-        if kind != HOP
-        and lower not in head.dropped
-        and lower not in _FRAMING
-        and lower not in {b"cookie", b"authorization"}
-    ]
-    lines.append(_forwarded(caller, ""))
-    if identity is not None:
-        lines.append(b"%b: %b\r\n" % (_IDENTITY, identity.encode()))
-    lines.append(framing(head))
-    return b"".join(lines)
+    looked_at = _looked_at(block)
+    lines = [b"Host: " + caller.site.authority]
+    lines += [line for lower, line in block.fields if lower not in looked_at]
+    lines.append(_forwarded(caller))
+    return Sent(b"\r\n".join(lines), b"\r\n" + framing(block))
 
 
-def _forwarded(caller: Caller, prefix: str) -> bytes:
-    """X-Forwarded-* and Forwarded (RFC 7239), made by us alone.
+def _looked_at(block: Block) -> frozenset[bytes]:
+    dropped = block.dropped
+    return _LOOKED_AT if dropped <= _USUAL_OPTIONS else _LOOKED_AT | dropped
+
+
+def _forwarded(caller: Caller) -> bytes:
+    """X-Forwarded-* and Forwarded (RFC 7239), made by us alone; ends where the request's id begins.
 
     Forwarded names no host: one with a port has to be quoted there, and code-server takes the quotes for a part of the
     name, compares it with the Origin and refuses its own WebSockets. X-Forwarded-Host says the same to everybody.
@@ -83,19 +95,18 @@ def _forwarded(caller: Caller, prefix: str) -> bytes:
     proto = b"https" if site.origin.startswith("https:") else b"http"
     address = caller.address.encode()
     node = b'"[%b]"' % address if b":" in address else address
-    text = (
+    return (
         b"X-Forwarded-For: %b\r\nX-Forwarded-Host: %b\r\nX-Forwarded-Proto: %b\r\n"
-        b"Forwarded: for=%b;proto=%b\r\nX-Request-Id: %b\r\n"
-    ) % (address, site.authority, proto, node, proto, caller.request_id)
-    return text + b"X-Forwarded-Prefix: %b\r\n" % prefix.encode() if prefix else text
+        b"Forwarded: for=%b;proto=%b\r\nX-Request-Id: "
+    ) % (address, site.authority, proto, node, proto)
 
 
-def framing(head: RequestHead) -> bytes:
+def framing(block: Block) -> bytes:
     """Our own framing fields and the empty line."""
-    if head.upgrade:
+    if block.upgrade:
         return b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-    if head.chunked:
+    if block.chunked:
         return b"Transfer-Encoding: chunked\r\n\r\n"
-    if head.length or b"content-length" in head.values:
-        return b"Content-Length: %d\r\n\r\n" % head.length
+    if block.length or b"content-length" in block.values:
+        return b"Content-Length: %d\r\n\r\n" % block.length
     return b"\r\n"

@@ -6,51 +6,73 @@ Location and Set-Cookie are rewritten to the Placement; framing rules of the wor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from guildnet_proxy.http.head import CLAIM, HOP, KEEP, ResponseHead
+from guildnet.web import security_headers
+from guildnet_proxy.http.head import DROP, MARK, ResponseHead, response_names
 from guildnet_proxy.rewrite import cookies
 from guildnet_proxy.sites import Placement
 
 _DROPPED = frozenset({
     b"clear-site-data", b"strict-transport-security", b"public-key-pins", b"public-key-pins-report-only", b"alt-svc",
-    b"nel", b"report-to", b"x-frame-options", b"content-length", b"x-request-id",
+    b"nel", b"report-to", b"x-frame-options", b"x-request-id",
 })  # fmt: skip
-_CONTROL_OURS = frozenset({b"content-length", b"x-request-id"})
 CROSS_ORIGIN_RESOURCE_POLICY = b"cross-origin-resource-policy"
 _CSP = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
 _REWRITTEN = _CSP | {b"location", b"content-location", b"set-cookie", b"service-worker-allowed"}
+_CORS = b"access-control-"
 _SANDBOX = b"sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads"
 
 
-@dataclass(frozen=True, slots=True)
 class WorkspaceRules:
-    """How one workspace response is rewritten.
+    """How the responses of one workspace are rewritten at one place; never changed after they were made.
 
     `upstream` are the authorities by which the workspace may call itself; `strips` says it sees paths without the base;
-    `cors` is the control origin's, when it asked from there; `request_id` is echoed.
+    `cors` is the control origin's, when it asked from there. The note of a request is its id, which is echoed.
     """
 
-    placement: Placement
-    upstream: frozenset[str]
-    strips: bool
-    cors: bytes
-    request_id: bytes
+    __slots__ = ("_after", "_before", "cors", "placement", "strips", "upstream")
+    names = response_names(dict.fromkeys(_DROPPED, DROP) | dict.fromkeys(_REWRITTEN, MARK), {_CORS: MARK})
 
-    def lines(self, head: ResponseHead) -> list[bytes]:
+    def __init__(self, placement: Placement, upstream: frozenset[str], cors: bytes, *, strips: bool) -> None:
+        self.placement = placement
+        self.upstream = upstream
+        self.strips = strips
+        self.cors = cors
+        sandbox = b"; " + _SANDBOX if placement.sandbox else b""
+        control = placement.control.encode()
+        self._before = b"Content-Security-Policy: frame-ancestors 'self' %b%b\r\nX-Request-Id: " % (control, sandbox)
+        self._after = b"\r\n"
+        if cors:
+            self._after = (
+                b"\r\nAccess-Control-Allow-Origin: %b\r\nAccess-Control-Allow-Credentials: true\r\nVary: Origin\r\n"
+            ) % cors
+
+    def lines(self, head: ResponseHead, note: bytes) -> list[bytes]:
         """Status line and fields, without framing and without the empty line."""
-        lines = [status_line(head)]
-        cors_is_ours = bool(self.cors) or _names_control(head, self.placement)
-        for name, lower, value, kind in head.fields:
-            if kind != KEEP or lower in _DROPPED or lower in head.dropped:
-                continue
-            if lower in _REWRITTEN:
-                lines += [b"%b: %b\r\n" % (name, text) for text in self._rewritten(lower, value)]
-            elif not (cors_is_ours and lower.startswith(b"access-control-")):
-                lines.append(b"%b: %b\r\n" % (name, value))
-        lines.append(self._ours())
-        return lines
+        kept = self._marked(head) if head.marks else head.lines
+        return [b"\r\n".join([head.line, *kept, self._before]), note, self._after]
+
+    def _marked(self, head: ResponseHead) -> list[bytes]:
+        """The fields that stay, those that have to be looked at as they are outside."""
+        kept: list[bytes] = []
+        cors_is_ours = bool(self.cors) or self._names_control(head)
+        done = 0
+        for at, lower in head.marks:
+            kept += head.lines[done:at]
+            done = at + 1
+            line = head.lines[at]
+            if not lower.startswith(_CORS):
+                name, _, value = line.partition(b":")
+                kept += [b"%b: %b" % (name, text) for text in self._rewritten(lower, value.strip(b" \t"))]
+            elif not cors_is_ours:
+                kept.append(line)
+        return kept + head.lines[done:]
+
+    def _names_control(self, head: ResponseHead) -> bool:
+        allowed = b", ".join(_values(head, b"access-control-allow-origin")).decode("latin-1").lower()
+        placement = self.placement
+        return bool(allowed) and (allowed == placement.control.lower() or (allowed == "null" and not placement.own))
 
     def _rewritten(self, lower: bytes, value: bytes) -> list[bytes]:
         """The values a field of _REWRITTEN has outside: none, one or more."""
@@ -64,24 +86,9 @@ class WorkspaceRules:
             return [value] if self.placement.own else []
         return [self._location(value)]
 
-    def _ours(self) -> bytes:
-        placement = self.placement
-        sandbox = b"; " + _SANDBOX if placement.sandbox else b""
-        text = b"Content-Security-Policy: frame-ancestors 'self' %b%b\r\nX-Request-Id: %b\r\n" % (
-            placement.control.encode(),
-            sandbox,
-            self.request_id,
-        )
-        if self.cors:
-            text += (
-                b"Access-Control-Allow-Origin: %b\r\nAccess-Control-Allow-Credentials: true\r\nVary: Origin\r\n"
-                % self.cors
-            )
-        return text
-
     def _location(self, value: bytes) -> bytes:
         """A redirect to the workspace itself, moved to where it appears; any other is left as it is."""
-        text = value.decode("latin-1")
+        text = value.decode("latin-1").replace("\t", "")  # browsers and urlsplit read a URL as if it held none
         placement = self.placement
         if text.startswith("/") and not text.startswith(("//", "/\\")):
             return (self._outside(text) if placement.base else text).encode("latin-1")
@@ -104,29 +111,30 @@ class WorkspaceRules:
         return path if inside else base + path
 
 
-@dataclass(frozen=True, slots=True)
 class ControlRules:
-    """How a response on the control origin is completed: the origin's headers where they are missing, CORS for the
+    """How responses on the control origin are completed: the origin's headers where they are missing, CORS for the
     configured frontend. `headers` are names in lower case and values; what the api sent of them stays as it is."""
 
-    headers: tuple[tuple[bytes, bytes], ...]
-    cors: bytes
-    request_id: bytes
+    __slots__ = ("cors", "headers")
+    # CORS is decided here, so that the api and the proxy never both add a field of it.
+    names = response_names(
+        {b"x-request-id": DROP, **dict.fromkeys(security_headers.NAMES, MARK), CROSS_ORIGIN_RESOURCE_POLICY: MARK},
+        {_CORS: DROP},
+    )
 
-    def lines(self, head: ResponseHead) -> list[bytes]:
+    def __init__(self, headers: tuple[tuple[bytes, bytes], ...], cors: bytes) -> None:
+        self.headers = headers
+        self.cors = cors
+
+    def lines(self, head: ResponseHead, note: bytes) -> list[bytes]:
         """Status line and fields, without framing and without the empty line."""
-        lines = [status_line(head)]
-        for name, lower, value, kind in head.fields:
-            if kind in {HOP, CLAIM} or lower in _CONTROL_OURS or lower in head.dropped:
-                continue
-            if lower.startswith(b"access-control-"):
-                continue  # decided here, so that the api and the proxy never both add one
-            if lower == CROSS_ORIGIN_RESOURCE_POLICY and self.cors:
-                continue
-            lines.append(b"%b: %b\r\n" % (name, value))
-        missing = tuple(item for item in self.headers if item[0] not in head.values)
-        lines.append(control_headers(missing, self.cors, self.request_id))
-        return lines
+        said = {lower for _, lower in head.marks}
+        kept = head.lines
+        if self.cors and CROSS_ORIGIN_RESOURCE_POLICY in said:
+            ours = {at for at, lower in head.marks if lower == CROSS_ORIGIN_RESOURCE_POLICY}
+            kept = [line for at, line in enumerate(kept) if at not in ours]
+        missing = tuple(item for item in self.headers if item[0] not in said)
+        return [b"\r\n".join([head.line, *kept, b""]), control_headers(missing, self.cors, note)]
 
 
 def control_headers(headers: tuple[tuple[bytes, bytes], ...], cors: bytes, rid: bytes) -> bytes:
@@ -142,13 +150,9 @@ def control_headers(headers: tuple[tuple[bytes, bytes], ...], cors: bytes, rid: 
     return text
 
 
-def status_line(head: ResponseHead) -> bytes:
-    return b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)
-
-
-def _names_control(head: ResponseHead, placement: Placement) -> bool:
-    allowed = head.get(b"access-control-allow-origin").decode("latin-1").lower()
-    return bool(allowed) and (allowed == placement.control.lower() or (allowed == "null" and not placement.own))
+def _values(head: ResponseHead, lower: bytes) -> list[bytes]:
+    """What the marked fields of this name say."""
+    return [head.lines[at].partition(b":")[2].strip(b" \t") for at, name in head.marks if name == lower]
 
 
 def _without_frame_ancestors(value: bytes) -> bytes:
@@ -160,6 +164,3 @@ def _without_frame_ancestors(value: bytes) -> bytes:
         if text:
             policies.append(text)
     return b", ".join(policies)
-
-
-__all__ = ["ControlRules", "WorkspaceRules", "control_headers", "status_line"]

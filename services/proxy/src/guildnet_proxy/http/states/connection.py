@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import IntEnum
 from typing import Final
 
+from guildnet_proxy.http.states.table import Name, Table
 
-class State(IntEnum):
+
+class State(Name):
     """What a connection is doing."""
 
     HEAD = 0
@@ -25,7 +25,7 @@ class State(IntEnum):
     """Closed or aborted here, or gone."""
 
 
-class Event(IntEnum):
+class Event(Name):
     """What happens to a connection."""
 
     HEAD_READ = 0
@@ -46,32 +46,34 @@ class Event(IntEnum):
     """The transport is gone."""
 
 
-TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
-    (State.HEAD, Event.HEAD_READ): State.DECIDING,
-    (State.HEAD, Event.UNREAD): State.LINGER,
-    (State.HEAD, Event.ENDED): State.CLOSED,
-    (State.HEAD, Event.ABORTED): State.CLOSED,
-    (State.HEAD, Event.LEFT): State.CLOSED,
-    (State.HEAD, Event.LOST): State.CLOSED,
-    (State.DECIDING, Event.FORWARDED): State.EXCHANGE,
-    (State.DECIDING, Event.KEPT): State.HEAD,
-    (State.DECIDING, Event.ENDED): State.CLOSED,
-    (State.DECIDING, Event.UNREAD): State.LINGER,
-    (State.DECIDING, Event.ABORTED): State.CLOSED,
-    (State.DECIDING, Event.LEFT): State.CLOSED,
-    (State.DECIDING, Event.LOST): State.CLOSED,
-    (State.EXCHANGE, Event.KEPT): State.HEAD,
-    (State.EXCHANGE, Event.ENDED): State.CLOSED,
-    (State.EXCHANGE, Event.UNREAD): State.LINGER,
-    (State.EXCHANGE, Event.UPGRADED): State.RELAYED,
-    (State.EXCHANGE, Event.ABORTED): State.CLOSED,
-    (State.EXCHANGE, Event.LEFT): State.CLOSED,
-    (State.EXCHANGE, Event.LOST): State.CLOSED,
-    (State.LINGER, Event.ABORTED): State.CLOSED,
-    (State.LINGER, Event.LEFT): State.CLOSED,
-    (State.LINGER, Event.LOST): State.CLOSED,
-    (State.RELAYED, Event.ABORTED): State.CLOSED,
-    # Closing waits for what is written to be read, until it is aborted.
-    (State.CLOSED, Event.ABORTED): State.CLOSED,
-    (State.CLOSED, Event.LOST): State.CLOSED,
-}
+TRANSITIONS: Final[Table[State, Event]] = Table(
+    {
+        (State.HEAD, Event.HEAD_READ): State.DECIDING,
+        (State.HEAD, Event.UNREAD): State.LINGER,
+        (State.HEAD, Event.ENDED): State.CLOSED,
+        (State.HEAD, Event.ABORTED): State.CLOSED,
+        (State.HEAD, Event.LEFT): State.CLOSED,
+        (State.HEAD, Event.LOST): State.CLOSED,
+        (State.DECIDING, Event.FORWARDED): State.EXCHANGE,
+        (State.DECIDING, Event.KEPT): State.HEAD,
+        (State.DECIDING, Event.ENDED): State.CLOSED,
+        (State.DECIDING, Event.UNREAD): State.LINGER,
+        (State.DECIDING, Event.ABORTED): State.CLOSED,
+        (State.DECIDING, Event.LEFT): State.CLOSED,
+        (State.DECIDING, Event.LOST): State.CLOSED,
+        (State.EXCHANGE, Event.KEPT): State.HEAD,
+        (State.EXCHANGE, Event.ENDED): State.CLOSED,
+        (State.EXCHANGE, Event.UNREAD): State.LINGER,
+        (State.EXCHANGE, Event.UPGRADED): State.RELAYED,
+        (State.EXCHANGE, Event.ABORTED): State.CLOSED,
+        (State.EXCHANGE, Event.LEFT): State.CLOSED,
+        (State.EXCHANGE, Event.LOST): State.CLOSED,
+        (State.LINGER, Event.ABORTED): State.CLOSED,
+        (State.LINGER, Event.LEFT): State.CLOSED,
+        (State.LINGER, Event.LOST): State.CLOSED,
+        (State.RELAYED, Event.ABORTED): State.CLOSED,
+        # Closing waits for what is written to be read, until it is aborted.
+        (State.CLOSED, Event.ABORTED): State.CLOSED,
+        (State.CLOSED, Event.LOST): State.CLOSED,
+    }
+)

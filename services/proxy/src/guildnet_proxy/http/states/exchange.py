@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import IntEnum
 from typing import Final
 
+from guildnet_proxy.http.states.table import Name, Table
 
-class State(IntEnum):
+
+class State(Name):
     """What an exchange is doing."""
 
     CONNECTING = 0
@@ -30,7 +30,7 @@ class State(IntEnum):
     """The client is gone, or does not read."""
 
 
-class Event(IntEnum):
+class Event(Name):
     """What happens to an exchange."""
 
     CONNECTED = 0
@@ -52,21 +52,23 @@ class Event(IntEnum):
     CLIENT_GONE = 8
 
 
-TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
-    (State.CONNECTING, Event.CONNECTED): State.SENDING,
-    (State.CONNECTING, Event.FAILED): State.FAILED,
-    (State.CONNECTING, Event.CLIENT_GONE): State.ABANDONED,
-    (State.SENDING, Event.SENT): State.WAITING,
-    (State.SENDING, Event.ANSWERED): State.STREAMING,
-    (State.SENDING, Event.FAILED): State.FAILED,
-    (State.SENDING, Event.CLIENT_GONE): State.ABANDONED,
-    (State.WAITING, Event.ANSWERED): State.STREAMING,
-    (State.WAITING, Event.SWITCHED): State.UPGRADED,
-    (State.WAITING, Event.LOST_UNUSED): State.CONNECTING,
-    (State.WAITING, Event.FAILED): State.FAILED,
-    (State.WAITING, Event.CLIENT_GONE): State.ABANDONED,
-    (State.STREAMING, Event.SENT): State.STREAMING,
-    (State.STREAMING, Event.FINISHED): State.DONE,
-    (State.STREAMING, Event.BROKE_OFF): State.BROKEN,
-    (State.STREAMING, Event.CLIENT_GONE): State.ABANDONED,
-}
+TRANSITIONS: Final[Table[State, Event]] = Table(
+    {
+        (State.CONNECTING, Event.CONNECTED): State.SENDING,
+        (State.CONNECTING, Event.FAILED): State.FAILED,
+        (State.CONNECTING, Event.CLIENT_GONE): State.ABANDONED,
+        (State.SENDING, Event.SENT): State.WAITING,
+        (State.SENDING, Event.ANSWERED): State.STREAMING,
+        (State.SENDING, Event.FAILED): State.FAILED,
+        (State.SENDING, Event.CLIENT_GONE): State.ABANDONED,
+        (State.WAITING, Event.ANSWERED): State.STREAMING,
+        (State.WAITING, Event.SWITCHED): State.UPGRADED,
+        (State.WAITING, Event.LOST_UNUSED): State.CONNECTING,
+        (State.WAITING, Event.FAILED): State.FAILED,
+        (State.WAITING, Event.CLIENT_GONE): State.ABANDONED,
+        (State.STREAMING, Event.SENT): State.STREAMING,
+        (State.STREAMING, Event.FINISHED): State.DONE,
+        (State.STREAMING, Event.BROKE_OFF): State.BROKEN,
+        (State.STREAMING, Event.CLIENT_GONE): State.ABANDONED,
+    }
+)

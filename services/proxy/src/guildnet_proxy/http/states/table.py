@@ -1,22 +1,28 @@
-"""How a table of transitions is asked."""
+"""What a table of transitions is made of, and how it is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import IntEnum
-from typing import TypeVar
+from typing import Any, NoReturn, TypeVar
 
-S = TypeVar("S", bound=IntEnum)
-E = TypeVar("E", bound=IntEnum)
+
+class Name(IntEnum):
+    """A state or an event. It is hashed as the number it is: an Enum's own hash costs a call in Python each time."""
+
+    __hash__ = int.__hash__
+
+
+S = TypeVar("S", bound=Name)
+E = TypeVar("E", bound=Name)
 
 
 class UnexpectedEventError(RuntimeError):
     """An event that cannot happen in the state: a bug of the engine."""
 
 
-def next_state(transitions: Mapping[tuple[S, E], S], state: S, event: E) -> S:
-    """The state after `event`; raises UnexpectedEventError when the table has no such row."""
-    try:
-        return transitions[state, event]
-    except KeyError:
-        raise UnexpectedEventError(f"{event.name} in {state.name}") from None
+class Table(dict[tuple[S, E], S]):
+    """The state after an event; asked for a row that it does not have, it raises UnexpectedEventError."""
+
+    def __missing__(self, row: tuple[Any, Any]) -> NoReturn:
+        state, event = row
+        raise UnexpectedEventError(f"{event.name} in {state.name}")

@@ -1,0 +1,73 @@
+"""What was decided about the requests with one field block, kept in the block's slot for the next of them.
+
+A Way holds nothing that depends on the request target, and it is used only while all holds that was asked for it: the
+cluster's index has not changed, and who vouched for the caller would still say the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from guildnet.identity import Identity
+from guildnet_proxy.http.forward import Forward, Place
+from guildnet_proxy.rewrite.request_head import Sent
+from guildnet_proxy.rewrite.response_head import WorkspaceRules
+
+MAX_WAYS_OF_A_BLOCK = 16
+_PATH_FORM = b"/proxy/server/"
+Key = tuple[bytes, str, bytes]
+"""Method, address, and what of the target was decided about: `route_of`."""
+
+
+@dataclass(slots=True)
+class Way:
+    """`wall` and `clock` are the last moments at which the caller is who he was, in Unix seconds and in those of the
+    authenticator's clock. `base` is put before the paths of a workspace that knows it, `keeps_root` says that `/` is
+    not one of its own."""
+
+    workspace: str
+    counted: str
+    rule: str
+    places: tuple[Place, ...]
+    sent: Sent
+    rules: WorkspaceRules
+    base: bytes = b""
+    keeps_root: bool = True
+    identity: Identity | None = None
+    who: str = ""
+    wall: float = 0.0
+    clock: float = 0.0
+
+    def forward(self, method: bytes, target: bytes, request_id: bytes) -> Forward:
+        """`target` is what the workspace sees."""
+        return Forward(self.places, self.sent.head(method, target, request_id), self.rules, request_id)
+
+
+def route_of(target: bytes) -> bytes:
+    """What of a path-form target `/proxy/server/{id}[/~port]/…` names the workspace, byte for byte; empty where it
+    takes a closer look."""
+    if not target.startswith(_PATH_FORM):
+        return b""
+    end = target.find(b"/", len(_PATH_FORM))
+    if target[end + 1 : end + 2] == b"~":
+        end = target.find(b"/", end + 1)
+    route = target[:end] if end > 0 else b""
+    return b"" if b"?" in route or target[end + 1 : end + 2] == b"%" else route
+
+
+class Ways:
+    """The ways of one block at one kind of listener, as long as the index is at `version`."""
+
+    __slots__ = ("by_key", "control", "entry", "request_id", "version")
+
+    def __init__(self, entry: str, request_id: str, *, control: bool, version: int) -> None:
+        self.entry = entry
+        self.request_id = request_id
+        self.control = control
+        self.version = version
+        self.by_key: dict[Key, Way] = {}
+
+    def add(self, key: Key, way: Way) -> None:
+        if len(self.by_key) >= MAX_WAYS_OF_A_BLOCK:
+            self.by_key.clear()
+        self.by_key[key] = way

@@ -1,0 +1,190 @@
+"""The header fields of a message: their grammar, what their names mean to us, and a request's field block as a value.
+
+A request's fields are what a browser repeats, byte for byte, hundreds of times. So they are parsed apart from the
+request line, and a block that was seen before is the same Block: `Heads` (head.py) remembers it.
+
+Fields that claim an identity or a forwarding history are taken out here, in every spelling, before anything reads them:
+they are only in `claims`, which the tailnet source alone looks at, and only on the sidecar's private listener.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
+
+import httptools
+
+from guildnet_proxy.http.errors import Refusal, bad_request
+from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.memo import Memo
+
+_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
+FIELDS = rb"(?:" + _TOKEN + rb":[\t\x20-\x7e\x80-\xff]*+\r\n)*+\r\n"
+_BLOCK = re.compile(FIELDS)
+_DIGITS = re.compile(rb"[0-9]{1,18}")
+
+_CLAIM_PREFIXES = (b"tailscale-", b"x-forwarded-", b"x-webauth-", b"remote-", b"impersonate-", b"x-guildnet-")
+_CLAIM_NAMES = frozenset({b"forwarded", b"x-real-ip"})
+HOP_BY_HOP = frozenset({
+    b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
+    b"transfer-encoding", b"upgrade", b"http2-settings",
+})  # fmt: skip
+NO_OPTIONS: frozenset[bytes] = frozenset()
+MAX_REMEMBERED_NAMES = 4096
+
+V = TypeVar("V")
+Field = tuple[bytes, bytes]
+"""A field's name in lower case, and its line `name: value` without CRLF."""
+
+
+def claims_identity(lower: bytes) -> bool:
+    """True for a header name that only we may set, whichever of `-`, `_` and `.` spells it."""
+    plain = lower.replace(b"_", b"-").replace(b".", b"-")
+    return plain in _CLAIM_NAMES or plain.startswith(_CLAIM_PREFIXES)
+
+
+class Names(Generic[V]):
+    """What `judge` makes of field names, remembered by spelling."""
+
+    __slots__ = ("_judge", "memo")
+
+    def __init__(self, judge: Callable[[bytes], V]) -> None:
+        self._judge = judge
+        self.memo: Memo[bytes, tuple[bytes, V]] = Memo(MAX_REMEMBERED_NAMES)
+
+    def learn(self, name: bytes) -> tuple[bytes, V]:
+        """The name in lower case and the verdict about it; the judge is asked once in a while."""
+        known = self.memo.get(name)
+        if known is None:
+            lower = name.lower()
+            known = lower, self._judge(lower)
+            self.memo.put(name, known)
+        return known
+
+
+_REQUEST_NAMES: Names[bool] = Names(claims_identity)
+
+
+def options_of(connection: bytes) -> frozenset[bytes]:
+    """The options of a Connection field's value, in lower case."""
+    return frozenset(item.strip(b" \t") for item in connection.lower().split(b","))
+
+
+class Block:
+    """The fields of a request, never changed after they were parsed; nothing here depends on the request line.
+
+    `values` joins repeated fields, `dropped` are the options of Connection, `upgrade` says that websocket is asked for.
+    `slot` is the handler's, who may keep there what it made of this block: the engine never reads it.
+    """
+
+    __slots__ = (
+        "authority", "chunked", "claims", "close", "dropped", "fields", "has_body", "length", "raw", "slot", "upgrade",
+        "values",
+    )  # fmt: skip
+
+    def __init__(self, raw: bytes, limits: Limits) -> None:
+        """`raw` ends with the empty line; raises Refusal (400, 431)."""
+        _check(raw)
+        self.raw = raw
+        self.slot: object = None
+        self.fields: list[Field] = []
+        self.values: dict[bytes, bytes] = {}
+        self.claims: Mapping[bytes, bytes] = {}
+        hosts = self._sort(raw, limits)
+        values = self.values
+        if hosts != 1:
+            raise bad_request("A request has exactly one Host.", "host")
+        self.authority = values[b"host"]
+        self.chunked = b"transfer-encoding" in values and _chunked(values)
+        self.length = length_of(values[b"content-length"]) if b"content-length" in values else 0
+        self.has_body = self.chunked or self.length > 0
+        connection = values.get(b"connection")
+        self.dropped = NO_OPTIONS if connection is None else options_of(connection)
+        self.close = b"close" in self.dropped
+        self.upgrade = b"upgrade" in values and self._upgrade(values[b"upgrade"].lower())
+
+    def _sort(self, raw: bytes, limits: Limits) -> int:
+        """Fills `fields`, `values` and `claims`; gives the number of Host fields."""
+        fields, values = self.fields, self.values
+        claims: dict[bytes, bytes] = {}
+        hosts = 0
+        lines = raw.split(b"\r\n")
+        if len(lines) - 2 > limits.head_fields:
+            what = f"The request has more than {limits.head_fields} header fields."
+            raise Refusal(431, "headers_too_large", what, close=True)
+        del lines[-2:]
+        known = _REQUEST_NAMES.memo.young.get
+        for line in lines:
+            name, _, text = line.partition(b":")
+            lower, claim = known(name) or _REQUEST_NAMES.learn(name)
+            value = text.strip(b" \t")
+            if claim:
+                claims[lower] = value
+                continue
+            if len(text) - len(value) != 1 or text[0] != 0x20:
+                line = b"%b: %b" % (name, value)
+            fields.append((lower, line))
+            if lower == b"host":
+                hosts += 1
+            if lower in values:
+                values[lower] += (b"; " if lower == b"cookie" else b", ") + value
+            else:
+                values[lower] = value
+        if claims:
+            self.claims = claims
+        return hosts
+
+    def _upgrade(self, asked: bytes) -> bool:
+        """An upgrade to anything but websocket is not for us: it is ignored, as RFC 9110 7.8 lets a server do."""
+        if b"websocket" not in asked:
+            return False
+        if asked != b"websocket" or b"upgrade" not in self.dropped or self.has_body:
+            raise bad_upgrade()
+        return True
+
+
+def _check(raw: bytes) -> None:
+    """llhttp sees the fields behind a request line of ours: what it could say about the line, head.py says."""
+    if not _BLOCK.fullmatch(raw):
+        raise malformed()
+    try:
+        httptools.HttpRequestParser(_NOTHING).feed_data(b"GET / HTTP/1.1\r\n" + raw)
+    except httptools.HttpParserUpgrade:
+        pass
+    except httptools.HttpParserError as error:
+        raise bad_request(f"The request is not well-formed HTTP/1.1: {error}.", "grammar") from None
+
+
+class _Nothing:
+    """Wants to be told of nothing."""
+
+    __slots__ = ()
+
+
+_NOTHING = _Nothing()
+
+
+def malformed() -> Refusal:
+    return bad_request("The request is not well-formed HTTP/1.1.", "grammar")
+
+
+def bad_upgrade() -> Refusal:
+    return bad_request("Only a GET without body can be upgraded, and only to websocket.", "upgrade")
+
+
+def length_of(value: bytes) -> int:
+    """A Content-Length; raises Refusal 400."""
+    if not _DIGITS.fullmatch(value):
+        raise bad_request("Content-Length has to be given once, in digits.", "content-length")
+    return int(value)
+
+
+def _chunked(values: Mapping[bytes, bytes]) -> bool:
+    if values[b"transfer-encoding"].lower() != b"chunked" or b"content-length" in values:
+        raise bad_coding()
+    return True
+
+
+def bad_coding() -> Refusal:
+    return bad_request("Transfer-Encoding has to be a single `chunked`, alone, on HTTP/1.1.", "transfer-encoding")

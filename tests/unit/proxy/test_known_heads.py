@@ -1,0 +1,159 @@
+"""Field blocks that were seen before are the same value, where the handler wants that; the request line never is."""
+
+from __future__ import annotations
+
+import httptools
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.fields import Names
+from guildnet_proxy.http.head import Heads, ResponseHead, parse_request
+from guildnet_proxy.http.limits import Limits
+
+FIELDS = b"Host: a\r\nAccept: */*\r\nCookie: a=b\r\n\r\n"
+
+
+def ask(first: bytes = b"GET / HTTP/1.1", fields: bytes = FIELDS) -> bytes:
+    return first + b"\r\n" + fields
+
+
+def remembering(fields: bytes, limits: Limits | None = None) -> Heads:
+    """Has read these fields, and its handler left something; another request came since."""
+    heads = Heads(limits or Limits())
+    heads.parse(ask(fields=fields)).block.slot = "something"
+    heads.parse(ask(fields=b"Host: another\r\n\r\n"))
+    return heads
+
+
+def test_a_block_that_the_handler_wants_to_know_again_is_known_again() -> None:
+    heads = remembering(FIELDS)
+    first, second = heads.parse(ask(b"GET /a HTTP/1.1")), heads.parse(ask(b"HEAD /b?c HTTP/1.0"))
+    assert first.block is second.block
+    assert first.block.slot == "something"
+    assert (first.method, first.target, first.keep_alive) == (b"GET", b"/a", True)
+    assert (second.method, second.target, second.keep_alive) == (b"HEAD", b"/b?c", False)
+
+
+def test_two_requests_in_a_row_are_enough() -> None:
+    heads = Heads(Limits())
+    block = heads.parse(ask()).block
+    block.slot = "something"
+    assert heads.parse(ask()).block is block
+    assert heads.parse(ask()).block is block
+
+
+def test_a_stranger_is_not_known_again_and_drives_nobody_out() -> None:
+    heads = remembering(FIELDS, Limits(known_heads_bytes=200))
+    for number in range(100):
+        fields = b"Host: a\r\nX: %d\r\n\r\n" % number
+        assert heads.parse(ask(fields=fields)).block is not heads.parse(ask(fields=fields)).block
+    assert heads.parse(ask()).block.slot == "something"
+
+
+def test_what_is_known_is_bounded_in_bytes() -> None:
+    heads = Heads(Limits(known_heads_bytes=1000))
+    for number in range(200):
+        heads.parse(ask(fields=b"Host: a\r\nX: %d\r\n\r\n" % number)).block.slot = "something"
+    assert sum(len(raw) for raw in {*heads._known.young, *heads._known._old}) <= 1000
+    assert heads.parse(ask(fields=b"Host: a\r\nX: 198\r\n\r\n")).block.slot == "something"
+    assert heads.parse(ask(fields=b"Host: a\r\nX: 1\r\n\r\n")).block.slot is None
+
+
+@pytest.mark.parametrize(
+    ("first", "fields"),
+    [
+        (b"POST / HTTP/1.1", b"Host: a\r\nContent-Length: 1\r\n\r\n"),
+        (b"POST / HTTP/1.1", b"Host: a\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        (b"GET / HTTP/1.1", b"Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
+    ],
+)
+def test_a_body_or_an_upgrade_is_never_known_again(first: bytes, fields: bytes) -> None:
+    heads = Heads(Limits())
+    for _ in range(3):
+        head = heads.parse(ask(first, fields))
+        assert head.block.slot is None
+        head.block.slot = "something"
+
+
+@pytest.mark.parametrize(
+    ("first", "status"),
+    [
+        (b"GET /#x HTTP/1.1", 400), (b"GET x HTTP/1.1", 400), (b"GET http://b/ HTTP/1.1", 400),
+        (b"TRACE / HTTP/1.1", 405), (b"GET / HTTP/1.2", 400), (b"GET  / HTTP/1.1", 400), (b"get / HTTP/1.1", 400),
+        (b"GET /\x80 HTTP/1.1", 400), (b"GET /\x00 HTTP/1.1", 400),
+    ],
+)  # fmt: skip
+def test_the_line_of_a_known_block_is_checked_all_the_same(first: bytes, status: int) -> None:
+    with pytest.raises(Refusal) as refused:
+        remembering(FIELDS).parse(ask(first))
+    assert refused.value.status == status
+
+
+def test_names_that_clients_invent_are_remembered_up_to_a_bound() -> None:
+    asked: list[bytes] = []
+
+    def judge(lower: bytes) -> bool:
+        asked.append(lower)
+        return False
+
+    names = Names(judge)
+    for number in range(20_000):
+        names.learn(b"X-%d" % number)
+        names.learn(b"TE")
+    assert len(names.memo) <= 4096
+    assert asked.count(b"te") == 1
+
+
+# ---- llhttp finds nothing more --------------------------------------------------------------------------------------
+
+LINES = st.sampled_from([b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"PROPFIND"]).flatmap(
+    lambda method: st.text(alphabet=[chr(at) for at in range(0x21, 0x7F)], max_size=30).map(
+        lambda path: b"%b /%b HTTP/1.1" % (method, path.encode())
+    )
+)
+PIECES = [
+    b"Content-Length: 3", b"Content-Length: 03", b"Content-Length: 3, 3", b"Transfer-Encoding: chunked",
+    b"Transfer-Encoding: Chunked ", b"Connection: close", b"Connection: keep-alive, x", b"X: y", b"x:", b"X:\t y \t",
+    b"Upgrade: websocket", b"Upgrade: h2c", b"Connection: Upgrade", b"X: \xff\x80", b"!#$%&'*+.^_`|~: ~", b"TE: 5",
+    b"Content-Length: 999999999999999999", b"Host: b",
+]  # fmt: skip
+RESPONSE_FIELDS = st.lists(st.sampled_from(PIECES), max_size=5).map(lambda lines: b"".join(x + b"\r\n" for x in lines))
+STATUS = st.sampled_from(
+    [b"HTTP/1.1 200 OK", b"HTTP/1.0 404 No \xe9", b"HTTP/1.1 204", b"HTTP/1.1 304 ", b"HTTP/1.1 999 x"]
+)
+
+
+def llhttp_accepts(parser: httptools.HttpRequestParser | httptools.HttpResponseParser, data: bytes) -> bool:
+    try:
+        parser.feed_data(data)
+    except httptools.HttpParserUpgrade:
+        return True
+    except httptools.HttpParserError:
+        return False
+    return True
+
+
+@given(LINES)
+def test_a_request_line_that_passes_here_passes_llhttp(line: bytes) -> None:
+    data = ask(line)
+    try:
+        parse_request(data, Limits())
+    except Refusal:
+        return
+    assert llhttp_accepts(httptools.HttpRequestParser(object()), data)
+
+
+@given(STATUS, RESPONSE_FIELDS)
+def test_a_response_head_that_passes_here_passes_llhttp(status: bytes, fields: bytes) -> None:
+    data = status + b"\r\n" + fields + b"\r\n"
+    try:
+        head = ResponseHead(data)
+    except Refusal:
+        return
+    folded = data.replace(b"Content-Length: 3, 3\r\n", b"Content-Length: 3\r\n")
+    while folded.count(b"Content-Length:") > 1:  # RFC 9110 8.6 lets a recipient fold them, llhttp does not
+        at = folded.rindex(b"Content-Length:")
+        folded = folded[:at] + folded[folded.index(b"\r\n", at) + 2 :]
+    assert llhttp_accepts(httptools.HttpResponseParser(object()), folded), head.length

@@ -1,0 +1,319 @@
+"""A front door that remembers what it decided and one that does not answer alike, byte for byte, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from guildnet import capability
+from guildnet.errors import Unreachable
+from guildnet.identity import Identity
+from guildnet.names import origin_label
+from guildnet_proxy import app
+from guildnet_proxy.app import door_of
+from guildnet_proxy.auth.authenticate import Authenticator
+from guildnet_proxy.auth.sessions import Session, Sessions
+from guildnet_proxy.auth.token_review import TokenReview
+from guildnet_proxy.cluster.index import Endpoint, Index, Slice
+from guildnet_proxy.frontdoor import own_routes
+from guildnet_proxy.frontdoor.dispatch import FrontDoor
+from guildnet_proxy.frontdoor.request import Record
+from guildnet_proxy.frontdoor.way import route_of
+from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.forward import Answer, Forward, Listener
+from guildnet_proxy.http.head import Heads, ResponseHead
+from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.settings import Settings
+from guildnet_proxy.sites import Sites
+from guildnet_proxy.tailnet.localapi import Peer
+from unit.proxy.test_authenticator import OURS
+from unit.proxy.values import LOCAL, workspace
+
+TCP, PRIVATE = Listener("tcp", private=False), Listener("tailnet", private=True)
+HOST = "guildnet.localhost:8080"
+UIDS = ("11111111-uid", "22222222-uid")
+RESPONSE = (
+    b"HTTP/1.1 302 Found\r\nServer: x\r\nLocation: http://10.0.0.1:8080/there\r\nSet-Cookie: a=b; Path=/; HttpOnly\r\n"
+    b"Content-Security-Policy: frame-ancestors *\r\nAccess-Control-Allow-Origin: http://guildnet.localhost:8080\r\n\r\n"
+)
+
+
+class Room:
+    """What two doors share: the index, the sites, who is who, and the time. `hits` counts the ways used again."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.settings = Settings(
+            local_origin=LOCAL.origin, tailnet_socket="-", tailscaled_socket="-", serve_file="-",
+            streams_per_workspace=2, access_default="owner", frontend_origin="https://ui.example",
+        )  # fmt: skip
+        self.index = Index()
+        self.sites = Sites((LOCAL,), tailnet_mode="port")
+        self.sites.learn("g.ts.example")
+        self.sessions = Sessions(b"k" * 32, "guildnet")
+        self.peers = {"100.64.0.7": Peer("laptop", "ann@x", "Ann", (), ())}
+        self.authenticator = Authenticator(
+            self.sessions, audience="guildnet", admin="guildnet:guildnet-admin", review=self._review,
+            whois=self._whois, clock=lambda: self.now, wall=lambda: self.now,
+        )  # fmt: skip
+        self.ann = Identity("user", "ann@x", "Ann", (), (), "session", LOCAL)
+        self.bob = Identity("user", "bob@x", "Bob", (), ("admin",), "session", LOCAL)
+        self.values = {"": ""} | {name: self._cookie(name) for name in ("ann", "bob")}
+        self.forgetful = Side(self, remembers=False)
+        self.remembering = Side(self, remembers=True)
+        self.put(0)
+        self.slice(0, ready=True)
+        self.index.set_capabilities(())
+
+    async def _review(self, token: str) -> TokenReview:
+        return TokenReview(authenticated=True, username="ann@x")
+
+    async def _whois(self, address: str) -> Peer:
+        if address not in self.peers:
+            raise Unreachable("no such peer")
+        return self.peers[address]
+
+    def _cookie(self, name: str) -> str:
+        who = {"ann": self.ann, "bob": self.bob}[name]
+        session = Session(who, self.now + 500)
+        own = "; ".join(
+            f"{self.sessions.names.workspace}={self.sessions.issue_workspace(session, uid)}" for uid in UIDS[:1]
+        )
+        return f"{self.sessions.names.session}={self.sessions.issue(who, LOCAL, self.now)}; {own}; mine=1; gn20001-x=2"
+
+    # ---- what happens -----------------------------------------------------------------------------------------------
+
+    def put(self, number: int, *, owner: str = "ann@x", mode: str = "Strip", running: bool = True) -> None:
+        spec = {"ports": [{"containerPort": 8080, "pathMode": mode}, {"containerPort": 9090}], "running": running}
+        annotations = {"guildnet.io/owner": owner}
+        status = {"origin": {"port": 20001 + number}, "serviceUID": f"service-{number}"}
+        name = f"ws{number}"
+        self.index.put_workspace(
+            workspace(name, spec=spec, status=status, uid=UIDS[number], annotations=annotations, labels={"team": "a"})
+        )
+
+    def slice(self, number: int, *, ready: bool, address: str = "10.0.0.1") -> None:
+        endpoints = tuple(Endpoint(address, port, "http", ready) for port in (8080, 9090))
+        self.index.put_slice(Slice(f"slice-{number}", f"service-{number}", endpoints))
+
+    def capabilities(self, who: str) -> None:
+        subject = {"kind": "User", "name": who}
+        spec = {"subjects": [subject], "actions": ["proxy"], "selector": {"matchLabels": {"team": "a"}}}
+        self.index.set_capabilities((capability.parse({"metadata": {"name": "c"}, "spec": spec}),))
+
+    def asks(self, ask: Ask) -> tuple[Any, Any]:
+        return self.forgetful.asks(ask), self.remembering.asks(ask)
+
+
+@dataclass(frozen=True)
+class Ask:
+    method: str = "GET"
+    host: int = 0
+    target: str = "/lab"
+    who: str = "ann"
+    fields: tuple[str, ...] = ()
+    address: str = "10.9.9.9"
+    private: bool = False
+    holds: bool = False
+
+
+class Side:
+    """One front door, with or without a memory of heads."""
+
+    def __init__(self, room: Room, *, remembers: bool) -> None:
+        self.room = room
+        self.remembers = remembers
+        self.heads = Heads(Limits())
+        self.denied: list[tuple[Any, ...]] = []
+        self.held: list[Record] = []
+        self.hits = 0
+        told: Any = SimpleNamespace(denied=self._denied, session=lambda *_: None)
+        self.door: FrontDoor = door_of(room.settings, room.index, room.sites, room.authenticator, told, b"k" * 32)
+        self.door._wall = self.door._own_routes._wall = lambda: room.now
+
+    def _denied(self, record: Record, error: Refusal) -> None:
+        self.denied.append((record.method, record.path, record.workspace, record.who, error.rule, error.status))
+
+    def asks(self, ask: Ask) -> Any:
+        heads = self.heads if self.remembers else Heads(Limits())
+        try:
+            head = heads.parse(wire(self.room, ask))
+        except Refusal as error:
+            return error.status, error.rule
+        record = Record("rid", 1.0)
+        self.hits += head.block.slot is not None
+        decision = self.door.handle(head, PRIVATE if ask.private else TCP, "" if ask.private else ask.address, record)
+        outcome = decision if isinstance(decision, Answer | Forward) else run(decision)
+        if ask.holds:
+            self.held.append(record)
+        else:
+            self.door.release(record)
+        return told_of(outcome), record, self.denied[-1:], dict(self.door.workspaces.active)
+
+    def release(self) -> None:
+        while self.held:
+            self.door.release(self.held.pop())
+
+
+def run(decision: Awaitable[Any]) -> Any:
+    async def wait() -> Any:
+        return await decision
+
+    return LOOP.run_until_complete(wait())
+
+
+LOOP: Any = None
+
+
+@pytest.fixture(autouse=True, scope="module")
+def around() -> Iterator[None]:
+    """A loop, and TLS contexts that are made once: they take most of a door's time."""
+    global LOOP  # noqa: PLW0603
+    LOOP = asyncio.new_event_loop()
+    context = ssl.create_default_context()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "unverified_tls", lambda: context)
+        patch.setattr(own_routes, "new_nonce", lambda: "n" * 32)
+        patch.setattr(ssl, "create_default_context", lambda **_: context)
+        yield
+    LOOP.close()
+
+
+def wire(room: Room, ask: Ask) -> bytes:
+    named = (HOST, f"{origin_label('ws0', UIDS[0])}.{HOST}", f"{origin_label('ws1', UIDS[1])}.{HOST}", "elsewhere")
+    lines = [f"{ask.method} {ask.target} HTTP/1.1", f"Host: {named[ask.host]}"]
+    if ask.private:
+        name = ("g.ts.example", "g.ts.example:20001", "g.ts.example:20002", "elsewhere")[ask.host]
+        lines += [f"X-Forwarded-Host: {name}", "X-Forwarded-For: 100.64.0.7", "Tailscale-User-Login: ann@x"]
+    if room.values[ask.who]:
+        lines.append(f"Cookie: {room.values[ask.who]}")
+    return "\r\n".join((*lines, *ask.fields, "", "")).encode()
+
+
+def told_of(outcome: Answer | Forward) -> Any:
+    if isinstance(outcome, Answer):
+        return outcome.encode(head_only=False, keep_alive=True)
+    lines = outcome.rules.lines(ResponseHead(RESPONSE, outcome.rules.names), outcome.note)
+    places = [(place.address, place.port, place.tls is not None, place.server_name) for place in outcome.places]
+    return places, outcome.head, outcome.who, b"".join(lines)
+
+
+TARGETS = (
+    "/", "/?a=b", "/lab", "/lab?token=x", "/.guildnet/status", "/.guildnet/other", "/proxy/server/ws0",
+    "/proxy/server/ws0/", "/proxy/server/ws0/lab?x", "/proxy/server/ws0?x=/y", "/proxy/server/ws0/~9090/x",
+    "/proxy/server/ws0/~x/y", "/proxy/server/ws0/%7E9090/x", "/proxy/server/ws0/~9090", "/proxy/server/w%730/x",
+    "/proxy/server/ws1/x", "/proxy/server/none/x", "/proxy/10.0.0.1:8080/x", "/proxy?to=10.0.0.1:8080", "/api/me",
+    "/proxy/server/ws0/~99999/x",
+)  # fmt: skip
+FIELDS = (
+    (), ("Sec-Fetch-Site: same-origin",), ("Sec-Fetch-Site: cross-site",), (f"Origin: http://{HOST}",),
+    ("Origin: https://evil.example",), ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Fetch-Site: none"),
+    ("X-Request-Id: trace.1",), (f"Authorization: Bearer {OURS}",), ("Authorization: Bearer app", "Connection: X-Drop",
+    "X-Drop: 1"), ("Content-Length: 0",), ("Content-Length: 1",), ("Connection: Upgrade", "Upgrade: websocket"),
+)  # fmt: skip
+ASKS = st.builds(
+    Ask, method=st.sampled_from(["GET", "GET", "GET", "HEAD", "POST", "DELETE"]),
+    host=st.sampled_from([0, 1, 1, 1, 2, 3]), target=st.sampled_from(TARGETS),
+    who=st.sampled_from(["ann", "ann", "ann", "bob", ""]),
+    fields=st.sampled_from(FIELDS) | st.just(()), address=st.sampled_from(["10.9.9.9", "10.9.9.8"]),
+    private=st.sampled_from([False, False, True]), holds=st.booleans(),
+)  # fmt: skip
+EVENTS: dict[str, Any] = {
+    "another owner": lambda room: room.put(0, owner="carol@x"),
+    "the owner again": lambda room: room.put(0),
+    "stopped": lambda room: room.put(0, running=False),
+    "knows its base": lambda room: room.put(0, mode="Preserve"),
+    "another workspace": lambda room: (room.put(1), room.slice(1, ready=True)),
+    "deleted": lambda room: room.index.remove_workspace("ws0"),
+    "not ready": lambda room: room.slice(0, ready=False),
+    "moved": lambda room: room.slice(0, ready=True, address="10.0.0.2"),
+    "no endpoints": lambda room: room.index.remove_slice("slice-0"),
+    "ready": lambda room: room.slice(0, ready=True),
+    "capability of ann": lambda room: room.capabilities("ann@x"),
+    "capability of bob": lambda room: room.capabilities("carol@x"),
+    "no capabilities": lambda room: room.index.set_capabilities(()),
+    "unreadable capabilities": lambda room: room.index.set_capabilities(None),
+    "a minute": lambda room: setattr(room, "now", room.now + 61),
+    "sessions of origins end": lambda room: setattr(room, "now", room.now + 501),
+    "all sessions end": lambda room: setattr(room, "now", room.now + 13 * 3600),
+    "the device is another's": lambda room: room.peers.update({"100.64.0.7": Peer("laptop", "bob@x", "Bob", (), ())}),
+    "another tailnet name": lambda room: room.sites.learn("h.ts.example"),
+    "all is over": lambda room: (room.forgetful.release(), room.remembering.release()),
+}
+STEPS = st.lists(st.tuples(ASKS, st.integers(1, 3)) | st.sampled_from(sorted(EVENTS)), max_size=25)
+
+
+@settings(max_examples=300, deadline=None)
+@given(STEPS)
+def test_memory_changes_nothing(steps: list[tuple[Ask, int] | str]) -> None:
+    room = Room()
+    asked: list[Ask] = []
+    for step in steps:
+        if isinstance(step, str):
+            EVENTS[step](room)
+        else:
+            asked += [step[0]] * step[1]
+        for ask in asked[-6:] if isinstance(step, str) else asked[-step[1] :]:
+            without, with_ = room.asks(ask)
+            assert with_ == without
+
+
+OWN = Ask(host=1)
+PATH = Ask(host=0, target="/proxy/server/ws0/lab?x")
+TAILNET = Ask(host=1, private=True)
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("ask", [OWN, PATH, TAILNET], ids=["own origin", "path form", "tailnet"])
+def test_a_way_that_is_used_again_is_given_up_when_it_has_to_be(ask: Ask, event: str) -> None:
+    room = Room()
+    for _ in range(4):
+        without, with_ = room.asks(ask)
+        assert with_ == without
+    assert room.remembering.hits >= 1, "or nothing is shown here"
+    EVENTS[event](room)
+    for _ in range(3):
+        without, with_ = room.asks(ask)
+        assert with_ == without
+
+
+def test_a_hit_decides_nothing_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = Room()
+    side = room.remembering
+    for _ in range(3):
+        side.asks(OWN)
+    monkeypatch.setattr(side.door.authenticator, "identify", lambda *_: pytest.fail("asked again"))
+    told, record, *_ = side.asks(Ask(host=1, target="/other?x"))
+    assert told[1].startswith(b"GET /other?x HTTP/1.1\r\n")
+    assert (record.who, record.workspace, record.path) == ("ann@x", "ws0", "/other")
+
+
+@pytest.mark.parametrize(
+    ("target", "route"),
+    [
+        ("/proxy/server/ws/x", "/proxy/server/ws"), ("/proxy/server/ws/", "/proxy/server/ws"),
+        ("/proxy/server/ws", ""), ("/proxy/server/ws?a=/b", ""), ("/proxy/server/ws/~80/x", "/proxy/server/ws/~80"),
+        ("/proxy/server/ws/~80", ""), ("/proxy/server/ws/~80?x/y", ""), ("/proxy/server/ws/%7E80/x", ""),
+        ("/proxy/server/w%73/x", "/proxy/server/w%73"), ("/lab", ""), ("/proxy/10.0.0.1:80/x", ""),
+        ("/proxy/server/", ""),
+    ],
+)  # fmt: skip
+def test_what_of_a_target_a_way_is_kept_for(target: str, route: str) -> None:
+    assert route_of(target.encode()) == route.encode()
+
+
+def test_a_block_keeps_few_ways() -> None:
+    room = Room()
+    for number in range(100):
+        room.remembering.asks(Ask(host=1, address=f"10.0.0.{number}"))
+    block = room.remembering.heads.parse(wire(room, OWN)).block
+    assert isinstance(block.slot, dict)
+    assert len(block.slot[False].by_key) <= 16
