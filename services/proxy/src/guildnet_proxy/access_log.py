@@ -105,7 +105,8 @@ class Records:
         return (
             f'{{"event":"{event}","service":"proxy","level":"info","timestamp":"{self._stamped(record.ended)}",'
             f'"request_id":"{record.request_id}","method":"{record.method}","path":{quoted},'
-            f'"status":{record.status},"bytes":{record.sent},"received":{record.received},"ms":{seconds * 1000:.2f},{end}'
+            f'"status":{record.status},"bytes":{record.sent},"received":{record.received},'
+            f'"ms":{seconds * 1000:.2f},{end}'
         )
 
     def _end(self, entry: str, kind: str, workspace: str, who: str, rule: str) -> str:
