@@ -19,6 +19,8 @@ from guildnet_proxy.http.limits import Limits
 
 LAST_CHUNK = b"0\r\n\r\n"
 _LINE_END = b""
+WITHOUT_BODY = frozenset({204, 304})
+"""Statuses of final responses that never have one (RFC 9112 6.3)."""
 
 
 class Body(Protocol):
@@ -168,12 +170,19 @@ class ResponseFraming:
     lines: bytes
 
 
+def length_line(length: int, *, keep_alive: bool) -> bytes:
+    """The framing fields of a response that ends after `length` bytes, and the empty line."""
+    return (
+        b"Content-Length: %d\r\n\r\n" if keep_alive else b"Content-Length: %d\r\nConnection: close\r\n\r\n"
+    ) % length
+
+
 def response_framing(request: RequestHead, head: ResponseHead, limits: Limits, *, keep_alive: bool) -> ResponseFraming:
     """The framing of a final response; a client of HTTP/1.0 gets a body that the connection's end ends."""
     chunked = False
     lines = b""
     body: Body
-    if request.method == b"HEAD" or head.status in {204, 304}:
+    if request.method == b"HEAD" or head.status in WITHOUT_BODY:
         body = Length(0)
         if head.length is not None and head.status != 204:
             lines = b"Content-Length: %d\r\n" % head.length

@@ -13,10 +13,12 @@ import asyncio
 
 from guildnet_proxy.http.body import (
     LAST_CHUNK,
+    WITHOUT_BODY,
     Chunked,
     ResponseFraming,
     UntilClose,
     chunk,
+    length_line,
     request_body,
     response_framing,
 )
@@ -234,12 +236,26 @@ class Exchange:
     def _begin(self, head: ResponseHead, data: bytes) -> None:
         """Sends the rewritten head, joined with what is there of the body."""
         keep_alive = self._head.keep_alive and self._body is None and self.client.stays()
+        lines = self.forward.rules.lines(head, self.forward.note)
+        if data and head.length == len(data) and self._head.method != b"HEAD" and head.status not in WITHOUT_BODY:
+            self._whole(head, lines, data, keep_alive=keep_alive)
+            return
         framed = response_framing(self._head, head, self._limits, keep_alive=keep_alive)
-        out = [*self.forward.rules.lines(head, self.forward.note), framed.lines]
+        out = [*lines, framed.lines]
         self._on(_ANSWERED)
         self._framed = framed
         self.record.status = head.status
         self._stream(framed, data, out)
+
+    def _whole(self, head: ResponseHead, lines: list[bytes], data: bytes, *, keep_alive: bool) -> None:
+        """Most answers are small and come at once, with their length: there is nothing to stream."""
+        record = self.record
+        self._on(_ANSWERED)
+        record.status, record.sent = head.status, len(data)
+        lines.append(length_line(len(data), keep_alive=keep_alive))
+        lines.append(data)
+        self.client.write(b"".join(lines))
+        self._finish(reusable=head.keep_alive, keep_alive=keep_alive)
 
     def _stream(self, framed: ResponseFraming, data: bytes, out: list[bytes]) -> None:
         most = self._limits.chunks_a_turn_bytes
@@ -279,24 +295,19 @@ class Exchange:
         if out:
             self.client.write(b"".join(out) if len(out) > 1 else out[0])
         if body.done:
-            self._finish(framed)
+            self._finish(reusable=framed.reusable and not (body.rest or self._later), keep_alive=framed.keep_alive)
 
-    def _finish(self, framed: ResponseFraming) -> None:
+    def _finish(self, *, reusable: bool, keep_alive: bool) -> None:
         self._on(_FINISHED)
         upstream, self.upstream = self.upstream, None
         if upstream is not None:
             upstream.exchange = None
-            if (
-                framed.reusable
-                and self._body is None
-                and not (framed.body.rest or self._later)
-                and self._all_sent(upstream)
-            ):
+            if reusable and self._body is None and self._all_sent(upstream):
                 upstream.transport.resume_reading()
                 self.pool.put(upstream)
             else:
                 upstream.end()
-        self.client.exchange_done(keep_alive=framed.keep_alive and self._body is None)
+        self.client.exchange_done(keep_alive=keep_alive and self._body is None)
 
     def _all_sent(self, upstream: UpstreamConnection) -> bool:
         """Below TLS unsent bytes cannot be seen: only a request without a body is known to be sent."""
@@ -322,7 +333,7 @@ class Exchange:
         if framed is not None and isinstance(framed.body, UntilClose) and exc is None:
             if framed.chunked:
                 self.client.write(LAST_CHUNK)
-            self._finish(framed)
+            self._finish(reusable=False, keep_alive=framed.keep_alive)
         elif self._reused:
             self._reused = False
             self._on(Event.LOST_UNUSED)
