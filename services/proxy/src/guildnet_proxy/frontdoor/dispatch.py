@@ -145,6 +145,8 @@ class FrontDoor:
         route = route_of(head.target) if site.control else b""
         if way is None or who.kind == "anonymous" or head.upgrade or head.has_body or (site.control and not route):
             return
+        if way.base + head.target[len(route) :] != request.seen:
+            return  # what looked like a port, `~x`, belongs to the workspace's own path
         way.identity, way.who = who, who.subject
         way.wall, way.clock = self.authenticator.until(head, request.listener, site, uid)
         version = self.workspaces.index.version + self.sites.version

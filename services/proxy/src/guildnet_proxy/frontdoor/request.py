@@ -37,7 +37,8 @@ class Record:
 @dataclass(slots=True)
 class Request:
     """`listener` is where it arrived, `site` the origin it is for, `record` what will be logged about it, `address` the
-    connection's; `way` is what was decided, where that may serve the next request with the same fields."""
+    connection's; `way` is what was decided, where that may serve the next request with the same fields, and `seen` the
+    target that the workspace sees."""
 
     head: RequestHead
     listener: Listener
@@ -46,3 +47,4 @@ class Request:
     caller: Caller
     address: str
     way: Way | None = None
+    seen: bytes = b""

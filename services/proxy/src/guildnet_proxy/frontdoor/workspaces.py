@@ -45,12 +45,13 @@ class Policy:
 class Origin:
     """A workspace on its own origin, as it is while the index does not change."""
 
-    __slots__ = ("placement", "resolved", "workspace")
+    __slots__ = ("placement", "resolved", "way_out", "workspace")
 
     def __init__(self, workspace: Workspace, placement: Placement) -> None:
         self.workspace = workspace
         self.placement = placement
         self.resolved: Resolved | None = None
+        self.way_out: WayOut | None = None
 
 
 class Workspaces:
@@ -142,7 +143,11 @@ class Workspaces:
             _, mark, query = head.target.partition(b"?")
             return pages.redirect(base_path(workspace.name, None) + "/" + (mark + query).decode("latin-1"), status=302)
         return self._send(
-            request, identity, workspace, resolved, Route(origin.placement, head.target, strips=False, cors=cors)
+            request,
+            identity,
+            workspace,
+            resolved,
+            Route(origin.placement, head.target, strips=False, cors=cors, origin=origin),
         )
 
     def by_path(self, request: Request, identity: Identity, target: WorkspaceTarget, cors: bytes) -> Decision:
@@ -207,6 +212,7 @@ class Workspaces:
         request.record.rule = resolved.rule
         if resolved.addresses:
             forward, request.way = self._forward(request, workspace, resolved, route)
+            request.seen = route.target
             return forward
         return self._permitted(request, identity, workspace, resolved, route)
 
@@ -230,12 +236,8 @@ class Workspaces:
         return way.forward(request.head.method, route.target, request.record.request_id.encode()), way
 
     def _way(self, request: Request, workspace: Workspace | None, name: str, resolved: Resolved, route: Route) -> Way:
-        policy = self.policy
-        tls = None
-        if resolved.scheme == "https":
-            tls = policy.insecure_tls if workspace is not None else policy.verified_tls
         head = request.head
-        ours = b"authorization" in head.values and bearer(head, policy.audience) is not None
+        ours = b"authorization" in head.values and bearer(head, self.policy.audience) is not None
         sent = request_head.to_workspace(
             head.block,
             route.placement,
@@ -244,8 +246,7 @@ class Workspaces:
             prefix=route.strips,
             host=route.host,
         )
-        rules = WorkspaceRules(route.placement, _authorities(request, resolved, route), route.cors, strips=route.strips)
-        places = tuple(Place(address, resolved.port, tls, resolved.host) for address in resolved.addresses)
+        places, rules = self._way_out(request, workspace, resolved, route)
         preserves = resolved.path_mode == "Preserve"
         return Way(
             request.record.workspace,
@@ -258,6 +259,23 @@ class Workspaces:
             keeps_root=not (preserves and route.placement.own),
         )
 
+    def _way_out(self, request: Request, workspace: Workspace | None, resolved: Resolved, route: Route) -> WayOut:
+        """Where to, and how what comes back is rewritten: on an own origin the same for all who come from it."""
+        origin = route.origin if not route.cors and resolved.rule is Rule.SERVICE else None
+        if origin is not None and origin.way_out is not None:
+            return origin.way_out
+        tls = None
+        if resolved.scheme == "https":
+            tls = self.policy.insecure_tls if workspace is not None else self.policy.verified_tls
+        places = tuple(Place(address, resolved.port, tls, resolved.host) for address in resolved.addresses)
+        rules = WorkspaceRules(route.placement, _authorities(request, resolved, route), route.cors, strips=route.strips)
+        if origin is not None:
+            origin.way_out = places, rules
+        return places, rules
+
+
+WayOut = tuple[tuple[Place, ...], WorkspaceRules]
+
 
 @dataclass(slots=True)
 class Route:
@@ -268,6 +286,7 @@ class Route:
     strips: bool
     cors: bytes
     host: str | None = None
+    origin: Origin | None = None
 
 
 def _authorities(request: Request, resolved: Resolved, route: Route) -> frozenset[str]:

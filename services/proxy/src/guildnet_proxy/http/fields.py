@@ -21,7 +21,8 @@ from guildnet_proxy.memo import Memo
 
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 FIELDS = rb"(?:" + _TOKEN + rb":[\t\x20-\x7e\x80-\xff]*+\r\n)*+\r\n"
-_BLOCK = re.compile(FIELDS)
+_FIELD = re.compile(_TOKEN + rb":[\t\x20-\x7e\x80-\xff]*+")
+_END = [b"", b""]
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 
 _CLAIM_PREFIXES = (b"tailscale-", b"x-forwarded-", b"x-webauth-", b"remote-", b"impersonate-", b"x-guildnet-")
@@ -32,6 +33,7 @@ HOP_BY_HOP = frozenset({
 })  # fmt: skip
 NO_OPTIONS: frozenset[bytes] = frozenset()
 MAX_REMEMBERED_NAMES = 4096
+REMEMBERED_LINES_BYTES = 1024 * 1024
 
 V = TypeVar("V")
 Field = tuple[bytes, bytes]
@@ -63,7 +65,24 @@ class Names(Generic[V]):
         return known
 
 
-_REQUEST_NAMES: Names[bool] = Names(claims_identity)
+Line = tuple[Field, bytes, bool]
+"""A field, its value, and whether it claims an identity."""
+
+# Of the lines of a block that was never seen, all but a few were: they are neither checked nor taken apart again.
+_lines: Memo[bytes, Line] = Memo(REMEMBERED_LINES_BYTES, len)
+
+
+def _learn(line: bytes) -> Line:
+    """Raises Refusal 400 for what is no field."""
+    known = _lines.get(line)
+    if known is None:
+        if not _FIELD.fullmatch(line):
+            raise malformed()
+        name, _, text = line.partition(b":")
+        lower, value = name.lower(), text.strip(b" \t")
+        known = (lower, b"%b: %b" % (name, value)), value, claims_identity(lower)
+        _lines.put(line, known)
+    return known
 
 
 def options_of(connection: bytes) -> frozenset[bytes]:
@@ -85,15 +104,15 @@ class Block:
 
     def __init__(self, raw: bytes, limits: Limits) -> None:
         """`raw` ends with the empty line; raises Refusal (400, 431)."""
-        _check(raw)
         self.raw = raw
         self.slot: object = None
         self.fields: list[Field] = []
         self.values: dict[bytes, bytes] = {}
         self.claims: Mapping[bytes, bytes] = {}
-        hosts = self._sort(raw, limits)
+        one_host = self._sort(raw, limits)
+        _check(raw)
         values = self.values
-        if hosts != 1:
+        if not one_host:
             raise bad_request("A request has exactly one Host.", "host")
         self.authority = values[b"host"]
         self.chunked = b"transfer-encoding" in values and _chunked(values)
@@ -104,36 +123,34 @@ class Block:
         self.close = b"close" in self.dropped
         self.upgrade = b"upgrade" in values and self._upgrade(values[b"upgrade"].lower())
 
-    def _sort(self, raw: bytes, limits: Limits) -> int:
-        """Fills `fields`, `values` and `claims`; gives the number of Host fields."""
+    def _sort(self, raw: bytes, limits: Limits) -> bool:
+        """Fills `fields`, `values` and `claims`; is there exactly one Host? Raises Refusal 400 or 431."""
         fields, values = self.fields, self.values
         claims: dict[bytes, bytes] = {}
-        hosts = 0
+        one_host = True
         lines = raw.split(b"\r\n")
         if len(lines) - 2 > limits.head_fields:
             what = f"The request has more than {limits.head_fields} header fields."
             raise Refusal(431, "headers_too_large", what, close=True)
+        if lines[-2:] != _END:
+            raise malformed()
         del lines[-2:]
-        known = _REQUEST_NAMES.memo.young.get
+        known = _lines.young.get
         for line in lines:
-            name, _, text = line.partition(b":")
-            lower, claim = known(name) or _REQUEST_NAMES.learn(name)
-            value = text.strip(b" \t")
+            field, value, claim = known(line) or _learn(line)
+            lower = field[0]
             if claim:
                 claims[lower] = value
                 continue
-            if len(text) - len(value) != 1 or text[0] != 0x20:
-                line = b"%b: %b" % (name, value)
-            fields.append((lower, line))
-            if lower == b"host":
-                hosts += 1
+            fields.append(field)
             if lower in values:
                 values[lower] += (b"; " if lower == b"cookie" else b", ") + value
+                one_host = one_host and lower != b"host"
             else:
                 values[lower] = value
         if claims:
             self.claims = claims
-        return hosts
+        return one_host and b"host" in values
 
     def _upgrade(self, asked: bytes) -> bool:
         """An upgrade to anything but websocket is not for us: it is ignored, as RFC 9110 7.8 lets a server do."""
@@ -146,8 +163,6 @@ class Block:
 
 def _check(raw: bytes) -> None:
     """llhttp sees the fields behind a request line of ours: what it could say about the line, head.py says."""
-    if not _BLOCK.fullmatch(raw):
-        raise malformed()
     try:
         httptools.HttpRequestParser(_NOTHING).feed_data(b"GET / HTTP/1.1\r\n" + raw)
     except httptools.HttpParserUpgrade:
