@@ -102,3 +102,18 @@ async def test_metrics_count_what_has_finished_before_it_is_written() -> None:
     assert counts[seconds % ("count", "")] == "5.0"
     assert float(counts[seconds % ("sum", "")]) == pytest.approx(0.02)
     records.flush()
+
+
+async def test_an_upgraded_connection_is_a_request_and_a_line_when_it_ends() -> None:
+    written: list[str] = []
+    registry = CollectorRegistry()
+    records = Records(registry, write=written.append)
+    record = finished(101)
+    records.opened(record)
+    text = generate_latest(registry).decode()
+    assert 'guildnet_proxy_requests_total{entry="local",kind="workspace",status="101"} 1.0' in text
+    assert "guildnet_proxy_upgraded_connections 1.0" in text
+    records.closed(record, 70.0)
+    records.flush()
+    opened, closed, line = (json.loads(text) for text in "".join(written).splitlines())
+    assert [opened["action"], closed["action"], line["event"], line["ms"]] == ["open", "close", "upgraded", 60000.0]

@@ -82,7 +82,7 @@ class Records:
 
     def opened(self, record: Record) -> None:
         self._relays.inc()
-        self._requests.labels(record.entry, record.kind, str(record.status)).inc()
+        self._metrics.count(record.entry, record.kind, record.status)
         self._noted(record, "open", record.workspace, record.rule, "101", allowed=True)
 
     def closed(self, record: Record, now: float) -> None:

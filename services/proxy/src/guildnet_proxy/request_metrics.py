@@ -32,14 +32,18 @@ class RequestMetrics(Collector):
         registry.register(self)
 
     def add(self, entry: str, kind: str, status: int, seconds: float) -> None:
-        """One request was answered."""
-        key = entry, kind, status
-        self._counts[key] = self._counts.get(key, 0) + 1
+        """One request was answered, `seconds` after it came."""
+        self.count(entry, kind, status)
         found = self._seconds.get(kind)
         if found is None:
             found = self._seconds[kind] = [0] * len(_BOUNDS), [0.0]
         found[0][bisect_left(_BUCKETS, seconds)] += 1
         found[1][0] += seconds
+
+    def count(self, entry: str, kind: str, status: int) -> None:
+        """One request was answered; how long it takes, nobody knows yet."""
+        key = entry, kind, status
+        self._counts[key] = self._counts.get(key, 0) + 1
 
     def describe(self) -> Iterator[Metric]:
         yield CounterMetricFamily("guildnet_proxy_requests", "Requests answered.", labels=("entry", "kind", "status"))
