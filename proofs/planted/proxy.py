@@ -26,23 +26,23 @@ PLANTS: Final = (
     Plant(
         "smuggling",
         "a claim of identity that is spelled with underscores is none",
-        f"{PROXY}/http/head.py",
+        f"{PROXY}/http/fields.py",
         'plain = lower.replace(b"_", b"-").replace(b".", b"-")',
         'plain = lower.replace(b".", b"-")',
     ),
     Plant(
         "autobahn",
         "the extensions of a WebSocket are for one hop",
-        f"{PROXY}/http/head.py",
+        f"{PROXY}/http/fields.py",
         'b"transfer-encoding", b"upgrade", b"http2-settings",\n',
         'b"transfer-encoding", b"upgrade", b"http2-settings", b"sec-websocket-extensions",\n',
     ),
     Plant(
         "autobahn",
-        "a relay loses the last byte of a large read",
+        "a relay changes the last byte of a large read",
         f"{PROXY}/http/relay.py",
         "        self.other.transport.write(data)\n",
-        "        self.other.transport.write(data if len(data) < 60000 else data[:-1])\n",
+        "        self.other.transport.write(data if len(data) < 60000 else data[:-1] + b'?')\n",
     ),
     Plant(
         "abuse",
@@ -56,8 +56,9 @@ PLANTS: Final = (
         "soak",
         "something is kept of every request",
         "services/proxy/src/guildnet_proxy/access_log.py",
-        "        children[1].observe(seconds)\n",
-        "        children[1].observe(seconds)\n        self._children[key, now] = children, bytearray(2048)\n",
+        "            self._metrics.add(record.entry, record.kind, record.status, seconds)\n",
+        "            self._metrics.add(record.entry, record.kind, record.status, seconds)\n"
+        "            self.__dict__.setdefault('kept', []).append(bytearray(2048))\n",
         quick=True,
     ),
 )

@@ -102,7 +102,7 @@ def test_an_answers_head_is_parsed(block, status, length, chunked, keep_alive):
 @pytest.mark.parametrize("status", ["000", "001", "099"])
 def test_a_status_that_is_none_is_refused_and_not_taken_for_an_interim_one(status):
     with pytest.raises(Refusal) as refused:
-        parse_response(f"HTTP/1.1 {status} OK\r\nContent-Length: 0\r\n\r\n".encode())
+        ResponseHead(f"HTTP/1.1 {status} OK\r\nContent-Length: 0\r\n\r\n".encode())
     assert refused.value.status == 502
 
 
