@@ -23,7 +23,7 @@ def chosen(arguments: list[str] | None = None) -> tuple[Plan, bool]:
     parser = argparse.ArgumentParser(
         prog="python -m proofs.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="about 90 s instead of 12 min: the peers of the gates")
+    parser.add_argument("--quick", action="store_true", help="about 100 s instead of 12 min: the peers of the gates")
     parser.add_argument("--record", action="store_true", help="add the run to docs/benchmarks.md and README.md")
     parser.add_argument("--turns", type=int, metavar="N", help=f"default {FULL.turns}")
     parser.add_argument(
