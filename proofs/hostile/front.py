@@ -11,6 +11,7 @@ import json
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -74,6 +75,7 @@ async def main() -> None:
             found = {
                 "stall": stalls.longest,
                 "connections": len(server.clients) + len(server.relays),
+                "states": Counter(client._state.name for client in server.clients),  # noqa: SLF001  only to be told
                 "resident": resident(),
                 "alive": server.problem() is None,
             }

@@ -390,7 +390,7 @@ class Exchange:
                 self._broken(None)
         elif state == State.WAITING:
             if now - self._waiting_since > limits.first_byte_seconds:
-                self._broken(self._refusal(504, "upstream_timeout", "did not answer in time."))
+                self._broken(self._refusal(504, "upstream_timeout", "did not answer in time.", close=True))
         elif state == State.SENDING:
             reading = self.client.incoming.seconds(now) - limits.body_grace_seconds
             if self._body_bytes < limits.body_bytes_a_second * reading:
