@@ -75,7 +75,7 @@ async def main() -> None:
             found = {
                 "stall": stalls.longest,
                 "connections": len(server.clients) + len(server.relays),
-                "states": Counter(client._state.name for client in server.clients),  # noqa: SLF001  only to be told
+                "states": Counter(client._state.name for client in server.clients),
                 "resident": resident(),
                 "alive": server.problem() is None,
             }

@@ -51,7 +51,7 @@ def test_every_path_an_attack_asks_for_is_one_of_the_hostile_workspace():
 
     it = Asked()
     for attack in clients.ATTACKS.values():
-        for cell in attack.__closure__ or ():  # type: ignore[attr-defined]
+        for cell in attack.__closure__ or ():
             if callable(cell.cell_contents) and cell.cell_contents.__name__ == "<lambda>":
                 try:
                     cell.cell_contents(it)

@@ -349,3 +349,13 @@ def test_a_body_of_tiny_chunks_is_taken_apart_in_turns() -> None:
     assert len(it.finished) == 1
     assert it.back.exchange is not None or it.clock.waiting(), "the next request follows"
     it.connects()
+
+
+def test_a_client_whose_workspace_never_answered_is_not_kept_for_another_minute() -> None:
+    it = Played()
+    it.pool.idle()
+    it.asks()
+    it.waits(it.limits.first_byte_seconds + 1)
+    assert it.transport.written.startswith(b"HTTP/1.1 504 ")
+    it.waits(it.limits.linger_seconds + 1)
+    assert it.transport.closing
