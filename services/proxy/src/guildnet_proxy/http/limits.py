@@ -41,8 +41,8 @@ class Limits:
     heads_a_turn: int = 4
     """Heads of one connection handled at once. Behind them everybody else has a turn; browsers do not pipeline."""
 
-    turns_at_once: int = 8
-    """Connections that are behind and have their turn at once. With the heads of each about 3 ms of the loop."""
+    turns_at_once: int = 2
+    """Connections that are behind and have their turn at once. With the heads of each about 1 ms of the loop."""
 
     decide_seconds: float = 20.0
     """Deciding about a request, seconds. Above what a TokenReview, whois and a name's addresses may take."""
