@@ -60,7 +60,6 @@ SMUGGLING = {
     "upgrade-body": "GET / HTTP/1.1\r\n"
     + OK
     + "Upgrade: websocket\r\nConnection: Upgrade\r\nContent-Length: 1\r\n\r\nx",
-    "upgrade-h2c": "GET / HTTP/1.1\r\n" + OK + "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n",
     "upgrade-two": "GET / HTTP/1.1\r\n" + OK + "Upgrade: websocket, h2c\r\nConnection: Upgrade\r\n\r\n",
     "large-header": "GET / HTTP/1.1\r\n" + OK + "X: " + "a" * 33000 + "\r\n\r\n",
     "many-headers": "GET / HTTP/1.1\r\n" + OK + "X: a\r\n" * 100 + "\r\n",
@@ -144,6 +143,15 @@ async def test_forged_headers_in_every_spelling_reach_neither_workspace_nor_api(
         me = await room.ask("GET", "/api/me", f"{name}: evil")
         assert json.loads(me.body)["kind"] == "anonymous", name
         assert "evil" not in str(room.api_seen[-1].headers.values()), name
+
+
+async def test_an_upgrade_to_anything_but_websocket_is_ignored(room):
+    asked = ("Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAMAAABk")
+    lines = (*asked, f"Cookie: {room.own_cookie('ws1')}")
+    answer = await room.ask("GET", "/x", *lines, host=room.own_host("ws1"))
+    seen = {name.lower() for name, _ in json.loads(answer.body)["headers"]}
+    assert answer.status == 200
+    assert not seen & {"upgrade", "connection", "http2-settings"}
 
 
 async def test_a_host_that_is_not_configured_is_refused(room):
