@@ -233,8 +233,7 @@ async def test_an_upgraded_request_is_counted_and_its_bytes_are_logged(room: Roo
     room.records.flush()
     (line,) = [line for text in room.log for line in text.splitlines() if '"event":"upgraded"' in line]
     assert '"bytes":4,"received":6,' in line
-    requests = room.records._requests.labels("local", "workspace", "101")
-    assert requests._value.get() == 1
+    assert room.records._metrics._counts["local", "workspace", 101] == 1
 
 
 async def test_an_upload_is_counted(room: Room):
