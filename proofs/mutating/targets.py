@@ -17,7 +17,7 @@ TARGETS: Final = (
     "guildnet_proxy.auth.sessions",
     "guildnet_proxy.frontdoor.cross_origin",
     "guildnet_proxy.frontdoor.egress",
-    "guildnet_proxy.http.head",
+    "guildnet_proxy.http.message.head",
     "guildnet_proxy.rewrite.cookies",
     "guildnet_proxy.rewrite.request_head",
     "guildnet_proxy.rewrite.response_head",

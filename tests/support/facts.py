@@ -46,8 +46,8 @@ from guildnet_proxy.frontdoor.target import WorkspaceTarget
 from guildnet_proxy.frontdoor.target import parse as parse_target
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Listener
-from guildnet_proxy.http.head import ResponseHead, parse_request
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message.head import ResponseHead, parse_request
 from guildnet_proxy.rewrite.response_head import ControlRules
 from guildnet_proxy.settings import Settings as ProxySettings
 from guildnet_proxy.sites import Sites, own_origin

@@ -9,8 +9,8 @@ from typing import Any
 from guildnet_proxy.http.connection import ClientConnection
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer, Forward, Listener, Outcome, Place
-from guildnet_proxy.http.head import DROP, KEEP, Heads, RequestHead, ResponseHead, response_names
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message.head import DROP, KEEP, Heads, RequestHead, ResponseHead, response_names
 from guildnet_proxy.http.upstream import Pool, UpstreamConnection
 
 PLACE = Place("10.0.0.1", 8080)

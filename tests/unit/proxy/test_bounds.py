@@ -10,8 +10,8 @@ import pytest
 from guildnet_proxy.http.connection import ClientConnection
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer
-from guildnet_proxy.http.head import check_incomplete
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message.head import check_incomplete
 from guildnet_proxy.http.states.connection import State
 from unit.proxy.played import Later, Never, Played
 

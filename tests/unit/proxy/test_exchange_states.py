@@ -11,9 +11,9 @@ import pytest
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.exchange import Exchange
 from guildnet_proxy.http.forward import Forward
-from guildnet_proxy.http.head import Heads
 from guildnet_proxy.http.incoming import Incoming
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message.head import Heads
 from guildnet_proxy.http.states.exchange import TRANSITIONS, Event, State
 from guildnet_proxy.http.states.table import UnexpectedEventError
 from guildnet_proxy.http.upstream import UpstreamConnection

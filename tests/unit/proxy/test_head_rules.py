@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from guildnet_proxy.http.errors import Refusal
-from guildnet_proxy.http.fields import HOP_BY_HOP
-from guildnet_proxy.http.head import MARK, RequestHead, ResponseHead, parse_request, response_names
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message.fields import HOP_BY_HOP
+from guildnet_proxy.http.message.head import MARK, RequestHead, ResponseHead, parse_request, response_names
 from support.golden import expected
 
 GOLDEN = Path(__file__).parent / "golden"

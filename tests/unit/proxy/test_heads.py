@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildnet_proxy.http.body import Chunked, Length, chunk
 from guildnet_proxy.http.errors import BrokenFraming, Refusal
-from guildnet_proxy.http.fields import claims_identity
-from guildnet_proxy.http.head import RequestHead, ResponseHead, parse_request
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message.body import Chunked, Length, chunk
+from guildnet_proxy.http.message.fields import claims_identity
+from guildnet_proxy.http.message.head import RequestHead, ResponseHead, parse_request
 
 
 def request(*lines: str, first: str = "GET /x HTTP/1.1") -> bytes:

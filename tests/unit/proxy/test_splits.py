@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guildnet_proxy.http.forward import Answer, Forward, Listener
-from guildnet_proxy.http.head import RequestHead
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.http.upstream import UpstreamConnection
 from unit.proxy import messages
 from unit.proxy.messages import Ask, Message, Reply

@@ -29,8 +29,8 @@ from guildnet_proxy.frontdoor.request import Record
 from guildnet_proxy.frontdoor.way import route_of
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer, Forward, Listener
-from guildnet_proxy.http.head import Heads, ResponseHead
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message.head import Heads, ResponseHead
 from guildnet_proxy.settings import Settings
 from guildnet_proxy.sites import Sites
 from guildnet_proxy.tailnet.localapi import Peer

@@ -6,8 +6,8 @@ from typing import Any
 
 from guildnet.web.entries import Entry
 from guildnet.workspace import Workspace, parse
-from guildnet_proxy.http.head import RequestHead, parse_request
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message.head import RequestHead, parse_request
 from guildnet_proxy.sites import Placement, Site
 
 LOCAL = Entry("local", "http://guildnet.localhost:8080", "host")

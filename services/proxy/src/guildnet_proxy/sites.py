@@ -14,7 +14,7 @@ from guildnet.web.entries import DEFAULT_PORTS, Entry, Mode, authority, origin
 from guildnet.workspace import Workspace, origin_url
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Listener
-from guildnet_proxy.http.head import RequestHead
+from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.memo import Memo
 from guildnet_proxy.rules import Rule
 

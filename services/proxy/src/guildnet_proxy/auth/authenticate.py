@@ -25,7 +25,7 @@ from guildnet_proxy.auth.token_review import TokenReview
 from guildnet_proxy.auth.ttl_cache import TtlCache
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Listener
-from guildnet_proxy.http.head import RequestHead
+from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.memo import Memo
 from guildnet_proxy.rewrite import cookies
 from guildnet_proxy.rules import Rule

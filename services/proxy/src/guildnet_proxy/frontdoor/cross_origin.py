@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from guildnet_proxy.http.errors import Refusal
-from guildnet_proxy.http.head import RequestHead
+from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.rules import Rule
 from guildnet_proxy.sites import Placement, Site
 

@@ -22,7 +22,7 @@ from guildnet_proxy.frontdoor.way import Ways, route_of
 from guildnet_proxy.frontdoor.workspaces import Origin, Workspaces
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer, Decision, Forward, Listener, Outcome, Place
-from guildnet_proxy.http.head import RequestHead
+from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.rewrite import request_head
 from guildnet_proxy.rewrite.request_head import Caller
 from guildnet_proxy.rewrite.response_head import ControlRules, control_headers

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from guildnet.identity import Identity
 from guildnet_proxy.frontdoor.way import Way
 from guildnet_proxy.http.forward import Listener
-from guildnet_proxy.http.head import RequestHead
+from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.rewrite.request_head import Caller
 from guildnet_proxy.sites import Site
 

@@ -14,8 +14,8 @@ from typing import Generic
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.exchange import Exchange
 from guildnet_proxy.http.forward import Answer, Forward, Listener, Outcome, R, Side
-from guildnet_proxy.http.head import RequestHead
 from guildnet_proxy.http.incoming import Incoming
+from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.http.owner import Owner
 from guildnet_proxy.http.states.connection import TRANSITIONS, Event, State
 

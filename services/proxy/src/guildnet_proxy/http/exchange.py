@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import asyncio
 
-from guildnet_proxy.http.body import (
+from guildnet_proxy.http.errors import BrokenFraming, Refusal, bad_request
+from guildnet_proxy.http.forward import ClientSide, Forward, Record
+from guildnet_proxy.http.message.body import (
     LAST_CHUNK,
     WITHOUT_BODY,
     Chunked,
@@ -22,9 +24,7 @@ from guildnet_proxy.http.body import (
     request_body,
     response_framing,
 )
-from guildnet_proxy.http.errors import BrokenFraming, Refusal, bad_request
-from guildnet_proxy.http.forward import ClientSide, Forward, Record
-from guildnet_proxy.http.head import RequestHead, ResponseHead
+from guildnet_proxy.http.message.head import RequestHead, ResponseHead
 from guildnet_proxy.http.states.exchange import TRANSITIONS, Event, State
 from guildnet_proxy.http.upstream import Pool, UpstreamConnection
 

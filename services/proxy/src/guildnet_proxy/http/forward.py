@@ -10,9 +10,9 @@ from http import HTTPStatus
 from typing import NamedTuple, Protocol, TypeVar
 
 from guildnet_proxy.http.errors import Refusal
-from guildnet_proxy.http.fields import Names
-from guildnet_proxy.http.head import RequestHead, ResponseHead
 from guildnet_proxy.http.incoming import Incoming
+from guildnet_proxy.http.message.fields import Names
+from guildnet_proxy.http.message.head import RequestHead, ResponseHead
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 
-from guildnet_proxy.http.head import Heads, RequestHead, check_incomplete
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message.head import Heads, RequestHead, check_incomplete
 
 
 class Incoming:

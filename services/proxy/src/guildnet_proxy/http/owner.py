@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from guildnet_proxy.http.forward import Handler, R, Side
-from guildnet_proxy.http.head import Heads
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message.head import Heads
 from guildnet_proxy.http.relay import Relay
 from guildnet_proxy.http.upstream import Pool
 

@@ -15,8 +15,8 @@ from typing import Generic
 
 from guildnet_proxy.http.connection import ClientConnection
 from guildnet_proxy.http.forward import Handler, Listener, R, Recorder, Side
-from guildnet_proxy.http.head import Heads
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message.head import Heads
 from guildnet_proxy.http.relay import Relay
 from guildnet_proxy.http.upstream import Pool
 

@@ -1,8 +1,8 @@
 """Request heads on their way to a workspace or the api: what is dropped, kept byte for byte, and set.
 
 Hop-by-hop fields and what `Connection` names go first, ours are added after, so that a client cannot have ours removed.
-Identity claims never get this far (http/fields.py takes them out). What is made here is everything below the request
-line but the request's id: it is the same for every request with these fields.
+Identity claims never get this far (http/message/fields.py takes them out). What is made here is everything below the
+request line but the request's id: it is the same for every request with these fields.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from guildnet.identity import HEADER as IDENTITY_HEADER
-from guildnet_proxy.http.fields import HOP_BY_HOP, Block
+from guildnet_proxy.http.message.fields import HOP_BY_HOP, Block
 from guildnet_proxy.rewrite import cookies
 from guildnet_proxy.sites import Placement, Site
 

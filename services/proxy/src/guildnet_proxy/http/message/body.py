@@ -14,8 +14,8 @@ from typing import Protocol
 import httptools
 
 from guildnet_proxy.http.errors import BrokenFraming
-from guildnet_proxy.http.head import RequestHead, ResponseHead
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message.head import RequestHead, ResponseHead
 
 LAST_CHUNK = b"0\r\n\r\n"
 _LINE_END = b""

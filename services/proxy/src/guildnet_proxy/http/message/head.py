@@ -13,7 +13,8 @@ import re
 from collections.abc import Mapping
 
 from guildnet_proxy.http.errors import Refusal, bad_request
-from guildnet_proxy.http.fields import (
+from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message.fields import (
     FIELDS,
     HOP_BY_HOP,
     Block,
@@ -25,7 +26,6 @@ from guildnet_proxy.http.fields import (
     malformed,
     options_of,
 )
-from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.memo import Memo
 
 _LINE = re.compile(rb"([A-Z-]{1,32}) ([\x21-\x7e]++) HTTP/1\.([01])\r\n")

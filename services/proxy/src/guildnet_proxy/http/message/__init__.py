@@ -1,0 +1,1 @@
+"""HTTP/1.1 messages (RFC 9112): fields, heads and bodies; nothing here knows a connection."""
