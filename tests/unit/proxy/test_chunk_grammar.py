@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guildnet_proxy.http.body import Chunked
+from guildnet_proxy.http.message.body import Chunked
 from guildnet_proxy.http.errors import BrokenFraming
 from guildnet_proxy.http.limits import Limits
 
