@@ -12,10 +12,9 @@ from http import HTTPStatus
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
-_BOUNDS = (*(floatToGoString(bound) for bound in _BUCKETS), "+Inf")
+_BOUNDS = (*(str(bound) for bound in _BUCKETS), "+Inf")
 _GONE = 499
 _STATUSES = {status.value: str(status.value) for status in HTTPStatus} | {_GONE: str(_GONE)}
 OTHER_STATUS = "other"

@@ -18,7 +18,7 @@ from guildnet_proxy.auth.authenticate import Authenticator, login_required
 from guildnet_proxy.frontdoor import cross_origin, pages, target
 from guildnet_proxy.frontdoor.own_routes import STATUS, TICKET, OwnRoutes
 from guildnet_proxy.frontdoor.request import Record, Request
-from guildnet_proxy.frontdoor.way import Ways, route_of
+from guildnet_proxy.frontdoor.way import Way, Ways, route_of
 from guildnet_proxy.frontdoor.workspaces import Origin, Workspaces
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer, Decision, Forward, Listener, Outcome, Place
@@ -125,7 +125,7 @@ class FrontDoor:
             rest = target[len(route) :]
         elif target.startswith(b"/.guildnet/"):
             return None
-        way = ways.by_key.get((head.method, address, route))
+        way: Way | None = ways.by_key.get((head.method, address, route))
         caller = self.authenticator
         if way is None or caller.wall() > way.wall or (way.clock != inf and caller.clock() > way.clock):
             return None
