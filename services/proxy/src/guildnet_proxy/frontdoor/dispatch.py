@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from math import inf
 
 from guildnet import identity as signed
 from guildnet.identity import Identity
@@ -16,9 +15,9 @@ from guildnet.telemetry import logger
 from guildnet.web import request_id, security_headers
 from guildnet_proxy.auth.authenticate import Authenticator, login_required
 from guildnet_proxy.frontdoor import cross_origin, pages, target
+from guildnet_proxy.frontdoor.memory import REQUEST_ID, Memory
 from guildnet_proxy.frontdoor.own_routes import STATUS, TICKET, OwnRoutes
 from guildnet_proxy.frontdoor.request import Record, Request
-from guildnet_proxy.frontdoor.way import Way, Ways, route_of
 from guildnet_proxy.frontdoor.workspaces import Origin, Workspaces
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer, Decision, Forward, Listener, Outcome, Place
@@ -29,7 +28,6 @@ from guildnet_proxy.rewrite.response_head import ControlRules, control_headers
 from guildnet_proxy.rules import Rule
 from guildnet_proxy.sites import Site, Sites, path_placement
 
-_REQUEST_ID = request_id.HEADER.lower().encode()
 _API = "The api of this install"
 _UNLOCKED = frozenset({b"/healthz", b"/readyz"})
 _FOR_ANYONE = frozenset({b"/api/me", b"/api/ui-config"})
@@ -72,6 +70,7 @@ class FrontDoor:
         self._api = api
         self._wall = wall
         self._denied = denied
+        self._memory = Memory(sites, authenticator, workspaces)
 
     def record(self, now: float) -> Record:
         """The record of a request that begins `now`; its id is replaced by the client's, if that is sane."""
@@ -86,10 +85,10 @@ class FrontDoor:
         try:
             known = head.block.slot
             if known is not None:
-                forward = self._as_before(known, head, listener, address, record)
+                forward = self._memory.recall(known, head, listener, address, record)
                 if forward is not None:
                     return forward
-            given = head.get(_REQUEST_ID).decode("latin-1")
+            given = head.get(REQUEST_ID).decode("latin-1")
             if given and request_id.accepts(given):
                 record.request_id = given
             record.method, record.path = head.method.decode(), head.path.decode("latin-1")
@@ -108,56 +107,6 @@ class FrontDoor:
         except Exception:  # noqa: BLE001  whatever it is, the client gets an answer and the log the trace
             logger.exception("request failed", request_id=record.request_id)
             return self.refused(_internal(), record, head)
-
-    # ---- what was decided before ------------------------------------------------------------------------------------
-
-    def _as_before(
-        self, known: object, head: RequestHead, listener: Listener, address: str, record: Record
-    ) -> Forward | None:
-        """The way of the last request with these fields, where nothing that it rests on has changed; else None."""
-        ways = known.get(listener.private) if isinstance(known, dict) else None
-        if ways is None or ways.version != self.workspaces.index.version + self.sites.version:
-            return None
-        target = rest = head.target
-        route = b""
-        if ways.control:
-            route = route_of(target)
-            rest = target[len(route) :]
-        elif target.startswith(b"/.guildnet/"):
-            return None
-        way: Way | None = ways.by_key.get((head.method, address, route))
-        caller = self.authenticator
-        if way is None or caller.wall() > way.wall or (way.clock != inf and caller.clock() > way.clock):
-            return None
-        if not way.keeps_root and (rest == b"/" or rest.startswith(b"/?")):
-            return None
-        if ways.request_id:
-            record.request_id = ways.request_id
-        record.method, record.path = head.method.decode(), head.path.decode("latin-1")
-        record.entry, record.kind, record.workspace = ways.entry, "workspace", way.workspace
-        record.identity, record.who, record.rule = way.identity, way.who, way.rule
-        self.workspaces.admit(record, way.counted)
-        return way.forward(head.method, way.base + rest if way.base else rest, record.request_id.encode())
-
-    def _remember(self, request: Request, who: Identity, uid: str | None) -> None:
-        """Keeps the way of `request` for the next one with the same fields. Strangers are not remembered."""
-        way, head, site, private = request.way, request.head, request.site, request.listener.private
-        route = route_of(head.target) if site.control else b""
-        if way is None or who.kind == "anonymous" or head.upgrade or head.has_body or (site.control and not route):
-            return
-        if way.base + head.target[len(route) :] != request.seen:
-            return  # what looked like a port, `~x`, belongs to the workspace's own path
-        way.identity, way.who = who, who.subject
-        way.wall, way.clock = self.authenticator.until(head, request.listener, site, uid)
-        version = self.workspaces.index.version + self.sites.version
-        known = head.block.slot
-        if not isinstance(known, dict):
-            head.block.slot = known = {}
-        ways = known.get(private)
-        if ways is None or ways.version != version:
-            given = request.record.request_id if head.get(_REQUEST_ID) == request.record.request_id.encode() else ""
-            known[private] = ways = Ways(site.entry.name, given, control=site.control, version=version)
-        ways.add((head.method, request.address, route), way)
 
     def refused(self, error: Refusal, record: Record, head: RequestHead | None = None) -> Answer:
         """The answer to a refusal; denials are audited."""
@@ -277,7 +226,7 @@ class FrontDoor:
             return self._caught(request, _after(who, then))
         decision = self._answered(request, then, who)
         if request.way is not None:
-            self._remember(request, who, uid)
+            self._memory.keep(request, who, uid)
         return decision if isinstance(decision, Answer | Forward) else self._caught(request, decision)
 
     def _answered(self, request: Request, then: Callable[[Identity], Decision], who: Identity) -> Decision:
