@@ -46,7 +46,7 @@ KINDS = [
     (404, errors.NotFound),
     (409, errors.Conflict),
     (410, errors.Gone),
-    (413, errors.SizeLimitError),
+    (413, errors.TooLarge),
     (422, errors.Invalid),
     (429, errors.TooManyRequests),
     (500, errors.Unreachable),

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guildnet_proxy.http.message.body import Chunked
 from guildnet_proxy.http.errors import BrokenFraming
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message.body import Chunked
 
 SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[\t ]*;[^\r\n]*)?")
 TRAILER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\0]*")
