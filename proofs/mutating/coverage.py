@@ -17,7 +17,7 @@ import pytest
 
 from proofs import ROOT
 from proofs.mutating import examples
-from proofs.mutating.targets import TARGETS, TESTS, source_of
+from proofs.mutating.targets import PACKAGES, TARGETS, TESTS, source_of
 
 Lines = dict[str, dict[int, set[str]]]
 """Module → line → ids of the tests that reach it."""
@@ -94,7 +94,7 @@ def trace(tests: list[str], out: Path) -> int:
     arguments = ["-q", "--tb=short", "--no-header", "-p", "no:cacheprovider", *examples.ARGUMENTS]
     code = pytest.main([*arguments, *tests], plugins=[tracer])
     coverage = tracer.coverage
-    loaded = sorted(name for name in sys.modules if name.split(".")[0].startswith("guildnet"))
+    loaded = sorted(name for name in sys.modules if name.split(".")[0] in PACKAGES)
     out.write_text(
         json.dumps(
             {

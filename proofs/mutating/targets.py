@@ -17,6 +17,9 @@ TARGETS: Final = (
     "guildnet_proxy.auth.sessions",
     "guildnet_proxy.frontdoor.cross_origin",
     "guildnet_proxy.frontdoor.egress",
+    "guildnet_proxy.frontdoor.memory",
+    "guildnet_proxy.frontdoor.way",
+    "guildnet_proxy.http.message.fields",
     "guildnet_proxy.http.message.head",
     "guildnet_proxy.rewrite.cookies",
     "guildnet_proxy.rewrite.request_head",
@@ -27,6 +30,8 @@ TARGETS: Final = (
     "guildnet_operator.status.diagnosis",
 )
 TESTS: Final = tuple(f"tests/unit/{ring}" for ring in ("guildnet", "proxy", "operator", "api", "docs"))
+PACKAGES: Final = ("guildnet", "guildnet_api", "guildnet_proxy", "guildnet_operator")
+"""What the targets can be imported by; a test may load the project's tools beside them."""
 _SOURCES: Final = ("libs/guildnet/src", "services/proxy/src", "services/operator/src")
 
 

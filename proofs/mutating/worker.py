@@ -34,12 +34,11 @@ from proofs import ROOT
 from proofs.mutating import examples
 from proofs.mutating.operators import mutated
 from proofs.mutating.swap import Loaded
-from proofs.mutating.targets import source_of
+from proofs.mutating.targets import PACKAGES, source_of
 
 MAX_MEMORY_BYTES: Final = 4 * 1024**3
 UNCHANGED: Final = -1
 """In place of a mutant's number: the module as it is."""
-PACKAGES: Final = ("guildnet", "guildnet_api", "guildnet_proxy", "guildnet_operator")
 PYTEST: Final = (
     "-q", "--no-header", "--tb=short", "--show-capture=no", *examples.ARGUMENTS,
     "-p", "no:cacheprovider", "-p", "no:xdist",

@@ -26,7 +26,7 @@ from guildnet_proxy.cluster.index import Endpoint, Index, Slice
 from guildnet_proxy.frontdoor import own_routes
 from guildnet_proxy.frontdoor.dispatch import FrontDoor
 from guildnet_proxy.frontdoor.request import Record
-from guildnet_proxy.frontdoor.way import route_of
+from guildnet_proxy.frontdoor.way import MAX_WAYS_OF_A_BLOCK, Way, Ways, route_of
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer, Forward, Listener
 from guildnet_proxy.http.limits import Limits
@@ -317,3 +317,13 @@ def test_a_block_keeps_few_ways() -> None:
     block = room.remembering.heads.parse(wire(room, OWN)).block
     assert isinstance(block.slot, dict)
     assert len(block.slot[False].by_key) <= 16
+
+
+def test_the_ways_of_a_block_are_bounded_and_still_learn():
+    way = Way("ws", "ws", "service", (), None, None)  # type: ignore[arg-type]
+    ways = Ways("local", "", control=False, version=1)
+    for number in range(16):
+        ways.add((b"GET", "10.0.0.1", b"%d" % number), way)
+    assert len(ways.by_key) == MAX_WAYS_OF_A_BLOCK == 16
+    ways.add((b"GET", "10.0.0.1", b"another"), way)
+    assert list(ways.by_key) == [(b"GET", "10.0.0.1", b"another")]
