@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import sys
 import time
@@ -24,11 +25,10 @@ _SESSION_SECONDS = 7200.0
 
 
 @dataclass(frozen=True, slots=True)
-class Proxy:
-    """The running one; each workspace is called by its own origin."""
+class Site:
+    """What browsers know: each workspace is called by its own origin, all of them at one port."""
 
     port: int
-    process: Process
     key: str
     placed: Mapping[str, cluster.Placed]
 
@@ -47,29 +47,61 @@ class Proxy:
         return f"{sessions.names.workspace}={sessions.issue_workspace(session, self.placed[name].uid)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Proxy(Site):
+    """The running one."""
+
+    process: Process
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """What all proxies of one install are given."""
+
+    site: Site
+    kubeconfig: Path
+    key_file: Path
+    api_port: int
+
+    def start(self, log: Path, port: int, ops: int, **settings: str) -> Process:
+        """One proxy at these ports of loopback; its listener need not be at the site's port."""
+        given = {
+            "PYTHONPATH": PYTHON_PATH,
+            "LISTEN_LOCAL": f"127.0.0.1:{port}",
+            "LOCAL_ORIGIN": self.site.origin,
+            "API_URL": f"http://127.0.0.1:{self.api_port}",
+            "IDENTITY_KEY_FILE": str(self.key_file),
+            "INSTALL_NAME": INSTALL,
+            "K8S_NAMESPACE": cluster.NAMESPACE,
+            "KUBECONFIG": str(self.kubeconfig),
+            "OPS_PORT": str(ops),
+            **settings,
+        }
+        return Process([sys.executable, "-P", "-m", "guildnet_proxy"], log, env=given)
+
+
+@asynccontextmanager
+async def install(directory: Path, ports: Mapping[str, int]) -> AsyncIterator[Install]:
+    """An install without a proxy while the block runs; the workspaces' pods are at these ports of loopback."""
+    placed = {name: cluster.Placed(name, port, number) for number, (name, port) in enumerate(ports.items(), start=1)}
+    async with cluster.hosting(directory, list(placed.values())) as kubeconfig:
+        key_file = directory / "identity"
+        key_file.write_text(secrets.token_hex(32))
+        yield Install(
+            Site(free_port(), key_file.read_text(), placed), kubeconfig, key_file, next(iter(ports.values()))
+        )
+
+
 @asynccontextmanager
 async def proxy(directory: Path, ports: Mapping[str, int]) -> AsyncIterator[Proxy]:
     """The proxy while the block runs; the workspaces' pods are at these ports of loopback."""
-    placed = {name: cluster.Placed(name, port, number) for number, (name, port) in enumerate(ports.items(), start=1)}
-    async with cluster.hosting(directory, list(placed.values())) as kubeconfig:
-        port, ops, key = free_port(), free_port(), directory / "identity"
-        key.write_text(secrets.token_hex(32))
-        settings = {
-            "PYTHONPATH": PYTHON_PATH,
-            "LISTEN_LOCAL": f"127.0.0.1:{port}",
-            "LOCAL_ORIGIN": f"http://guildnet.localhost:{port}",
-            "API_URL": f"http://127.0.0.1:{next(iter(ports.values()))}",
-            "IDENTITY_KEY_FILE": str(key),
-            "INSTALL_NAME": INSTALL,
-            "K8S_NAMESPACE": cluster.NAMESPACE,
-            "KUBECONFIG": str(kubeconfig),
-            "OPS_PORT": str(ops),
-        }
-        process = Process([sys.executable, "-P", "-m", "guildnet_proxy"], directory / "proxy.log", env=settings)
+    async with install(directory, ports) as installed:
+        site, ops = installed.site, free_port()
+        process = installed.start(directory / "proxy.log", site.port, ops)
         try:
-            await listening(process, port)
-            await eventually(lambda: _ready(ops), within=20)
-            yield Proxy(port, process, key.read_text(), placed)
+            await listening(process, site.port)
+            await eventually(lambda: ready(ops), within=20)
+            yield Proxy(site.port, site.key, site.placed, process)
         finally:
             await asyncio.to_thread(process.stop)
 
@@ -89,12 +121,13 @@ async def listening(process: Process, port: int) -> None:
     await eventually(listens, within=20)
 
 
-async def _ready(port: int) -> bool:
+async def ready(port: int) -> bool:
+    """What `/readyz` at this port says; no where nothing answers within a second."""
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
+        async with asyncio.timeout(1):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            with contextlib.closing(writer):
+                writer.write(b"GET /readyz HTTP/1.1\r\nHost: ops\r\nConnection: close\r\n\r\n")
+                return (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+    except (OSError, TimeoutError):
         return False
-    writer.write(b"GET /readyz HTTP/1.1\r\nHost: ops\r\nConnection: close\r\n\r\n")
-    said = await reader.readline()
-    writer.close()
-    return said.startswith(b"HTTP/1.1 200 ")
