@@ -46,3 +46,14 @@ def test_the_frame_of_ours_is_one_itself() -> None:
     frames.feed(GOING_AWAY)
     assert frames.between
     assert int.from_bytes(GOING_AWAY[2:]) == 1001
+
+
+@pytest.mark.parametrize("begun", [1, 3, 100, len(LONG) - 1])
+@pytest.mark.parametrize("size", [1, 7, 4096])
+def test_what_is_left_of_a_frame_ends_where_the_frame_does(begun: int, size: int) -> None:
+    frames, taken = Frames(between=True), begun
+    frames.feed(LONG[:begun])
+    while not frames.between:
+        taken += frames.finish((LONG + SHORT)[taken : taken + size])
+    assert taken == len(LONG)
+    assert frames.finish(SHORT) == 0

@@ -93,13 +93,18 @@ class Relay(Generic[R]):
         self._join()
 
     def leave(self) -> None:
-        """Tells the client to leave; its answer reaches the upstream, which then ends in good order."""
+        """Tells the client to leave; its answer reaches the upstream, which then ends in good order.
+
+        Within a frame it is told at the frame's end; where the frames are not known both ends are closed.
+        """
         upstream = self.upstream
-        if self.closing_since or not isinstance(upstream, FollowedEnd) or not upstream.frames.between:
+        if self.closing_since or not isinstance(upstream, FollowedEnd) or upstream.frames.lost:
             self.close()
-            return
-        self.closing()
-        self.client.transport.write(GOING_AWAY)
+        elif upstream.frames.between:
+            self.closing()
+            self.client.transport.write(GOING_AWAY)
+        else:
+            upstream.leaving = True
 
 
 class End(asyncio.Protocol):
@@ -166,16 +171,26 @@ class End(asyncio.Protocol):
 
 
 class FollowedEnd(End):
-    """The upstream's end while the process stops: nothing follows the frame that tells the client to leave."""
+    """The upstream's end while the process stops: nothing follows the frame that tells the client to leave.
 
-    __slots__ = ("frames",)
+    `leaving`: it is to be told at the end of the frame that has begun.
+    """
+
+    __slots__ = ("frames", "leaving")
 
     def __init__(self, relay: Relay[Any], before: End) -> None:
         super().__init__(relay, before)
         self.finished, self.gone, self.received = before.finished, before.gone, before.received
         self.frames = Frames(between=not before.other.full_since)
+        self.leaving = False
 
     def data_received(self, data: bytes) -> None:
-        if not self._relay.closing_since:
+        if self._relay.closing_since:
+            return
+        if not self.leaving:
             self.frames.feed(data)
             super().data_received(data)
+            return
+        super().data_received(data[: self.frames.finish(data)])
+        if self.frames.between or self.frames.lost:
+            self._relay.leave()
