@@ -26,21 +26,25 @@ END_SECONDS: Final = 3.0
 
 def judged(played: Played, plan: Plan) -> Figure:
     asked, held = played.asked, played.held
-    early = [one for one in held.closed if one.after is None or one.after < plan.lives_on]
+    early = [one for one in held.closed if is_early(one, plan)]
     other = [one for one in held.closed if one.code != GOING_AWAY]
     by_pod = {pod: sorted(_after(held.closed, pod)) for pod in (restart.pod for restart in played.restarts)}
     spans = " and ".join(f"{len(at):,} over {span(at):.1f} s" for at in by_pod.values())
     text = (
-        f"{asked.requests:,} requests (≥ {plan.requests:,}), {len(asked.failures)} failed; {played.there:,} WebSockets "
-        f"(= {plan.sockets:,}), {held.echoes:,} echoes right, {len(held.failures)} failures, {len(early)} closed before "
-        f"the grace period was over ({plan.lives_on:g} s after SIGTERM), {len(other)} closed without a 1001; closed by "
-        f"the restarts {spans}, staggered over ≥ {plan.goodbye * STAGGERED:g} s; {len(played.faults)} faults in the logs"
+        f"{asked.requests:,} requests (≥ {plan.requests:,}), {len(asked.failures)} failed (0); {played.there:,} "
+        f"WebSockets (= {plan.sockets:,}), {held.echoes:,} echoes right, {len(held.failures)} failures (0), {len(early)} closed "
+        f"before {plan.lives_on:g} s after SIGTERM (0), {len(other)} without a 1001 (0); closed by the restarts: "
+        f"{spans} (each over ≥ {plan.goodbye * STAGGERED:g} s); {len(played.faults)} faults in the logs (0)"
     )
     enough = asked.requests >= plan.requests and played.there == plan.sockets and held.echoes > 0
     restarted = sum(map(len, by_pod.values())) >= plan.sockets and all(staggered(at, plan) for at in by_pod.values())
     ended = all(restart.seconds <= plan.delay + plan.grace + END_SECONDS for restart in played.restarts)
     wrong = asked.failures or held.failures or early or other or played.faults
     return Figure(text, enough and restarted and ended and not wrong)
+
+
+def is_early(one: Closed, plan: Plan) -> bool:
+    return one.after is None or one.after < plan.lives_on
 
 
 def _after(closed: Sequence[Closed], pod: str) -> list[float]:
@@ -66,6 +70,7 @@ def prove(*, quick: bool = False) -> Figure:
         f"  {asked.told:,} connections made again because the server said that it closes them, {asked.found:,} because "
         f"it had; the workspaces saw their WebSockets closed by {dict(played.codes)}"
     )
-    for line in [*asked.failures[:20], *played.held.failures[:20], *played.faults[:20]]:
+    wrong = [str(one) for one in played.held.closed if is_early(one, plan) or one.code != GOING_AWAY]
+    for line in [*asked.failures[:20], *played.held.failures[:20], *wrong[:20], *played.faults[:20]]:
         print(f"  {line}")
     return judged(played, plan)

@@ -61,4 +61,20 @@ PLANTS: Final = (
         "            self.__dict__.setdefault('kept', []).append(bytearray(2048))\n",
         quick=True,
     ),
+    Plant(
+        "rolling-restart",
+        "a proxy that stops is ready",
+        f"{PROXY}/http/server.py",
+        '        if self.draining:\n            return "shutting down"\n',
+        "",
+        quick=True,
+    ),
+    Plant(
+        "rolling-restart",
+        "all WebSockets are told to leave in one moment",
+        f"{PROXY}/http/server.py",
+        "        ticks = max(1, int(seconds / _TICK_SECONDS))\n",
+        "        ticks = max(1, int(seconds / 1000))\n",
+        quick=True,
+    ),
 )

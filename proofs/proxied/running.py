@@ -87,9 +87,7 @@ async def install(directory: Path, ports: Mapping[str, int]) -> AsyncIterator[In
     async with cluster.hosting(directory, list(placed.values())) as kubeconfig:
         key_file = directory / "identity"
         key_file.write_text(secrets.token_hex(32))
-        yield Install(
-            Site(free_port(), key_file.read_text(), placed), kubeconfig, key_file, next(iter(ports.values()))
-        )
+        yield Install(Site(free_port(), key_file.read_text(), placed), kubeconfig, key_file, next(iter(ports.values())))
 
 
 @asynccontextmanager

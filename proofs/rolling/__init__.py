@@ -1,1 +1,1 @@
-"""Two proxies behind a Service, their users, and a restart of one after the other: the parts of `show-rolling-restart`."""
+"""Two proxies behind a Service, restarted in turn among their users: the parts of `show-rolling-restart`."""

@@ -63,7 +63,7 @@ class Restarted:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """All that happened. `there` is how many WebSockets were open at its end, `codes` are the workspaces' view: by which code their WebSockets were closed."""
+    """All that happened. `there`: WebSockets open at its end. `codes`: how the workspaces saw theirs closed."""
 
     asked: Asked
     held: Held

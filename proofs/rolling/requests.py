@@ -52,7 +52,7 @@ class Asked:
     failures: list[str] = field(default_factory=list)
 
 
-class Failed(Exception):
+class WrongAnswerError(Exception):
     """The answer is not what was asked for."""
 
 
@@ -94,7 +94,7 @@ class _Connection:
             elif isinstance(event, h11.EndOfMessage):
                 return status, b"".join(parts)
             else:
-                raise Failed(f"the server said {event}")
+                raise WrongAnswerError(f"the server said {event}")
 
     async def _send(self, event: h11.Event) -> None:
         if data := self._http.send(event):
@@ -141,7 +141,7 @@ class Users:
             async with asyncio.timeout(WITHIN_SECONDS):
                 connection = connection or _Connection(*await self._service.dial())
                 await self._ask(connection, kind, number, seconds)
-        except (OSError, TimeoutError, h11.RemoteProtocolError, Failed) as error:
+        except (OSError, TimeoutError, h11.RemoteProtocolError, WrongAnswerError) as error:
             where = f"{used} connection to {connection.run}" if connection is not None else "no connection"
             self.asked.failures.append(f"{kind} {number} on {where}: {error!r}")
             if connection is not None:
@@ -168,5 +168,4 @@ class Users:
             status, said = await connection.ask(head, (), 0)
             meant = body
         if status != 200 or said != meant:
-            raise Failed(f"{status}, {len(said)} bytes for {len(meant)}, {said[:200]!r}")
-
+            raise WrongAnswerError(f"{status}, {len(said)} bytes for {len(meant)}, {said[:200]!r}")

@@ -111,7 +111,7 @@ class _Socket(asyncio.Protocol):
     def _end(self, number: int | None) -> Closed:
         return Closed(self._run.pod, self._run.after, number)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
         sockets = self._sockets
