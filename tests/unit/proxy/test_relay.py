@@ -88,3 +88,69 @@ async def test_where_the_place_is_lost_while_it_waits_both_ends_are_closed(ends:
     upstream.protocol.data_received(b"\xff")
     assert (client.written, client.closing, upstream.closing) == (MESSAGE[:1] + b"\xff", True, True)
     await asyncio.sleep(0)
+
+
+# ---- it stops while a frame is under way ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def lost(monkeypatch: pytest.MonkeyPatch) -> tuple[Relay[Any], Side, Side, list[float]]:
+    """One that began to follow within a frame; the clock is the test's."""
+    clock = [100.0]
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: clock[0])
+    client, upstream = Side(), Side()
+    relay: Relay[Any] = Relay(client, upstream, SimpleNamespace(), "", Limits(), lambda _: None)  # type: ignore[arg-type]
+    upstream.protocol.data_received(MESSAGE[:9])
+    relay.follow()
+    upstream.protocol.data_received(MESSAGE[9:])
+    assert relay.upstream.frames.lost  # type: ignore[attr-defined]
+    return relay, client, upstream, clock
+
+
+Lost = tuple[Relay[Any], Side, Side, list[float]]
+
+
+async def test_an_upstream_that_has_been_silent_is_between_two_frames(lost: Lost):
+    relay, client, _, clock = lost
+    clock[0] += 1.1
+    relay.leave()
+    assert client.written == MESSAGE + GOING_AWAY
+    assert not client.closing
+
+
+async def test_what_an_upstream_says_after_a_silence_begins_with_a_frame(lost: Lost):
+    relay, client, upstream, clock = lost
+    clock[0] += 1.1
+    client.protocol.data_received(b"a question")
+    upstream.protocol.data_received(NEXT[:3])
+    relay.leave()
+    upstream.protocol.data_received(NEXT[3:] + MESSAGE)
+    assert client.written == MESSAGE + NEXT + GOING_AWAY
+    assert not client.closing
+
+
+async def test_an_upstream_that_goes_on_talking_may_be_within_a_frame(lost: Lost):
+    relay, client, upstream, clock = lost
+    for _ in range(5):
+        clock[0] += 0.9
+        upstream.protocol.data_received(b"x")
+    relay.leave()
+    assert (client.written[-1:], client.closing, upstream.closing) == (b"x", True, True)
+
+
+async def test_the_silence_of_an_upstream_that_is_not_read_says_nothing(lost: Lost):
+    relay, client, upstream, clock = lost
+    client.protocol.pause_writing()
+    clock[0] += 5.0
+    relay.leave()
+    assert (client.written, client.closing, upstream.closing) == (MESSAGE, True, True)
+
+
+async def test_an_upstream_is_not_silent_while_it_is_not_read(lost: Lost):
+    relay, client, upstream, clock = lost
+    client.protocol.pause_writing()
+    clock[0] += 5.0
+    client.protocol.resume_writing()
+    upstream.protocol.data_received(NEXT)
+    relay.leave()
+    assert (client.written, client.closing, upstream.closing) == (MESSAGE + NEXT, True, True)

@@ -14,6 +14,9 @@ from guildnet_proxy.http.forward import R, Side
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.states.frames import GOING_AWAY, Frames
 
+SILENT_SECONDS = 1.0
+"""An upstream that has said nothing for so long, and was read, is taken to be between two frames."""
+
 
 class Relay(Generic[R]):
     """The two ends of one upgraded connection. `ended` is called once, when both are gone."""
@@ -98,7 +101,7 @@ class Relay(Generic[R]):
         Within a frame it is told at the frame's end; where the frames are not known both ends are closed.
         """
         upstream = self.upstream
-        if self.closing_since or not isinstance(upstream, FollowedEnd) or upstream.frames.lost:
+        if self.closing_since or not isinstance(upstream, FollowedEnd) or upstream.lost():
             self.close()
         elif upstream.frames.between:
             self.closing()
@@ -176,21 +179,36 @@ class FollowedEnd(End):
     `leaving`: it is to be told at the end of the frame that has begun.
     """
 
-    __slots__ = ("frames", "leaving")
+    __slots__ = ("_heard", "frames", "leaving")
 
     def __init__(self, relay: Relay[Any], before: End) -> None:
         super().__init__(relay, before)
         self.finished, self.gone, self.received = before.finished, before.gone, before.received
         self.frames = Frames(between=not before.other.full_since)
         self.leaving = False
+        self._heard = relay.last
+
+    def lost(self) -> bool:
+        """Are the frames not known? The following may have begun within one; servers are not silent there for long."""
+        frames, now = self.frames, self._relay._loop.time()  # noqa: SLF001  as above
+        if frames.lost and now - self._heard > SILENT_SECONDS and not self.other.full_since:
+            self.frames = frames = Frames(between=True)
+        return frames.lost
 
     def data_received(self, data: bytes) -> None:
-        if self._relay.closing_since:
+        relay = self._relay
+        if relay.closing_since:
             return
-        if not self.leaving:
+        self.lost()
+        if self.leaving:
+            data = data[: self.frames.finish(data)]
+        else:
             self.frames.feed(data)
-            super().data_received(data)
-            return
-        super().data_received(data[: self.frames.finish(data)])
-        if self.frames.between or self.frames.lost:
-            self._relay.leave()
+        super().data_received(data)
+        self._heard = relay.last
+        if self.leaving and (self.frames.between or self.frames.lost):
+            relay.leave()
+
+    def go_on(self) -> None:
+        self._heard = self._relay._loop.time()  # noqa: SLF001  as above
+        super().go_on()
