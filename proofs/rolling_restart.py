@@ -32,9 +32,10 @@ def judged(played: Played, plan: Plan) -> Figure:
     spans = " and ".join(f"{len(at):,} over {span(at):.1f} s" for at in by_pod.values())
     text = (
         f"{asked.requests:,} requests (≥ {plan.requests:,}), {len(asked.failures)} failed (0); {played.there:,} "
-        f"WebSockets (= {plan.sockets:,}), {held.echoes:,} echoes right, {len(held.failures)} failures (0), {len(early)} closed "
-        f"before {plan.lives_on:g} s after SIGTERM (0), {len(other)} without a 1001 (0); closed by the restarts: "
-        f"{spans} (each over ≥ {plan.goodbye * STAGGERED:g} s); {len(played.faults)} faults in the logs (0)"
+        f"WebSockets (= {plan.sockets:,}), {held.echoes:,} echoes right, {len(held.failures)} failures (0), "
+        f"{len(early)} closed before {plan.lives_on:g} s after SIGTERM (0), {len(other)} without a 1001 (0); "
+        f"closed by the restarts: {spans} (each over ≥ {plan.goodbye * STAGGERED:g} s); "
+        f"{len(played.faults)} faults in the logs (0)"
     )
     enough = asked.requests >= plan.requests and played.there == plan.sockets and held.echoes > 0
     restarted = sum(map(len, by_pod.values())) >= plan.sockets and all(staggered(at, plan) for at in by_pod.values())

@@ -77,4 +77,12 @@ PLANTS: Final = (
         "        ticks = max(1, int(seconds / 1000))\n",
         quick=True,
     ),
+    Plant(
+        "rolling-restart",
+        "a WebSocket within a frame is closed there",
+        f"{PROXY}/http/relay.py",
+        "            upstream.leaving = True\n",
+        "            self.close()\n",
+        quick=True,
+    ),
 )

@@ -57,6 +57,10 @@ class _Socket(asyncio.Protocol):
         self._closing: Closed | None = None
         self._timer: asyncio.TimerHandle | None = None
 
+    def itself(self) -> _Socket:
+        """For asyncio, which asks for what makes a protocol."""
+        return self
+
     def connection_made(self, transport: Any) -> None:
         self.transport: asyncio.Transport = transport
         transport.write(self._handshake)
@@ -93,7 +97,8 @@ class _Socket(asyncio.Protocol):
 
     def _say(self) -> None:
         number = next(self._sockets.numbers)
-        self._awaited = body_of(str(number), SIZES[number % len(SIZES)])
+        # Text, as terminals and editors send: who begins to read within it takes no letter for a frame's header.
+        self._awaited = body_of(str(number), SIZES[number % len(SIZES)] // 2).hex().encode()
         self.transport.write(frame(BINARY, self._awaited))
         self._later(ECHO_SECONDS, self._fail, "no echo")
 
@@ -154,7 +159,7 @@ class Sockets:
                 await asyncio.sleep(AGAIN_SECONDS)
                 continue
             one = _Socket(self, handshake, run, pause * (0.5 + chance.random()))
-            await asyncio.get_running_loop().create_connection(lambda made=one: made, sock=taken)
+            await asyncio.get_running_loop().create_connection(one.itself, sock=taken)
             self._now.add(one)
             await one.ended
             self._now.discard(one)

@@ -13,8 +13,13 @@ from typing import Final
 from aiohttp import WSMsgType, web
 
 from proofs.soaking.upstream import body_of
+from proofs.websocket.frames import BINARY
 
 PIECES: Final = 10
+SLOW_BYTES: Final = 4_000
+SLOW_SECONDS: Final = 0.5
+"""So long the second half of a message comes after the first, where it has so many bytes: SIGTERM and the time to leave
+find some WebSockets within a frame."""
 
 
 @dataclass
@@ -51,10 +56,26 @@ class Workspace:
         echo = web.WebSocketResponse(max_msg_size=0)
         await echo.prepare(request)
         async for message in echo:
-            if message.type is WSMsgType.BINARY:
+            if message.type is WSMsgType.BINARY and len(message.data) < SLOW_BYTES:
                 await echo.send_bytes(message.data)
+            elif message.type is WSMsgType.BINARY and request.transport is not None:
+                await slowly(request.transport, whole(message.data))
         self.closed[echo.close_code] += 1
         return echo
+
+
+async def slowly(transport: asyncio.Transport, sent: bytes) -> None:
+    """One half, and after a while the other."""
+    half = len(sent) // 2
+    transport.write(sent[:half])
+    await asyncio.sleep(SLOW_SECONDS)
+    if not transport.is_closing():
+        transport.write(sent[half:])
+
+
+def whole(payload: bytes) -> bytes:
+    """A message of a server in one frame, of 126 to 65,535 bytes."""
+    return bytes((0x80 | BINARY, 126)) + len(payload).to_bytes(2, "big") + payload
 
 
 def cut(body: bytes) -> list[bytes]:
