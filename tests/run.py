@@ -1,9 +1,9 @@
 """Runs the rings of the test suite, times each phase, and says at the end what passed.
 
-`python tests/run.py all|lint|unit|shipped-python|integration|crash|e2e [-- pytest arguments]`. Every phase runs even
-when an earlier one failed, so that one run tells everything; the exit status is non-zero when any did. The cluster that
-the e2e ring needs is brought up when there is none, and then also taken down, on Ctrl-C too. One that is there is
-brought to this checkout by `up`, and left with every Workspace and volume that was on it.
+`python tests/run.py all|lint|unit|shipped-python|compiled|integration|crash|e2e [-- pytest arguments]`. Every phase
+runs even when an earlier one failed, so that one run tells everything; the exit status is non-zero when any did. The
+cluster that the e2e ring needs is brought up when there is none, and then also taken down, on Ctrl-C too. One that is
+there is brought to this checkout by `up`, and left with every Workspace and volume that was on it.
 """
 
 from __future__ import annotations
@@ -132,6 +132,11 @@ def shipped(run: Run, *arguments: str) -> None:
     run.phase("unit, images' Python", python("tests/shipped_python.py", *arguments))
 
 
+def compiled(run: Run, *arguments: str) -> None:
+    """The proxy's unit tests once more, on the data path as the image has it: compiled."""
+    run.phase("unit, compiled proxy", python("tests/compiled_engine.py", *arguments))
+
+
 def integration(run: Run, *arguments: str) -> None:
     """More tests at once than cores: most of them wait, for leases, deadlines and outages."""
     programs(run)
@@ -202,7 +207,7 @@ def everything(run: Run, *arguments: str) -> None:
     lint(run)
     ui(run)
     unit(run, *arguments)
-    on_the_cluster(run, shipped, integration, wire, crash, browser, proofs, arguments=arguments)
+    on_the_cluster(run, shipped, compiled, integration, wire, crash, browser, proofs, arguments=arguments)
 
 
 def checks(run: Run, *_: str) -> None:
@@ -215,6 +220,7 @@ RINGS: dict[str, Callable[..., None]] = {
     "lint": checks,
     "unit": unit,
     "shipped-python": shipped,
+    "compiled": compiled,
     "integration": integration,
     "crash": crash,
     "e2e": e2e,

@@ -6,18 +6,22 @@ peers only forward, and write no log.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from guildnet_local.build import engine
 from guildnet_local.build.pins import GO_RELEASE
-from proofs import PYTHON_PATH, debian
+from guildnet_local.settings import cache_directory
+from proofs import PYTHON_PATH, ROOT, debian
 from proofs.bench import cluster
 from proofs.bench.peers import built, configurations
 from proofs.bench.peers.room import INSTALL, Room, Running
@@ -36,6 +40,20 @@ class Proxy:
     start: Callable[[Room], Running]
 
 
+@cache
+def _compiled() -> tuple[Path, ...]:
+    """Where the compiled data path is, as the image has it; nowhere, and why, where it cannot be had."""
+    try:
+        return (engine.ensure(ROOT, cache_directory(os.environ), partial(print, file=sys.stderr)),)
+    except engine.NotCompiledError as error:
+        print(f"guildnet runs as plain Python: {error}", file=sys.stderr)
+        return ()
+
+
+def _ours() -> str:
+    return f"{version('guildnet-proxy')}, {'compiled' if _compiled() else 'plain Python'}"
+
+
 def _guildnet(room: Room) -> Running:
     key = room.directory / "identity"
     key.write_text(room.key)
@@ -50,7 +68,7 @@ def _guildnet(room: Room) -> Running:
         "OPS_PORT": str(room.ops_port),
         # Idle sockets are measured by the thousand, all of them of one workspace.
         "STREAMS_PER_WORKSPACE": "6000",
-        "PYTHONPATH": PYTHON_PATH,
+        "PYTHONPATH": os.pathsep.join([*map(str, _compiled()), PYTHON_PATH]),
     }
     return room.start(OURS, room.port, [sys.executable, "-m", "guildnet_proxy"], settings)
 
@@ -127,7 +145,7 @@ def _built(make: Callable[[], object], number: str) -> Callable[[], str | None]:
 
 
 PROXIES: Final[Sequence[Proxy]] = (
-    Proxy(OURS, lambda: version("guildnet-proxy"), _guildnet),
+    Proxy(OURS, _ours, _guildnet),
     Proxy("nginx", _debian("nginx", "/usr/sbin/nginx", "-v"), _nginx),
     Proxy("haproxy", _debian("haproxy", "/usr/sbin/haproxy", "-v"), _haproxy),
     Proxy("caddy", _debian("caddy", "caddy", "version"), _caddy),

@@ -168,9 +168,9 @@ async def test_workspaces_slices_and_capabilities_are_followed(cluster, monkeypa
 
     opened = cluster.proxy.server.pool.open
 
-    async def at_home(place: Any) -> Any:
+    async def at_home(pool: Any, place: Any) -> Any:
         assert place.address == "10.9.9.9"
-        return await opened(place._replace(address="127.0.0.1"))
+        return await opened(pool, place._replace(address="127.0.0.1"))
 
     monkeypatch.setattr(cluster.proxy.server.pool, "open", at_home)
     assert (await cluster.ask("GET", "/x", bearer, host=host)).status == 200

@@ -54,12 +54,13 @@ def test_the_files_say_no_version_twice():
 
 
 @pytest.mark.parametrize(
-    "lock", [ROOT / f"requirements/{name}.txt" for name in (*SERVICES, "build")], ids=lambda p: p.stem
+    "lock", [ROOT / f"requirements/{name}.txt" for name in (*SERVICES, "build", "native")], ids=lambda p: p.stem
 )
 def test_an_image_gets_the_versions_that_the_tests_run_with(lock: Path):
     tested = pins(ROOT / "requirements/dev.txt")
     found = pins(lock)
     assert found
+    found.pop("setuptools", None)  # only calls the compiler, in the proxy's build stage
     assert {name: version for name, version in found.items() if tested.get(name) != version} == {}
 
 

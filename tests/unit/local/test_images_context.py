@@ -108,6 +108,20 @@ def test_every_recipe_s_files_are_in_the_repository():
             assert (CHECKOUT / path).exists(), f"{one.name}: {path}"
 
 
+def _reached(text: str) -> str:
+    """The stages that the last one is made of."""
+    stages = re.split(r"^(?=FROM )", text, flags=re.MULTILINE)[1:]
+    named = {name[1]: stage for stage in stages if (name := re.match(r"FROM \S+ AS (\S+)", stage))}
+    found: list[str] = []
+    following = [stages[-1]]
+    while following:
+        stage = following.pop()
+        if stage not in found:
+            found.append(stage)
+            following += [named[name] for name in re.findall(r"(?:^FROM |--from=)(\S+)", stage) if name in named]
+    return "".join(found)
+
+
 def test_a_dockerfile_declares_the_bases_its_recipe_gives_and_copies_only_what_the_context_holds():
     for one in RECIPES.values():
         text = (CHECKOUT / one.dockerfile).read_text()
@@ -115,9 +129,8 @@ def test_a_dockerfile_declares_the_bases_its_recipe_gives_and_copies_only_what_t
             assert f"\nARG {name}\n" in text
             text = text.replace(f"${{{name}}}", value)
         assert set(re.findall(r"^ARG (\w*BASE)=", text, re.MULTILINE)) == set(one.bases), one.name
-        made = {"ui/dist"} if one.dockerfile == SERVICES_DOCKERFILE else set()
-        held = [*one.inputs, *one.programs, *one.files.values(), *made]
-        for copied in re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE):
+        held = [*one.inputs, *one.programs, *one.files.values(), *(["ui/dist"] if one.ui else [])]
+        for copied in re.findall(r"^COPY (?!--from)(.+)$", _reached(text), re.MULTILINE):
             for source in copied.split()[:-1]:
                 assert any(f"{place}/".startswith(f"{source}/") for place in held), f"{one.name}: COPY {source}"
 

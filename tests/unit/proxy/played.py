@@ -11,6 +11,7 @@ from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer, Forward, Listener, Outcome, Place
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.message.head import DROP, KEEP, Heads, RequestHead, ResponseHead, response_names
+from guildnet_proxy.http.states.table import Table
 from guildnet_proxy.http.upstream import Pool, UpstreamConnection
 
 PLACE = Place("10.0.0.1", 8080)
@@ -75,9 +76,10 @@ class Task:
             return
         self.over = False  # it waits for something that never comes
 
-    def cancel(self) -> None:
+    def cancel(self) -> bool:
         self.over = True
         self._coroutine.close()
+        return True
 
 
 class Clock:
@@ -109,35 +111,34 @@ class Clock:
         return self.tasks
 
 
-class PlayedPool(Pool):
-    """A pool whose new connections are played; `open` does as `refuses` says."""
+class Upstreams:
+    """A pool whose new connections are played; opening one does as `refuses`, `hangs` and `fills` say."""
 
     def __init__(self, clock: Clock, limits: Limits) -> None:
-        super().__init__(clock, limits)  # type: ignore[arg-type]
+        self.pool = Pool(clock, limits, self._open)  # type: ignore[arg-type]
         self.refuses: Exception | None = None
         self.hangs = False
         self.fills = False
         self.made: list[UpstreamConnection] = []
 
-    async def open(self, place: Place) -> UpstreamConnection:
+    async def _open(self, pool: Pool, place: Place) -> UpstreamConnection:
         if self.refuses is not None:
             raise self.refuses
         if self.hangs:
             await Never()
-        connection = UpstreamConnection(self, place)
+        connection = UpstreamConnection(pool, place)
         transport = Transport()
         connection.connection_made(transport)  # type: ignore[arg-type]
         if self.fills:
             transport.write = lambda _: connection.pause_writing()  # type: ignore[method-assign, assignment]
         self.made.append(connection)
-        self.opened += 1
         return connection
 
     def idle(self) -> UpstreamConnection:
         """A connection that lies in the pool."""
-        connection = UpstreamConnection(self, PLACE)
+        connection = UpstreamConnection(self.pool, PLACE)
         connection.connection_made(Transport())  # type: ignore[arg-type]
-        self.put(connection)
+        self.pool.put(connection)
         self.made.append(connection)
         return connection
 
@@ -190,28 +191,28 @@ class Handler:
 class Played:
     """A connection with everything around it; `finished` and `relayed` are what the server was told."""
 
-    def __init__(self, limits: Limits | None = None, kind: type[ClientConnection[Any]] = ClientConnection) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
         self.clock = Clock()
         self.handler = Handler()
         self.transport = Transport()
-        self.pool = PlayedPool(self.clock, self.limits)
+        self.upstreams = Upstreams(self.clock, self.limits)
         self.finished: list[Any] = []
         self.relayed: list[tuple[Any, Any]] = []
         self.admits = self.relays = True
         owner: Any = SimpleNamespace(
-            loop=self.clock, limits=self.limits, heads=Heads(self.limits), pool=self.pool, clients=set(),
+            loop=self.clock, limits=self.limits, heads=Heads(self.limits), pool=self.upstreams.pool, clients=set(),
             handler=self.handler, draining=False,
             finished=self.finished.append, relay=self._relay, admit=lambda _: self.admits, left=lambda _: None,
             later=self.clock.call_soon,
         )  # fmt: skip
-        self.client: ClientConnection[Any] = kind(owner, Listener("tcp", private=False))
+        self.client: ClientConnection[Any] = ClientConnection(owner, Listener("tcp", private=False))
         self.client.connection_made(self.transport)  # type: ignore[arg-type]
 
     @property
     def back(self) -> UpstreamConnection:
         """The last connection to the upstream."""
-        return self.pool.made[-1]
+        return self.upstreams.made[-1]
 
     def asks(self, *fields: str, method: str = "GET", body: bytes = b"") -> None:
         lines = [f"{method} / HTTP/1.1", "Host: a", *fields, "", ""]
@@ -248,14 +249,13 @@ class Played:
         self.client.sweep(self.clock.now)
 
 
-def watched(seen: Callable[[Any], None], kind: type[Any]) -> type[Any]:
-    """A class like `kind` that tells `seen` of every event before its table is asked."""
+class WatchedTable(Table[Any, Any]):
+    """Tells `seen` of every event before it says the state after it."""
 
-    class Watched(kind):  # type: ignore[misc]
-        __slots__ = ()
+    def __init__(self, table: Table[Any, Any], seen: list[Any]) -> None:
+        super().__init__(table)
+        self._seen = seen
 
-        def _on(self, event: Any) -> None:
-            seen((self._state, event))
-            super()._on(event)
-
-    return Watched
+    def __getitem__(self, row: Any) -> Any:
+        self._seen.append(row)
+        return super().__getitem__(row)

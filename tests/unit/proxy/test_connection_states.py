@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from guildnet_proxy.http.connection import ClientConnection
+from guildnet_proxy.http import connection
 from guildnet_proxy.http.forward import Answer
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.states.connection import TRANSITIONS, Event, State
 from guildnet_proxy.http.states.table import UnexpectedEventError
-from unit.proxy.played import Later, Played, watched
+from unit.proxy.played import Later, Played, WatchedTable
 
 
 def idle_for_too_long(it: Played) -> None:
@@ -167,11 +167,12 @@ STORIES: list[tuple[Callable[[Played], None], list[tuple[State, Event]], State]]
 
 @pytest.mark.parametrize(("story", "rows", "end"), STORIES, ids=[story.__name__ for story, _, _ in STORIES])
 def test_a_connection_goes_by_the_table(
-    story: Callable[[Played], None], rows: list[tuple[State, Event]], end: State
+    story: Callable[[Played], None], rows: list[tuple[State, Event]], end: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[State, Event]] = []
-    it = Played(kind=watched(seen.append, ClientConnection))
-    it.pool.idle()
+    monkeypatch.setattr(connection, "TRANSITIONS", WatchedTable(TRANSITIONS, seen))
+    it = Played()
+    it.upstreams.idle()
     story(it)
     assert seen == rows
     assert it.client._state is end

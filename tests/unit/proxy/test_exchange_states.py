@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from guildnet_proxy.http import exchange
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.exchange import Exchange
 from guildnet_proxy.http.forward import Forward
@@ -17,7 +18,7 @@ from guildnet_proxy.http.message.head import Heads
 from guildnet_proxy.http.states.exchange import TRANSITIONS, Event, State
 from guildnet_proxy.http.states.table import UnexpectedEventError
 from guildnet_proxy.http.upstream import UpstreamConnection
-from unit.proxy.played import PLACE, Clock, PlayedPool, Rewriter, Transport, watched
+from unit.proxy.played import PLACE, Clock, Rewriter, Transport, Upstreams, WatchedTable
 from unit.proxy.values import head
 
 LIMITS = Limits()
@@ -57,21 +58,20 @@ class Run:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.pool = PlayedPool(self.clock, LIMITS)
+        self.upstreams = Upstreams(self.clock, LIMITS)
         self.client = Client(self.clock)
-        self.seen: list[tuple[State, Event]] = []
         self.exchange: Exchange
 
     def begins(self, *fields: str, method: str = "GET") -> None:
         forward = Forward((PLACE,), b"head\r\n\r\n", Rewriter())
         record: Any = SimpleNamespace(status=0, sent=0, received=0)
-        exchange = watched(self.seen.append, Exchange)
-        self.exchange = exchange(self.client, self.pool, head(*fields, method=method), forward, record)
+        pool = self.upstreams.pool
+        self.exchange = Exchange(self.client, pool, head(*fields, method=method), forward, record)
         self.exchange.start()
 
     def connects(self) -> UpstreamConnection:
         self.clock.waiting()[0].run()
-        return self.pool.made[-1]
+        return self.upstreams.made[-1]
 
     def asked(self, *fields: str, method: str = "GET") -> UpstreamConnection:
         self.begins(*fields, method=method)
@@ -87,9 +87,9 @@ def answered_over_a_new_connection(it: Run) -> None:
 
 
 def answered_over_a_pooled_connection(it: Run) -> None:
-    it.pool.idle()
+    it.upstreams.idle()
     it.begins()
-    it.pool.made[-1].data_received(OK)
+    it.upstreams.made[-1].data_received(OK)
 
 
 def answered_after_interim_heads(it: Run) -> None:
@@ -125,13 +125,13 @@ def both_bodies_at_once(it: Run) -> None:
 
 
 def nobody_accepts_a_connection(it: Run) -> None:
-    it.pool.refuses = ConnectionRefusedError()
+    it.upstreams.refuses = ConnectionRefusedError()
     it.begins()
     it.clock.waiting()[0].run()
 
 
 def nobody_accepts_a_connection_in_time(it: Run) -> None:
-    it.pool.refuses = TimeoutError()
+    it.upstreams.refuses = TimeoutError()
     it.begins()
     it.clock.waiting()[0].run()
 
@@ -180,24 +180,24 @@ def no_answer_in_time(it: Run) -> None:
 
 
 def a_pooled_connection_that_was_dead(it: Run) -> None:
-    it.pool.idle()
+    it.upstreams.idle()
     it.begins()
-    it.pool.made[-1].connection_lost(None)
+    it.upstreams.made[-1].connection_lost(None)
     it.connects().data_received(OK)
 
 
 def a_pooled_connection_that_died_after_a_byte(it: Run) -> None:
-    it.pool.idle()
+    it.upstreams.idle()
     it.begins()
-    it.pool.made[-1].data_received(b"H")
-    it.pool.made[-1].connection_lost(None)
+    it.upstreams.made[-1].data_received(b"H")
+    it.upstreams.made[-1].connection_lost(None)
 
 
 def a_pooled_connection_that_died_after_an_interim_head(it: Run) -> None:
-    it.pool.idle()
+    it.upstreams.idle()
     it.begins()
-    it.pool.made[-1].data_received(b"HTTP/1.1 103 Early Hints\r\n\r\n")
-    it.pool.made[-1].connection_lost(None)
+    it.upstreams.made[-1].data_received(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+    it.upstreams.made[-1].connection_lost(None)
 
 
 def a_new_connection_that_died(it: Run) -> None:
@@ -297,11 +297,17 @@ STORIES: list[tuple[Callable[[Run], None], list[tuple[State, Event]], State, str
 
 @pytest.mark.parametrize(("story", "rows", "end", "told"), STORIES, ids=[story.__name__ for story, *_ in STORIES])
 def test_an_exchange_goes_by_the_table(
-    story: Callable[[Run], None], rows: list[tuple[State, Event]], end: State, told: str
+    story: Callable[[Run], None],
+    rows: list[tuple[State, Event]],
+    end: State,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    seen: list[tuple[State, Event]] = []
+    monkeypatch.setattr(exchange, "TRANSITIONS", WatchedTable(TRANSITIONS, seen))
     it = Run()
     story(it)
-    assert it.seen == rows
+    assert seen == rows
     assert it.exchange._state is end
     assert it.client.told == told
 
@@ -311,7 +317,7 @@ def test_an_exchange_that_is_over_holds_no_connection(story: Callable[[Run], Non
     it = Run()
     story(it)
     assert it.exchange.upstream is None
-    assert all(connection.exchange is None for connection in it.pool.made)
+    assert all(connection.exchange is None for connection in it.upstreams.made)
     assert it.clock.waiting() == []
 
 

@@ -83,7 +83,7 @@ class Split:
     def seen(self) -> Seen:
         transport = self.it.transport
         client = messages.read(transport.written, self.methods, cut=transport.aborted)
-        upstream = [message for back in self.it.pool.made for message in messages.read(back.transport.written)]  # type: ignore[attr-defined]
+        upstream = [message for back in self.it.upstreams.made for message in messages.read(back.transport.written)]  # type: ignore[attr-defined]
         upstream.sort(key=lambda message: message.head.split(b" ")[1])
         return Seen(upstream, client, (transport.closing, transport.aborted, transport.ended))
 
@@ -125,7 +125,7 @@ class Split:
 
     def _upstreams_answer(self) -> None:
         """An upstream answers every request that is whole, once."""
-        for back in self.it.pool.made:
+        for back in self.it.upstreams.made:
             asked = whole(messages.read(back.transport.written))  # type: ignore[attr-defined]
             for message in asked[self.answered.get(back, 0) :]:
                 reply = self.replies[int(message.head.split(b" ")[1][1:2])]

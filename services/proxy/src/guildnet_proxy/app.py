@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 
 from guildnet import kube
 from guildnet.errors import Unreachable
@@ -30,6 +30,7 @@ from guildnet_proxy.frontdoor.egress import EgressGuard, parse_allowed, parse_ow
 from guildnet_proxy.frontdoor.own_routes import OwnRoutes
 from guildnet_proxy.frontdoor.request import Record
 from guildnet_proxy.frontdoor.workspaces import Policy, Workspaces
+from guildnet_proxy.http import exchange
 from guildnet_proxy.http.forward import Place
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.server import Server
@@ -42,6 +43,9 @@ from guildnet_proxy.tailnet.node import Tailnet
 GC_THRESHOLD = 50_000
 """Objects made and not freed before the collector looks. Requests leave no cycles behind, and live in plain counts of
 references: Python's 700 would look through what they hold some thousand times a second, a tenth of all work."""
+
+COMPILED = not (exchange.__file__ or "").endswith(".py")
+"""Is the data path the image's extension modules? Else it is the same sources, run as Python."""
 
 
 def sites_of(settings: Settings) -> Sites:
@@ -131,6 +135,8 @@ async def running(settings: Settings, *, registry: CollectorRegistry | None = No
         )
         stack.push_async_callback(authenticator.aclose)
         door = door_of(settings, index, sites, authenticator, records, key)
+        engine = Gauge("guildnet_proxy_engine_info", "1, by what the data path is.", ("compiled",), registry=registry)
+        engine.labels(str(COMPILED).lower()).set(1)
         health = Health()
         health.add("kubernetes", watches.check)
         ops = await stack.enter_async_context(serve_ops(settings.ops_port, health, registry, host=settings.ops_host))
@@ -151,7 +157,7 @@ async def running(settings: Settings, *, registry: CollectorRegistry | None = No
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD, 20, 50)
-        logger.info("proxy listens", port=bound, ops=ops, tailnet=bool(local_api))
+        logger.info("proxy listens", port=bound, ops=ops, tailnet=bool(local_api), compiled=COMPILED)
         yield Running(server, index, watches, bound, ops, tasks)
 
 

@@ -31,7 +31,11 @@ VARIANTS: Mapping[str, Variant] = {
     for variant in (
         # libstdc++6 is what compiled wheels (pyzmq) find missing.
         Variant("python", "essential", ("python3", "ca-certificates", "libstdc++6")),
-        Variant("build", "apt", ("python3-venv", "ca-certificates", "libstdc++6", "binutils")),
+        Variant(
+            "build",
+            "apt",
+            ("python3-venv", "python3-dev", "ca-certificates", "libstdc++6", "binutils", "gcc", "libc6-dev"),
+        ),
         Variant(
             "workspace",
             "essential",

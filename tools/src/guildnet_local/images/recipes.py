@@ -44,7 +44,7 @@ _CODE_SERVER = ("requirements.txt", "package.json", "package-lock.json", "prune"
 _BUILD = {"BUILD_BASE": "build"}
 
 
-def _service(name: str, *, ui: bool = False) -> Recipe:
+def _service(name: str, *more: str, ui: bool = False) -> Recipe:
     package = f"services/{name}"
     inputs = (
         "requirements/build.txt",
@@ -53,6 +53,7 @@ def _service(name: str, *, ui: bool = False) -> Recipe:
         "libs/guildnet/src",
         f"{package}/pyproject.toml",
         f"{package}/src",
+        *more,
     )
     return Recipe(
         name, SERVICES_DOCKERFILE, inputs, _PYTHON, {"SERVICE": name}, ui=ui, limit_bytes=MAX_CONTROL_PLANE_BYTES
@@ -70,7 +71,7 @@ _RECIPES = (
     _of_program("coredns", bases=_BUILD),
     _of_program("containerboot", "tailscaled", "tailscale", name="tailscale", bases=_BUILD),
     Recipe("valkey", "images/valkey/Dockerfile", bases=_BUILD),
-    _service("proxy"),
+    _service("proxy", "services/proxy/native.py", "requirements/native.txt"),
     _service("operator"),
     _service("api", ui=True),
     Recipe(

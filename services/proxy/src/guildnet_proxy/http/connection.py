@@ -133,8 +133,8 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
                 incoming.pause()
             else:
                 incoming.resume()
-        except Refusal as error:
-            self._refuse(error)
+        except Refusal as refusal:
+            self._refuse(refusal)
         except Exception as error:  # noqa: BLE001  whatever it is, it ends this connection and no other
             self._fault(error)
 

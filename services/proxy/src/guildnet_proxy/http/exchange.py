@@ -201,8 +201,10 @@ class Exchange:
                 self._stream(self._framed, self._later + data, [])
             else:
                 self._heads(self._buffer + data if self._buffer else data)
-        except (Refusal, BrokenFraming) as error:
-            self._broken(error if isinstance(error, Refusal) else None)
+        except Refusal as refusal:
+            self._broken(refusal)
+        except BrokenFraming:
+            self._broken(None)
         except Exception as error:  # noqa: BLE001  as above
             self._fault(error)
 
@@ -279,10 +281,11 @@ class Exchange:
 
     def _go_on(self) -> None:
         """The rest of what was read at once, when the others have had their turn."""
-        if self._later and self.upstream is not None:
+        upstream = self.upstream
+        if self._later and upstream is not None:
             self.upstream_data(b"")
-            if self.upstream is not None and not self._later and not self.client.full_since:
-                self.upstream.transport.resume_reading()
+            if upstream.exchange is self and not self._later and not self.client.full_since:
+                upstream.transport.resume_reading()
 
     def _pass_on(self, framed: ResponseFraming, data: bytes, out: list[bytes]) -> None:
         body = framed.body

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from guildnet_proxy.http.forward import Place
@@ -84,12 +84,16 @@ class UpstreamConnection(asyncio.Protocol):
             self.transport.abort()
 
 
-class Pool:
-    """Idle connections by place, the last used first."""
+Opener = Callable[["Pool", Place], Awaitable[UpstreamConnection]]
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
+
+class Pool:
+    """Idle connections by place, the last used first. `open` makes new ones."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, limits: Limits, opens: Opener | None = None) -> None:
         self.loop = loop
         self.limits = limits
+        self.open: Opener = opens or open_connection
         self._idle: dict[Place, list[UpstreamConnection]] = {}
         self.opened = 0
         self.reused = 0
@@ -114,29 +118,13 @@ class Pool:
         failed: OSError = OSError("no address")
         for place in places:
             try:
-                return await self.open(place)
+                connection = await self.open(self, place)
             except OSError as error:
                 failed = error
+            else:
+                self.opened += 1
+                return connection
         raise failed
-
-    async def open(self, place: Place) -> UpstreamConnection:
-        """A new connection; raises OSError or TimeoutError. Whoever stops waiting for it leaves none behind."""
-        connection = UpstreamConnection(self, place)
-        try:
-            async with asyncio.timeout(self.limits.connect_seconds):
-                await self.loop.create_connection(
-                    lambda: connection,
-                    place.address,
-                    place.port,
-                    ssl=place.tls,
-                    server_hostname=(place.server_name or place.address) if place.tls is not None else None,
-                )
-        except BaseException:
-            if connection.connected:
-                connection.transport.abort()
-            raise
-        self.opened += 1
-        return connection
 
     def put(self, connection: UpstreamConnection) -> None:
         idle = self._idle.setdefault(connection.place, [])
@@ -171,6 +159,25 @@ class Pool:
             for connection in idle:
                 connection.transport.close()
         self._idle.clear()
+
+
+async def open_connection(pool: Pool, place: Place) -> UpstreamConnection:
+    """A new connection; raises OSError or TimeoutError. Whoever stops waiting for it leaves none behind."""
+    connection = UpstreamConnection(pool, place)
+    try:
+        async with asyncio.timeout(pool.limits.connect_seconds):
+            await pool.loop.create_connection(
+                lambda: connection,
+                place.address,
+                place.port,
+                ssl=place.tls,
+                server_hostname=(place.server_name or place.address) if place.tls is not None else None,
+            )
+    except BaseException:
+        if connection.connected:
+            connection.transport.abort()
+        raise
+    return connection
 
 
 def unverified_tls() -> ssl.SSLContext:
