@@ -10,7 +10,7 @@ from guildnet_proxy.http.errors import BrokenFraming, Refusal
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.message.body import Chunked, Length, chunk
 from guildnet_proxy.http.message.fields import claims_identity
-from guildnet_proxy.http.message.head import RequestHead, ResponseHead, parse_request
+from guildnet_proxy.http.message.head import RequestHead, ResponseHead, check_incomplete, parse_request
 
 
 def request(*lines: str, first: str = "GET /x HTTP/1.1") -> bytes:
@@ -35,6 +35,19 @@ def test_absolute_form_for_our_own_authority_becomes_origin_form():
     assert parse(request(first="GET https://a?y HTTP/1.1")).target == b"/?y"
     with pytest.raises(Refusal):
         parse(request(first="GET http://b/x HTTP/1.1"))
+
+
+@pytest.mark.parametrize("target", ["http", "https", "x", "ftp://a/x"])
+def test_a_target_that_is_neither_a_path_nor_a_url_has_to_start_with_a_slash(target):
+    with pytest.raises(Refusal, match="start with a slash"):
+        parse(request(first=f"GET {target} HTTP/1.1"))
+
+
+def test_a_head_may_be_as_large_as_its_limit_while_it_comes():
+    limits = Limits(head_bytes=100)
+    check_incomplete(b"x" * 100, limits)
+    with pytest.raises(Refusal, match="header block"):
+        check_incomplete(b"x" * 101, limits)
 
 
 @pytest.mark.parametrize(
