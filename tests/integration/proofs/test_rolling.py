@@ -14,7 +14,7 @@ from proofs.rolling import upstream
 from proofs.rolling.requests import Asked, Habit, Users
 from proofs.rolling.service import Run, Service
 from proofs.rolling.sockets import Held, Sockets, handshake_of
-from proofs.rolling.upstream import body_of
+from proofs.soaking.upstream import body_of
 from proofs.websocket.frames import BINARY
 from support.waiting import eventually
 

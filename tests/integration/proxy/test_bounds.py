@@ -301,9 +301,9 @@ async def test_a_connect_that_ends_as_it_is_called_off_leaves_nothing(room: Room
     (endpoint,) = place.endpoints(place.workspaces["raw"])
     from guildnet_proxy.http.forward import Place
 
-    loop, pool = asyncio.get_running_loop(), room.server.pool
+    pool = room.server.pool
     for turns in range(12):
-        task = loop.create_task(pool.open(pool, Place(endpoint.address, endpoint.port)))
+        task = asyncio.ensure_future(pool.open(pool, Place(endpoint.address, endpoint.port)))
         for _ in range(turns):
             await asyncio.sleep(0)
         task.cancel()
