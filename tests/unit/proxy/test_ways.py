@@ -31,9 +31,12 @@ from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer, Forward, Listener
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.message.head import Heads, ResponseHead
+from guildnet_proxy.rewrite.request_head import Sent
+from guildnet_proxy.rewrite.response_head import WorkspaceRules
 from guildnet_proxy.settings import Settings
 from guildnet_proxy.sites import Sites
 from guildnet_proxy.tailnet.localapi import Peer
+from unit.proxy import values
 from unit.proxy.test_authenticator import OURS
 from unit.proxy.values import LOCAL, workspace
 
@@ -320,7 +323,7 @@ def test_a_block_keeps_few_ways() -> None:
 
 
 def test_the_ways_of_a_block_are_bounded_and_still_learn():
-    way = Way("ws", "ws", "service", (), None, None)  # type: ignore[arg-type]
+    way = Way("ws", "ws", "service", (), Sent(b"", b""), WorkspaceRules(values.OWN, frozenset(), b"", strips=False))
     ways = Ways("local", "", control=False, version=1)
     for number in range(16):
         ways.add((b"GET", "10.0.0.1", b"%d" % number), way)
