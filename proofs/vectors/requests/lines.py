@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from proofs.vectors.vector import GOOD, Seen, Vector, forwarded, get, refused
+from proofs.vectors.vector import GOOD, SERVERS, Seen, Vector, forwarded, get, refused
 
 CLAUSE: Final = "RFC 9112, 3"
 _BAD: Final = {
@@ -51,15 +51,18 @@ _BAD: Final = {
     "line-method-in-quotes": b'"GET" /v HTTP/1.1\r\n',
     "line-method-not-ascii": b"G\xcbT /v HTTP/1.1\r\n",
     "line-method-empty": b" /v HTTP/1.1\r\n",
-    "line-method-unknown": b"SMUGGLE /v HTTP/1.1\r\n",
-    "line-method-prefix-of-one": b"GE /v HTTP/1.1\r\n",
-    "line-method-longer-than-one": b"GETS /v HTTP/1.1\r\n",
     "line-method-very-long": b"G" * 4000 + b" /v HTTP/1.1\r\n",
     "line-status": b"HTTP/1.1 200 OK\r\n",
     "line-a-field": b"X: a\r\n",
     "line-tls-hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n",
     "line-proxy-protocol": b"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n",
 }
+_UNKNOWN: Final = {
+    "line-method-unknown": "SMUGGLE",
+    "line-method-prefix-of-one": "GE",
+    "line-method-longer-than-one": "GETS",
+}
+"""Whether a method is served is the workspace's to say."""
 _KNOWN: Final = ("PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND", "REPORT")
 
 
@@ -70,10 +73,13 @@ def vectors() -> Iterator[Vector]:
     yield refused("line-connect-own-name", "RFC 9110, 9.3.6", get(line=b"CONNECT %HOST% HTTP/1.1"), 405)
     yield refused("line-trace", "RFC 9110, 9.3.8", get(line=b"TRACE /v HTTP/1.1"), 405)
     yield refused("line-h2-preface", "RFC 9113, 3.4", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-    yield refused("line-h2-preface-as-1.1", "RFC 9113, 3.4", get(line=b"PRI * HTTP/1.1"), 400)
+    yield refused("line-h2-preface-as-1.1", "RFC 9113, 3.4", get(line=b"PRI * HTTP/1.1"), 405)
     for method in _KNOWN:
         line = f"{method} /v HTTP/1.1".encode()
         yield forwarded(f"line-{method.lower()}", "RFC 9110, 9.3", get(line=line), Seen(method))
+    for name, method in _UNKNOWN.items():
+        line = f"{method} /v HTTP/1.1".encode()
+        yield forwarded(name, "RFC 9110, 9.1", get(line=line), Seen(method), refused_by=SERVERS)
     yield forwarded("line-head", "RFC 9110, 9.3.2", get(line=b"HEAD /v HTTP/1.1"), Seen("HEAD"))
     yield forwarded("line-empty-before", "RFC 9112, 2.2", b"\r\n" + get())
     yield refused("line-two-empty-before", "RFC 9112, 2.2", b"\r\n\r\n" + get())

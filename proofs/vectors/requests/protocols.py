@@ -13,7 +13,7 @@ _SOCKET: Final = (
     b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 )
-_BAD: Final = {
+_IGNORED: Final = {
     "upgrade-h2c": b"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAoAAA\r\n",
     "upgrade-h2c-without-settings": b"Upgrade: h2c\r\nConnection: Upgrade\r\n",
     "upgrade-h2c-not-nominated": b"Upgrade: h2c\r\n",
@@ -23,6 +23,9 @@ _BAD: Final = {
     "upgrade-connect-udp": b"Upgrade: connect-udp\r\nConnection: Upgrade\r\n",
     "upgrade-spdy": b"Upgrade: SPDY/3.1\r\nConnection: Upgrade\r\n",
     "upgrade-empty": b"Upgrade:\r\nConnection: Upgrade\r\n",
+}
+"""Upgrades to what is not served: ignored, as RFC 9110 allows, and not passed on."""
+_BAD: Final = {
     "upgrade-list": b"Upgrade: websocket, h2c\r\nConnection: Upgrade\r\n",
     "upgrade-list-h2c-first": b"Upgrade: h2c, websocket\r\nConnection: Upgrade\r\n",
     "upgrade-twice": b"Upgrade: websocket\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
@@ -38,6 +41,8 @@ _BAD: Final = {
 
 
 def vectors() -> Iterator[Vector]:
+    for name, fields in _IGNORED.items():
+        yield forwarded(name, CLAUSE, get(fields))
     for name, fields in _BAD.items():
         yield refused(name, CLAUSE, get(fields))
     yield refused("upgrade-of-a-post", "RFC 6455, 4.1", post(_SOCKET))
