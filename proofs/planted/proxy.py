@@ -47,9 +47,9 @@ PLANTS: Final = (
     Plant(
         "abuse",
         "an answer of tiny chunks is taken apart in one go",
-        "services/proxy/src/guildnet_proxy/http/exchange.py",
-        "if (self.record.sent - before) * 10 < len(piece) * 9:",
-        "if self.record.sent < before:",
+        f"{PROXY}/http/message/chunks.py",
+        "if len(payload) * 10 < len(piece) * 9:",
+        "if not piece:",
         quick=True,
     ),
     Plant(

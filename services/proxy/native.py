@@ -20,9 +20,11 @@ PACKAGE = "guildnet_proxy"
 COMPILED = (
     "memo.py",
     "request_metrics.py",
+    "http/answering.py",
     "http/connection.py",
     "http/errors.py",
     "http/exchange.py",
+    "http/fallible.py",
     "http/forward.py",
     "http/incoming.py",
     "http/upstream.py",

@@ -116,6 +116,7 @@ class Upstreams:
 
     def __init__(self, clock: Clock, limits: Limits) -> None:
         self.pool = Pool(clock, limits, self._open)  # type: ignore[arg-type]
+        self._clock = clock
         self.refuses: Exception | None = None
         self.hangs = False
         self.fills = False
@@ -138,7 +139,7 @@ class Upstreams:
         """A connection that lies in the pool."""
         connection = UpstreamConnection(self.pool, PLACE)
         connection.connection_made(Transport())  # type: ignore[arg-type]
-        self.pool.put(connection)
+        self.pool.put(connection, self._clock.now)
         self.made.append(connection)
         return connection
 
@@ -203,7 +204,8 @@ class Played:
         owner: Any = SimpleNamespace(
             loop=self.clock, limits=self.limits, heads=Heads(self.limits), pool=self.upstreams.pool, clients=set(),
             handler=self.handler, draining=False,
-            finished=self.finished.append, relay=self._relay, admit=lambda _: self.admits, left=lambda _: None,
+            finished=lambda record, _: self.finished.append(record), relay=self._relay,
+            admit=lambda _: self.admits, left=lambda _: None,
             later=self.clock.call_soon,
         )  # fmt: skip
         self.client: ClientConnection[Any] = ClientConnection(owner, Listener("tcp", private=False))

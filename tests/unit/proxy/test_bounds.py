@@ -291,10 +291,10 @@ def test_an_answer_of_tiny_chunks_is_taken_apart_in_turns(head: bytes) -> None:
         it.goes_on()
         turns += 1
     states.append(back.paused)  # type: ignore[attr-defined]
-    assert (states, turns) == ([True, False], 10)
+    assert (states, turns) == ([True, False], 9)
     assert it.transport.written.partition(b"\r\n\r\n")[2].count(b"a") == 1000
     assert it.transport.written.endswith(b"0\r\n\r\n")
-    assert it.upstreams.pool.take(it.back.place, fresh=False) is it.back
+    assert it.upstreams.pool.take(it.back.place, it.clock.now, fresh=False) is it.back
 
 
 def test_what_comes_behind_tiny_chunks_keeps_the_connection_out_of_the_pool() -> None:
@@ -341,7 +341,7 @@ def test_a_body_of_tiny_chunks_is_taken_apart_in_turns() -> None:
     while it.clock.soon:
         it.goes_on()
         turns += 1
-    assert turns == 10
+    assert turns == 9
     assert [*paused, it.transport.paused] == [True, True, False]
     assert it.back.transport.written.count(b"a") == 1000  # type: ignore[attr-defined]
     it.answers(OK)

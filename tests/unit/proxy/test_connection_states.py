@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from guildnet_proxy.http import connection
+from guildnet_proxy.http import answering
 from guildnet_proxy.http.forward import Answer
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.states.connection import TRANSITIONS, Event, State
@@ -170,7 +170,7 @@ def test_a_connection_goes_by_the_table(
     story: Callable[[Played], None], rows: list[tuple[State, Event]], end: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[tuple[State, Event]] = []
-    monkeypatch.setattr(connection, "TRANSITIONS", WatchedTable(TRANSITIONS, seen))
+    monkeypatch.setattr(answering, "TRANSITIONS", WatchedTable(TRANSITIONS, seen))
     it = Played()
     it.upstreams.idle()
     story(it)

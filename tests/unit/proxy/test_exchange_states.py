@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from guildnet_proxy.http import exchange
+from guildnet_proxy.http import fallible
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.exchange import Exchange
 from guildnet_proxy.http.forward import Forward
@@ -33,14 +33,14 @@ class Client:
         self.transport = Transport()
         self.write = self.transport.write
         self.incoming = Incoming(self.transport, clock, LIMITS, Heads(LIMITS))  # type: ignore[arg-type]
-        self.incoming.begin()
+        self.incoming.begin(clock.now)
         self.full_since = 0.0
         self.told = ""
 
     def stays(self) -> bool:
         return True
 
-    def exchange_done(self, *, keep_alive: bool) -> None:
+    def exchange_done(self, _now: float, *, keep_alive: bool) -> None:
         self.told = "kept" if keep_alive else "done"
 
     def exchange_failed(self, refusal: Refusal) -> None:
@@ -66,7 +66,7 @@ class Run:
         forward = Forward((PLACE,), b"head\r\n\r\n", Rewriter())
         record: Any = SimpleNamespace(status=0, sent=0, received=0)
         pool = self.upstreams.pool
-        self.exchange = Exchange(self.client, pool, head(*fields, method=method), forward, record)
+        self.exchange = Exchange(self.client, pool, head(*fields, method=method), forward, record, self.clock.now)
         self.exchange.start()
 
     def connects(self) -> UpstreamConnection:
@@ -304,7 +304,7 @@ def test_an_exchange_goes_by_the_table(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[tuple[State, Event]] = []
-    monkeypatch.setattr(exchange, "TRANSITIONS", WatchedTable(TRANSITIONS, seen))
+    monkeypatch.setattr(fallible, "TRANSITIONS", WatchedTable(TRANSITIONS, seen))
     it = Run()
     story(it)
     assert seen == rows

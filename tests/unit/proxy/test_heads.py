@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from guildnet_proxy.http.errors import BrokenFraming, Refusal
 from guildnet_proxy.http.limits import Limits
-from guildnet_proxy.http.message.body import Chunked, Length, chunk
+from guildnet_proxy.http.message.body import Length, chunk
+from guildnet_proxy.http.message.chunks import Decoder
 from guildnet_proxy.http.message.fields import claims_identity
 from guildnet_proxy.http.message.head import RequestHead, ResponseHead, check_incomplete, parse_request
 
@@ -122,7 +123,7 @@ def test_a_status_that_is_none_is_refused_and_not_taken_for_an_interim_one(statu
 @given(st.lists(st.binary(min_size=1, max_size=50), max_size=8), st.data())
 def test_chunks_cut_anywhere_give_the_same_body(pieces, data):
     wire = b"".join(chunk(piece) for piece in pieces) + b"0\r\n\r\n"
-    decoder, body, at = Chunked(Limits()), b"", 0
+    decoder, body, at = Decoder(Limits()), b"", 0
     while at < len(wire):
         step = data.draw(st.integers(min_value=1, max_value=len(wire) - at))
         body += decoder.feed(wire[at : at + step])
@@ -138,7 +139,7 @@ def test_chunks_cut_anywhere_give_the_same_body(pieces, data):
 )
 def test_what_follows_the_last_chunk_is_given_back_however_the_bytes_are_cut(pieces, trailers, after, data):
     wire = b"".join(chunk(piece) for piece in pieces) + b"0\r\n" + trailers + b"\r\n" + after
-    decoder, body, at = Chunked(Limits()), b"", 0
+    decoder, body, at = Decoder(Limits()), b"", 0
     while not decoder.done:
         step = data.draw(st.integers(min_value=1, max_value=len(wire) - at))
         body += decoder.feed(wire[at : at + step])
@@ -147,10 +148,10 @@ def test_what_follows_the_last_chunk_is_given_back_however_the_bytes_are_cut(pie
 
 
 def test_trailers_are_dropped_and_floods_of_them_end_the_body():
-    decoder = Chunked(Limits())
+    decoder = Decoder(Limits())
     assert decoder.feed(b"1\r\na\r\n0\r\nX: y\r\n\r\n") == b"a"
     assert decoder.done
-    flood = Chunked(Limits())
+    flood = Decoder(Limits())
     drip = b"1;" + b"x" * 1000 + b"\r\na\r\n"
     for _ in range(20):
         flood.feed(drip)

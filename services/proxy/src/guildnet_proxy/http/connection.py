@@ -1,23 +1,22 @@
-"""One connection of a client: one exchange or answer at a time, deadlines, and its end.
+"""One connection of a client: one exchange or answer at a time, and deadlines.
 
-Its states and their transitions are the table of `states/connection.py`; `_on` is the only place that changes the
-state. What the client sends is held by `incoming.py`, a request on its way is an Exchange; here is decided who answers,
-and what becomes of the transport after it.
+What it answers by itself, and the end of it, is in answering.py. What the client sends is held by `incoming.py`, a
+request on its way is an Exchange; here is decided who answers.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Generic
+from collections.abc import Awaitable
 
+from guildnet_proxy.http.answering import Answering
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.exchange import Exchange
 from guildnet_proxy.http.forward import Answer, Forward, Listener, Outcome, R, Side
 from guildnet_proxy.http.incoming import Incoming
 from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.http.owner import Owner
-from guildnet_proxy.http.states.connection import TRANSITIONS, Event, State
+from guildnet_proxy.http.states.connection import Event, State
 
 # What every request goes through is made once: an Enum's attribute costs 70 ns in Python 3.11, a union of types 200.
 _HEAD, _EXCHANGE = State.HEAD, State.EXCHANGE
@@ -25,32 +24,16 @@ _HEAD_READ, _FORWARDED, _KEPT = Event.HEAD_READ, Event.FORWARDED, Event.KEPT
 _OUTCOMES = (Answer, Forward)
 
 
-class ClientConnection(asyncio.Protocol, Generic[R]):
+class ClientConnection(Answering[R]):
     """`address` is the client's for X-Forwarded-For; on the private listener the sidecar names it per request.
 
     `full_since` is when the client had so much unread that nothing more is written, 0.0 while it reads.
     """
 
-    __slots__ = (
-         "_exchange", "_head", "_lingered", "_record", "_since", "_state", "_task", "address", "full_since",
-        "incoming", "last_request", "listener", "server", "transport", "write",
-    )  # fmt: skip
+    __slots__ = ("_lingered",)
 
     def __init__(self, server: Owner[R], listener: Listener) -> None:
-        self.server = server
-        self.listener = listener
-        self.transport: asyncio.Transport
-        self.incoming: Incoming
-        self.write: Callable[[bytes], None]
-        self.address = ""
-        self.full_since = 0.0
-        self.last_request = False
-        self._state = State.HEAD
-        self._since = 0.0
-        self._head: RequestHead | None = None
-        self._record: R | None = None
-        self._exchange: Exchange | None = None
-        self._task: asyncio.Task[None] | None = None
+        super().__init__(server, listener)
         self._lingered = 0
 
     # ---- the transport's calls --------------------------------------------------------------------------------------
@@ -95,7 +78,7 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
         self._on(Event.LOST)
         self._abandon()
         if self._record is not None:
-            self._finish_record(499 if self._record.status == 0 else self._record.status)
+            self._finish_record(self._record.status or 499, self.server.loop.time())
 
     def pause_writing(self) -> None:
         self.full_since = self.server.loop.time()
@@ -178,6 +161,7 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
             outcome = await decision
             self._task = None
             if self._state == State.DECIDING:
+                self._since = self.server.loop.time()
                 self._go(outcome)
                 self._read_heads()
         except Exception as error:  # noqa: BLE001  as above
@@ -192,34 +176,23 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
             self._answer(outcome)
             return
         self._on(_FORWARDED)
-        incoming.begin()
-        self._exchange = exchange = Exchange(self, self.server.pool, head, outcome, record)
+        now = self._since
+        incoming.begin(now)
+        self._exchange = exchange = Exchange(self, self.server.pool, head, outcome, record, now)
         exchange.start()
         if head.has_body:
             incoming.resume()
             if incoming.held:
                 self._feed(exchange, incoming.take())
 
-    # ---- answers ----------------------------------------------------------------------------------------------------
+    # ---- what the exchange tells ------------------------------------------------------------------------------------
 
-    def _answer(self, answer: Answer) -> None:
-        """Writes an answer of ours; a body that nobody will read, or a broken request, ends the connection."""
-        head, record = self._head, self._record
-        trusted = head is not None and not head.has_body and not answer.close
-        keep = trusted and head is not None and head.keep_alive and self.stays()
-        only_head = head is not None and head.method == b"HEAD"
-        self.write(answer.encode(head_only=only_head, keep_alive=keep))
-        if record is not None:
-            record.sent = 0 if only_head else len(answer.body)
-            self._finish_record(answer.status)
-        self._after_answer(_KEPT if keep else Event.ENDED if trusted else Event.UNREAD)
-
-    def exchange_done(self, *, keep_alive: bool) -> None:
+    def exchange_done(self, now: float, *, keep_alive: bool) -> None:
         exchange, self._exchange = self._exchange, None
         if self._record is not None:
-            self._finish_record(self._record.status)
+            self._finish_record(self._record.status, now)
         unread = exchange is not None and not exchange.request_done
-        self._after_answer(_KEPT if keep_alive else Event.UNREAD if unread else Event.ENDED)
+        self._after_answer(_KEPT if keep_alive else Event.UNREAD if unread else Event.ENDED, now)
         self._read_heads()
 
     def exchange_failed(self, refusal: Refusal) -> None:
@@ -238,26 +211,6 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
             self._fault(error)
         self._read_heads()
 
-    def _after_answer(self, event: Event) -> None:
-        """The last byte of an answer is written: what now happens to the transport."""
-        self._head = None
-        self._on(event)
-        self._since = self.server.loop.time()
-        if event == _KEPT:
-            self.incoming.resume()
-        elif event == Event.ENDED:
-            self.transport.close()
-        else:
-            self.incoming.resume()
-            if self.transport.can_write_eof() and not self.transport.is_closing():
-                self.transport.write_eof()
-
-    def cut(self) -> None:
-        """The answer broke off: the client has to see that it is not whole. Or a deadline or a bound is over."""
-        self._exchange = None
-        self._on(Event.ABORTED)
-        self.transport.abort()
-
     def upgraded(self, head: bytes, upstream: Side) -> None:
         """From here on a relay owns both transports; its protocols are there before anything is written to them."""
         record, self._record, self._exchange = self._record, None, None
@@ -272,18 +225,6 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
         except Exception as error:  # noqa: BLE001  as above
             self._fault(error)
             upstream.transport.abort()
-
-    def stays(self) -> bool:
-        return not (self.last_request or self.server.draining)
-
-    def _on(self, event: Event) -> None:
-        self._state = TRANSITIONS[self._state, event]
-
-    def _finish_record(self, status: int) -> None:
-        record, self._record = self._record, None
-        if record is not None:
-            record.status = status
-            self.server.finished(record)
 
     # ---- time -------------------------------------------------------------------------------------------------------
 
@@ -310,7 +251,7 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
                 self._refuse(Refusal(408, "slow_header", "The request's head did not come in time.", close=True))
         elif state == State.HEAD:
             if waited > limits.idle_seconds:
-                self._after_answer(Event.ENDED)
+                self._after_answer(Event.ENDED, now)
         elif state == State.DECIDING:
             if waited > limits.decide_seconds and self._record is not None:
                 self._abandon()
@@ -320,25 +261,6 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
         elif state == State.LINGER and waited > limits.linger_seconds:
             self.cut()
 
-    def _abandon(self) -> None:
-        """Nobody waits any more for what was begun."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-        exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            exchange.abandon()
-
-    def _fault(self, error: Exception) -> None:
-        """Something failed here: one line in the log and one closed connection."""
-        self.server.loop.call_exception_handler({"message": "a client's connection failed", "exception": error})
-        exchange = self._exchange
-        if exchange is not None:
-            exchange.let_go()
-        if self._record is not None and self._record.status == 0:
-            self._record.status = 500
-        self.cut()
-
     def exchanging(self) -> R | None:
         return self._record if self._exchange is not None else None
 
@@ -346,4 +268,4 @@ class ClientConnection(asyncio.Protocol, Generic[R]):
         """The process ends: an idle connection closes now, a busy one after its answer."""
         self.last_request = True
         if self._state == State.HEAD and not self.incoming.held:
-            self._after_answer(Event.ENDED)
+            self._after_answer(Event.ENDED, self.server.loop.time())

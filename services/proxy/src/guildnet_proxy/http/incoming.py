@@ -71,9 +71,9 @@ class Incoming:
 
     # ---- reading; pausing and resuming twice is harmless ------------------------------------------------------------
 
-    def begin(self) -> None:
+    def begin(self, now: float) -> None:
         """A new request: its clock starts at zero."""
-        self._since = self._loop.time()
+        self._since = now
         self._paused_seconds = 0.0
 
     def pause(self) -> None:

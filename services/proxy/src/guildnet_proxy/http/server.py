@@ -104,9 +104,9 @@ class Server(Generic[R]):
         if self._turning:
             self.loop.call_soon(self._turn)
 
-    def finished(self, record: R) -> None:
+    def finished(self, record: R, now: float) -> None:
         self.handler.release(record)
-        self.recorder.finished(record, self.loop.time())
+        self.recorder.finished(record, now)
 
     def relay(self, client: Side, upstream: Side, record: R, address: str) -> Relay[R]:
         relay = Relay(client, upstream, record, address, self.limits, self._relay_ended)

@@ -30,7 +30,7 @@ class UpstreamUser(Protocol):
 class UpstreamConnection(asyncio.Protocol):
     """One connection; `exchange` is the request it serves, None while idle; `full_since` when its buffer got full."""
 
-    __slots__ = ("connected", "exchange", "full_since", "idle_since", "place", "pool", "served", "transport")
+    __slots__ = ("connected", "exchange", "full_since", "idle_since", "paused", "place", "pool", "served", "transport")
 
     def __init__(self, pool: Pool, place: Place) -> None:
         self.pool = pool
@@ -38,6 +38,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.exchange: UpstreamUser | None = None
         self.transport: asyncio.Transport
         self.connected = False
+        self.paused = False
         self.served = 0
         self.full_since = 0.0
         self.idle_since = 0.0
@@ -72,6 +73,16 @@ class UpstreamConnection(asyncio.Protocol):
         if self.exchange is not None:
             self.exchange.upstream_drained()
 
+    def pause(self) -> None:
+        """Reads nothing more for now; twice is harmless, as resuming twice is."""
+        self.paused = True
+        self.transport.pause_reading()
+
+    def resume(self) -> None:
+        if self.paused:
+            self.paused = False
+            self.transport.resume_reading()
+
     def all_sent(self) -> bool:
         """Is nothing of what was written still here? Of TLS only what is not encrypted yet can be told."""
         return not self.full_since and self.transport.get_write_buffer_size() == 0
@@ -98,12 +109,12 @@ class Pool:
         self.opened = 0
         self.reused = 0
 
-    def take(self, place: Place, *, fresh: bool) -> UpstreamConnection | None:
+    def take(self, place: Place, now: float, *, fresh: bool) -> UpstreamConnection | None:
         """An idle connection, None where there is none. `fresh` wants one idle but for a moment: a request that must
         not be repeated should not meet a connection that the other end is about to close."""
         idle = self._idle.get(place)
         limits = self.limits
-        oldest = self.loop.time() - (limits.pooled_fresh_seconds if fresh else limits.pooled_seconds)
+        oldest = now - (limits.pooled_fresh_seconds if fresh else limits.pooled_seconds)
         while idle:
             if idle[-1].idle_since < oldest:
                 return None
@@ -126,14 +137,14 @@ class Pool:
                 return connection
         raise failed
 
-    def put(self, connection: UpstreamConnection) -> None:
+    def put(self, connection: UpstreamConnection, now: float) -> None:
         idle = self._idle.setdefault(connection.place, [])
         if connection.transport.is_closing() or len(idle) >= self.limits.pooled_per_place:
             connection.transport.close()
             return
         connection.exchange = None
         connection.served += 1
-        connection.idle_since = self.loop.time()
+        connection.idle_since = now
         idle.append(connection)
 
     def discard(self, connection: UpstreamConnection) -> None:
