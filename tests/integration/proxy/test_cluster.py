@@ -16,7 +16,7 @@ from aiohttp import web
 from guildnet.kube.client import Client
 from guildnet.kube.resources import CAPABILITIES, CONFIGMAPS, ENDPOINTSLICES, WORKSPACES
 from guildnet.names import API_VERSION, origin_label
-from guildnet_proxy.app import Running, running
+from guildnet_proxy.app import COMPILED, Running, running
 from guildnet_proxy.frontdoor.dispatch import FrontDoor
 from guildnet_proxy.settings import Settings
 from integration.proxy.room import KEY, api_app, echo_app, read_answer, serve_app
@@ -224,6 +224,7 @@ async def test_the_ops_listener_tells_readiness_and_metrics(cluster):
     writer.close()
     assert text.startswith("HTTP/1.1 200")
     assert 'guildnet_proxy_requests_total{entry="local",kind="api",status="200"}' in text
+    assert f'guildnet_proxy_engine_info{{compiled="{str(COMPILED).lower()}"}} 1.0' in text
 
 
 async def test_the_process_ends_with_0_on_sigterm_and_closes_its_clients(kubeconfig, namespace, tmp_path):
