@@ -225,6 +225,7 @@ async def test_the_ops_listener_tells_readiness_and_metrics(cluster):
     assert text.startswith("HTTP/1.1 200")
     assert 'guildnet_proxy_requests_total{entry="local",kind="api",status="200"}' in text
     assert f'guildnet_proxy_engine_info{{compiled="{str(COMPILED).lower()}"}} 1.0' in text
+    assert 'guildnet_proxy_head_memo_total{result="miss"}' in text
 
 
 async def test_the_process_ends_with_0_on_sigterm_and_closes_its_clients(kubeconfig, namespace, tmp_path):

@@ -11,7 +11,7 @@ from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.message.body import Length, chunk
 from guildnet_proxy.http.message.chunks import Decoder
 from guildnet_proxy.http.message.fields import claims_identity
-from guildnet_proxy.http.message.head import RequestHead, ResponseHead, check_incomplete, parse_request
+from guildnet_proxy.http.message.head import Heads, RequestHead, ResponseHead, check_incomplete, parse_request
 
 
 def request(*lines: str, first: str = "GET /x HTTP/1.1") -> bytes:
@@ -167,3 +167,13 @@ def test_a_length_takes_its_bytes_and_gives_the_rest_back(data, length):
     assert decoder.done == (len(data) >= length or length == 0)
     if length:
         assert decoder.rest == data[length:]
+
+
+def test_blocks_that_were_known_are_counted_apart():
+    heads = Heads(Limits())
+    block = request("X: 1")
+    for told in ((0, 1), (0, 2), (1, 2), (2, 2)):
+        heads.parse(block).block.slot = "the door knows it"
+        assert (heads.hits, heads.misses) == told
+    heads.parse(request("X: 2"))
+    assert (heads.hits, heads.misses) == (2, 3)

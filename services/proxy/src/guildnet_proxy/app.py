@@ -35,6 +35,7 @@ from guildnet_proxy.http.forward import Place
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.server import Server
 from guildnet_proxy.http.upstream import unverified_tls
+from guildnet_proxy.request_metrics import MemoMetrics
 from guildnet_proxy.settings import Settings
 from guildnet_proxy.sites import Sites
 from guildnet_proxy.tailnet.localapi import LocalApi
@@ -141,6 +142,7 @@ async def running(settings: Settings, *, registry: CollectorRegistry | None = No
         health.add("kubernetes", watches.check)
         ops = await stack.enter_async_context(serve_ops(settings.ops_port, health, registry, host=settings.ops_host))
         server = Server(door, records, limits_of(settings))
+        MemoMetrics(registry, server.heads)
         health.add("engine", server.problem)
         index.on_change.append(lambda _: server.revoke_soon(lambda record: still_allowed(door, record)))
         tasks = [asyncio.create_task(watches.run(), name="watches"), server.sweeper]

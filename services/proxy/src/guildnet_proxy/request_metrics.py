@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
@@ -19,6 +20,32 @@ _GONE = 499
 _STATUSES = {status.value: str(status.value) for status in HTTPStatus} | {_GONE: str(_GONE)}
 OTHER_STATUS = "other"
 """The label of a status nobody registered: a workspace may answer with any of 900."""
+
+
+class Seen(Protocol):
+    """What was seen before, and what was not."""
+
+    hits: int
+    misses: int
+
+
+class MemoMetrics(Collector):
+    """How often a request's field block was known."""
+
+    def __init__(self, registry: CollectorRegistry, heads: Seen) -> None:
+        self._heads = heads
+        registry.register(self)
+
+    def describe(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(
+            "guildnet_proxy_head_memo", "Field blocks of requests: a hit was seen before.", labels=("result",)
+        )
+
+    def collect(self) -> Iterator[Metric]:
+        for blocks in self.describe():
+            blocks.add_metric(("hit",), self._heads.hits)  # type: ignore[attr-defined]
+            blocks.add_metric(("miss",), self._heads.misses)  # type: ignore[attr-defined]
+            yield blocks
 
 
 class RequestMetrics(Collector):

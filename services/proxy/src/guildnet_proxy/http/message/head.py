@@ -105,15 +105,18 @@ class Heads:
     """Reads request heads, and remembers field blocks by their bytes, Limits.known_heads_bytes of them.
 
     Remembered is a block without body and upgrade in whose slot the handler has left something: whoever it wants to
-    know nothing of can fill no memory and drive nothing out of it.
+    know nothing of can fill no memory and drive nothing out of it. `hits` and `misses` count blocks that were known and
+    that were not.
     """
 
-    __slots__ = ("_known", "_last", "_limits")
+    __slots__ = ("_known", "_last", "_limits", "hits", "misses")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._known: Memo[bytes, Block] = Memo(limits.known_heads_bytes, len)
         self._last: Block | None = None
+        self.hits = 0
+        self.misses = 0
 
     def parse(self, data: bytes) -> RequestHead:
         """`data` is everything up to and with the empty line; raises Refusal (400, 405, 431)."""
@@ -125,7 +128,12 @@ class Heads:
         if method in _NOT_SERVED:
             raise Refusal(405, "method_not_allowed", f"{method.decode()} is not served here.", close=True)
         raw = data[line.end() :]
-        block = self._known.get(raw) or self._learn(raw)
+        block = self._known.get(raw)
+        if block is None:
+            block = self._learn(raw)
+            self.misses += 1
+        else:
+            self.hits += 1
         if block.upgrade and (method != b"GET" or minor == b"0"):
             raise bad_upgrade()
         if block.chunked and minor == b"0":
