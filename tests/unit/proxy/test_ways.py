@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -248,6 +248,10 @@ EVENTS: dict[str, Any] = {
     "sessions of origins end": lambda room: setattr(room, "now", room.now + 501),
     "all sessions end": lambda room: setattr(room, "now", room.now + 13 * 3600),
     "the device is another's": lambda room: room.peers.update({"100.64.0.7": Peer("laptop", "bob@x", "Bob", (), ())}),
+    "the device is another's, and a minute": lambda room: (
+        room.peers.update({"100.64.0.7": Peer("laptop", "bob@x", "Bob", (), ())}),
+        setattr(room, "now", room.now + 61),
+    ),
     "another tailnet name": lambda room: room.sites.learn("h.ts.example"),
     "all is over": lambda room: (room.forgetful.release(), room.remembering.release()),
 }
@@ -286,6 +290,17 @@ def test_a_way_that_is_used_again_is_given_up_when_it_has_to_be(ask: Ask, event:
     for _ in range(3):
         without, with_ = room.asks(ask)
         assert with_ == without
+
+
+@pytest.mark.parametrize("ask", [OWN, PATH, TAILNET], ids=["own origin", "path form", "tailnet"])
+def test_a_root_that_is_not_the_workspaces_own_is_told_apart_from_the_rest(ask: Ask) -> None:
+    room = Room()
+    room.put(0, mode="Preserve")
+    base = "/proxy/server/ws0" if ask is PATH else ""
+    for target in ("/lab", "/lab", "/lab", "/", "/?a=b", "/lab", "/x"):
+        without, with_ = room.asks(replace(ask, target=base + target))
+        assert with_ == without
+    assert room.remembering.hits >= 3, "or nothing is shown here"
 
 
 def test_a_hit_decides_nothing_anew(monkeypatch: pytest.MonkeyPatch) -> None:
