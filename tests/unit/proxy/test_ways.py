@@ -107,6 +107,10 @@ class Room:
         endpoints = tuple(Endpoint(address, port, "http", ready) for port in (8080, 9090))
         self.index.put_slice(Slice(f"slice-{number}", f"service-{number}", endpoints))
 
+    def another_device(self, *, after: float) -> None:
+        self.peers["100.64.0.7"] = Peer("laptop", "bob@x", "Bob", (), ())
+        self.now += after
+
     def capabilities(self, who: str) -> None:
         subject = {"kind": "User", "name": who}
         spec = {"subjects": [subject], "actions": ["proxy"], "selector": {"matchLabels": {"team": "a"}}}
@@ -247,11 +251,8 @@ EVENTS: dict[str, Any] = {
     "a minute": lambda room: setattr(room, "now", room.now + 61),
     "sessions of origins end": lambda room: setattr(room, "now", room.now + 501),
     "all sessions end": lambda room: setattr(room, "now", room.now + 13 * 3600),
-    "the device is another's": lambda room: room.peers.update({"100.64.0.7": Peer("laptop", "bob@x", "Bob", (), ())}),
-    "the device is another's, and a minute": lambda room: (
-        room.peers.update({"100.64.0.7": Peer("laptop", "bob@x", "Bob", (), ())}),
-        setattr(room, "now", room.now + 61),
-    ),
+    "the device is another's": lambda room: room.another_device(after=0),
+    "the device is another's, and a minute": lambda room: room.another_device(after=61),
     "another tailnet name": lambda room: room.sites.learn("h.ts.example"),
     "all is over": lambda room: (room.forgetful.release(), room.remembering.release()),
 }
