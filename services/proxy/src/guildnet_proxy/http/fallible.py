@@ -20,19 +20,8 @@ class Fallible:
     """An exchange as far as its state and its ends go; `now` is when its request was read."""
 
     __slots__ = (
-        "_body",
-        "_body_bytes",
-        "_head",
-        "_last",
-        "_limits",
-        "_state",
-        "_task",
-        "_waiting_since",
-        "client",
-        "forward",
-        "pool",
-        "record",
-        "upstream",
+        "_body", "_body_bytes", "_head", "_last", "_limits", "_state", "_task", "_waiting_since", "client", "forward",
+        "pool", "record", "upstream",
     )  # fmt: skip
 
     def __init__(

@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from guildnet.identity import HEADER as IDENTITY_HEADER
-from guildnet_proxy.http.message.fields import HOP_BY_HOP, Block
+from guildnet_proxy.http.message.fields import HOP_BY_HOP, USUAL_OPTIONS, Block
 from guildnet_proxy.rewrite import cookies
 from guildnet_proxy.sites import Placement, Site
 
 _DROPPED = HOP_BY_HOP | {b"host", b"content-length", b"x-request-id"}
 _LOOKED_AT = _DROPPED | {b"cookie", b"authorization"}
-_USUAL_OPTIONS = HOP_BY_HOP | {b"close"}
 _IDENTITY = IDENTITY_HEADER.encode()
 
 
@@ -82,7 +81,7 @@ def to_api(block: Block, caller: Caller) -> Sent:
 
 def _looked_at(block: Block) -> frozenset[bytes]:
     dropped = block.dropped
-    return _LOOKED_AT if dropped <= _USUAL_OPTIONS else _LOOKED_AT | dropped
+    return _LOOKED_AT if dropped <= USUAL_OPTIONS else _LOOKED_AT | dropped
 
 
 def _forwarded(caller: Caller) -> bytes:

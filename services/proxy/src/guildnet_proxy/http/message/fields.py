@@ -31,6 +31,8 @@ HOP_BY_HOP = frozenset({
     b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
     b"transfer-encoding", b"upgrade", b"http2-settings",
 })  # fmt: skip
+USUAL_OPTIONS = HOP_BY_HOP | {b"close"}
+"""Options of Connection that name nothing which is not dropped anyway."""
 NO_OPTIONS: frozenset[bytes] = frozenset()
 MAX_REMEMBERED_NAMES = 4096
 REMEMBERED_LINES_BYTES = 1024 * 1024

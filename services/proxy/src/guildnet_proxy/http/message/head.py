@@ -17,6 +17,7 @@ from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.message.fields import (
     FIELDS,
     HOP_BY_HOP,
+    USUAL_OPTIONS,
     Block,
     Field,
     Names,
@@ -32,7 +33,6 @@ _LINE = re.compile(rb"([A-Z-]{1,32}) ([\x21-\x7e]++) HTTP/1\.([01])\r\n")
 _RESPONSE = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*+)?\r\n" + FIELDS)
 _LENGTHS = re.compile(rb"([0-9]{1,18})(?:[ \t]*,[ \t]*\1)*")
 _NOT_SERVED = frozenset({b"CONNECT", b"TRACE", b"PRI"})
-_USUAL_OPTIONS = HOP_BY_HOP | {b"close"}
 
 KEEP, DROP, MARK, FRAMING = 0, 1, 2, 3
 """What becomes of a response's field: it stays, it goes, the rewriter looks at it, it says where the body ends."""
@@ -275,7 +275,7 @@ class ResponseHead:
         if connection is not None:
             options = options_of(connection)
             self.keep_alive = self.keep_alive and b"close" not in options
-            if not options <= _USUAL_OPTIONS:
+            if not options <= USUAL_OPTIONS:
                 self._drop(options)
 
     def _drop(self, options: frozenset[bytes]) -> None:
