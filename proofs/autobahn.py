@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from proofs import PYTHON_PATH, Figure
-from proofs.proxied.running import Proxy, listening, proxy
+from proofs.proxied.running import Proxy, proxy
 from proofs.websocket.case import Case
 from proofs.websocket.cases import every
 from proofs.websocket.driver import Heard, passed, play
-from support.process import Process, free_port
+from support.process import Process, free_port, listening
 
 SERVERS: Final = ("aiohttp", "websockets")
 AT_ONCE: Final = 6

@@ -46,19 +46,24 @@ def says(first: bytes, *, then: bytes = b"", pause: float = PAUSE, end: str = "s
     return talk
 
 
-async def _not_read(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+def _stop_reading(writer: asyncio.StreamWriter) -> None:
+    # The types say that a writer's transport only writes.
     writer.transport.pause_reading()  # type: ignore[attr-defined]
+
+
+async def _not_read(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    _stop_reading(writer)
     await asyncio.sleep(FOREVER)
 
 
 async def _early_answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    _stop_reading(writer)
     writer.write(OK)
     await asyncio.sleep(FOREVER)
 
 
 async def _switched_not_read(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    _stop_reading(writer)
     writer.write(SWITCHED)
     await asyncio.sleep(FOREVER)
 

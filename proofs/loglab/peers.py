@@ -14,7 +14,7 @@ from pathlib import Path
 from proofs import PYTHON_PATH
 from proofs.loglab.node import stamp
 from support.nginx import command
-from support.process import Process, free_port
+from support.process import Process, free_port, listening
 from support.waiting import eventually
 
 _NCHAN_MAIN = """\
@@ -89,7 +89,7 @@ async def nchan(directory: Path, core: int) -> AsyncIterator[Peer]:
     argv = ["taskset", "--cpu-list", str(core), *started]
     process = Process(argv, home / "log")
     try:
-        await _listening(process, port)
+        await listening(process, port, within=30)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         worker = await eventually(lambda: children.read_text().split())
         yield Peer("nchan", port, int(worker[0]))
@@ -102,7 +102,7 @@ async def queues(directory: Path, core: int) -> AsyncIterator[Peer]:
     port = free_port()
     process = Process(_server(core, "queue_app", str(port)), directory / "queues.log", env={"PYTHONPATH": PYTHON_PATH})
     try:
-        await _listening(process, port)
+        await listening(process, port, within=30)
         yield Peer("queues", port, process.pid)
     finally:
         process.stop(kill=True)
@@ -116,7 +116,7 @@ async def bare(directory: Path, core: int, kind: str) -> AsyncIterator[Peer]:
         _server(core, "bare_app", kind, str(port)), directory / f"bare-{kind}.log", env={"PYTHONPATH": PYTHON_PATH}
     )
     try:
-        await _listening(process, port)
+        await listening(process, port, within=30)
         yield Peer(f"bare {kind}", port, process.pid)
     finally:
         process.stop(kill=True)
@@ -124,16 +124,3 @@ async def bare(directory: Path, core: int, kind: str) -> AsyncIterator[Peer]:
 
 def _server(core: int, name: str, *arguments: str) -> list[str]:
     return ["taskset", "--cpu-list", str(core), sys.executable, "-m", f"proofs.loglab.servers.{name}", *arguments]
-
-
-async def _listening(process: Process, port: int) -> None:
-    async def listens() -> bool:
-        assert process.running, process.tail()
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            return False
-        writer.close()
-        return True
-
-    await eventually(listens, within=30)

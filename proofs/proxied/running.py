@@ -17,7 +17,7 @@ from guildnet.web.entries import Entry
 from guildnet_proxy.auth.sessions import Session, Sessions
 from proofs import PYTHON_PATH
 from proofs.bench import cluster
-from support.process import Process, free_port
+from support.process import Process, free_port, listening
 from support.waiting import eventually
 
 INSTALL = "guildnet"
@@ -102,21 +102,6 @@ async def proxy(directory: Path, ports: Mapping[str, int]) -> AsyncIterator[Prox
             yield Proxy(site.port, site.key, site.placed, process)
         finally:
             await asyncio.to_thread(process.stop)
-
-
-async def listening(process: Process, port: int) -> None:
-    """Returns when the process takes connections. Raises AssertionError with what it said where it does not."""
-
-    async def listens() -> bool:
-        assert process.running, process.tail()
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            return False
-        writer.close()
-        return True
-
-    await eventually(listens, within=20)
 
 
 async def ready(port: int) -> bool:

@@ -126,8 +126,9 @@ async def _restarted(pods: Sequence[Pod], users: Users, sockets: Sockets, plan: 
         )
         await asyncio.sleep(BETWEEN_SECONDS)
     with contextlib.suppress(AssertionError):  # the figure says what is missing
-        done = lambda: users.asked.requests >= plan.requests and sockets.held.open == plan.sockets  # noqa: E731
-        await eventually(done, within=WAITS_SECONDS)
+        await eventually(
+            lambda: users.asked.requests >= plan.requests and sockets.held.open == plan.sockets, within=WAITS_SECONDS
+        )
     return restarts
 
 

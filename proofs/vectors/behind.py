@@ -17,9 +17,8 @@ from typing import Any
 
 from guildnet_local.images import node
 from proofs import PYTHON_PATH, debian
-from proofs.proxied.running import listening
 from support import nginx
-from support.process import Process, free_port
+from support.process import Process, free_port, listening
 
 _APPS = Path(__file__).with_name("servers")
 _NGINX = """\

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -9,6 +10,8 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from support.waiting import eventually
 
 # The kernel ends the program when the one that started it ends, so a killed test run leaves nothing. Set by a program
 # in front rather than between fork and exec, which Python warns about once there are threads.
@@ -80,3 +83,18 @@ def cpu_seconds(pid: int) -> float:
 def resident_bytes(pid: int) -> int:
     """Memory that a process has resident (proc(5), statm)."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def listening(process: Process, port: int, *, within: float = 20) -> None:
+    """Returns when the process takes connections. Raises AssertionError with what it said where it does not."""
+
+    async def listens() -> bool:
+        assert process.running, process.tail()
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+    await eventually(listens, within=within)
