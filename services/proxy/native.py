@@ -18,6 +18,7 @@ from setuptools import setup
 
 PACKAGE = "guildnet_proxy"
 COMPILED = (
+    "admission.py",
     "memo.py",
     "request_metrics.py",
     "http/answering.py",

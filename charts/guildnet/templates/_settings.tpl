@@ -92,6 +92,7 @@ OPS_HOST: {fieldRef: {fieldPath: status.podIP}}
 POD_IP: {fieldRef: {fieldPath: status.podIP}}
 PATH_TRUSTED: {{ .Values.entries.pathTrusted | quote }}
 PROXY_TRANSPORT: {{ .Values.proxy.transport | quote }}
+REQUESTS_PER_IDENTITY: {{ .Values.proxy.requestsPerIdentity | int | quote }}
 SERVE_FILE: {{ ternary "/run/guildnet/serve/serve.json" "" .Values.tailnet.enabled | quote }}
 STREAMS_PER_WORKSPACE: {{ .Values.proxy.streamsPerWorkspace | int | quote }}
 TAILNET_MODE: {{ .Values.tailnet.mode | quote }}
@@ -99,6 +100,7 @@ TAILNET_SOCKET: {{ ternary "/run/guildnet/tailnet.sock" "" .Values.tailnet.enabl
 TAILSCALED_SOCKET: {{ ternary "/run/guildnet/ts/tailscaled.sock" "" .Values.tailnet.enabled | quote }}
 TOKEN_AUDIENCE: {{ .Values.proxy.tokenAudience | quote }}
 UI_DEV_ORIGIN: {{ .Values.entries.uiDevOrigin | quote }}
+UPGRADES_PER_IDENTITY: {{ .Values.proxy.upgradesPerIdentity | int | quote }}
 UPSTREAM_CA_FILE: {{ ternary "/etc/guildnet/upstream/ca.crt" "" (ne .Values.proxy.upstreamCA "") | quote }}
 {{- end -}}
 

@@ -66,8 +66,9 @@ def _guildnet(room: Room) -> Running:
         "K8S_NAMESPACE": cluster.NAMESPACE,
         "KUBECONFIG": str(room.kubeconfig),
         "OPS_PORT": str(room.ops_port),
-        # Idle sockets are measured by the thousand, all of them of one workspace.
+        # Idle sockets are measured by the thousand, all of them of one workspace and one user.
         "STREAMS_PER_WORKSPACE": "6000",
+        "UPGRADES_PER_IDENTITY": "6000",
         "PYTHONPATH": os.pathsep.join([*map(str, _compiled()), PYTHON_PATH]),
     }
     return room.start(OURS, room.port, [sys.executable, "-m", "guildnet_proxy"], settings)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import NoReturn
 
 import pytest
@@ -81,8 +80,8 @@ async def _still_open(reader: asyncio.StreamReader) -> bool:
 
 
 async def test_one_workspace_has_only_so_many_open_requests(quiet: Room):
-    workspaces = _door(quiet).workspaces
-    workspaces.policy = replace(workspaces.policy, streams=2)
+    workspaces = _door(quiet).workspaces.admission
+    workspaces.streams = 2
     first, second = [await _begun(quiet) for _ in range(2)]
     cookie = f"Cookie: {quiet.own_cookie('quiet')}"
     refused = await quiet.ask("GET", "/stream", cookie, host=quiet.own_host("quiet"))
@@ -97,6 +96,31 @@ async def test_one_workspace_has_only_so_many_open_requests(quiet: Room):
     await eventually(lambda: not workspaces.active.get("quiet"))
 
 
+async def test_one_caller_has_only_so_many_open_requests_and_upgraded_connections(quiet: Room):
+    admission = _door(quiet).workspaces.admission
+    admission.requests, admission.upgrades = 2, 1
+    upgrade = (
+        f"Origin: http://{quiet.own_host('quiet')}", "Upgrade: websocket", "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    )  # fmt: skip
+    held = [await _begun(quiet) for _ in range(2)]
+    held.append(await _open(quiet, "/socket", *upgrade))
+    assert (await held[-1][0].readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+    for host, cookie, fields in (
+        (quiet.own_host("ws1"), quiet.own_cookie("ws1"), ()),
+        (quiet.host, quiet.cookie(), ("Accept: application/json",)),
+        (quiet.own_host("quiet"), quiet.own_cookie("quiet"), upgrade),
+    ):
+        refused = await quiet.ask("GET", "/api/me", f"Cookie: {cookie}", *fields, host=host)
+        assert (refused.status, b"identity_limit" in refused.body) == (429, True), host
+        assert refused.one("Retry-After")
+    other = await quiet.ask("GET", "/", f"Cookie: {quiet.own_cookie('ws1', 'bob')}", host=quiet.own_host("ws1"))
+    assert other.status == 200, "the cap is each caller's own"
+    for _, writer in held:
+        writer.transport.abort()
+    await eventually(lambda: not admission.callers)
+
+
 @pytest.mark.parametrize("limits", [Limits(stream_idle_seconds=1000.0)], ids=["1000s"])
 async def test_a_stream_without_a_byte_for_its_limit_is_cut_and_not_before(quiet: Room, limits: Limits):
     reader, writer = await _begun(quiet)
@@ -108,7 +132,7 @@ async def test_a_stream_without_a_byte_for_its_limit_is_cut_and_not_before(quiet
     with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
         await asyncio.wait_for(reader.readuntil(b"0\r\n\r\n"), 10)
     writer.close()
-    await eventually(lambda: not _door(quiet).workspaces.active.get("quiet"))
+    await eventually(lambda: not _door(quiet).workspaces.admission.active.get("quiet"))
 
 
 @pytest.mark.parametrize("limits", [Limits(relay_idle_seconds=1000.0)], ids=["1000s"])

@@ -237,7 +237,7 @@ async def test_websocket_close_codes_pass_both_ways(room, echoing):
             await socket.recv()
         assert (socket.close_code, socket.close_reason) == (4321, "as asked")
     await eventually(lambda: not room.server.relays)
-    assert not room.server.handler.workspaces.active
+    assert not room.server.handler.workspaces.admission.active
 
 
 async def test_a_websocket_of_another_origin_is_refused(room, echoing):

@@ -107,8 +107,10 @@ _PRODUCT_LIMITS = (
 
 
 def _limits() -> str:
-    streams = Settings.model_fields["streams_per_workspace"].default
-    rows = [("Simultaneous requests of one workspace", str(streams), "setting `STREAMS_PER_WORKSPACE`", "")]
+    rows = []
+    for name in ("streams_per_workspace", "requests_per_identity", "upgrades_per_identity"):
+        field = Settings.model_fields[name]
+        rows.append((str(field.description).rstrip("."), f"{field.default:,}", f"setting `{name.upper()}`", ""))
     defaults = Limits()
     for name, text in limit_texts().items():
         what, _, why = " ".join(text.split()).partition(". ")

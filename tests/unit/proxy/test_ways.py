@@ -56,7 +56,7 @@ class Room:
         self.now = 1000.0
         self.settings = Settings(
             local_origin=LOCAL.origin, tailnet_socket="-", tailscaled_socket="-", serve_file="-",
-            streams_per_workspace=2, access_default="owner", frontend_origin="https://ui.example",
+            streams_per_workspace=2, requests_per_identity=3, upgrades_per_identity=1, access_default="owner", frontend_origin="https://ui.example",
         )  # fmt: skip
         self.index = Index()
         self.sites = Sites((LOCAL,), tailnet_mode="port")
@@ -163,7 +163,12 @@ class Side:
             self.held.append(record)
         else:
             self.door.release(record)
-        return told_of(outcome), record, self.denied[-1:], dict(self.door.workspaces.active)
+        return told_of(outcome), record, self.denied[-1:], self._counted()
+
+    def _counted(self) -> Any:
+        admission = self.door.workspaces.admission
+        callers = {name: (mine.requests, mine.upgrades) for name, mine in admission.callers.items()}
+        return dict(admission.active), callers, dict(admission.refused)
 
     def release(self) -> None:
         while self.held:

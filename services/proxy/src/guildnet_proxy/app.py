@@ -20,6 +20,7 @@ from guildnet.signed import read_key
 from guildnet.telemetry import Health, logger, make_registry, serve_ops
 from guildnet.web.entries import DEFAULT_PORTS
 from guildnet_proxy.access_log import Records
+from guildnet_proxy.admission import Admission
 from guildnet_proxy.auth.authenticate import Authenticator
 from guildnet_proxy.auth.sessions import Sessions
 from guildnet_proxy.auth.token_review import review_token
@@ -35,7 +36,7 @@ from guildnet_proxy.http.forward import Place
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.server import Server
 from guildnet_proxy.http.upstream import unverified_tls
-from guildnet_proxy.request_metrics import MemoMetrics
+from guildnet_proxy.request_metrics import AdmissionMetrics, MemoMetrics
 from guildnet_proxy.settings import Settings
 from guildnet_proxy.sites import Sites
 from guildnet_proxy.tailnet.localapi import LocalApi
@@ -75,12 +76,16 @@ def door_of(
         path_trusted=settings.path_trusted,
         insecure_tls=unverified_tls(),
         verified_tls=ssl.create_default_context(cafile=settings.upstream_ca_file or None),
-        streams=settings.streams_per_workspace,
         cross_site=settings.cross_site,
     )
     denied = parse_own(settings.pod_ip, settings.kubernetes_service_host)
     egress = EgressGuard(parse_allowed(settings.allowed_targets), index.at, denied=denied)
-    workspaces = Workspaces(index, egress, policy)
+    admission = Admission(
+        streams=settings.streams_per_workspace,
+        requests=settings.requests_per_identity,
+        upgrades=settings.upgrades_per_identity,
+    )
+    workspaces = Workspaces(index, egress, policy, admission)
     own_routes = OwnRoutes(workspaces, authenticator, time.time, records.session)
     api = Api(
         place_of(settings.api_url),
@@ -143,6 +148,7 @@ async def running(settings: Settings, *, registry: CollectorRegistry | None = No
         ops = await stack.enter_async_context(serve_ops(settings.ops_port, health, registry, host=settings.ops_host))
         server = Server(door, records, limits_of(settings))
         MemoMetrics(registry, server.heads)
+        AdmissionMetrics(registry, door.workspaces.admission)
         health.add("engine", server.problem)
         index.on_change.append(lambda _: server.revoke_soon(lambda record: still_allowed(door, record)))
         tasks = [asyncio.create_task(watches.run(), name="watches"), server.sweeper]

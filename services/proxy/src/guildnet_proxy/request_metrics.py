@@ -48,6 +48,31 @@ class MemoMetrics(Collector):
             yield blocks
 
 
+class Bounded(Protocol):
+    """What was refused because there was too much, by rule."""
+
+    refused: dict[str, int]
+
+
+class AdmissionMetrics(Collector):
+    """How often somebody had too much open."""
+
+    def __init__(self, registry: CollectorRegistry, admission: Bounded) -> None:
+        self._admission = admission
+        registry.register(self)
+
+    def describe(self) -> Iterator[Metric]:
+        yield CounterMetricFamily(
+            "guildnet_proxy_not_admitted", "Requests refused because too many were open.", labels=("rule",)
+        )
+
+    def collect(self) -> Iterator[Metric]:
+        for requests in self.describe():
+            for rule, count in self._admission.refused.items():
+                requests.add_metric((rule,), count)  # type: ignore[attr-defined]
+            yield requests
+
+
 class RequestMetrics(Collector):
     """`before` is called before the numbers are read, so that what is not counted yet can be."""
 

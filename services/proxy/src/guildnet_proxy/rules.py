@@ -100,6 +100,16 @@ class Rule(StrEnum):
     NOT_LISTED = "not-listed", "resolution", "The API server has not told since the start which workspaces there are."
     STARTING = "starting", "resolution", "The workspace has no ready endpoint yet, or has failed."
     STREAMS = "streams", "resolution", "The workspace has as many open requests as STREAMS_PER_WORKSPACE allows."
+    REQUESTS_PER_IDENTITY = (
+        "requests-per-identity",
+        "access",
+        "The caller has as many open requests as REQUESTS_PER_IDENTITY allows.",
+    )
+    UPGRADES_PER_IDENTITY = (
+        "upgrades-per-identity",
+        "access",
+        "The caller has as many upgraded connections as UPGRADES_PER_IDENTITY allows.",
+    )
 
     # Egress guard: may this address be connected to.
     WORKSPACE_ADDRESS = "workspace-address", "egress", "Passed: address and declared port of a workspace."

@@ -73,6 +73,12 @@ class Settings(EntrySettings):
         description="Seconds at shut-down that requests and WebSockets live on; the latter then get a 1001.",
     )
     streams_per_workspace: int = Field(default=512, gt=0, description="Simultaneous requests of one workspace.")
+    requests_per_identity: int = Field(
+        default=1024, gt=0, description="Simultaneous requests of one caller, those to the api among them."
+    )
+    upgrades_per_identity: int = Field(
+        default=1024, gt=0, description="Upgraded connections (WebSockets) of one caller at once."
+    )
     access_log: bool = Field(default=True, description="Write one line for every request.")
     upstream_ca_file: str = Field(default="", description="CA bundle for allowed targets that speak https.")
     cross_site: bool = Field(

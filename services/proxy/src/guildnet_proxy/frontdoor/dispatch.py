@@ -171,6 +171,8 @@ class FrontDoor:
 
     def _api_forward(self, request: Request, who: Identity | None, cors: bytes) -> Forward:
         head, site = request.head, request.site
+        if who is not None:
+            self.workspaces.admit_caller(request.record, who, upgrade=head.upgrade)
         rid = request.record.request_id.encode()
         rules = ControlRules(page_headers(site), cors)
         sent = request_head.to_api(head.block, request.caller)

@@ -28,6 +28,7 @@ class Memory:
         self._sites = sites
         self._authenticator = authenticator
         self._workspaces = workspaces
+        self._admission = workspaces.admission
 
     def recall(
         self, known: object, head: RequestHead, listener: Listener, address: str, record: Record
@@ -54,6 +55,8 @@ class Memory:
         record.method, record.path = head.method.decode(), head.path.decode("latin-1")
         record.entry, record.kind, record.workspace = ways.entry, "workspace", way.workspace
         record.identity, record.who, record.rule = way.identity, way.who, way.rule
+        if way.in_flight is not None:
+            record.in_flight = way.in_flight = self._admission.admit_caller(way.in_flight, upgrade=False)
         self._workspaces.admit(record, way.counted)
         return way.forward(head.method, way.base + rest if way.base else rest, record.request_id.encode())
 
@@ -65,7 +68,7 @@ class Memory:
             return
         if way.base + head.target[len(route) :] != request.seen:
             return  # what looked like a port, `~x`, belongs to the workspace's own path
-        way.identity, way.who = who, who.subject
+        way.identity, way.who, way.in_flight = who, who.subject, request.record.in_flight
         way.wall, way.clock = self._authenticator.until(head, request.listener, site, uid)
         version = self._workspaces.index.version + self._sites.version
         known = head.block.slot

@@ -57,7 +57,7 @@ def refusal(error: Refusal, request_id: str, *, html: bool, frames: str = "'none
     """The answer to a refused request, as a page or as the error shape of the API."""
     extra = f"X-Request-Id: {request_id}\r\n".encode()
     waiting = error.status == 503
-    if waiting:
+    if waiting or error.status == 429:
         extra += f"Retry-After: {RELOAD_SECONDS}\r\n".encode()
     if error.status == 401:
         extra += b'WWW-Authenticate: Bearer realm="guildnet"\r\n'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from guildnet.identity import Identity
+from guildnet_proxy.admission import InFlight
 from guildnet_proxy.frontdoor.way import Way
 from guildnet_proxy.http.forward import Listener
 from guildnet_proxy.http.message.head import RequestHead
@@ -14,8 +15,9 @@ from guildnet_proxy.sites import Site
 
 @dataclass(slots=True)
 class Record:
-    """What is logged about one request, and what revocation (`identity`, `workspace`) and admission (`counted`) ask;
-    filled in on its way. Never holds a query string or a cookie."""
+    """What is logged about one request, and what revocation (`identity`, `workspace`) and admission (`counted` for the
+    workspace, `in_flight` and `upgrade` for the caller) ask; filled in on its way. Never holds a query string or a
+    cookie."""
 
     request_id: str
     started: float
@@ -31,6 +33,8 @@ class Record:
     sent: int = 0
     ended: float = 0.0
     counted: str = ""
+    upgrade: bool = False
+    in_flight: InFlight | None = field(default=None, repr=False, compare=False)
     identity: Identity | None = field(default=None, repr=False)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from guildnet.identity import Identity
+from guildnet_proxy.admission import InFlight
 from guildnet_proxy.http.forward import Forward, Place
 from guildnet_proxy.rewrite.request_head import Sent
 from guildnet_proxy.rewrite.response_head import WorkspaceRules
@@ -34,6 +35,7 @@ class Way:
     base: bytes = b""
     keeps_root: bool = True
     identity: Identity | None = None
+    in_flight: InFlight | None = None
     who: str = ""
     wall: float = 0.0
     clock: float = 0.0

@@ -10,6 +10,7 @@ from guildnet.access import Action, Target
 from guildnet.identity import Identity
 from guildnet.workspace import Workspace
 from guildnet.workspace.ports import base_path
+from guildnet_proxy.admission import Admission
 from guildnet_proxy.auth.authenticate import bearer, login_required
 from guildnet_proxy.cluster.index import Index
 from guildnet_proxy.frontdoor import cross_origin, pages
@@ -29,7 +30,7 @@ from guildnet_proxy.sites import Placement, Site, own_origin, own_placement, pat
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What the operator of the install decided. `insecure_tls` is for workspaces' own self-signed ports, `verified_tls`
-    for listed targets; `streams` caps the simultaneous requests of one workspace."""
+    for listed targets."""
 
     namespace: str
     cluster_domain: str
@@ -38,7 +39,6 @@ class Policy:
     path_trusted: bool
     insecure_tls: ssl.SSLContext
     verified_tls: ssl.SSLContext
-    streams: int = 512
     cross_site: bool = False
 
 
@@ -55,12 +55,12 @@ class Origin:
 
 
 class Workspaces:
-    """Decides about requests for workspaces; `active` counts what runs per workspace."""
+    """Decides about requests for workspaces, and admits them."""
 
-    def __init__(self, index: Index, egress: EgressGuard, policy: Policy) -> None:
+    def __init__(self, index: Index, egress: EgressGuard, policy: Policy, admission: Admission) -> None:
         self.index = index
         self.policy = policy
-        self.active: dict[str, int] = {}
+        self.admission = admission
         self._egress = egress
         self._origins: dict[str, Origin] = {}
         self._version = -1
@@ -93,22 +93,25 @@ class Workspaces:
 
     def admit(self, record: Record, name: str) -> None:
         """Counts the request for what is called `name`; raises Refusal 503 where that has as many as it may have."""
-        active = self.active.get(name, 0)
-        if active >= self.policy.streams:
-            raise Refusal(503, "too_many_requests", "This workspace has too many open requests.", rule=Rule.STREAMS)
-        self.active[name] = active + 1
+        self.admission.admit(name)
         record.counted = name
 
+    def admit_caller(self, record: Record, identity: Identity | None, *, upgrade: bool) -> None:
+        """Counts the request for who sent it; raises Refusal 429 where that is one too many."""
+        subject = identity.subject if identity is not None else ""
+        if subject:
+            record.in_flight = self.admission.admit_caller(self.admission.of(subject), upgrade=upgrade)
+            record.upgrade = upgrade
+
     def release(self, record: Record) -> None:
-        """What `record` counts for its workspace counts no more; harmless twice."""
+        """What `record` counts for its workspace and its caller counts no more; harmless twice."""
+        mine, record.in_flight = record.in_flight, None
+        if mine is not None:
+            self.admission.release_caller(mine, upgrade=record.upgrade)
         name = record.counted
         if name:
             record.counted = ""
-            left = self.active[name] - 1
-            if left:
-                self.active[name] = left
-            else:
-                del self.active[name]
+            self.admission.release(name)
 
     # ---- access -----------------------------------------------------------------------------------------------------
 
@@ -231,6 +234,7 @@ class Workspaces:
         self, request: Request, workspace: Workspace | None, resolved: Resolved, route: Route
     ) -> tuple[Forward, Way]:
         name = workspace.name if workspace is not None else f"{resolved.host}:{resolved.port}"
+        self.admit_caller(request.record, request.record.identity, upgrade=request.head.upgrade)
         self.admit(request.record, name)
         way = self._way(request, workspace, name, resolved, route)
         return way.forward(request.head.method, route.target, request.record.request_id.encode()), way
