@@ -31,6 +31,11 @@ def test_a_line_has_these_fields_in_this_order_and_no_other() -> None:
     assert list(json.loads(text)) == ["audit", "time", "service", *list(line)[2:]]
 
 
+def test_a_sum_says_of_whom_and_how_many() -> None:
+    line = Line("", "request", "", allowed=False, rule="anonymous", result="401", address="10.0.0.1", count=7)
+    assert list(json.loads(Writer("proxy").encoded(None, line)).items())[-2:] == [("address", "10.0.0.1"), ("count", 7)]
+
+
 @pytest.mark.parametrize("identity", [None, ANONYMOUS])
 def test_nobody_is_anonymous(identity: Identity | None) -> None:
     line = json.loads(Writer("proxy").encoded(identity, LINE))

@@ -37,6 +37,10 @@ class Line:
     """What became of it: `allowed`, `denied`, `failed:CODE`, an HTTP status, or a duration in seconds (`12.5 s`)."""
     entry: str = ""
     """The entry it came through, for a caller whose identity does not say."""
+    address: str = ""
+    """Where a stranger asked from; not in the line where it is empty."""
+    count: int = 1
+    """How often, since the last line about it; not in the line where it is one."""
 
 
 def to_stdout(line: str) -> None:
@@ -67,7 +71,7 @@ class Writer:
     def encoded(self, identity: Identity | None, line: Line) -> str:
         """The line as one JSON object in ASCII."""
         entry = identity.entry if identity is not None else None
-        fields = {
+        fields: dict[str, str | int] = {
             "audit": SCHEMA,
             "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "service": self.service,
@@ -82,4 +86,8 @@ class Writer:
             "rule": line.rule,
             "result": line.result,
         }
+        if line.address:
+            fields["address"] = line.address
+        if line.count != 1:
+            fields["count"] = line.count
         return json.dumps(fields, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Access log, metrics, and one audit line per denial and per session.
+"""Access log, metrics, and the audit of sessions and denials.
 
 Never a query string, a cookie or a token. Finished requests are collected, and counted and written together: a write
 per request costs more than the request. Nothing is lost: a flush at the end has what no other had.
@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from guildnet.audit import Line, Writer
 from guildnet.errors import Unreachable
 from guildnet.telemetry import logger
+from guildnet_proxy.denials import Denials
 from guildnet_proxy.frontdoor.request import Record, Request
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.memo import Memo
@@ -50,6 +51,7 @@ class Records:
         self._offset = 0.0
         self._finished: list[Record] = []
         self._ends: Memo[tuple[str, str, str, str, str], str] = Memo(MAX_REMEMBERED_ENDS)
+        self._audited = Denials(self._written)
         self._denials = Counter("guildnet_proxy_denials_total", "Requests denied.", ("rule",), registry=registry)
         self._relays = Gauge("guildnet_proxy_upgraded_connections", "Open upgraded connections.", registry=registry)
         self._metrics = RequestMetrics(registry, self._count)
@@ -83,11 +85,11 @@ class Records:
     def opened(self, record: Record) -> None:
         self._relays.inc()
         self._metrics.count(record.entry, record.kind, record.status)
-        self._noted(record, "open", record.workspace, record.rule, "101", allowed=True)
+        self._noted(record, "open", record.rule, "101")
 
     def closed(self, record: Record, now: float) -> None:
         self._relays.dec()
-        self._noted(record, "close", record.workspace, record.rule, f"{now - record.started:.1f} s", allowed=True)
+        self._noted(record, "close", record.rule, f"{now - record.started:.1f} s")
         if self._access_log:
             record.ended = now
             if self._timer is None:
@@ -138,21 +140,30 @@ class Records:
     def denied(self, record: Record, error: Refusal) -> None:
         """Count and record a denial. It stands also where its line cannot be written."""
         self._denials.labels(family(error.rule)).inc()
-        self._noted(record, "request", record.workspace or record.path, error.rule, str(error.status), allowed=False)
+        self._audited.denied(record, error)
 
     def session(self, request: Request, what: str, object_: str) -> None:
         """Record the begin or end of a session. Raises Refusal 503 when the line cannot be written."""
         try:
-            self._audit(request.record, what, object_, request.record.rule or Rule.SESSION, "ok", allowed=True)
+            record = request.record
+            rule = str(record.rule or Rule.SESSION)
+            line = Line(record.request_id, what, object_, allowed=True, rule=rule, result="ok", entry=record.entry)
+            self._writer.record(record.identity, line)
         except Unreachable as error:
             raise Refusal(503, "audit_failed", error.message, rule=Rule.AUDIT_FAILED) from None
 
-    def _noted(self, record: Record, what: str, object_: str, rule: str, result: str, *, allowed: bool) -> None:
+    def close(self) -> None:
+        """Writes what was held back: what has finished, and the sums of denials."""
+        self.flush()
+        self._audited.sum_up()
+
+    def _noted(self, record: Record, what: str, rule: str, result: str) -> None:
+        name, rid = record.workspace, record.request_id
+        self._written(record, Line(rid, what, name, allowed=True, rule=str(rule), result=result, entry=record.entry))
+
+    def _written(self, record: Record, line: Line) -> None:
+        """What is recorded stands also where its line cannot be written."""
         try:
-            self._audit(record, what, object_, rule, result, allowed=allowed)
+            self._writer.record(record.identity, line)
         except Unreachable as error:
             logger.error("audit line not written", request_id=record.request_id, error=error.message)
-
-    def _audit(self, record: Record, what: str, object_: str, rule: str, result: str, *, allowed: bool) -> None:
-        line = Line(record.request_id, what, object_, allowed, str(rule), result, entry=record.entry)
-        self._writer.record(record.identity, line)

@@ -57,7 +57,7 @@ class Admission:
     # ---- callers ----------------------------------------------------------------------------------------------------
 
     def of(self, subject: str) -> InFlight:
-        """What this caller has open, for `admit_caller`. Where it is nothing it is not kept here, but may be elsewhere."""
+        """What this caller has open, for `admit_caller`; where that is nothing it is not kept here."""
         busy = self.callers.get(subject)
         return InFlight(subject) if busy is None else busy
 

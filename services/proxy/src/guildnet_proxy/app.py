@@ -129,7 +129,7 @@ async def running(settings: Settings, *, registry: CollectorRegistry | None = No
         if local_api is not None:
             stack.push_async_callback(local_api.aclose)
         records = Records(registry, access_log=settings.access_log)
-        stack.callback(records.flush)
+        stack.callback(records.close)
         authenticator = Authenticator(
             Sessions(key, settings.install_name),
             audience=settings.token_audience,

@@ -97,6 +97,7 @@ class FrontDoor:
             came_from = address
             if listener.private:
                 address = head.claims.get(b"x-forwarded-for", b"").decode("latin-1")
+            record.address = address
             caller = Caller(address or "unknown", site)
             request = Request(head, listener, site, record, caller, came_from)
             if site.control:

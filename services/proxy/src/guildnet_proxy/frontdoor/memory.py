@@ -28,7 +28,6 @@ class Memory:
         self._sites = sites
         self._authenticator = authenticator
         self._workspaces = workspaces
-        self._admission = workspaces.admission
 
     def recall(
         self, known: object, head: RequestHead, listener: Listener, address: str, record: Record
@@ -56,7 +55,7 @@ class Memory:
         record.entry, record.kind, record.workspace = ways.entry, "workspace", way.workspace
         record.identity, record.who, record.rule = way.identity, way.who, way.rule
         if way.in_flight is not None:
-            record.in_flight = way.in_flight = self._admission.admit_caller(way.in_flight, upgrade=False)
+            record.in_flight = way.in_flight = self._workspaces.admission.admit_caller(way.in_flight, upgrade=False)
         self._workspaces.admit(record, way.counted)
         return way.forward(head.method, way.base + rest if way.base else rest, record.request_id.encode())
 

@@ -16,7 +16,8 @@ from guildnet_proxy.sites import Site
 @dataclass(slots=True)
 class Record:
     """What is logged about one request, and what revocation (`identity`, `workspace`) and admission (`counted` for the
-    workspace, `in_flight` and `upgrade` for the caller) ask; filled in on its way. Never holds a query string or a
+    workspace, `in_flight` and `upgrade` for the caller) ask; filled in on its way. `address` is the client's,
+    as far as it was needed. Never holds a query string or a
     cookie."""
 
     request_id: str
@@ -24,6 +25,7 @@ class Record:
     method: str = ""
     path: str = ""
     entry: str = ""
+    address: str = field(default="", compare=False)
     kind: str = "none"
     workspace: str = ""
     who: str = ""
