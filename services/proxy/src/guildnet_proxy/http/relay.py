@@ -1,12 +1,14 @@
 """After 101: bytes both ways, never messages. Each half closes on its own.
 
-A relay is swept for idleness, for an end that does not read and for a close that does not come to its end; closed when
+An upstream that resets its connection has its last words: what the kernel had of it by then still goes to the client. A
+relay is swept for idleness, for an end that does not read and for a close that does not come to its end; closed when
 the right to it is withdrawn. When the process stops, its client is told to leave between two frames (1001).
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Any, Generic
 
@@ -113,10 +115,11 @@ class Relay(Generic[R]):
 class End(asyncio.Protocol):
     """One side; what it reads goes to `other`. `received` counts that in bytes."""
 
-    __slots__ = ("_relay", "finished", "full_since", "gone", "other", "received", "transport")
+    __slots__ = ("_relay", "_rest", "finished", "full_since", "gone", "other", "received", "transport")
 
     def __init__(self, relay: Relay[Any], side: Side) -> None:
         self._relay = relay
+        self._rest = -1
         self.transport = side.transport
         self.full_since = side.full_since
         self.other: End = self
@@ -158,19 +161,90 @@ class End(asyncio.Protocol):
 
     def go_on(self) -> None:
         """Reads again; harmless as `hold` is."""
-        if not self.gone and not self.transport.is_closing():
+        if self._rest >= 0:
+            self._pass_rest()
+        elif not self.gone and not self.transport.is_closing():
             self.transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone = True
-        if not self.other.gone:
-            self._relay.closing()
-            # A reset is passed on as one, so that neither side takes a cut stream for a finished one.
-            if exc is not None:
-                self.other.transport.abort()
+        relay, other = self._relay, self.other
+        other.drop_rest()
+        if not other.gone:
+            leaves = exc is not None and self is relay.upstream and not relay.closing_since
+            relay.closing()
+            if leaves:
+                self._last_words()
+            elif exc is not None:
+                other.transport.abort()
             else:
-                self.other.transport.close()
-        self._relay.lost()
+                other.transport.close()
+        relay.lost()
+
+    # ---- the last words of an upstream ------------------------------------------------------------------------------
+
+    def _last_words(self) -> None:
+        """A write failed, so its reader never saw what had come before the reset; the kernel still has it. What the
+        client says is read and dropped until it has heard the rest: closing at once could reset that away."""
+        other = self.other
+        self._rest = _duplicate(self.transport)
+        self.transport, self.finished = _GONE, True
+        other.go_on()
+        self._pass_rest()
+
+    def _pass_rest(self) -> None:
+        """As much as the client takes; then its end is told that there is no more."""
+        other = self.other
+        while self._rest >= 0 and not other.full_since:
+            data = _read(self._rest)
+            if not data:
+                self.drop_rest()
+                break
+            self.received += len(data)
+            other.transport.write(data)
+        if self._rest < 0 and not other.transport.is_closing():
+            other.transport.write_eof()
+
+    def drop_rest(self) -> None:
+        """Nobody reads what is left."""
+        if self._rest >= 0:
+            os.close(self._rest)
+            self._rest = -1
+
+
+class _Gone(asyncio.Transport):
+    """Instead of a transport that is lost: takes everything and does nothing."""
+
+    def write(self, data: object) -> None: ...
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+    def is_closing(self) -> bool:
+        return True
+
+
+_GONE = _Gone()
+
+
+def _duplicate(transport: asyncio.Transport) -> int:
+    """A descriptor of a transport's socket that outlives it; -1 where it has none or what comes is encrypted."""
+    sock = transport.get_extra_info("socket")
+    if sock is None or transport.get_extra_info("ssl_object") is not None:
+        return -1
+    try:
+        return os.dup(sock.fileno())
+    except OSError:
+        return -1
+
+
+def _read(descriptor: int) -> bytes:
+    """What has come, at most 64 KiB; nothing where there is nothing left."""
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:
+        return b""
 
 
 class FollowedEnd(End):
