@@ -191,7 +191,10 @@ def _broken() -> Iterator[AnswerVector]:
     yield AnswerVector("answer-none", clause, b"", BAD, after="close")
     yield AnswerVector("answer-none-reset", clause, b"", BAD, after="reset")
     yield AnswerVector("answer-half-a-head", clause, OK + b"X: a", BAD, after="close")
-    yield AnswerVector("answer-head-bare-lfs", "RFC 9112, 2.2", b"HTTP/1.1 200 OK\nContent-Length: 0\n\n", BAD, "close")
+    # Refused at once, although the upstream stays.
+    yield AnswerVector("answer-head-bare-lfs", "RFC 9112, 2.2", b"HTTP/1.1 200 OK\nContent-Length: 0\n\n", BAD)
+    yield AnswerVector("answer-head-last-bare-lf", "RFC 9112, 2.2", OK + b"Content-Length: 0\n\n", BAD)
+    yield AnswerVector("answer-of-another-protocol", "RFC 9112, 4", b"SSH-2.0-OpenSSH_9.6\r\n", BAD)
     short = OK + b"Content-Length: 9\r\n\r\nok"
     chunks = OK + b"Transfer-Encoding: chunked\r\n\r\n"
     for how in ("close", "reset"):

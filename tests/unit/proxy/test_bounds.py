@@ -10,9 +10,12 @@ import pytest
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message.fields import Block
 from guildnet_proxy.http.message.head import check_incomplete
 from guildnet_proxy.http.states.connection import State
+from guildnet_proxy.rewrite.request_head import Caller, to_api, to_workspace
 from unit.proxy.played import Later, Never, Played
+from unit.proxy.values import CONTROL, PATH
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -358,3 +361,51 @@ def test_a_client_whose_workspace_never_answered_is_not_kept_for_another_minute(
     assert it.transport.written.startswith(b"HTTP/1.1 504 ")
     it.waits(it.limits.linger_seconds + 1)
     assert it.transport.closing
+
+
+# ---- an upstream that speaks something else -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok", b"HTTP/1.1 200 OK\r\nContent-Length: 2\n\nok",
+        b"HTTP/1.1 200 OK\r\nX: a\nContent-Length: 2\r\n", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\n",
+        b"SSH-2.0-OpenSSH_9.6\r\n", b"\x00\x00\x12\x04", b"\n", b"HTTP/2 200\r\n",
+    ],
+    ids=["all lines", "all fields", "a field", "behind an interim answer", "a banner", "HTTP/2", "a line", "a version"],
+)  # fmt: skip
+@pytest.mark.parametrize("step", [1, 1000], ids=["by the byte", "at once"])
+def test_an_answer_that_no_end_of_its_head_could_make_good_is_refused_at_once(said: bytes, step: int) -> None:
+    """Its end was waited for, a minute long: a head of bare LFs has none."""
+    it = Played()
+    it.asks()
+    it.connects()
+    for at in range(0, len(said), step):
+        if it.finished:
+            break
+        it.answers(said[at : at + step])
+    assert b"HTTP/1.1 502 " in it.transport.written
+    assert b"bad_upstream" in it.transport.written
+
+
+def test_a_head_that_comes_by_the_byte_is_taken() -> None:
+    it = Played()
+    it.asks()
+    it.connects()
+    for byte in OK:
+        it.answers(bytes([byte]))
+    assert it.transport.written.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_the_fields_of_a_client_and_ours_are_as_many_as_other_servers_take() -> None:
+    """Apache takes 100 (LimitRequestFields), HAProxy as many (tune.http.maxhdr)."""
+    limits = Limits()
+    own = ["Host: a", *(f"X-{number}: a" for number in range(limits.head_fields - 1))]
+    block = Block("\r\n".join([*own, "", ""]).encode(), limits)
+    caller = Caller("10.0.0.1", CONTROL)
+    below = to_workspace(block, PATH, caller, strip_authorization=False, prefix=True).head(b"GET", b"/", b"id")
+    api = to_api(block, caller).signed_head(b"GET", b"/", b"id", "token")
+    assert [head.count(b"\r\n") - 2 for head in (below, api)] == [100, 100]
+    with pytest.raises(Refusal):
+        Block("\r\n".join([*own, "One: more", "", ""]).encode(), limits)

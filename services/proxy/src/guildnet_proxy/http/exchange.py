@@ -147,14 +147,16 @@ class Exchange(Fallible):
 
     def _heads(self, data: bytes) -> None:
         """Answer heads: any number of interim ones, then the final one."""
+        looked = len(self._buffer)
         while True:
             end = data.find(b"\r\n\r\n") + 4
             if (end if end > 3 else len(data)) > self._limits.response_head_bytes:
                 raise self._refusal(502, "bad_upstream", "gave an answer with too large a head.")
-            if end < 4:
+            if end < 4 and _may_become_a_head(data, looked):
                 self._buffer = data
                 return
-            head = ResponseHead(data[:end], self.forward.rules.names)
+            looked = 0
+            head = ResponseHead(data[:end] if end > 3 else data, self.forward.rules.names)
             data = data[end:]
             if head.status == 101:
                 self._upgrade(head, data)
@@ -265,3 +267,12 @@ class Exchange(Fallible):
             self._task = self.pool.loop.create_task(self._connect())
         else:
             self._broken(None)
+
+
+def _may_become_a_head(start: bytes, looked: int) -> bool:
+    """Could an end make this a good head? Else it is refused as it is: a head whose lines end without CR has no end.
+
+    The first `looked` bytes were looked through before.
+    """
+    ends = start.count(b"\r\n", looked - 1 if looked else 0)
+    return start.count(b"\n", looked) == ends and (start.startswith(b"HTTP/1.") or b"HTTP/1.".startswith(start))
