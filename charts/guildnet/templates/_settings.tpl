@@ -91,6 +91,7 @@ LOCAL_ORIGIN: {{ .Values.entries.local.origin | quote }}
 OPS_HOST: {fieldRef: {fieldPath: status.podIP}}
 POD_IP: {fieldRef: {fieldPath: status.podIP}}
 PATH_TRUSTED: {{ .Values.entries.pathTrusted | quote }}
+PROCESSES: {{ .Values.proxy.processes | int | quote }}
 PROXY_TRANSPORT: {{ .Values.proxy.transport | quote }}
 REQUESTS_PER_IDENTITY: {{ .Values.proxy.requestsPerIdentity | int | quote }}
 SERVE_FILE: {{ ternary "/run/guildnet/serve/serve.json" "" .Values.tailnet.enabled | quote }}

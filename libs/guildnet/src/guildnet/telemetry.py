@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import structlog
@@ -122,11 +123,18 @@ def make_registry() -> CollectorRegistry:
 
 @asynccontextmanager
 async def serve_ops(
-    port: int, health: Health, registry: CollectorRegistry | None = None, *, host: str = "0.0.0.0"
+    port: int,
+    health: Health,
+    registry: CollectorRegistry | None = None,
+    *,
+    host: str = "0.0.0.0",
+    path: Path | None = None,
+    before_metrics: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIterator[int]:
     """Serve /healthz, /readyz and /metrics while the block runs; yields the port, a free one for port 0.
 
-    `/readyz/NAME` is one check alone, as with Kubernetes' own components.
+    `/readyz/NAME` is one check alone, as with Kubernetes' own components. `path` is a Unix socket instead of host and
+    port (yields 0); `before_metrics` is awaited before the registry is read.
     """
     metrics = make_registry() if registry is None else registry
 
@@ -144,14 +152,21 @@ async def serve_ops(
             return web.Response(status=404, text="There is no check of this name; /readyz has them all.\n")
         return web.Response(status=200 if problem is None else 503, text=f"{problem or 'ok'}\n")
 
+    told = make_aiohttp_handler(metrics)
+
+    async def measured(request: web.Request) -> web.StreamResponse:
+        if before_metrics is not None:
+            await before_metrics()
+        return await told(request)
+
     app = web.Application()
-    routes = {"/healthz": healthz, "/readyz": readyz, "/readyz/{name}": one, "/metrics": make_aiohttp_handler(metrics)}
+    routes = {"/healthz": healthz, "/readyz": readyz, "/readyz/{name}": one, "/metrics": measured}
     app.add_routes([web.get(path, handler) for path, handler in routes.items()])
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
-        yield int(runner.addresses[0][1])
+        await (web.TCPSite(runner, host, port) if path is None else web.UnixSite(runner, path)).start()
+        yield int(runner.addresses[0][1]) if path is None else 0
     finally:
         await runner.cleanup()
 

@@ -7,7 +7,7 @@ import gc
 import ssl
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +24,7 @@ from guildnet_proxy.admission import Admission
 from guildnet_proxy.auth.authenticate import Authenticator
 from guildnet_proxy.auth.sessions import Sessions
 from guildnet_proxy.auth.token_review import review_token
+from guildnet_proxy.auth.used_tickets import UsedInFolder
 from guildnet_proxy.cluster.index import Index
 from guildnet_proxy.cluster.watches import Watches
 from guildnet_proxy.frontdoor.dispatch import Api, FrontDoor
@@ -36,6 +37,7 @@ from guildnet_proxy.http.forward import Place
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.server import Server
 from guildnet_proxy.http.upstream import unverified_tls
+from guildnet_proxy.processes.share import Share
 from guildnet_proxy.request_metrics import AdmissionMetrics, MemoMetrics
 from guildnet_proxy.settings import Settings
 from guildnet_proxy.sites import Sites
@@ -96,13 +98,24 @@ def door_of(
     return FrontDoor(sites, authenticator, workspaces, own_routes, api, wall=time.time, denied=records.denied)
 
 
-def limits_of(settings: Settings) -> Limits:
-    """The engine's bounds, as far as they are settings."""
-    return Limits(
+def limits_of(settings: Settings, share: Share | None = None) -> Limits:
+    """The engine's bounds, as far as they are settings, or a process' part of them."""
+    limits = Limits(
         first_byte_seconds=settings.first_byte_seconds,
         drain_delay_seconds=settings.drain_delay_seconds,
         drain_seconds=settings.drain_seconds,
     )
+    return limits if share is None else share.limits(limits)
+
+
+def _ops(
+    settings: Settings, health: Health, registry: CollectorRegistry, share: Share | None
+) -> AbstractAsyncContextManager[int]:
+    """The listener for kubelet and Prometheus; the parent's where there is one."""
+    if share is None:
+        return serve_ops(settings.ops_port, health, registry, host=settings.ops_host)
+    share.ops.unlink(missing_ok=True)
+    return serve_ops(0, health, registry, path=share.ops)
 
 
 def still_allowed(door: FrontDoor, record: Record) -> bool:
@@ -116,8 +129,12 @@ def still_allowed(door: FrontDoor, record: Record) -> bool:
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, registry: CollectorRegistry | None = None) -> AsyncIterator[Running]:
-    """The whole proxy while the block runs; stops in order on the way out."""
+async def running(
+    settings: Settings, *, registry: CollectorRegistry | None = None, share: Share | None = None
+) -> AsyncIterator[Running]:
+    """The whole proxy while the block runs; stops in order on the way out. `share` is its part, where it is one of
+    several processes."""
+    settings = settings if share is None else share.settings(settings)
     registry = registry or make_registry()
     key = read_key(settings.identity_key_file)
     async with AsyncExitStack() as stack:
@@ -131,7 +148,7 @@ async def running(settings: Settings, *, registry: CollectorRegistry | None = No
         records = Records(registry, access_log=settings.access_log)
         stack.callback(records.close)
         authenticator = Authenticator(
-            Sessions(key, settings.install_name),
+            Sessions(key, settings.install_name, UsedInFolder(share.used_tickets) if share is not None else None),
             audience=settings.token_audience,
             admin=settings.admin_service_account,
             review=lambda token: review_token(client, settings.token_audience, token),
@@ -145,8 +162,8 @@ async def running(settings: Settings, *, registry: CollectorRegistry | None = No
         engine.labels(str(COMPILED).lower()).set(1)
         health = Health()
         health.add("kubernetes", watches.check)
-        ops = await stack.enter_async_context(serve_ops(settings.ops_port, health, registry, host=settings.ops_host))
-        server = Server(door, records, limits_of(settings))
+        ops = await stack.enter_async_context(_ops(settings, health, registry, share))
+        server = Server(door, records, limits_of(settings, share))
         MemoMetrics(registry, server.heads)
         AdmissionMetrics(registry, door.workspaces.admission)
         health.add("engine", server.problem)
@@ -157,11 +174,13 @@ async def running(settings: Settings, *, registry: CollectorRegistry | None = No
         stack.push_async_callback(server.close)
         if local_api is not None:
             tailnet = Tailnet(settings, client, local_api, sites, index, watches.synced)
-            tailnet.write_first()
-            tasks.append(asyncio.create_task(tailnet.run(), name="tailnet"))
-            await server.listen_unix(Path(settings.tailnet_socket))
+            tasks.append(asyncio.create_task(tailnet.run(leads=share is None or share.leads), name="tailnet"))
+            if share is None:
+                await server.listen_unix(Path(settings.tailnet_socket))
+            else:
+                await server.accept_unix(share.tailnet)
         host, _, port = settings.listen_local.rpartition(":")
-        bound = await server.listen_tcp(host.strip("[]"), int(port))
+        bound = await server.listen_tcp(host.strip("[]"), int(port), shared=share is not None)
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD, 20, 50)
@@ -197,8 +216,8 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
             logger.error("task failed", error=repr(result))
 
 
-async def serve(settings: Settings, stop: asyncio.Event) -> None:
+async def serve(settings: Settings, stop: asyncio.Event, share: Share | None = None) -> None:
     """The proxy until `stop` is set, or a part of it ends."""
-    async with running(settings) as proxy:
+    async with running(settings, share=share) as proxy:
         await first_to_end(stop, *proxy.tasks)
         logger.info("proxy stops")

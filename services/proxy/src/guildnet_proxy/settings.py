@@ -17,6 +17,13 @@ class Settings(EntrySettings):
     listen_local: str = Field(
         default="0.0.0.0:8080", description="Address of the plain listener (local and domain entry)."
     )
+    processes: int = Field(
+        default=1,
+        ge=0,
+        le=64,
+        description="Processes that serve at one port; 0 is one for each whole CPU of the container's limit, at least "
+        "one. Each takes its part of the bounds.",
+    )
     ops_host: str = Field(
         default="0.0.0.0",
         min_length=1,

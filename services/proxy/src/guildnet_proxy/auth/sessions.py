@@ -1,7 +1,7 @@
 """Sessions: the signed values a browser carries for a control origin, a one-time ticket and a workspace origin.
 
-Each kind has a key of its own derived from the install's, so that none is ever valid as another. Pure but for the ring
-of used tickets; nothing here is kept on disk, and a changed install key ends every session.
+Each kind has a key of its own derived from the install's, so that none is ever valid as another. Pure but for the
+used tickets (used_tickets.py); a changed install key ends every session.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from guildnet.identity import Identity, claims_of, identity_of
 from guildnet.signed import SealError, derive_key, seal, unseal
 from guildnet.web.entries import Entry
+from guildnet_proxy.auth.used_tickets import UsedHere, UsedTickets
 
 SESSION_SECONDS = 12 * 3600
 TICKET_SECONDS = 30
@@ -49,12 +50,13 @@ class Session:
 class Sessions:
     """Issues and reads the three kinds; reading gives None for anything not issued here, expired or for elsewhere."""
 
-    def __init__(self, key: bytes, install: str) -> None:
+    def __init__(self, key: bytes, install: str, used: UsedTickets | None = None) -> None:
+        """`used` remembers tickets where others than this process redeem them too."""
         self.names = cookie_names(install)
         self._session_key = derive_key(key, "session")
         self._ticket_key = derive_key(key, "ticket")
         self._workspace_key = derive_key(key, "workspace-session")
-        self._used: dict[str, float] = {}
+        self._used = used or UsedHere()
 
     def issue(self, identity: Identity, entry: Entry, now: float) -> str:
         return seal(_claims(identity, now + SESSION_SECONDS) | {"entryName": entry.name}, self._session_key)
@@ -75,10 +77,10 @@ class Sessions:
         if claims is None or claims["label"] != label or not nonce:
             return None
         given = str(claims["nonce"]).encode("utf-8", "surrogatepass")
-        if not hmac.compare_digest(given, digest(nonce).encode()) or claims["id"] in self._used:
+        if not hmac.compare_digest(given, digest(nonce).encode()):
             return None
-        self._used = {key: until for key, until in self._used.items() if until >= now}
-        self._used[claims["id"]] = claims["exp"]
+        if not self._used.use(claims["id"], claims["exp"], now):
+            return None
         session = _session(claims | {"exp": claims["session"]}, entry)
         return None if session is None else (session, str(claims["uid"]))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -52,10 +53,13 @@ class Server(Generic[R]):
             return "shutting down"
         return "deadlines are not enforced any more" if self.sweeper.done() else None
 
-    async def listen_tcp(self, host: str, port: int) -> int:
-        """Opens a public listener; gives the port, a free one for 0."""
+    async def listen_tcp(self, host: str, port: int, *, shared: bool = False) -> int:
+        """Opens a public listener; gives the port, a free one for 0. `shared` with other processes, it is one of some
+        to which the kernel gives connections."""
         listener = Listener("tcp", private=False)
-        server = await self.loop.create_server(lambda: ClientConnection(self, listener), host, port, backlog=1024)
+        server = await self.loop.create_server(
+            lambda: ClientConnection(self, listener), host, port, backlog=1024, reuse_port=shared or None
+        )
         self._listeners.append(server)
         return int(server.sockets[0].getsockname()[1])
 
@@ -70,6 +74,14 @@ class Server(Generic[R]):
             )
         finally:
             os.umask(mask)
+        self._listeners.append(server)
+
+    async def accept_unix(self, descriptor: int) -> None:
+        """Accepts from a private listener that another process opened; the descriptor is this server's from now on."""
+        listener = Listener("tailnet", private=True)
+        server = await self.loop.create_unix_server(
+            lambda: ClientConnection(self, listener), sock=socket.socket(fileno=descriptor), backlog=1024
+        )
         self._listeners.append(server)
 
     # ---- what connections tell --------------------------------------------------------------------------------------

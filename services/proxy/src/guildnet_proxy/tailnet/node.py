@@ -43,6 +43,7 @@ class Tailnet:
         self._index = index
         self._synced = synced
         self._published = ""
+        self._publishes = True
         self._changed = asyncio.Event()
         index.on_change.append(lambda name: self._changed.set() if name is not None else None)
 
@@ -52,9 +53,15 @@ class Tailnet:
         if serve_config.write(Path(self._settings.serve_file), text):
             logger.info("serve file written", ports=len(self._index.origin_ports()) + 1)
 
-    async def run(self) -> None:
+    async def run(self, *, leads: bool = True) -> None:
+        """Of several processes one leads: it alone writes, the others only learn the name."""
+        if leads:
+            self.write_first()
+        else:
+            self._publishes = False
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._render())
+            if leads:
+                group.create_task(self._render())
             group.create_task(self._learn())
 
     def write_first(self) -> None:
@@ -92,7 +99,8 @@ class Tailnet:
         if self._sites.tailnet is None or self._sites.tailnet.host != name:
             self._sites.learn(name)
             logger.info("tailnet name learnt", name=name)
-        if self._published == name:
+        if self._published == name or not self._publishes:
+            self._published = name
             return
         namespace, configmap = self._settings.release_namespace, self._settings.entries_configmap
         held = await self._client.get(CONFIGMAPS, namespace, configmap)
