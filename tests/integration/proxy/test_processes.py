@@ -10,6 +10,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -130,12 +131,18 @@ def workspace() -> web.Application:
 
 @pytest.fixture
 async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    async with running(tmp_path) as made:
+        yield made
+
+
+@asynccontextmanager
+async def running(tmp_path: Path, **more: str) -> AsyncIterator[Two]:
     runner, port = await serve_app(workspace())
     async with install(tmp_path, {WORKSPACE: port}) as installed:
         ops = free_port()
         process = installed.start(
             tmp_path / "proxy.log", installed.site.port, ops,
-            PROCESSES="2", DRAIN_DELAY_SECONDS="0", DRAIN_SECONDS="4", STREAMS_PER_WORKSPACE="1000",
+            PROCESSES="2", DRAIN_DELAY_SECONDS="0", DRAIN_SECONDS="4", STREAMS_PER_WORKSPACE="1000", **more,
         )  # fmt: skip
         try:
             await eventually(lambda: ready(ops), within=40)
@@ -215,6 +222,50 @@ async def test_a_stop_drains_both_and_ends_with_0(two: Two):
     lines = [json.loads(line) for line in two.process.log.read_text().splitlines()]
     assert Counter(line.get("event") for line in lines)["proxy stops"] == 2
     assert {line.get("process") for line in lines if line.get("event") == "proxy listens"} == {0, 1}
+
+
+async def test_both_accept_from_the_sidecars_socket_and_one_writes_its_file(tmp_path: Path):
+    async def status(_: web.Request) -> web.Response:
+        return web.json_response({"BackendState": "Running", "Self": {"DNSName": "guildnet.tailtest.example."}})
+
+    async def whois(_: web.Request) -> web.Response:
+        user = {"LoginName": "ann@example.com", "DisplayName": "Ann"}
+        return web.json_response({"Node": {"Name": "laptop.x."}, "UserProfile": user})
+
+    app = web.Application()
+    app.add_routes([web.get("/localapi/v0/status", status), web.get("/localapi/v0/whois", whois)])
+    sidecar = web.AppRunner(app, access_log=None)
+    await sidecar.setup()
+    await web.UnixSite(sidecar, str(tmp_path / "tailscaled.sock")).start()
+    listener = tmp_path / "tailnet.sock"
+    given = {
+        "TAILNET_SOCKET": str(listener),
+        "TAILSCALED_SOCKET": str(tmp_path / "tailscaled.sock"),
+        "SERVE_FILE": str(tmp_path / "serve.json"),
+    }
+
+    async def asked() -> str:
+        reader, writer = await asyncio.open_unix_connection(str(listener))
+        lines = [
+            "GET / HTTP/1.1", "Host: localhost", "X-Forwarded-Host: guildnet.tailtest.example",
+            "X-Forwarded-For: 100.64.0.7", "Tailscale-User-Login: ann@example.com", "Connection: close", "", "",
+        ]  # fmt: skip
+        writer.write("\r\n".join(lines).encode())
+        answer = await asyncio.wait_for(read_answer(reader), 10)
+        writer.close()
+        return who(answer)
+
+    async with running(tmp_path, **given):
+        assert listener.stat().st_mode & 0o777 == 0o660
+        found: set[str] = set()
+
+        async def both() -> bool:
+            found.update(await asyncio.gather(*(asked() for _ in range(20))))
+            return len(found) == 2
+
+        await eventually(both)
+        assert json.loads((tmp_path / "serve.json").read_text())["TCP"]["443"] == {"HTTPS": True}
+    await sidecar.cleanup()
 
 
 async def test_without_their_parent_they_end(two: Two):
