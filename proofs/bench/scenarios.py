@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import count, repeat
+from dataclasses import dataclass, replace
+from itertools import count, cycle, repeat
 from typing import Final
 
 from proofs.bench import bodies
-from proofs.bench.load.clients import Asking, Chunked, Downloading, Messaging, Uploading
+from proofs.bench.load.clients import Asking, Chunked, Downloading, Loading, Messaging, Uploading
 from proofs.bench.load.loop import Client, Load
 from proofs.bench.mix import session
 from proofs.bench.peers.room import Room
@@ -126,6 +126,21 @@ def _played(kind: str) -> Callable[[Ask], Callable[[Load], Client]]:
     return client
 
 
+PAGE: Final = 60
+"""Requests of JupyterLab's page until its panels are there, as recorded."""
+
+
+def _page(ask: Ask) -> Callable[[Load], Client]:
+    """The recorded requests; scripts and styles are answered with 100 KB, about what JupyterLab's have."""
+    cookie = ask.room.cookie()
+    files = []
+    for item in session.playable(session.read("jupyterlab"))[:PAGE]:
+        large = item.target.partition("?")[0].endswith((".js", ".css"))
+        asked = replace(item, target="/mid") if large else item
+        files.append((asked.played(ask.room.host, cookie), bodies.MID if large else bodies.BODY))
+    return lambda load: Loading(load, cycle(files))
+
+
 _MB: Final = _SIZE / 1e6
 SCENARIOS: Final = (
     Scenario("small", "1 KB, header block seen before", "request", 50, _small, ("nginx", "go", "aiohttp", "chp")),
@@ -134,6 +149,7 @@ SCENARIOS: Final = (
     Scenario(
         "code-server", "1 KB, a code-server session", "request", 8, _played("code-server"), ("nginx",), others=False
     ),
+    Scenario("page", "a JupyterLab page, 5 MB", "page", 6, _page, ("nginx",), 1 / PAGE),
     Scenario("mid", "100 KB", "request", 50, _mid, ("nginx",)),
     Scenario("download", "16 MiB by length", "MB", 2, _download, ("nginx",), _MB),
     Scenario("chunked", "16 MiB in chunks", "MB", 2, _chunked, ("nginx",), _MB),

@@ -36,6 +36,18 @@ class Asking(StreamClient):
             self.done()
 
 
+class Loading(Asking):
+    """A page's requests one after the other, each with the body of its answer."""
+
+    def __init__(self, load: Load, files: Iterator[tuple[bytes, bytes]]) -> None:
+        super().__init__(load, iter(()))
+        self._files = files
+
+    def send(self) -> None:
+        request, self._body = next(self._files)
+        self.transport.write(request)
+
+
 class Downloading(Client, asyncio.BufferedProtocol):
     """Bodies of known length; their bytes are counted, and hashed only where `digest` says what they have to be."""
 
