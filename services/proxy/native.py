@@ -18,6 +18,7 @@ from setuptools import setup
 
 PACKAGE = "guildnet_proxy"
 COMPILED = (
+    "access_log.py",
     "admission.py",
     "memo.py",
     "request_metrics.py",
@@ -32,6 +33,7 @@ COMPILED = (
     "http/message/*.py",
     "rewrite/*.py",
     "frontdoor/cross_origin.py",
+    "frontdoor/dispatch.py",
     "frontdoor/memory.py",
     "frontdoor/request.py",
     "frontdoor/way.py",

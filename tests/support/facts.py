@@ -47,7 +47,8 @@ from guildnet_proxy.frontdoor.target import parse as parse_target
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Listener
 from guildnet_proxy.http.limits import Limits
-from guildnet_proxy.http.message.head import ResponseHead, parse_request
+from guildnet_proxy.http.message.head import parse_request
+from guildnet_proxy.http.message.response import ResponseHead
 from guildnet_proxy.rewrite.response_head import ControlRules
 from guildnet_proxy.settings import Settings as ProxySettings
 from guildnet_proxy.sites import Sites, own_origin
@@ -204,7 +205,8 @@ def api_audit(lines: list[str], who: Identity) -> None:
 
 
 def proxy_audit(lines: list[str], who: Identity) -> None:
-    record = Record("rid", 0.0, workspace="lab", identity=who, who=who.subject)
+    record = Record("rid", 0.0)
+    record.workspace, record.identity, record.who = "lab", who, who.subject
     records = Records(CollectorRegistry(), write=lambda text: lines.append(text.rstrip("\n")))
     records.denied(record, Refusal(403, "forbidden", "no", rule="r"))
 

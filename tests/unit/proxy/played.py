@@ -10,7 +10,8 @@ from guildnet_proxy.http.connection import ClientConnection
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer, Forward, Listener, Outcome, Place
 from guildnet_proxy.http.limits import Limits
-from guildnet_proxy.http.message.head import DROP, KEEP, Heads, RequestHead, ResponseHead, response_names
+from guildnet_proxy.http.message.head import Heads, RequestHead
+from guildnet_proxy.http.message.response import DROP, KEEP, ResponseHead, response_names
 from guildnet_proxy.http.states.table import Table
 from guildnet_proxy.http.upstream import Pool, UpstreamConnection
 
@@ -255,9 +256,9 @@ class WatchedTable(Table[Any, Any]):
     """Tells `seen` of every event before it says the state after it."""
 
     def __init__(self, table: Table[Any, Any], seen: list[Any]) -> None:
-        super().__init__(table)
+        super().__init__(table.states, table.events, table.rows)
         self._seen = seen
 
-    def __getitem__(self, row: Any) -> Any:
-        self._seen.append(row)
-        return super().__getitem__(row)
+    def __getitem__(self, number: int) -> int:
+        self._seen.append(self.read(number))
+        return super().__getitem__(number)

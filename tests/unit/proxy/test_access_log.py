@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -12,9 +11,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from guildnet_proxy.access_log import MOST_AT_ONCE, Records
 from guildnet_proxy.frontdoor.request import Record
 from guildnet_proxy.http.errors import Refusal
+from unit.proxy.values import record
 
-RECORD = Record("rid", 0.0, entry="local", path="/login")
-REQUEST: Any = SimpleNamespace(record=RECORD)
+RECORD = record(entry="local", path="/login")
 
 
 def full(_: str) -> NoReturn:
@@ -36,12 +35,12 @@ def test_a_denial_stands_where_its_line_cannot_be_written():
 
 def test_a_login_whose_line_cannot_be_written_is_refused():
     with pytest.raises(Refusal) as refused:
-        Records(CollectorRegistry(), write=full).session(REQUEST, "login", "")
+        Records(CollectorRegistry(), write=full).session(RECORD, "login", "")
     assert (refused.value.status, refused.value.code) == (503, "audit_failed")
 
 
 def finished(status: int = 200, path: str = "/a") -> Record:
-    return Record(
+    return record(
         "rid", 10.0, method="GET", path=path, entry="local", kind="workspace", workspace="lab", who="ann@x",
         rule="service", status=status, sent=7, received=3,
     )  # fmt: skip

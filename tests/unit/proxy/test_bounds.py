@@ -67,7 +67,7 @@ def test_a_head_is_looked_through_once_however_it_is_cut() -> None:
     for _ in range(1000):
         it.client.data_received(b"b")
     assert time.process_time() - began < 0.1
-    assert it.client._state is State.HEAD
+    assert it.client._state == State.HEAD
 
 
 @pytest.mark.parametrize("cut", range(1, 22))

@@ -10,7 +10,8 @@ import pytest
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.message.fields import HOP_BY_HOP
-from guildnet_proxy.http.message.head import MARK, RequestHead, ResponseHead, parse_request, response_names
+from guildnet_proxy.http.message.head import RequestHead, parse_request
+from guildnet_proxy.http.message.response import MARK, ResponseHead, response_names
 from support.golden import expected
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -11,7 +11,8 @@ from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.message.body import Length, chunk
 from guildnet_proxy.http.message.chunks import Decoder
 from guildnet_proxy.http.message.fields import claims_identity
-from guildnet_proxy.http.message.head import Heads, RequestHead, ResponseHead, check_incomplete, parse_request
+from guildnet_proxy.http.message.head import Heads, RequestHead, check_incomplete, parse_request
+from guildnet_proxy.http.message.response import ResponseHead
 
 
 def request(*lines: str, first: str = "GET /x HTTP/1.1") -> bytes:

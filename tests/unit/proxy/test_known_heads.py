@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.message.fields import Names
-from guildnet_proxy.http.message.head import Heads, ResponseHead, parse_request
+from guildnet_proxy.http.message.head import Heads, parse_request
+from guildnet_proxy.http.message.response import ResponseHead
 
 FIELDS = b"Host: a\r\nAccept: */*\r\nCookie: a=b\r\n\r\n"
 

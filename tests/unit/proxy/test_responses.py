@@ -6,7 +6,7 @@ import pytest
 
 from guildnet.web.entries import Entry
 from guildnet.web.security_headers import NAMES, headers
-from guildnet_proxy.http.message.head import ResponseHead
+from guildnet_proxy.http.message.response import ResponseHead
 from guildnet_proxy.rewrite.response_head import ControlRules, WorkspaceRules
 from guildnet_proxy.sites import Placement
 from unit.proxy.values import OWN, PATH, PORT

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from guildnet_proxy.http.message.head import RequestHead, ResponseHead
+from guildnet_proxy.http.message.head import RequestHead
+from guildnet_proxy.http.message.response import ResponseHead
 from guildnet_proxy.rewrite.request_head import Caller, framing, to_api, to_workspace
 from guildnet_proxy.rewrite.response_head import ControlRules, WorkspaceRules, control_headers
 from guildnet_proxy.sites import Placement, Site

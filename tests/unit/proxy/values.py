@@ -6,6 +6,7 @@ from typing import Any
 
 from guildnet.web.entries import Entry
 from guildnet.workspace import Workspace, parse
+from guildnet_proxy.frontdoor.request import Record
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.message.head import RequestHead, parse_request
 from guildnet_proxy.sites import Placement, Site
@@ -23,6 +24,14 @@ def head(*lines: str, method: str = "GET", target: str = "/", host: str = "a") -
         "\r\n".join((f"{method} {target} HTTP/1.1", f"Host: {host}", *lines, "", "")).encode("latin-1"),
         Limits(),
     )
+
+
+def record(request_id: str = "rid", started: float = 0.0, **filled_in: Any) -> Record:
+    """A record with what is filled in on its way."""
+    made = Record(request_id, started)
+    for name, value in filled_in.items():
+        setattr(made, name, value)
+    return made
 
 
 def workspace(name: str = "ws", *, spec: Any = None, status: Any = None, **meta: Any) -> Workspace:

@@ -15,7 +15,7 @@ from guildnet_proxy.auth.authenticate import Authenticator, login_required
 from guildnet_proxy.auth.sessions import NONCE_SECONDS, SESSION_SECONDS, Session, cookie, digest, new_nonce
 from guildnet_proxy.frontdoor import cross_origin, pages
 from guildnet_proxy.frontdoor.explain import explain
-from guildnet_proxy.frontdoor.request import Request
+from guildnet_proxy.frontdoor.request import Record, Request
 from guildnet_proxy.frontdoor.workspaces import Workspaces
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer, Outcome
@@ -47,14 +47,14 @@ def _wrong_method(message: str) -> Refusal:
 
 
 class OwnRoutes:
-    """`audit` gets (request, what, object) for session openings and ends; `wall` gives Unix seconds."""
+    """`audit` gets (record, what, object) for session openings and ends; `wall` gives Unix seconds."""
 
     def __init__(
         self,
         workspaces: Workspaces,
         authenticator: Authenticator,
         wall: Callable[[], float],
-        audit: Callable[[Request, str, str], None],
+        audit: Callable[[Record, str, str], None],
     ) -> None:
         self._workspaces = workspaces
         self._authenticator = authenticator
@@ -78,14 +78,14 @@ class OwnRoutes:
         identity = await self._authenticator.by_token(token, entry, request.caller.address)
         request.record.identity, request.record.who = identity, identity.subject
         value = self._sessions.issue(identity, request.site.entry, self._wall())
-        self._audit(request, "login", "")
+        self._audit(request.record, "login", "")
         return pages.redirect(next_, cookie(self._sessions.names.session, value, SESSION_SECONDS))
 
     def logout(self, request: Request) -> Outcome:
         if request.head.method != b"POST":
             raise _wrong_method("Log out with POST /logout.")
         cross_origin.control(request.head, request.site, "")
-        self._audit(request, "logout", "")
+        self._audit(request.record, "logout", "")
         return pages.redirect("/", cookie(self._sessions.names.session, "", 0))
 
     def debug(self, request: Request, identity: Identity) -> Outcome:
@@ -142,7 +142,7 @@ class OwnRoutes:
             raise Refusal(403, "bad_ticket", message, rule=Rule.TICKET)
         session, uid = redeemed
         request.record.identity, request.record.who = session.identity, session.identity.subject
-        self._audit(request, "open", workspace.name)
+        self._audit(request.record, "open", workspace.name)
         value = self._sessions.issue_workspace(session, uid)
         return pages.redirect(next_, cookie(names.workspace, value, int(session.expires - self._wall())))
 

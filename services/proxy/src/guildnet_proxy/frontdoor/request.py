@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from guildnet.identity import Identity
 from guildnet_proxy.admission import InFlight
@@ -13,31 +13,38 @@ from guildnet_proxy.rewrite.request_head import Caller
 from guildnet_proxy.sites import Site
 
 
-@dataclass(slots=True)
 class Record:
     """What is logged about one request, and what revocation (`identity`, `workspace`) and admission (`counted` for the
-    workspace, `in_flight` and `upgrade` for the caller) ask; filled in on its way. `address` is the client's,
-    as far as it was needed. Never holds a query string or a
-    cookie."""
+    workspace, `in_flight` and `upgrade` for the caller) ask; filled in on its way. `address` is the client's, as far
+    as it was needed. Never holds a query string or a cookie.
 
-    request_id: str
-    started: float
-    method: str = ""
-    path: str = ""
-    entry: str = ""
-    address: str = field(default="", compare=False)
-    kind: str = "none"
-    workspace: str = ""
-    who: str = ""
-    rule: str = ""
-    status: int = 0
-    received: int = 0
-    sent: int = 0
-    ended: float = 0.0
-    counted: str = ""
-    upgrade: bool = False
-    in_flight: InFlight | None = field(default=None, repr=False, compare=False)
-    identity: Identity | None = field(default=None, repr=False)
+    No dataclass: its `__init__` is never compiled, and there is one of these a request.
+    """
+
+    __slots__ = (
+        "address", "counted", "ended", "entry", "identity", "in_flight", "kind", "method", "path", "received",
+        "request_id", "rule", "sent", "started", "status", "upgrade", "who", "workspace",
+    )  # fmt: skip
+
+    def __init__(self, request_id: str, started: float) -> None:
+        self.request_id = request_id
+        self.started = started
+        self.ended = 0.0
+        self.method = ""
+        self.path = ""
+        self.entry = ""
+        self.address = ""
+        self.kind = "none"
+        self.workspace = ""
+        self.who = ""
+        self.rule = ""
+        self.status = 0
+        self.received = 0
+        self.sent = 0
+        self.counted = ""
+        self.upgrade = False
+        self.in_flight: InFlight | None = None
+        self.identity: Identity | None = None
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Generic
+from typing import Final, Generic
 
 from guildnet_proxy.http.exchange import Exchange
 from guildnet_proxy.http.forward import Answer, Listener, R
@@ -15,8 +15,10 @@ from guildnet_proxy.http.incoming import Incoming
 from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.http.owner import Owner
 from guildnet_proxy.http.states.connection import TRANSITIONS, Event, State
+from guildnet_proxy.http.states.table import row
 
-_KEPT = Event.KEPT
+_KEPT: Final = int(Event.KEPT)
+_ENDED: Final = int(Event.ENDED)
 
 
 class Answering(asyncio.Protocol, Generic[R]):
@@ -36,7 +38,7 @@ class Answering(asyncio.Protocol, Generic[R]):
         self.address = ""
         self.full_since = 0.0
         self.last_request = False
-        self._state = State.HEAD
+        self._state = int(State.HEAD)
         self._since = 0.0
         self._head: RequestHead | None = None
         self._record: R | None = None
@@ -54,16 +56,16 @@ class Answering(asyncio.Protocol, Generic[R]):
         if record is not None:
             record.sent = 0 if only_head else len(answer.body)
             self._finish_record(answer.status, now)
-        self._after_answer(_KEPT if keep else Event.ENDED if trusted else Event.UNREAD, now)
+        self._after_answer(_KEPT if keep else int(Event.ENDED if trusted else Event.UNREAD), now)
 
-    def _after_answer(self, event: Event, now: float) -> None:
+    def _after_answer(self, event: int, now: float) -> None:
         """The last byte of an answer is written: what now happens to the transport."""
         self._head = None
         self._on(event)
         self._since = now
         if event == _KEPT:
             self.incoming.resume()
-        elif event == Event.ENDED:
+        elif event == _ENDED:
             self.transport.close()
         else:
             self.incoming.resume()
@@ -79,8 +81,8 @@ class Answering(asyncio.Protocol, Generic[R]):
     def stays(self) -> bool:
         return not (self.last_request or self.server.draining)
 
-    def _on(self, event: Event) -> None:
-        self._state = TRANSITIONS[self._state, event]
+    def _on(self, event: int) -> None:
+        self._state = TRANSITIONS[row(self._state, event)]
 
     def _finish_record(self, status: int, now: float) -> None:
         record, self._record = self._record, None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from typing import Final
 
 from guildnet_proxy.http.answering import Answering
 from guildnet_proxy.http.errors import Refusal
@@ -18,10 +19,12 @@ from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.http.owner import Owner
 from guildnet_proxy.http.states.connection import Event, State
 
-# What every request goes through is made once: an Enum's attribute costs 70 ns in Python 3.11, a union of types 200.
-_HEAD, _EXCHANGE = State.HEAD, State.EXCHANGE
-_HEAD_READ, _FORWARDED, _KEPT = Event.HEAD_READ, Event.FORWARDED, Event.KEPT
-_OUTCOMES = (Answer, Forward)
+# What every request goes through, as plain numbers: an Enum's attribute costs 70 ns in Python 3.11.
+_HEAD: Final = int(State.HEAD)
+_EXCHANGE: Final = int(State.EXCHANGE)
+_HEAD_READ: Final = int(Event.HEAD_READ)
+_FORWARDED: Final = int(Event.FORWARDED)
+_KEPT: Final = int(Event.KEPT)
 
 
 class ClientConnection(Answering[R]):
@@ -151,7 +154,7 @@ class ClientConnection(Answering[R]):
         self._record = record = self.server.handler.record(now)
         self._on(_HEAD_READ)
         decision = self.server.handler.handle(head, self.listener, self.address, record)
-        if isinstance(decision, _OUTCOMES):
+        if isinstance(decision, Forward) or isinstance(decision, Answer):  # noqa: SIM101  a tuple of types costs more
             self._go(decision)
         else:
             self._task = self.server.loop.create_task(self._decide(decision))
@@ -192,7 +195,7 @@ class ClientConnection(Answering[R]):
         if self._record is not None:
             self._finish_record(self._record.status, now)
         unread = exchange is not None and not exchange.request_done
-        self._after_answer(_KEPT if keep_alive else Event.UNREAD if unread else Event.ENDED, now)
+        self._after_answer(_KEPT if keep_alive else int(Event.UNREAD if unread else Event.ENDED), now)
         self._read_heads()
 
     def exchange_failed(self, refusal: Refusal) -> None:

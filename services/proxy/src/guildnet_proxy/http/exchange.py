@@ -8,17 +8,23 @@ it is idempotent, has no body, and a pooled connection died before its first byt
 
 from __future__ import annotations
 
+from typing import Final
+
 from guildnet_proxy.http.errors import BrokenFraming, Refusal, bad_request
 from guildnet_proxy.http.fallible import Fallible
 from guildnet_proxy.http.forward import ClientSide, Forward, Record
 from guildnet_proxy.http.message.body import LAST_CHUNK, UntilClose
 from guildnet_proxy.http.message.framing import WITHOUT_BODY, ResponseFraming, length_line, response_framing
-from guildnet_proxy.http.message.head import RequestHead, ResponseHead
+from guildnet_proxy.http.message.head import RequestHead
+from guildnet_proxy.http.message.response import ResponseHead
 from guildnet_proxy.http.states.exchange import Event, State
 from guildnet_proxy.http.upstream import Pool, UpstreamConnection
 
-# What every request goes through is looked up once: an Enum's attribute costs 70 ns in Python 3.11.
-_CONNECTED, _SENT, _ANSWERED, _FINISHED = Event.CONNECTED, Event.SENT, Event.ANSWERED, Event.FINISHED
+# What every request goes through, as plain numbers: an Enum's attribute costs 70 ns in Python 3.11.
+_CONNECTED: Final = int(Event.CONNECTED)
+_SENT: Final = int(Event.SENT)
+_ANSWERED: Final = int(Event.ANSWERED)
+_FINISHED: Final = int(Event.FINISHED)
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"PROPFIND"})
 
 

@@ -13,6 +13,7 @@ from guildnet_proxy.http.message.body import Body
 from guildnet_proxy.http.message.framing import request_body
 from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.http.states.exchange import TRANSITIONS, Event, State
+from guildnet_proxy.http.states.table import row
 from guildnet_proxy.http.upstream import Pool, UpstreamConnection
 
 
@@ -33,7 +34,7 @@ class Fallible:
         self.record = record
         self.upstream: UpstreamConnection | None = None
         self._limits = pool.limits
-        self._state = State.CONNECTING
+        self._state = int(State.CONNECTING)
         self._head = head
         self._body: Body | None = request_body(head, pool.limits) if head.has_body else None
         self._body_bytes = 0
@@ -45,8 +46,8 @@ class Fallible:
         """Has the whole request come from the client?"""
         return self._body is None
 
-    def _on(self, event: Event) -> None:
-        self._state = TRANSITIONS[self._state, event]
+    def _on(self, event: int) -> None:
+        self._state = TRANSITIONS[row(self._state, event)]
 
     def _broken(self, refusal: Refusal | None) -> None:
         """It cannot go on: the client gets `refusal`, or sees its answer cut where that has begun."""

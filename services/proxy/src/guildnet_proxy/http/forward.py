@@ -12,7 +12,8 @@ from typing import NamedTuple, Protocol, TypeVar
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.incoming import Incoming
 from guildnet_proxy.http.message.fields import Names
-from guildnet_proxy.http.message.head import RequestHead, ResponseHead
+from guildnet_proxy.http.message.head import RequestHead
+from guildnet_proxy.http.message.response import ResponseHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +70,28 @@ class Answer:
         return head if head_only else head + self.body
 
 
-@dataclass(slots=True)
 class Forward:
     """`head` is the finished request head; `places` are tried in order until one accepts a connection; `who` is what
     messages about a failure call the upstream; `note` goes back to `rules` with every response head.
 
-    Never changed after it was made; not frozen, which would make it three times as dear, once a request.
+    Never changed after it was made. No dataclass: its `__init__` is never compiled, and there is one a request.
     """
 
-    places: tuple[Place, ...]
-    head: bytes
-    rules: HeadRewriter
-    note: bytes = b""
-    who: str = "The workspace"
+    __slots__ = ("head", "note", "places", "rules", "who")
+
+    def __init__(
+        self,
+        places: tuple[Place, ...],
+        head: bytes,
+        rules: HeadRewriter,
+        note: bytes = b"",
+        who: str = "The workspace",
+    ) -> None:
+        self.places = places
+        self.head = head
+        self.rules = rules
+        self.note = note
+        self.who = who
 
 
 Outcome = Answer | Forward

@@ -41,6 +41,10 @@ class Incoming:
         """The next head, taken off what is held; None while it is not whole. Raises Refusal."""
         held = self.held
         if self.head_since == 0.0:
+            known = self._heads.known(held)
+            if known is not None:
+                self.held = b""
+                return known
             if held == b"\r":
                 return None  # what follows may make it an empty line
             if held.startswith(b"\r\n"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from guildnet.web import security_headers
-from guildnet_proxy.http.message.head import DROP, MARK, ResponseHead, response_names
+from guildnet_proxy.http.message.response import DROP, MARK, ResponseHead, response_names
 from guildnet_proxy.rewrite import cookies
 from guildnet_proxy.sites import Placement
 

@@ -20,8 +20,12 @@ from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.memo import Memo
 
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
-FIELDS = rb"(?:" + _TOKEN + rb":[\t\x20-\x7e\x80-\xff]*+\r\n)*+\r\n"
+_NAME = re.compile(_TOKEN)
 _FIELD = re.compile(_TOKEN + rb":[\t\x20-\x7e\x80-\xff]*+")
+VISIBLE = bytes(range(0x21, 0x7F))
+"""The bytes of a request target (RFC 9112 3.2, without what has to be escaped there)."""
+TEXT = b"\t " + VISIBLE + bytes(range(0x80, 0x100))
+"""The bytes of a line: all but control characters (RFC 9110 5.5)."""
 _END = [b"", b""]
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 
@@ -40,6 +44,11 @@ REMEMBERED_LINES_BYTES = 1024 * 1024
 V = TypeVar("V")
 Field = tuple[bytes, bytes]
 """A field's name in lower case, and its line `name: value` without CRLF."""
+
+
+def is_token(name: bytes) -> bool:
+    """Whether it is what a field's name has to be (RFC 9110 5.6.2)."""
+    return _NAME.fullmatch(name) is not None
 
 
 def claims_identity(lower: bytes) -> bool:

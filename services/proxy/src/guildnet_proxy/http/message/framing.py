@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.message.body import Body, Length, UntilClose
 from guildnet_proxy.http.message.chunks import Chunks
-from guildnet_proxy.http.message.head import RequestHead, ResponseHead
+from guildnet_proxy.http.message.head import RequestHead
+from guildnet_proxy.http.message.response import ResponseHead
 
 WITHOUT_BODY = frozenset({204, 304})
 """Statuses of final responses that never have one."""

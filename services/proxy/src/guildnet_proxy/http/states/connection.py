@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Final
 
-from guildnet_proxy.http.states.table import Name, Table
+from guildnet_proxy.http.states.table import Table
 
 
-class State(Name):
+class State(IntEnum):
     """What a connection is doing."""
 
     HEAD = 0
@@ -25,7 +26,7 @@ class State(Name):
     """Closed or aborted here, or gone."""
 
 
-class Event(Name):
+class Event(IntEnum):
     """What happens to a connection."""
 
     HEAD_READ = 0
@@ -47,6 +48,8 @@ class Event(Name):
 
 
 TRANSITIONS: Final[Table[State, Event]] = Table(
+    State,
+    Event,
     {
         (State.HEAD, Event.HEAD_READ): State.DECIDING,
         (State.HEAD, Event.UNREAD): State.LINGER,
@@ -75,5 +78,5 @@ TRANSITIONS: Final[Table[State, Event]] = Table(
         # Closing waits for what is written to be read, until it is aborted.
         (State.CLOSED, Event.ABORTED): State.CLOSED,
         (State.CLOSED, Event.LOST): State.CLOSED,
-    }
+    },
 )

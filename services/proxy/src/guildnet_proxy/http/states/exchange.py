@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Final
 
-from guildnet_proxy.http.states.table import Name, Table
+from guildnet_proxy.http.states.table import Table
 
 
-class State(Name):
+class State(IntEnum):
     """What an exchange is doing."""
 
     CONNECTING = 0
@@ -30,7 +31,7 @@ class State(Name):
     """The client is gone, or does not read."""
 
 
-class Event(Name):
+class Event(IntEnum):
     """What happens to an exchange."""
 
     CONNECTED = 0
@@ -53,6 +54,8 @@ class Event(Name):
 
 
 TRANSITIONS: Final[Table[State, Event]] = Table(
+    State,
+    Event,
     {
         (State.CONNECTING, Event.CONNECTED): State.SENDING,
         (State.CONNECTING, Event.FAILED): State.FAILED,
@@ -70,5 +73,5 @@ TRANSITIONS: Final[Table[State, Event]] = Table(
         (State.STREAMING, Event.FINISHED): State.DONE,
         (State.STREAMING, Event.BROKE_OFF): State.BROKEN,
         (State.STREAMING, Event.CLIENT_GONE): State.ABANDONED,
-    }
+    },
 )
