@@ -173,7 +173,7 @@ def test_a_length_takes_its_bytes_and_gives_the_rest_back(data, length):
 def test_blocks_that_were_known_are_counted_apart():
     heads = Heads(Limits())
     block = request("X: 1")
-    for told in ((0, 1), (0, 2), (1, 2), (2, 2)):
+    for told in ((0, 1), (0, 2), (0, 3), (1, 3), (2, 3)):
         heads.parse(block).block.slot = "the door knows it"
         assert (heads.hits, heads.misses) == told
     heads.parse(request("X: 2"))

@@ -21,11 +21,19 @@ def ask(first: bytes = b"GET / HTTP/1.1", fields: bytes = FIELDS) -> bytes:
 
 
 def remembering(fields: bytes, limits: Limits | None = None) -> Heads:
-    """Has read these fields, and its handler left something; another request came since."""
+    """Has read these fields twice, and its handler left something; another request came since."""
     heads = Heads(limits or Limits())
-    heads.parse(ask(fields=fields)).block.slot = "something"
+    leave(heads, fields)
     heads.parse(ask(fields=b"Host: another\r\n\r\n"))
     return heads
+
+
+def leave(heads: Heads, fields: bytes) -> None:
+    """A handler that leaves something where the fields have come before."""
+    for _ in range(2):
+        block = heads.parse(ask(fields=fields)).block
+        if block.again:
+            block.slot = "something"
 
 
 def test_a_block_that_the_handler_wants_to_know_again_is_known_again() -> None:
@@ -37,12 +45,39 @@ def test_a_block_that_the_handler_wants_to_know_again_is_known_again() -> None:
     assert (second.method, second.target, second.keep_alive) == (b"HEAD", b"/b?c", False)
 
 
-def test_two_requests_in_a_row_are_enough() -> None:
+def test_three_requests_in_a_row_are_enough() -> None:
     heads = Heads(Limits())
+    assert not heads.parse(ask()).block.again
     block = heads.parse(ask()).block
+    assert block.again
     block.slot = "something"
     assert heads.parse(ask()).block is block
     assert heads.parse(ask()).block is block
+
+
+def test_a_block_that_came_once_is_not_remembered_whatever_is_left_in_it() -> None:
+    heads = Heads(Limits())
+    for number in range(3):
+        heads.parse(ask(fields=b"Host: a\r\nX: %d\r\n\r\n" % number)).block.slot = "something"
+    assert len(heads._known) == 0
+
+
+def test_of_blocks_that_came_once_few_are_known() -> None:
+    heads = Heads(Limits())
+    for number in range(20_000):
+        heads.parse(ask(fields=b"Host: a\r\nX: %d\r\n\r\n" % number))
+    assert len(heads._sighted) <= 8192
+
+
+@pytest.mark.parametrize(
+    "data", [ask(), b"\r\n" + ask(), ask() + ask(), ask()[:-1], ask(b"GET / HTTP/1.1 x"), ask(b"BREW / HTTP/1.1")]
+)
+def test_only_a_whole_head_of_known_fields_is_known_without_a_search(data: bytes) -> None:
+    heads = remembering(FIELDS)
+    found = heads.known(data)
+    assert (found is not None) == (data == ask())
+    if found is not None:
+        assert (found.method, found.target, found.block.slot) == (b"GET", b"/", "something")
 
 
 def test_a_stranger_is_not_known_again_and_drives_nobody_out() -> None:
@@ -56,7 +91,7 @@ def test_a_stranger_is_not_known_again_and_drives_nobody_out() -> None:
 def test_what_is_known_is_bounded_in_bytes() -> None:
     heads = Heads(Limits(known_heads_bytes=1000))
     for number in range(200):
-        heads.parse(ask(fields=b"Host: a\r\nX: %d\r\n\r\n" % number)).block.slot = "something"
+        leave(heads, b"Host: a\r\nX: %d\r\n\r\n" % number)
     assert sum(len(raw) for raw in {*heads._known.young, *heads._known._old}) <= 1000
     assert heads.parse(ask(fields=b"Host: a\r\nX: 198\r\n\r\n")).block.slot == "something"
     assert heads.parse(ask(fields=b"Host: a\r\nX: 1\r\n\r\n")).block.slot is None

@@ -63,7 +63,7 @@ class Memory:
         """Keeps the way of `request` for the next one with the same fields. Strangers are not remembered."""
         way, head, site, private = request.way, request.head, request.site, request.listener.private
         route = route_of(head.target) if site.control else b""
-        if way is None or who.kind == "anonymous" or head.upgrade or head.has_body or (site.control and not route):
+        if way is None or who.kind == "anonymous" or not head.block.again or (site.control and not route):
             return
         if way.base + head.target[len(route) :] != request.seen:
             return  # what looked like a port, `~x`, belongs to the workspace's own path

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from guildnet.identity import Identity
 from guildnet_proxy.admission import InFlight
 from guildnet_proxy.frontdoor.way import Way
@@ -18,7 +16,7 @@ class Record:
     workspace, `in_flight` and `upgrade` for the caller) ask; filled in on its way. `address` is the client's, as far
     as it was needed. Never holds a query string or a cookie.
 
-    No dataclass: its `__init__` is never compiled, and there is one of these a request.
+    None of what is made for a request is a dataclass: what those generate is never compiled.
     """
 
     __slots__ = (
@@ -47,17 +45,21 @@ class Record:
         self.identity: Identity | None = None
 
 
-@dataclass(slots=True)
 class Request:
     """`listener` is where it arrived, `site` the origin it is for, `record` what will be logged about it, `address` the
     connection's; `way` is what was decided, where that may serve the next request with the same fields, and `seen` the
     target that the workspace sees."""
 
-    head: RequestHead
-    listener: Listener
-    site: Site
-    record: Record
-    caller: Caller
-    address: str
-    way: Way | None = None
-    seen: bytes = b""
+    __slots__ = ("address", "caller", "head", "listener", "record", "seen", "site", "way")
+
+    def __init__(
+        self, head: RequestHead, listener: Listener, site: Site, record: Record, caller: Caller, address: str
+    ) -> None:
+        self.head = head
+        self.listener = listener
+        self.site = site
+        self.record = record
+        self.caller = caller
+        self.address = address
+        self.way: Way | None = None
+        self.seen = b""

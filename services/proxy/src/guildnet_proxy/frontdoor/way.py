@@ -6,8 +6,6 @@ cluster's index has not changed, and who vouched for the caller would still say 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from guildnet.identity import Identity
 from guildnet_proxy.admission import InFlight
 from guildnet_proxy.http.forward import Forward, Place
@@ -20,25 +18,41 @@ Key = tuple[bytes, str, bytes]
 """Method, address, and what of the target was decided about: `route_of`."""
 
 
-@dataclass(slots=True)
 class Way:
     """`wall` and `clock` are the last moments at which the caller is who he was, in Unix seconds and in those of the
     authenticator's clock. `base` is put before the paths of a workspace that knows it, `keeps_root` says that `/` is
     not one of its own."""
 
-    workspace: str
-    counted: str
-    rule: str
-    places: tuple[Place, ...]
-    sent: Sent
-    rules: WorkspaceRules
-    base: bytes = b""
-    keeps_root: bool = True
-    identity: Identity | None = None
-    in_flight: InFlight | None = None
-    who: str = ""
-    wall: float = 0.0
-    clock: float = 0.0
+    __slots__ = (
+        "base", "clock", "counted", "identity", "in_flight", "keeps_root", "places", "rule", "rules", "sent", "wall",
+        "who", "workspace",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        workspace: str,
+        counted: str,
+        rule: str,
+        places: tuple[Place, ...],
+        sent: Sent,
+        rules: WorkspaceRules,
+        *,
+        base: bytes = b"",
+        keeps_root: bool = True,
+    ) -> None:
+        self.workspace = workspace
+        self.counted = counted
+        self.rule = rule
+        self.places = places
+        self.sent = sent
+        self.rules = rules
+        self.base = base
+        self.keeps_root = keeps_root
+        self.identity: Identity | None = None
+        self.in_flight: InFlight | None = None
+        self.who = ""
+        self.wall = 0.0
+        self.clock = 0.0
 
     def forward(self, method: bytes, target: bytes, request_id: bytes) -> Forward:
         """`target` is what the workspace sees."""

@@ -281,16 +281,27 @@ class Workspaces:
 WayOut = tuple[tuple[Place, ...], WorkspaceRules]
 
 
-@dataclass(slots=True)
 class Route:
     """How one request is forwarded: where the workspace appears, the path it sees, the Host it is called by."""
 
-    placement: Placement
-    target: bytes
-    strips: bool
-    cors: bytes
-    host: str | None = None
-    origin: Origin | None = None
+    __slots__ = ("cors", "host", "origin", "placement", "strips", "target")
+
+    def __init__(
+        self,
+        placement: Placement,
+        target: bytes,
+        *,
+        strips: bool,
+        cors: bytes,
+        host: str | None = None,
+        origin: Origin | None = None,
+    ) -> None:
+        self.placement = placement
+        self.target = target
+        self.strips = strips
+        self.cors = cors
+        self.host = host
+        self.origin = origin
 
 
 def _authorities(request: Request, resolved: Resolved, route: Route) -> frozenset[str]:

@@ -15,7 +15,7 @@ from guildnet_proxy.http.incoming import Incoming
 from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.http.owner import Owner
 from guildnet_proxy.http.states.connection import TRANSITIONS, Event, State
-from guildnet_proxy.http.states.table import row
+from guildnet_proxy.http.states.table import EVENT_BITS
 
 _KEPT: Final = int(Event.KEPT)
 _ENDED: Final = int(Event.ENDED)
@@ -82,7 +82,7 @@ class Answering(asyncio.Protocol, Generic[R]):
         return not (self.last_request or self.server.draining)
 
     def _on(self, event: int) -> None:
-        self._state = TRANSITIONS[row(self._state, event)]
+        self._state = TRANSITIONS[self._state << EVENT_BITS | event]
 
     def _finish_record(self, status: int, now: float) -> None:
         record, self._record = self._record, None

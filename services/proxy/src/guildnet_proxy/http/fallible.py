@@ -13,7 +13,7 @@ from guildnet_proxy.http.message.body import Body
 from guildnet_proxy.http.message.framing import request_body
 from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.http.states.exchange import TRANSITIONS, Event, State
-from guildnet_proxy.http.states.table import row
+from guildnet_proxy.http.states.table import EVENT_BITS
 from guildnet_proxy.http.upstream import Pool, UpstreamConnection
 
 
@@ -47,7 +47,7 @@ class Fallible:
         return self._body is None
 
     def _on(self, event: int) -> None:
-        self._state = TRANSITIONS[row(self._state, event)]
+        self._state = TRANSITIONS[self._state << EVENT_BITS | event]
 
     def _broken(self, refusal: Refusal | None) -> None:
         """It cannot go on: the client gets `refusal`, or sees its answer cut where that has begun."""

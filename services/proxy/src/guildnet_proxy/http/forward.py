@@ -74,7 +74,7 @@ class Forward:
     """`head` is the finished request head; `places` are tried in order until one accepts a connection; `who` is what
     messages about a failure call the upstream; `note` goes back to `rules` with every response head.
 
-    Never changed after it was made. No dataclass: its `__init__` is never compiled, and there is one a request.
+    Never changed after it was made. No dataclass: what those generate is never compiled, and there is one a request.
     """
 
     __slots__ = ("head", "note", "places", "rules", "who")

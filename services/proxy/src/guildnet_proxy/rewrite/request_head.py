@@ -7,8 +7,6 @@ request line but the request's id: it is the same for every request with these f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from guildnet.identity import HEADER as IDENTITY_HEADER
 from guildnet_proxy.http.message.fields import HOP_BY_HOP, USUAL_OPTIONS, Block
 from guildnet_proxy.rewrite import cookies
@@ -19,20 +17,24 @@ _LOOKED_AT = _DROPPED | {b"cookie", b"authorization"}
 _IDENTITY = IDENTITY_HEADER.encode()
 
 
-@dataclass(slots=True)
 class Caller:
     """What is told about the client: its address, and the site it came to."""
 
-    address: str
-    site: Site
+    __slots__ = ("address", "site")
+
+    def __init__(self, address: str, site: Site) -> None:
+        self.address = address
+        self.site = site
 
 
-@dataclass(slots=True)
 class Sent:
     """A request head in two pieces around the request's id; never changed."""
 
-    before: bytes
-    after: bytes
+    __slots__ = ("after", "before")
+
+    def __init__(self, before: bytes, after: bytes) -> None:
+        self.before = before
+        self.after = after
 
     def head(self, method: bytes, target: bytes, request_id: bytes) -> bytes:
         return b"%b %b HTTP/1.1\r\n%b%b%b" % (method, target, self.before, request_id, self.after)

@@ -105,15 +105,16 @@ class Block:
     """The fields of a request, never changed after they were parsed; nothing here depends on the request line.
 
     `values` joins repeated fields, `dropped` are the options of Connection, `upgrade` says that websocket is asked for.
-    `slot` is the handler's, who may keep there what it made of this block: the engine never reads it.
+    `slot` is the handler's, who may keep there what it made of this block: the engine never reads it. `again` says that
+    these very fields, without body and upgrade, have come before, so that it is worth it.
     """
 
     __slots__ = (
-        "authority", "chunked", "claims", "close", "dropped", "fields", "has_body", "length", "raw", "slot", "upgrade",
-        "values",
+        "again", "authority", "chunked", "claims", "close", "dropped", "fields", "has_body", "length", "raw", "slot",
+        "upgrade", "values",
     )  # fmt: skip
 
-    def __init__(self, raw: bytes, limits: Limits) -> None:
+    def __init__(self, raw: bytes, limits: Limits, *, again: bool = False) -> None:
         """`raw` ends with the empty line; raises Refusal (400, 431)."""
         self.raw = raw
         self.slot: object = None
@@ -133,6 +134,7 @@ class Block:
         self.dropped = NO_OPTIONS if connection is None else options_of(connection)
         self.close = b"close" in self.dropped
         self.upgrade = b"upgrade" in values and self._upgrade(values[b"upgrade"].lower())
+        self.again = again and not (self.has_body or self.upgrade)
 
     def _sort(self, raw: bytes, limits: Limits) -> bool:
         """Fills `fields`, `values` and `claims`; is there exactly one Host? Raises Refusal 400 or 431."""

@@ -29,6 +29,7 @@ _HTTP_1_1: Final = b"HTTP/1.1"
 _HTTP_1_0: Final = b"HTTP/1.0"
 _METHOD = re.compile(rb"[A-Z-]{1,32}")
 _USUAL_METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
+MAX_SIGHTED = 8192
 _NOT_SERVED = frozenset({b"CONNECT", b"TRACE", b"PRI"})
 
 
@@ -99,15 +100,17 @@ class Heads:
     """Reads request heads, and remembers field blocks by their bytes, Limits.known_heads_bytes of them.
 
     Remembered is a block without body and upgrade in whose slot the handler has left something: whoever it wants to
-    know nothing of can fill no memory and drive nothing out of it. `hits` and `misses` count blocks that were known and
-    that were not.
+    know nothing of can fill no memory and drive nothing out of it. It is told of a block that came before, of which
+    only a number is kept until then: requests of a program that traces have other fields each time, and to remember
+    each would cost more than all else. `hits` and `misses` count blocks that were known and that were not.
     """
 
-    __slots__ = ("_known", "_last", "_limits", "hits", "misses")
+    __slots__ = ("_known", "_last", "_limits", "_sighted", "hits", "misses")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._known: Memo[bytes, Block] = Memo(limits.known_heads_bytes, len)
+        self._sighted: Memo[int, int] = Memo(MAX_SIGHTED)
         self._last: Block | None = None
         self.hits = 0
         self.misses = 0
@@ -150,13 +153,17 @@ class Heads:
             self._known.put(last.raw, last)
             if last.raw == raw:
                 return last
+        number = hash(raw)
+        again = self._sighted.get(number) is not None
         try:
-            block = Block(raw, self._limits)
+            block = Block(raw, self._limits, again=again)
         except Refusal:
             check_incomplete(raw, self._limits)
             raise
-        if not (block.has_body or block.upgrade):
+        if block.again:
             self._last = block
+        elif not again:
+            self._sighted.put(number, number)
         return block
 
 

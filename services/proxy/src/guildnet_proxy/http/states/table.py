@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Generic, NoReturn, TypeVar
+from typing import Final, Generic, NoReturn, TypeVar
 
 S = TypeVar("S", bound=IntEnum)
 E = TypeVar("E", bound=IntEnum)
 
-_EVENT_BITS = 4
+EVENT_BITS: Final = 4
+"""Of a row's number; those above are the state's."""
 
 
 class UnexpectedEventError(RuntimeError):
@@ -31,7 +32,7 @@ class Table(dict[int, int], Generic[S, E]):
 
     def read(self, number: int) -> tuple[S, E]:
         """The state and the event of a row."""
-        return self.states(number >> _EVENT_BITS), self.events(number & (1 << _EVENT_BITS) - 1)
+        return self.states(number >> EVENT_BITS), self.events(number & (1 << EVENT_BITS) - 1)
 
     def __missing__(self, number: int) -> NoReturn:
         state, event = self.read(number)
@@ -40,4 +41,4 @@ class Table(dict[int, int], Generic[S, E]):
 
 def row(state: int, event: int) -> int:
     """The number of a row."""
-    return state << _EVENT_BITS | event
+    return state << EVENT_BITS | event
