@@ -6,6 +6,7 @@ The state is changed here alone, by the table of `states/exchange.py` (`_on`).
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import ClientSide, Forward, Record
@@ -15,6 +16,8 @@ from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.http.states.exchange import TRANSITIONS, Event, State
 from guildnet_proxy.http.states.table import EVENT_BITS
 from guildnet_proxy.http.upstream import Pool, UpstreamConnection
+
+_CONNECTING: Final = int(State.CONNECTING)
 
 
 class Fallible:
@@ -34,7 +37,7 @@ class Fallible:
         self.record = record
         self.upstream: UpstreamConnection | None = None
         self._limits = pool.limits
-        self._state = int(State.CONNECTING)
+        self._state = _CONNECTING
         self._head = head
         self._body: Body | None = request_body(head, pool.limits) if head.has_body else None
         self._body_bytes = 0
