@@ -14,8 +14,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from guildnet.identity import ANONYMOUS, Identity
 from guildnet_proxy.access_log import Records
 from guildnet_proxy.denials import FIRST_IN_ALL, FIRST_OF_A_KIND, MAX_KINDS, SUM_SECONDS
-from guildnet_proxy.frontdoor.request import Record
 from guildnet_proxy.http.errors import Refusal
+from unit.proxy.values import record
 
 LOGIN = Refusal(401, "unauthenticated", "no", rule="anonymous")
 FORBIDDEN = Refusal(403, "cross_origin", "no", rule="origin")
@@ -30,9 +30,7 @@ class Audited:
         self.records = Records(self.registry, write=self.written.append)
 
     def denied(self, error: Refusal, address: str = "10.0.0.1", who: Identity | None = None) -> None:
-        self.records.denied(
-            Record("rid", 0.0, entry="local", path="/api/servers", address=address, identity=who), error
-        )
+        self.records.denied(record(entry="local", path="/api/servers", address=address, identity=who), error)
 
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in "".join(self.written).splitlines()]

@@ -177,4 +177,4 @@ def test_blocks_that_were_known_are_counted_apart():
         heads.parse(block).block.slot = "the door knows it"
         assert (heads.hits, heads.misses) == told
     heads.parse(request("X: 2"))
-    assert (heads.hits, heads.misses) == (2, 3)
+    assert (heads.hits, heads.misses) == (2, 4)
