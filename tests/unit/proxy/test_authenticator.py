@@ -32,6 +32,7 @@ from guildnet_proxy.auth.sessions import (
 )
 from guildnet_proxy.auth.token_review import TokenReview
 from guildnet_proxy.auth.ttl_cache import TTL_SECONDS
+from guildnet_proxy.auth.used_tickets import UsedHere
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Listener
 from guildnet_proxy.sites import Site
@@ -282,9 +283,11 @@ def test_a_ticket_counts_once_also_in_its_last_second_and_is_not_remembered_for_
     assert made.redeem(first, "ws", "n", LOCAL, 1030.0) is not None
     assert made.redeem(second, "ws", "n", LOCAL, 1030.0) is not None
     assert made.redeem(first, "ws", "n", LOCAL, 1030.0) is None
-    assert len(made._used) == 2
+    here = made._used
+    assert isinstance(here, UsedHere)
+    assert len(here._used) == 2
     assert made.redeem(third, "ws", "n", LOCAL, 1100.0) is not None
-    assert len(made._used) == 1
+    assert len(here._used) == 1
 
 
 def test_a_ticket_without_a_nonce_is_none() -> None:

@@ -76,7 +76,8 @@ class Denials:
         self._seen.clear()
         self._at_once, self._began = 0, monotonic()
         for (address, rule, status, entry), count in held.items():
-            nobody = Record("", 0.0, entry=entry)
+            nobody = Record("", 0.0)
+            nobody.entry = entry
             self._write(nobody, replace(_line(nobody, "", rule, status), address=address, count=count))
 
 
