@@ -21,6 +21,7 @@ TARGETS: Final = (
     "guildnet_proxy.frontdoor.way",
     "guildnet_proxy.http.message.fields",
     "guildnet_proxy.http.message.head",
+    "guildnet_proxy.http.message.response",
     "guildnet_proxy.rewrite.cookies",
     "guildnet_proxy.rewrite.request_head",
     "guildnet_proxy.rewrite.response_head",

@@ -352,7 +352,8 @@ def test_a_block_keeps_few_ways() -> None:
 
 
 def test_the_ways_of_a_block_are_bounded_and_still_learn():
-    way = Way("ws", "ws", "service", (), Sent(b"", b""), WorkspaceRules(values.OWN, frozenset(), b"", strips=False))
+    rules = WorkspaceRules(values.OWN, frozenset(), b"", strips=False)
+    way = Way("ws", "ws", "service", (), Sent(b"", b""), rules, base=b"", keeps_root=True)
     ways = Ways("local", "", control=False, version=1)
     for number in range(16):
         ways.add((b"GET", "10.0.0.1", b"%d" % number), way)

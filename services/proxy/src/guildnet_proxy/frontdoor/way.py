@@ -37,8 +37,8 @@ class Way:
         sent: Sent,
         rules: WorkspaceRules,
         *,
-        base: bytes = b"",
-        keeps_root: bool = True,
+        base: bytes,
+        keeps_root: bool,
     ) -> None:
         self.workspace = workspace
         self.counted = counted
