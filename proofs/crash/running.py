@@ -71,6 +71,7 @@ class Bench:
                 "OPS_PORT": "0",
                 "LEASE_IDENTITY": "the-pod",
                 "LOCAL_ORIGIN": "http://guildnet.localhost:8080",
+                "LOCAL_MODE": "port",  # so that each takes one from the counter
                 "DIRECT_EXPOSURE": "true",
             }
             process = OperatorProcess(self.context, environment, self.directory / f"{namespace}.log")

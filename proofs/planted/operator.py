@@ -31,7 +31,7 @@ PLANTS: Final = (
         "crash-plans",
         "a write that failed is not tried again",
         f"{OPERATOR}/reconcile.py",
-        "return OUTAGE if any(isinstance(error, Unreachable | TooManyRequests) for error in errors) else RETRY",
+        "return OUTAGE if any(map(_is_outage, errors)) else RETRY",
         "return SETTLED",
         quick=True,
     ),

@@ -8,7 +8,7 @@ import pytest
 
 from guildnet.kube.resources import EVENTS, NAMESPACES, PVCS, Resource
 from guildnet_operator.plan import manifests
-from guildnet_operator.watch.probe_events import MIN_PROBE_FAILURES
+from guildnet_operator.watch.pod_events import MIN_PROBE_FAILURES
 from support.waiting import eventually
 from support.world import Start, World
 

@@ -85,13 +85,36 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.ROUTED: ("RouteReady", "Service and origin are there."),
     Reason.SERVICE_PENDING: ("Ready, RouteReady", "The Service is being created."),
     Reason.ADDRESS_PENDING: ("RouteReady", "The load balancer has not given an address: is one installed?"),
+    Reason.PORT_PENDING: (
+        "RouteReady",
+        "The port counter cannot be read or advanced; where it was deleted, `helm upgrade` makes it again.",
+    ),
     Reason.PORTS_EXHAUSTED: ("RouteReady", "The port counter has reached 65535."),
     Reason.NAME_TAKEN: ("Degraded", "An object of that name belongs to somebody else and is left untouched."),
-    Reason.LEFTOVER: ("Degraded", "What a deleted Workspace of this name left is still going: wait."),
+    Reason.LEFTOVER: ("Ready, Progressing", "What a deleted Workspace of this name left is still going: wait."),
+    Reason.CHILD_LEAVING: (
+        "Ready, StorageReady, RouteReady, Progressing, Degraded",
+        "Somebody deletes a child: it is made again when it is gone; the message names the finalizers that hold it.",
+    ),
+    Reason.UNAVAILABLE: (
+        "Ready, StorageReady, RouteReady, Degraded",
+        "The API server, or a webhook it asks, cannot do what a child needs, in its words; it is tried again.",
+    ),
     Reason.REFUSED: ("Degraded", "The API server refused a child, in its words: change the field it names."),
-    Reason.QUOTA_EXCEEDED: ("Degraded", "A quota is used up: stop another workspace, ask for less, or have it raised."),
+    Reason.FORBIDDEN: ("Degraded", "The operator lacks a right: an administrator restores the chart's roles."),
+    Reason.TOO_LARGE: ("Degraded", "The API server takes no object of that size: make the spec smaller."),
+    Reason.IMMUTABLE: ("StorageReady, Degraded", "A field that never changes was changed: set it back."),
+    Reason.QUOTA_EXCEEDED: (
+        "Degraded",
+        "A quota is used up, or counts what the spec leaves out: ask for less, set `resources`, or have it raised.",
+    ),
     Reason.POD_SECURITY: ("Degraded", "The namespace's Pod Security refuses the pod: change what the message names."),
     Reason.CONFIGURATION: ("Degraded", "Something that env, command, args or mounts refer to is not there."),
+    Reason.VOLUME_NOT_MOUNTED: (
+        "Ready, Degraded",
+        "A volume cannot be attached or mounted, in the cluster's words; after a lost node that can take minutes.",
+    ),
+    Reason.SANDBOX_FAILED: ("Ready, Degraded", "The node cannot set up the pod: its network or container runtime."),
     Reason.CRASH_LOOP: ("Degraded", "The container keeps ending: exit code here, why in the log of the run before."),
     Reason.OOM_KILLED: ("Degraded", "It ran out of memory: raise `resources.limits.memory`."),
     Reason.GROWTH_REFUSED: (

@@ -8,7 +8,8 @@ from typing import Any
 from guildnet_operator.plan.plan import Policy
 from guildnet_operator.status.reasons import Reason
 from guildnet_operator.status.snapshot import Problem, Snapshot
-from unit.operator.values import LATER, NAME, NOW, pod, snapshot, workspace
+from guildnet_operator.watch.pod_events import About
+from unit.operator.values import LATER, LOCAL, NAME, NOW, TAILNET, pod, snapshot, workspace
 
 NOT_READY = {"Ready": {"status": "False", "message": "containers with unready status: [workspace]"}}
 
@@ -23,6 +24,18 @@ def _ended(reason: str, exit_code: int, message: str = "", *, ran: int = 1) -> d
     begun = datetime.fromisoformat(NOW) - timedelta(seconds=ran)
     times = {"startedAt": f"{begun:%Y-%m-%dT%H:%M:%SZ}", "finishedAt": NOW}
     return {"terminated": {"reason": reason, "exitCode": exit_code, "message": message, **times}}
+
+
+def _ended_later(reason: str, exit_code: int, seconds: int) -> dict[str, Any]:
+    """The same, so many seconds after `NOW`."""
+    ended = _ended(reason, exit_code)
+    ended["terminated"]["finishedAt"] = f"{datetime.fromisoformat(NOW) + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"
+    return ended
+
+
+def _unavailable(kind: str) -> Problem:
+    name = {"PersistentVolumeClaim": f"{NAME}-storage", "Secret": f"{NAME}-password"}.get(kind, NAME)
+    return Problem(Reason.UNAVAILABLE, kind, name, 'failed calling webhook "x": connection refused')
 
 
 def _not_ready_since(time: str) -> dict[str, Any]:
@@ -175,14 +188,14 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
     "starting, and its probe keeps failing": (
         snapshot(
             pods=[pod(conditions=NOT_READY, container={"started": False})],
-            probe_failures={"uid-of-lab-pod": "Startup probe failed: HTTP probe failed with statuscode: 404"},
+            warnings={About.PROBE: "Startup probe failed: HTTP probe failed with statuscode: 404"},
         ),
         "Pending",
         {"Ready": ("False", "NotAnswering")},
         ("statuscode: 404", "log, port and probe"),
     ),
     "ready, whatever its probes said before": (
-        snapshot(probe_failures={"uid-of-lab-pod": "Startup probe failed: connection refused"}),
+        snapshot(warnings={About.PROBE: "Startup probe failed: connection refused"}),
         "Running",
         {"Ready": ("True", "Ready")},
         (),
@@ -207,7 +220,7 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
     ),
     "ended by its startup probe": (
         snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended("Completed", 0, ran=305), restartCount=1),
-                 probe_failures={"uid-of-lab-pod": "Startup probe failed: connection refused"}),
+                 warnings={About.PROBE: "Startup probe failed: connection refused"}),
         "Failed",
         {"Ready": ("False", "NotAnswering"), "Degraded": ("True", "NotAnswering")},
         ("300 seconds", "connection refused", "1 times", "log, port and probe"),
@@ -215,34 +228,35 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
     "ended by its startup probe, running for the moment": (
         snapshot(pods=[pod(conditions=NOT_READY, container={
                      "started": False, "lastState": _ended("Error", 137, ran=300), "restartCount": 2})],
-                 probe_failures={"uid-of-lab-pod": "Startup probe failed: connection refused"}),
+                 warnings={About.PROBE: "Startup probe failed: connection refused"}),
         "Failed",
         {"Ready": ("False", "NotAnswering"), "Degraded": ("True", "NotAnswering")},
         ("2 times",),
     ),
     "crashed by itself while its startup probe failed": (
         snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended("Error", 1, ran=20), restartCount=1),
-                 probe_failures={"uid-of-lab-pod": "Startup probe failed: connection refused"}),
+                 warnings={About.PROBE: "Startup probe failed: connection refused"}),
         "Failed",
         {"Ready": ("False", "CrashLoop"), "Degraded": ("True", "CrashLoop")},
         ("exit code 1",),
     ),
     "crashed after it had served for long": (
         snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended("Error", 1, ran=4000), restartCount=1),
-                 probe_failures={"uid-of-lab-pod": "Readiness probe failed: connection refused"}),
+                 warnings={About.PROBE: "Readiness probe failed: connection refused"}),
         "Failed",
         {"Degraded": ("True", "CrashLoop")},
         ("exit code 1",),
     ),
     "out of memory while its startup probe failed": (
         snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended("OOMKilled", 137, ran=305), restartCount=1),
-                 probe_failures={"uid-of-lab-pod": "Startup probe failed: connection refused"}),
+                 warnings={About.PROBE: "Startup probe failed: connection refused"}),
         "Failed",
         {"Degraded": ("True", "OutOfMemory")},
         (),
     ),
     "evicted": (
-        snapshot(pods=[pod(phase="Failed", reason="Evicted", message="low on disk", conditions=NOT_READY)]),
+        snapshot(pods=[pod(phase="Failed", reason="Evicted", message="low on disk", conditions=NOT_READY,
+                           container={"state": _ended("Error", 137)})]),
         "Failed",
         {"Degraded": ("True", "PodFailed")},
         ("Evicted low on disk",),
@@ -259,9 +273,81 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
         {"Degraded": ("False", "AsExpected")},
         (),
     ),
+    "slow to pull": (
+        snapshot(pods=_waiting("ContainerCreating", ""), changed=_conditions(TIMED_OUT)),
+        "Pending",
+        {"Ready": ("False", "Starting"), "ImagePulled": ("Unknown", "Pulling"), "Degraded": ("False", "AsExpected")},
+        (),
+    ),
+    "slow to start, as its probe allows": (
+        snapshot(pods=[pod(conditions=NOT_READY, container={"started": False})], changed=_conditions(TIMED_OUT)),
+        "Pending",
+        {"Ready": ("False", "Starting"), "Degraded": ("False", "AsExpected")},
+        (),
+    ),
+    "its volume cannot be attached": (
+        snapshot(STORED, changed=BOUND_CLAIM, pods=_waiting("ContainerCreating", ""),
+                 warnings={About.VOLUME: 'Multi-Attach error for volume "pv-1"'}),
+        "Failed",
+        {"Ready": ("False", "VolumeNotMounted"), "Degraded": ("True", "VolumeNotMounted")},
+        ('Multi-Attach error for volume "pv-1"', "node node-1", "some minutes"),
+    ),
+    "its sandbox cannot be made": (
+        snapshot(pods=_waiting("ContainerCreating", ""), warnings={About.SANDBOX: "plugin cni failed (add)."}),
+        "Failed",
+        {"Ready": ("False", "SandboxFailed"), "Degraded": ("True", "SandboxFailed")},
+        ("plugin cni failed (add). That", "kubectl describe node node-1"),
+    ),
+    "what kept its volume is over": (
+        snapshot(pods=[pod(conditions=NOT_READY, container={"started": False})],
+                 warnings={About.VOLUME: "timed out", About.SANDBOX: "plugin cni failed"}),
+        "Pending",
+        {"Ready": ("False", "Starting"), "Degraded": ("False", "AsExpected")},
+        (),
+    ),
+    "ended by its liveness probe": (
+        snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended_later("Completed", 0, 31), restartCount=1),
+                 warnings={About.LIVENESS: "Liveness probe failed: context deadline exceeded."}),
+        "Failed",
+        {"Ready": ("False", "NotAnswering"), "Degraded": ("True", "NotAnswering")},
+        ("context deadline exceeded. It was restarted 1 times", "log, port and probe"),
+    ),
+    "crashed long after its liveness probe had failed": (
+        snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended_later("Error", 1, 61), restartCount=1),
+                 warnings={About.LIVENESS: "Liveness probe failed: context deadline exceeded"}),
+        "Failed",
+        {"Degraded": ("True", "CrashLoop")},
+        (),
+    ),
+    "crashed before its liveness probe failed": (
+        snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended_later("Error", 1, -1), restartCount=1),
+                 warnings={About.LIVENESS: "Liveness probe failed: context deadline exceeded"}),
+        "Failed",
+        {"Degraded": ("True", "CrashLoop")},
+        (),
+    ),
+    "out of memory as its liveness probe failed": (
+        snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended_later("OOMKilled", 137, 1), restartCount=1),
+                 warnings={About.LIVENESS: "Liveness probe failed: context deadline exceeded"}),
+        "Failed",
+        {"Degraded": ("True", "OutOfMemory")},
+        (),
+    ),
+    "stopped, and an evicted pod is left": (
+        snapshot(workspace(running=False), pods=[pod(phase="Failed", reason="Evicted", conditions=NOT_READY)]),
+        "Stopped",
+        {"Stopped": ("True", "Stopped"), "Ready": ("False", "Stopped"), "Progressing": ("False", "Settled")},
+        (),
+    ),
+    "runs, and an evicted pod is left": (
+        snapshot(pods=[pod(name="lab-zzz", phase="Failed", reason="Evicted", conditions=NOT_READY), pod()]),
+        "Running",
+        {"Ready": ("True", "Ready"), "Degraded": ("False", "AsExpected"), "Progressing": ("False", "Settled")},
+        (),
+    ),
     "never became ready": (
         snapshot(
-            pods=[pod(conditions=NOT_READY, container={"started": False})],
+            pods=[pod(conditions=NOT_READY)],
             changed={
                 "Deployment": {
                     "status": {
@@ -290,8 +376,12 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
     ),
     "predecessor still leaving": (
         snapshot(without=("Deployment",), pods=[], problems=(Problem(Reason.LEFTOVER, "Deployment", NAME),)),
-        "Failed",
-        {"Ready": ("False", "PredecessorLeaving")},
+        "Pending",
+        {
+            "Ready": ("False", "PredecessorLeaving"),
+            "Progressing": ("True", "PredecessorLeaving"),
+            "Degraded": ("False", "AsExpected"),
+        },
         ("garbage",),
     ),
     "refused by the API server": (
@@ -326,10 +416,100 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
         (),
     ),
     "ports used up": (
-        snapshot(port=None),
+        snapshot(port=None, entries=(TAILNET, LOCAL)),
         "Running",
         {"RouteReady": ("False", "PortsExhausted")},
         ("65535",),
+    ),
+    "no port where no entry needs one": (
+        snapshot(port=None),
+        "Running",
+        {"RouteReady": ("True", "Routed")},
+        (),
+    ),
+    "the port counter cannot be had": (
+        snapshot(port=None, entries=(TAILNET, LOCAL), no_port="configmaps is forbidden"),
+        "Running",
+        {"RouteReady": ("False", "PortPending"), "Ready": ("True", "Ready"), "Degraded": ("False", "AsExpected")},
+        ("configmaps is forbidden", "helm upgrade"),
+    ),
+    "its Deployment cannot be made": (
+        snapshot(without=("Deployment",), pods=[], problems=(_unavailable("Deployment"),)),
+        "Failed",
+        {
+            "Ready": ("False", "Unavailable"),
+            "Degraded": ("True", "Unavailable"),
+            "Progressing": ("False", "Blocked"),
+            "RouteReady": ("True", "Routed"),
+        },
+        ("Deployment lab-1a2b3", 'failed calling webhook "x"', "tried again by itself"),
+    ),
+    "its Service cannot be put right, and it runs": (
+        snapshot(problems=(_unavailable("Service"),)),
+        "Running",
+        {"Ready": ("True", "Ready"), "Degraded": ("True", "Unavailable"), "RouteReady": ("False", "Unavailable")},
+        ('failed calling webhook "x"',),
+    ),
+    "its Service cannot be put right, and its pod crashed": (
+        snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended("Error", 1), restartCount=2),
+                 problems=(_unavailable("Service"),)),
+        "Failed",
+        {"Ready": ("False", "CrashLoop"), "Degraded": ("True", "CrashLoop"), "RouteReady": ("False", "Unavailable")},
+        (),
+    ),
+    "its Service cannot be put right, and its pod starts": (
+        snapshot(pods=[pod(conditions=NOT_READY, container={"started": False})], problems=(_unavailable("Service"),)),
+        "Pending",
+        {"Ready": ("False", "Starting"), "Degraded": ("True", "Unavailable")},
+        (),
+    ),
+    "its Deployment cannot be changed, and its pod crashed": (
+        snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended("Error", 1), restartCount=2),
+                 problems=(_unavailable("Deployment"),)),
+        "Failed",
+        {"Ready": ("False", "Unavailable"), "Degraded": ("True", "Unavailable")},
+        (),
+    ),
+    "its claim cannot be made": (
+        snapshot(STORED, without=("Deployment", "PersistentVolumeClaim"), pods=[],
+                 problems=(_unavailable("PersistentVolumeClaim"),)),
+        "Failed",
+        {"Ready": ("False", "Unavailable"), "StorageReady": ("False", "Unavailable")},
+        (),
+    ),
+    "its claim cannot be changed": (
+        snapshot(STORED, changed=BOUND_CLAIM, problems=(_unavailable("PersistentVolumeClaim"),)),
+        "Running",
+        {"Ready": ("True", "Ready"), "StorageReady": ("False", "Unavailable"), "Degraded": ("True", "Unavailable")},
+        (),
+    ),
+    "its Secret cannot be made": (
+        snapshot(without=("Deployment",), pods=[], problems=(_unavailable("Secret"),)),
+        "Failed",
+        {"Ready": ("False", "Unavailable")},
+        (),
+    ),
+    "its Ingress cannot be made": (
+        snapshot(problems=(_unavailable("Ingress"),)),
+        "Running",
+        {"Ready": ("True", "Ready"), "RouteReady": ("False", "Unavailable"), "Degraded": ("True", "Unavailable")},
+        (),
+    ),
+    "its Service is being deleted by somebody": (
+        snapshot(problems=(Problem(Reason.CHILD_LEAVING, "Service", NAME, "example.com/hold"),)),
+        "Running",
+        {"Ready": ("True", "Ready"), "RouteReady": ("False", "ChildLeaving"), "Degraded": ("True", "ChildLeaving")},
+        ("example.com/hold", "made again"),
+    ),
+    "its Deployment is being deleted by somebody": (
+        snapshot(pods=[], problems=(Problem(Reason.CHILD_LEAVING, "Deployment", NAME, ""),)),
+        "Pending",
+        {
+            "Ready": ("False", "ChildLeaving"),
+            "Progressing": ("True", "ChildLeaving"),
+            "Degraded": ("True", "ChildLeaving"),
+        },
+        ("made again when it is gone.",),
     ),
     "stopping": (
         snapshot(workspace(running=False)),
@@ -423,7 +603,7 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
         snapshot(pods=[], changed=_conditions({**FAILURE, "message": "must specify limits.memory"})),
         "Failed",
         {"Degraded": ("True", "QuotaExceeded")},
-        ("ask for less",),
+        ("spec.resources",),
     ),
     "a failure of the Deployment that is over": (
         snapshot(changed=_conditions({**FAILURE, "status": "False"})),
@@ -547,14 +727,14 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
                  problems=(Problem(Reason.NAME_TAKEN, "Ingress", NAME),)),
         "Running",
         {"RouteReady": ("False", "NameTaken"), "Degraded": ("True", "NameTaken")},
-        (f"Ingress {NAME} cannot be made: the name is taken.",),
+        (f"Ingress {NAME} cannot be made or changed: the name is taken.",),
     ),
     "Ingress refused": (
         snapshot(policy=Policy(domain="apps.example.com"), without=("Ingress",),
                  problems=(Problem(Reason.REFUSED, "Ingress", NAME, "denied by a webhook"),)),
         "Running",
         {"Ready": ("True", "Ready"), "RouteReady": ("False", "Refused"), "Degraded": ("True", "Refused")},
-        ("cannot be made: denied by a webhook. Change the field it names",),
+        ("cannot be made or changed: denied by a webhook. Change the field it names",),
     ),
     "load balancer with a name": (
         snapshot(policy=Policy(load_balancer=True),

@@ -13,6 +13,7 @@ from guildnet_operator.plan.plan import Policy
 from guildnet_operator.status.conditions import TABLE, load_balancer_host
 from guildnet_operator.status.diagnosis import diagnose
 from guildnet_operator.status.reasons import Reason
+from guildnet_operator.status.refusals import reason_of, sentences
 from guildnet_operator.status.snapshot import Problem
 from guildnet_operator.status.status import observe
 from support.golden import expected
@@ -145,6 +146,43 @@ def test_every_word_is_as_it_was_written(state, update_golden):
 
 
 @pytest.mark.parametrize(
+    ("words", "reason", "step"),
+    [
+        ('pods "x" is forbidden: exceeded quota: tight', "QuotaExceeded", "ask for less"),
+        ('pods "x" is forbidden: failed quota: q: must specify limits.memory', "QuotaExceeded", "spec.resources"),
+        ("persistentvolumeclaims is forbidden: ... the storageclass that provisions the pvc must support resize",
+         "GrowthRefused", "Set spec.storage.size back"),
+        ("spec is immutable after creation except resources.requests", "GrowthRefused", "allowVolumeExpansion"),
+        ('spec is immutable after creation except resources.requests\n- \tStorageClassName: &"a",\n+ ...',
+         "FieldImmutable", "storageClassName back"),
+        ('Deployment.apps "x" is invalid: spec.selector: field is immutable', "FieldImmutable", "set it back"),
+        ('pods "x" is forbidden: violates PodSecurity "restricted:latest"', "PodSecurityRefused", "restricted pods"),
+        ('services is forbidden: User "system:serviceaccount:g:o" cannot create resource "services" in API group ""',
+         "Forbidden", "helm upgrade"),
+        ('admission webhook "policy.example" denied the request: no', "Refused", "policy of this cluster"),
+        ("ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no", "Refused", "policy of this cluster"),
+        ("Request entity too large: limit is 3145728", "TooLarge", "env, args and notes"),
+        ("spec.ports[0].name: Invalid value", "Refused", "Change the field it names"),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_told_by_its_kind_with_the_next_step(words, reason, step):
+    problem = Problem(Reason.REFUSED, "Service", NAME, words)
+    assert reason_of(problem) == reason
+    assert step in sentences(problem)
+    found = diagnose(snapshot(problems=(problem,)))
+    assert found is not None
+    assert (found.reason, found.blocking) == (reason, True)
+    assert words in found.message
+    assert step in found.message
+
+
+def test_a_pod_that_came_to_its_end_counts_no_more():
+    ended = pod(phase="Succeeded", conditions={"Ready": {"status": "False"}})
+    status = observe(snapshot(workspace(running=False), pods=[ended]), now=NOW)
+    assert status.phase == "Stopped"
+
+
+@pytest.mark.parametrize(
     ("waiting", "reason"),
     [
         *((word, "ImagePullFailed") for word in (
@@ -171,13 +209,16 @@ def test_the_most_telling_fault_is_told():
         container={"state": {"waiting": {"reason": "ErrImagePull"}}, "restartCount": 1,
                    "lastState": {"terminated": {"exitCode": 1, "finishedAt": NOW}}},
     )  # fmt: skip
-    taken, left, refused = (
-        Problem(reason, "Service", NAME, "no") for reason in (Reason.NAME_TAKEN, Reason.LEFTOVER, Reason.REFUSED)
-    )
+    taken, refused, unavailable = (
+        Problem(reason, kind, NAME, "no")
+        for reason, kind in (
+            (Reason.NAME_TAKEN, "Service"), (Reason.REFUSED, "Service"), (Reason.UNAVAILABLE, "Deployment")
+        )
+    )  # fmt: skip
     exposed = workspace(exposure={"type": "LoadBalancer"})
     for problems, reason in (
-        ((refused, left, taken), "NameTaken"), ((refused, left), "PredecessorLeaving"), ((refused,), "Refused"),
-        ((), "ImagePullFailed"),
+        ((unavailable, refused, taken), "NameTaken"), ((unavailable, refused), "Refused"),
+        ((unavailable,), "Unavailable"), ((), "ImagePullFailed"),
     ):  # fmt: skip
         found = diagnose(snapshot(exposed, pods=[crashed], problems=problems))
         assert found is not None

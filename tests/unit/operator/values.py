@@ -12,12 +12,14 @@ from guildnet_operator.plan.plan import Policy
 from guildnet_operator.status.children import Children
 from guildnet_operator.status.snapshot import Snapshot
 from guildnet_operator.watch import live
+from guildnet_operator.watch.pod_events import About, PodWarning
 
 NAME = "lab-1a2b3"
 NAMESPACE = "guildnet-workspaces"
 UID = "6f2d3a51-0000-4000-8000-000000000001"
 NOW = "2026-11-24T10:00:00Z"
 LATER = "2026-11-24T11:00:00Z"
+TAILNET = Entry("tailnet", "https://guildnet.tailtest.example", "port")
 LOCAL = Entry("local", "http://guildnet.localhost:8080", "host")
 
 
@@ -87,14 +89,14 @@ def snapshot(
     without: tuple[str, ...] = (),
     changed: dict[str, dict[str, Any]] | None = None,
     template_of_the_pods: dict[str, Any] | None = None,
-    probe_failures: dict[str, str] | None = None,
+    warnings: dict[About, str] | None = None,
     claim: dict[str, Any] | None = None,
     **rest: Any,
 ) -> Snapshot:
     """A workspace with all children it wants, settled and ready; `without` kinds, `changed` adds fields to kinds.
 
-    `pods` replaces the one ready pod by these, `claim` is one that is there unasked; other keywords
-    are the fields of the Snapshot.
+    `pods` replaces the one ready pod by these, `claim` is one that is there unasked, `warnings` are words of Events
+    about the pod, said at `NOW`; other keywords are the fields of the Snapshot.
     """
     item = found or workspace()
     plan = decide(item, policy or Policy())
@@ -120,10 +122,14 @@ def snapshot(
     service = objects.get("Service")
     if service is not None:
         service["spec"] = {**service["spec"], "clusterIP": "10.96.0.7"}
+    said = {
+        about: PodWarning("lab-pod", "uid-of-lab-pod", about, 9, words, NOW)
+        for about, words in (warnings or {}).items()
+    }
     found_children = Children(deployment, service, objects.get("PersistentVolumeClaim", claim), objects.get("Ingress"))
     return Snapshot(
         item,
         plan,
-        live.with_pods(found_children, sets, [live.pod(one) for one in wanted], probe_failures or {}),
+        live.with_pods(found_children, sets, [live.pod(one) for one in wanted], {"uid-of-lab-pod": said}),
         **{"port": 20007, "entries": (LOCAL,), **rest},
     )

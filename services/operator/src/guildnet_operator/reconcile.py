@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import structlog
@@ -17,7 +18,7 @@ import structlog
 from guildnet.errors import Conflict, GuildNetError, NotFound, TooManyRequests, Unreachable
 from guildnet.kube.client import Client
 from guildnet.kube.resources import WORKSPACES
-from guildnet.names import FIELD_MANAGER_OPERATOR
+from guildnet.names import FIELD_MANAGER_OPERATOR, origin_label
 from guildnet.web.entries import Entry
 from guildnet.workspace import Workspace, WorkspaceStatus, status_to_wire
 from guildnet_operator import metrics
@@ -26,9 +27,9 @@ from guildnet_operator.plan.defaults import decide
 from guildnet_operator.plan.plan import Plan, Policy
 from guildnet_operator.port_allocator import PortAllocator
 from guildnet_operator.status.reasons import Reason
-from guildnet_operator.status.snapshot import Snapshot
+from guildnet_operator.status.snapshot import Problem, Snapshot
 from guildnet_operator.status.status import observe
-from guildnet_operator.sync.children import SECRET, ChildSync, SyncResult, only_ours
+from guildnet_operator.sync.children import SECRET, ChildSync, Failure, SyncResult, only_ours
 from guildnet_operator.sync.writer import Writer
 from guildnet_operator.watch.caches import Cluster
 from guildnet_operator.workqueue import OUTAGE, RETRY, SETTLED, Next
@@ -39,6 +40,8 @@ STATUS_DEBOUNCE_SECONDS: Final = 0.4
 """How long a change of status that nobody waits for is held back for the next one: a start has half a dozen of them."""
 FIRST_STATUS_DEBOUNCE_SECONDS: Final = 1.0
 """The same for the first status, which says no more than having none: a start from an image that is there needs one."""
+TELL_FAILURE_AFTER_SECONDS: Final = 0.5
+"""How long requests about a child have to go on failing before that is told: one that is repeated at once is none."""
 
 
 @dataclass(slots=True)
@@ -49,6 +52,19 @@ class _KeyState:
     synced_once: bool = False
     secret_ensured: bool = False
     status_due: float | None = None
+    failing_since: float | None = None
+    told: tuple[Problem, ...] = ()
+    """What is told of requests that fail, in the words of the last answers."""
+
+    def note(self, failures: tuple[Failure, ...]) -> None:
+        """Take the failures of a pass that has ended; what is told of them changes only when they last."""
+        if not failures:
+            self.failing_since, self.told = None, ()
+            return
+        now = time.monotonic()
+        self.failing_since = self.failing_since or now
+        if now - self.failing_since >= TELL_FAILURE_AFTER_SECONDS:
+            self.told = tuple(unavailable(item) for item in failures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +106,48 @@ class Reconciler:
 
     async def _reconcile(self, workspace: Workspace, state: _KeyState) -> Next:
         plan = decide(workspace, self._install.policy)
-        origin = workspace.status.origin
-        port, result = origin.port if origin else None, await self._sync(workspace, plan, state)
+        result = await self._sync(workspace, plan, state)
         if result.unwanted:
             return SETTLED
-        for error in result.errors:
+        errors = [item.error for item in result.failures if item.error is not None]
+        for error in errors:
             log.warning("child not written", workspace=workspace.name, error=error.message, code=error.code)
-        if result.errors:
-            return _again_after(result.errors)
-        if not workspace.deleting:
-            port = await self._ports.of(workspace.uid, port)
-        entries = self._install.entries(self._cluster.tailnet_name)
-        then = await self._status(Snapshot(workspace, plan, result.children, result.problems, port, entries), state)
+        state.note(result.failures)
+        port, no_port = await self._port(workspace)
+        snapshot = self._snapshot(workspace, plan, result, state.told, port)
+        then = await self._status(replace(snapshot, no_port=no_port.message if no_port else None), state)
+        if errors or no_port:
+            return _again_after([*errors, *([no_port] if no_port else [])])
         # A refusal can end without an event that we see, and a stranger's Secret is one we may not watch.
         hidden = any(item.reason is Reason.REFUSED or item.kind == SECRET for item in result.problems)
         return RETRY if hidden else then
+
+    def _snapshot(
+        self, workspace: Workspace, plan: Plan, result: SyncResult, told: tuple[Problem, ...], port: int | None
+    ) -> Snapshot:
+        entries = self._install.entries(self._cluster.tailnet_name)
+        return Snapshot(workspace, plan, result.children, (*result.problems, *told), port, entries)
+
+    async def _port(self, workspace: Workspace) -> tuple[int | None, GuildNetError | None]:
+        """The port of the Workspace's origin, a new one where an entry needs one; or why there is none."""
+        current = own_port(workspace)
+        entries = self._install.entries(self._cluster.tailnet_name)
+        if workspace.deleting or (current is None and all(entry.mode != "port" for entry in entries)):
+            return current, None
+        try:
+            return await self._ports.of(workspace.uid, current), None
+        except GuildNetError as error:
+            log.warning("no port", workspace=workspace.name, error=error.message, code=error.code)
+            return None, error
+
+    async def _meanwhile(self, workspace: Workspace, plan: Plan, state: _KeyState, result: SyncResult) -> None:
+        """Tell what is known while the API server does not answer the writes of a pass."""
+        told = state.told or tuple(unavailable(item) for item in result.failures)
+        try:
+            snapshot = self._snapshot(workspace, plan, result, told, own_port(workspace))
+            await self._status(replace(snapshot, no_port="it is given when the children are written"), state)
+        except GuildNetError as error:
+            log.warning("status not written", workspace=workspace.name, error=error.message, code=error.code)
 
     async def _sync(self, workspace: Workspace, plan: Plan, state: _KeyState) -> SyncResult:
         live = self._cluster.named(workspace.name)
@@ -114,13 +157,18 @@ class Reconciler:
         ensured = state.secret_ensured and not self._cluster.misconfigured(workspace.name)
         fresh = workspace.status.phase is None and live.deployment is None and not state.synced_once
         state.synced_once = True
-        result = await self._children.sync(plan, live, secret_ensured=ensured, fresh=fresh)
+        meanwhile = partial(self._meanwhile, workspace, plan, state)
+        result = await self._children.sync(plan, live, meanwhile, secret_ensured=ensured, fresh=fresh)
         state.secret_ensured = result.secret_ensured
         return result
 
     async def _status(self, snapshot: Snapshot, state: _KeyState) -> Next:
-        workspace = snapshot.workspace
-        status = observe(snapshot, now=_now())
+        # A pass may have waited long for its writes: what counts is the status that is there now.
+        now_there = self._cluster.workspaces.get(snapshot.workspace.name)
+        if now_there is None or now_there.uid != snapshot.workspace.uid:
+            return SETTLED
+        workspace = replace(snapshot.workspace, status=now_there.status, resource_version=now_there.resource_version)
+        status = observe(replace(snapshot, workspace=workspace), now=_now())
         if status == workspace.status:
             state.status_due = None
             return SETTLED
@@ -135,8 +183,9 @@ class Reconciler:
         return then
 
     async def _write_status(self, workspace: Workspace, status: WorkspaceStatus) -> Next:
-        # With the uid, or the status of a deleted Workspace could land on its successor of the same name.
-        body = {"metadata": {"uid": workspace.uid}, "status": status_to_wire(status)}
+        # With the version, or the status of a deleted Workspace could land on its successor of the same name, and one
+        # of an operator that leads no more on that of the next. A uid would not do: the API server ignores it here.
+        body = {"metadata": {"resourceVersion": workspace.resource_version}, "status": status_to_wire(status)}
         try:
             written = await self._client.merge_patch(
                 WORKSPACES,
@@ -170,8 +219,24 @@ class Reconciler:
             self._ports.forget(state.uid)
 
 
+def own_port(workspace: Workspace) -> int | None:
+    """The port in its status, where that status is its own: the host label beside it has its uid."""
+    origin = workspace.status.origin
+    return origin.port if origin and origin.host == origin_label(workspace.name, workspace.uid) else None
+
+
+def unavailable(failure: Failure) -> Problem:
+    words = "it has not answered yet" if failure.error is None else failure.error.message.rstrip(".")
+    return Problem(Reason.UNAVAILABLE, failure.kind, failure.name, words)
+
+
 def _again_after(errors: Iterable[GuildNetError]) -> Next:
-    return OUTAGE if any(isinstance(error, Unreachable | TooManyRequests) for error in errors) else RETRY
+    return OUTAGE if any(map(_is_outage, errors)) else RETRY
+
+
+def _is_outage(error: GuildNetError) -> bool:
+    """Would every other Workspace meet it too? Not so an answer that calls itself internal: as a rule a webhook's."""
+    return isinstance(error, Unreachable | TooManyRequests) and error.reason != "InternalError"
 
 
 def urgent(old: WorkspaceStatus, new: WorkspaceStatus) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 Object = Mapping[str, Any]
@@ -58,8 +59,21 @@ class PodView:
     """Its node does not report any more: what is known of the pod is how it was."""
     was_ready: bool = False
     """The run that goes on now has been ready, and is not any more."""
+    ready_at: str = ""
+    """Since when it is ready, RFC 3339; "" when it is not."""
     probe_failure: str = ""
-    """The kubelet's words of a probe that goes on failing; see `watch.probe_events`."""
+    """The kubelet's words of a probe that goes on failing; see `watch.pod_events`."""
+    liveness_failure: str = ""
+    liveness_failed_at: str = ""
+    """The same of the liveness probe, and when it failed last."""
+    volume_failure: str = ""
+    sandbox_failure: str = ""
+    """What keeps a volume from being attached or mounted, and the pod's sandbox from being made."""
+
+    @property
+    def over(self) -> bool:
+        """Has it ended for good? A ReplicaSet makes another and leaves it where it is."""
+        return self.phase in ("Failed", "Succeeded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +98,10 @@ class Children:
     pods: tuple[PodView, ...] = ()
     current_pod: PodView | None = None
     """The youngest pod of the Deployment's present template that is not on its way out."""
+
+
+def seconds_between(begun: str, ended: str) -> float:
+    """Between two times (RFC 3339); 0 where one of them is not known."""
+    if not begun or not ended:
+        return 0.0
+    return (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from guildnet_operator.status.children import PodView
-from guildnet_operator.status.diagnosis import image_pull_failed, next_step, reason_of
+from guildnet_operator.status.diagnosis import image_pull_failed
 from guildnet_operator.status.reasons import Reason
+from guildnet_operator.status.refusals import reason_of, sentences
 from guildnet_operator.status.snapshot import Snapshot
 
 Status = Literal["True", "False", "Unknown"]
@@ -38,6 +39,8 @@ def ready(snapshot: Snapshot) -> Verdict:
         return Verdict("False", found.reason, found.message)
     if not snapshot.plan.replicas:
         return _at_rest(snapshot)
+    if snapshot.leaving is not None:
+        return Verdict("False", snapshot.leaving.reason, sentences(snapshot.leaving))
     return _on_the_way(snapshot)
 
 
@@ -123,9 +126,7 @@ def storage_ready(snapshot: Snapshot) -> Verdict:
         return _no_storage(live)
     problem = snapshot.problem("PersistentVolumeClaim")
     if problem is not None:
-        words = problem.message or "the name is taken"
-        message = f"Claim {wanted.name} cannot be made or changed: {words}.{next_step(problem)}"
-        return Verdict("False", reason_of(problem), message)
+        return Verdict("False", reason_of(problem), sentences(problem))
     if live is None:
         return Verdict("False", Reason.PENDING, f"Claim {wanted.name} is being created.")
     return _claim_phase(live, kept=wanted.retain)
@@ -156,12 +157,16 @@ def route_ready(snapshot: Snapshot) -> Verdict:
     service = snapshot.children.service
     problem = snapshot.problem("Service", "Ingress")
     if problem is not None:
-        words = problem.message or "the name is taken"
-        message = f"{problem.kind} {problem.name} cannot be made: {words}.{next_step(problem)}"
-        return Verdict("False", reason_of(problem), message)
+        return Verdict("False", reason_of(problem), sentences(problem))
     if service is None:
         return Verdict("False", Reason.SERVICE_PENDING, "The Service is being created.")
-    if snapshot.port is None:
+    if snapshot.needs_port and snapshot.port is None and snapshot.no_port:
+        message = (
+            f"No port for an origin of its own yet: {snapshot.no_port.rstrip('.')}. It is asked for again by itself; "
+            "where the port counter was deleted, helm upgrade makes it again."
+        )
+        return Verdict("False", Reason.PORT_PENDING, message)
+    if snapshot.needs_port and snapshot.port is None:
         message = "No port is left for an origin of its own: the port counter has reached 65535."
         return Verdict("False", Reason.PORTS_EXHAUSTED, message)
     if snapshot.plan.reach.service_type == "LoadBalancer" and not load_balancer_host(service):
@@ -186,6 +191,8 @@ def progressing(snapshot: Snapshot) -> Verdict:
     found = snapshot.diagnosis
     if found is not None and found.blocking:
         return Verdict("False", Reason.BLOCKED, found.message)
+    if snapshot.leaving is not None:
+        return Verdict("True", snapshot.leaving.reason, sentences(snapshot.leaving))
     current = snapshot.children.current_pod
     if snapshot.children.pods and (current is None or len(snapshot.children.pods) > 1):
         return Verdict("True", Reason.UPDATING, "The pod of the earlier spec makes room for the new one.")

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from guildnet_operator.status.children import CONFIGURATION_REASONS, PodView, Termination
+from guildnet_operator.status.children import CONFIGURATION_REASONS, PodView, Termination, seconds_between
 from guildnet_operator.status.reasons import Reason
+from guildnet_operator.status.refusals import classify, sentences
 from guildnet_operator.status.snapshot import Diagnosis, Problem, Snapshot
 
 IMAGE_REASONS: Final = frozenset({
@@ -22,11 +23,9 @@ KILLED: Final = 137
 """Exit code of a program that SIGKILL ended (128 + 9)."""
 STARTUP_FAILURE: Final = "Startup probe failed"
 """How the kubelet begins an Event about a startup probe."""
-
-_NO_GROWTH: Final = (
-    "must support resize",  # the admission plugin PersistentVolumeClaimResize
-    "immutable after creation except resources.requests",  # validation, of a claim that has no volume yet
-)
+LIVENESS_GRACE_SECONDS: Final = 60.0
+"""A container ends at most so long after the failure of its liveness probe for which the kubelet ends it: the 30 s that
+it has to end by itself, and as much again for the kubelet."""
 
 
 def diagnose(snapshot: Snapshot) -> Diagnosis | None:
@@ -46,17 +45,6 @@ def name_taken(snapshot: Snapshot) -> Diagnosis | None:
     )
 
 
-def leftover(snapshot: Snapshot) -> Diagnosis | None:
-    left = next((item for item in snapshot.problems if item.reason is Reason.LEFTOVER), None)
-    if left is None:
-        return None
-    return Diagnosis(
-        Reason.LEFTOVER,
-        f"{left.kind} {left.name} of the deleted Workspace of the same name is still there. "
-        "It is removed by the cluster's garbage collector; nothing to do but wait.",
-    )
-
-
 def refused(snapshot: Snapshot) -> Diagnosis | None:
     problem = next((item for item in snapshot.problems if item.reason is Reason.REFUSED), None)
     return None if problem is None else _refusal(problem)
@@ -70,28 +58,30 @@ def _refusal(problem: Problem) -> Diagnosis:
     )
 
 
-def reason_of(problem: Problem) -> Reason:
-    """The problem's reason; of a refusal, which kind it is."""
-    return classify(problem.message)[0] if problem.reason is Reason.REFUSED else problem.reason
+def not_made(snapshot: Snapshot) -> Diagnosis | None:
+    """A child that is missing, or the Deployment that makes the pod, could not be written: the rest follows from it."""
+    found = _unavailable(snapshot, needed=True)
+    return None if found is None else Diagnosis(Reason.UNAVAILABLE, sentences(found))
 
 
-def next_step(problem: Problem) -> str:
-    """A sentence on what a person can do, after a blank; empty where the problem's own fault says it."""
-    return f" {classify(problem.message)[1]}" if problem.reason is Reason.REFUSED else ""
+def not_changed(snapshot: Snapshot) -> Diagnosis | None:
+    found = _unavailable(snapshot, needed=False)
+    return None if found is None else Diagnosis(Reason.UNAVAILABLE, sentences(found), blocking=False)
 
 
-def classify(message: str) -> tuple[Reason, str]:
-    """Which kind of refusal the API server's words are, and what a person can do about it."""
-    if "exceeded quota" in message or "must specify" in message:
-        return Reason.QUOTA_EXCEEDED, "Stop or delete another workspace, ask for less, or have the quota raised."
-    if any(words in message for words in _NO_GROWTH):
-        return Reason.GROWTH_REFUSED, (
-            "The volume keeps the size it has, and its data. Have its storage class allow expansion "
-            "(allowVolumeExpansion: true), or create a new Workspace with a volume of the new size."
-        )
-    if "violates PodSecurity" in message:
-        return Reason.POD_SECURITY, "The namespace admits only restricted pods: change what the message names."
-    return Reason.REFUSED, "Change the field it names in the Workspace's spec."
+def _unavailable(snapshot: Snapshot, *, needed: bool) -> Problem | None:
+    there = {
+        "Service": snapshot.children.service is not None,
+        "PersistentVolumeClaim": snapshot.children.claim is not None,
+        "Ingress": True,  # the proxy leads there without it
+    }
+    problems = (item for item in snapshot.problems if item.reason is Reason.UNAVAILABLE)
+    return next((item for item in problems if there.get(item.kind, False) is not needed), None)
+
+
+def child_leaving(snapshot: Snapshot) -> Diagnosis | None:
+    found = next((item for item in snapshot.problems if item.reason is Reason.CHILD_LEAVING), None)
+    return None if found is None else Diagnosis(Reason.CHILD_LEAVING, sentences(found), blocking=False)
 
 
 def pod_refused(snapshot: Snapshot) -> Diagnosis | None:
@@ -125,6 +115,34 @@ def misconfigured(snapshot: Snapshot) -> Diagnosis | None:
     )
 
 
+def volume_not_mounted(snapshot: Snapshot) -> Diagnosis | None:
+    pod = _preparing(snapshot)
+    if pod is None or not pod.volume_failure:
+        return None
+    return Diagnosis(
+        Reason.VOLUME_NOT_MOUNTED,
+        f"A volume of the pod cannot be mounted on node {pod.node}: {pod.volume_failure.rstrip('.')}. A volume that "
+        "another node still has is free some minutes after that node was lost; anything else is for an administrator.",
+    )
+
+
+def sandbox_failed(snapshot: Snapshot) -> Diagnosis | None:
+    pod = _preparing(snapshot)
+    if pod is None or not pod.sandbox_failure:
+        return None
+    return Diagnosis(
+        Reason.SANDBOX_FAILED,
+        f"Node {pod.node} cannot set up the pod: {pod.sandbox_failure.rstrip('.')}. That is the node's network or "
+        f"container runtime: an administrator has to look at it (kubectl describe node {pod.node}).",
+    )
+
+
+def _preparing(snapshot: Snapshot) -> PodView | None:
+    """The pod, where its container has yet to begin for the first time."""
+    pod = _pod(snapshot)
+    return None if pod is None or pod.image_present or pod.over else pod
+
+
 def node_lost(snapshot: Snapshot) -> Diagnosis | None:
     pod = _pod(snapshot)
     if pod is None or not pod.unwatched:
@@ -149,6 +167,13 @@ def crashed(snapshot: Snapshot) -> Diagnosis | None:
             f"{_patience(snapshot)} seconds: {pod.probe_failure.rstrip('.')}. It was restarted {pod.restarts} times. "
             "Look at its log, port and probe.",
         )
+    if _ended_by_liveness(pod, pod.last):
+        return Diagnosis(
+            Reason.NOT_ANSWERING,
+            f"The container was ended at {pod.last.finished_at}, as it did not answer any more: "
+            f"{pod.liveness_failure.rstrip('.')}. It was restarted {pod.restarts} times. Look at its log, port and "
+            "probe.",
+        )
     reason, words, step = _ending(pod.last, out_of_memory=_out_of_memory(snapshot, pod.last))
     return Diagnosis(reason, f"The container {words}, restarted {pod.restarts} times. {step}")
 
@@ -162,6 +187,13 @@ def _ended_by_its_probe(snapshot: Snapshot, pod: PodView, last: Termination) -> 
     patience = _patience(snapshot)
     fails = pod.probe_failure.startswith(STARTUP_FAILURE)
     return fails and 0 < patience <= last.ran_seconds and last.reason != "OOMKilled"
+
+
+def _ended_by_liveness(pod: PodView, last: Termination) -> bool:
+    """Whether the kubelet ended it because it had stopped answering: it did so when that probe had just failed."""
+    if not pod.liveness_failed_at or last.reason == "OOMKilled":
+        return False
+    return 0 <= seconds_between(pod.liveness_failed_at, last.finished_at) <= LIVENESS_GRACE_SECONDS
 
 
 def _patience(snapshot: Snapshot) -> int:
@@ -207,9 +239,11 @@ def too_slow(snapshot: Snapshot) -> Diagnosis | None:
     if words is None or snapshot.is_ready:
         return None
     pod = _pod(snapshot)
-    if pod is not None and pod.scheduled is False:
-        return None  # the Scheduled condition says it better
-    return Diagnosis(Reason.DEADLINE, f"It did not become ready in time: {words}. Check its log, ports and probe.")
+    if pod is not None and (pod.scheduled is False or not pod.image_present or not pod.started):
+        return None  # Scheduled and ImagePulled say it better, and the startup probe has an end of its own
+    return Diagnosis(
+        Reason.DEADLINE, f"It did not become ready in time: {words.rstrip('.')}. Check its log, ports and probe."
+    )
 
 
 def exposure_refused(snapshot: Snapshot) -> Diagnosis | None:
@@ -239,14 +273,18 @@ def _sentence(text: str) -> str:
 
 _CHECKS: Final[tuple[Callable[[Snapshot], Diagnosis | None], ...]] = (
     name_taken,
-    leftover,
     refused,
+    not_made,
     pod_refused,
     image_pull_failed,
     misconfigured,
+    volume_not_mounted,
+    sandbox_failed,
     node_lost,
-    crashed,
     pod_failed,
+    crashed,
     too_slow,
+    not_changed,
+    child_leaving,
     exposure_refused,
 )

@@ -13,7 +13,10 @@ from guildnet_operator.status.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A child that could not be made as wanted: `reason` is NAME_TAKEN, LEFTOVER or REFUSED, `message` the server's."""
+    """A child that could not be made as wanted, and why: `message` is the API server's.
+
+    `reason` is NAME_TAKEN, LEFTOVER, REFUSED, UNAVAILABLE or CHILD_LEAVING, whose message is the finalizers.
+    """
 
     reason: Reason
     kind: str
@@ -40,13 +43,25 @@ class Snapshot:
     problems: tuple[Problem, ...] = ()
     port: int | None = None
     entries: tuple[Entry, ...] = ()
+    no_port: str | None = None
+    """Why no port could be had, in the API server's words."""
     diagnosis: Diagnosis | None = None
     """What is wrong, None for nothing. `observe` fills it in, once for all conditions."""
+
+    @property
+    def needs_port(self) -> bool:
+        """Does an entry of the install give each workspace a port of its own?"""
+        return any(entry.mode == "port" for entry in self.entries)
 
     @property
     def blocked(self) -> bool:
         """Is it kept from becoming ready by something that does not heal by waiting?"""
         return self.diagnosis is not None and self.diagnosis.blocking
+
+    @property
+    def leaving(self) -> Problem | None:
+        """A child that is being deleted, of ours or of a Workspace that had the name before: it takes its time."""
+        return next((item for item in self.problems if item.reason in (Reason.LEFTOVER, Reason.CHILD_LEAVING)), None)
 
     def problem(self, *kinds: str) -> Problem | None:
         return next((item for item in self.problems if item.kind in kinds), None)

@@ -7,11 +7,12 @@ A pod is never made to use a claim or a Secret that belongs to a stranger.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from guildnet.errors import Denied, GuildNetError, Invalid
+from guildnet.errors import Denied, GuildNetError, Invalid, TooLarge
 from guildnet.kube.resources import SECRETS, WORKSPACES
 from guildnet_operator.plan import manifests
 from guildnet_operator.plan.manifests import Manifest
@@ -24,6 +25,17 @@ from guildnet_operator.watch.caches import Cache, Cluster
 
 SECRET: Final = "Secret"  # noqa: S105 - a kind
 CLAIM: Final = "PersistentVolumeClaim"
+SLOW_WRITE_SECONDS: Final = 4.0
+"""How long the writes of a pass may take before what is known meanwhile is told, and again each time as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request about one child that failed, worth trying again; `error` None where it has no answer yet."""
+
+    kind: str
+    name: str
+    error: GuildNetError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +44,14 @@ class SyncResult:
 
     children: Children
     problems: tuple[Problem, ...] = ()
-    errors: tuple[GuildNetError, ...] = ()
+    failures: tuple[Failure, ...] = ()
     secret_ensured: bool = False
     unwanted: bool = False
     """The Workspace is gone or going, which the watch has not told yet: nothing was written."""
+
+
+Meanwhile = Callable[[SyncResult], Awaitable[None]]
+"""Is told what is known while the API server does not answer the writes of a pass."""
 
 
 class ChildSync:
@@ -52,8 +68,10 @@ class ChildSync:
             "Ingress": cluster.ingresses,
         }
 
-    async def sync(self, plan: Plan, live: Children, *, secret_ensured: bool, fresh: bool) -> SyncResult:
-        """Make the children be as the plan says. Raises GuildNetError where nobody knows whether it is still wanted.
+    async def sync(
+        self, plan: Plan, live: Children, meanwhile: Meanwhile, *, secret_ensured: bool, fresh: bool
+    ) -> SyncResult:
+        """Make the children be as the plan says. Raises nothing of `guildnet.errors`.
 
         `secret_ensured`: its Secret was seen before and need not be read again. `fresh`: nothing was made for it yet.
         What was there before and is missing now may be missing because the Workspace is being deleted. Where the watch
@@ -66,13 +84,39 @@ class ChildSync:
         if plan.password_secret is not None:
             results[SECRET] = ChildResult(live={}) if secret_ensured else None
         # The settled case, by far the most frequent one, ends here without a task, an await or a write.
-        if not all(results.values()):
-            missing = any(self._is_missing(kind, wanted[kind]) for kind in wanted if results[kind] is None)
-            if missing and not fresh and not await self._is_wanted(plan):
-                return SyncResult(self._cluster.with_pods(plan.name, only_ours(plan, live)), unwanted=True)
-            await self._act(plan, wanted, results, fresh=fresh)
+        surplus = "Ingress" not in wanted and live.ingress is not None and _is_ours(plan, "Ingress", live.ingress)
+        if surplus or not all(results.values()):
+            writing = asyncio.create_task(self._write(plan, live, wanted, results, fresh=fresh))
+            try:
+                while not (await asyncio.wait({writing}, timeout=SLOW_WRITE_SECONDS))[0]:
+                    await meanwhile(self._result(plan, live, results))
+            finally:
+                await _ended(writing)
+            if (instead := writing.result()) is not None:
+                return instead
+        return self._result(plan, live, results)
+
+    async def _write(
+        self,
+        plan: Plan,
+        live: Children,
+        wanted: Mapping[str, Manifest],
+        results: dict[str, ChildResult | None],
+        *,
+        fresh: bool,
+    ) -> SyncResult | None:
+        """Fill in the results that are missing; where nothing may be written, the result of the pass instead."""
+        missing = any(self._is_missing(kind, wanted[kind]) for kind in wanted if results[kind] is None)
+        if missing and not fresh:
+            kept = self._cluster.with_pods(plan.name, only_ours(plan, live))
+            try:
+                if not await self._is_wanted(plan):
+                    return SyncResult(kept, unwanted=True)
+            except GuildNetError as error:
+                return SyncResult(kept, failures=(Failure("Workspace", plan.name, error),))
+        await self._act(plan, wanted, results, fresh=fresh)
         results["Ingress"] = results.get("Ingress") or await self._no_ingress(plan, live)
-        return self._result(plan, live, {kind: item for kind, item in results.items() if item is not None})
+        return None
 
     def _is_missing(self, kind: str, manifest: Manifest) -> bool:
         return self._caches[kind].get(manifest["metadata"]["name"]) is None
@@ -117,7 +161,7 @@ class ChildSync:
             found = None if fresh else await self._writer.read(SECRETS, name)
             found = found or await self._writer.create_only(SECRETS, manifest)
             found = found or await self._writer.read(SECRETS, name)
-        except (Invalid, Denied) as error:
+        except (Invalid, Denied, TooLarge) as error:
             return refusal(SECRET, name, error, None)
         except GuildNetError as error:
             return ChildResult(error=error)
@@ -127,38 +171,63 @@ class ChildSync:
         # Of the Secret's content nothing is kept.
         return ChildResult(problem=problem) if problem else ChildResult(live={})
 
-    async def _no_ingress(self, plan: Plan, live: Children) -> ChildResult | None:
+    async def _no_ingress(self, plan: Plan, live: Children) -> ChildResult:
         """Take away an Ingress of ours that is no longer wanted: it would lead past the proxy for ever."""
         if live.ingress is None or not _is_ours(plan, "Ingress", live.ingress):
-            return None
+            return ChildResult()
         try:
             await self._writer.remove("Ingress", live.ingress)
+        except (Invalid, Denied, TooLarge) as error:
+            return refusal("Ingress", plan.name, error, None)
         except GuildNetError as error:
             return ChildResult(error=error)
-        return None
+        return ChildResult()
 
-    def _result(self, plan: Plan, live: Children, results: Mapping[str, ChildResult]) -> SyncResult:
+    def _result(self, plan: Plan, live: Children, results: Mapping[str, ChildResult | None]) -> SyncResult:
+        """The result of a pass; a child without one is being written, and nobody has answered yet."""
+
         def ours(kind: str, cached: Object | None) -> Object | None:
             result = results.get(kind)
             if result is not None and result.live is not None:
                 return result.live
             return cached if cached is not None and _is_ours(plan, kind, cached) else None
 
-        ingress = results.get("Ingress")
         children = Children(
             deployment=ours("Deployment", live.deployment),
             service=ours("Service", live.service),
             claim=ours(CLAIM, live.claim),
-            ingress=ingress.live if ingress else None,
+            ingress=ours("Ingress", live.ingress) if plan.reach.ingress is not None else None,
         )
-        found = results.values()
+        found = [item for item in results.values() if item is not None]
         secret = results.get(SECRET)
         return SyncResult(
             self._cluster.with_pods(plan.name, children),
             problems=tuple(item.problem for item in found if item.problem is not None),
-            errors=tuple(item.error for item in found if item.error is not None),
+            failures=tuple(
+                Failure(kind, _child_name(plan, kind), None if item is None else item.error)
+                for kind, item in results.items()
+                if (item.error is not None if item is not None else not _waits(kind, results))
+            ),
             secret_ensured=secret is not None and secret.live is not None,
         )
+
+
+async def _ended(task: asyncio.Task[SyncResult | None]) -> None:
+    """Cancel a task that nobody waits for any more; one that is done is left as it is."""
+    if not task.done():
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def _waits(kind: str, results: Mapping[str, ChildResult | None]) -> bool:
+    """Has this child, which has no result yet, not been written either, because one that it needs has none?"""
+    return kind == "Deployment" and any(results.get(need, ChildResult()) is None for need in (CLAIM, SECRET))
+
+
+def _child_name(plan: Plan, kind: str) -> str:
+    names = {SECRET: plan.password_secret, CLAIM: plan.claim.name if plan.claim else None}
+    return names.get(kind) or plan.name
 
 
 def only_ours(plan: Plan, live: Children) -> Children:

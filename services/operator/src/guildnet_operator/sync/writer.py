@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 
-from guildnet.errors import Conflict, Denied, GuildNetError, Invalid, NotFound, Unreachable
+from guildnet.errors import Conflict, Denied, GuildNetError, Invalid, NotFound, TooLarge, Unreachable
 from guildnet.kube.client import JSON_PATCH, Client
 from guildnet.kube.resources import DEPLOYMENTS, INGRESSES, PVCS, SERVICES, Resource, path
 from guildnet.names import FIELD_MANAGER_OPERATOR
@@ -62,7 +62,7 @@ class Writer:
             live = cache.get(name) or await self._create(manifest, cache)
             result = self._judge(plan, manifest, live)
             return result or ChildResult(live=await self._apply(manifest, live, cache))
-        except (Invalid, Denied) as error:
+        except (Invalid, Denied, TooLarge) as error:
             return refusal(kind, name, error, cache.get(name))
         except GuildNetError as error:
             if isinstance(error, NotFound):
@@ -75,7 +75,9 @@ class Writer:
         if problem is not None:
             return ChildResult(problem=problem)
         if live["metadata"].get("deletionTimestamp"):
-            return ChildResult(error=Conflict(f"{kind} {name} is being deleted: it is made again when it is gone"))
+            # Nothing to try again: that it is gone is an event.
+            held_by = ", ".join(live["metadata"].get("finalizers") or ())
+            return ChildResult(problem=Problem(Reason.CHILD_LEAVING, kind, name, held_by))
         return None if differs(manifest, live) else ChildResult(live=live)
 
     async def create_only(self, resource: Resource, manifest: Manifest) -> Object | None:

@@ -29,7 +29,7 @@ from guildnet.kube.version import number
 from guildnet.names import LABEL_MANAGED, claim_name, workspace_of_claim
 from guildnet.pace import Pace
 from guildnet_operator.status.children import CONFIGURATION_REASONS, Children, Object, PodView, ReplicaSetView
-from guildnet_operator.watch import live, probe_events
+from guildnet_operator.watch import live, pod_events
 from guildnet_operator.watch.workspaces import WorkspaceWatch
 
 T = TypeVar("T")
@@ -56,6 +56,19 @@ class Cache(Generic[T, S]):
         self._hold = hold
         self._load = load
         self._written: dict[str, tuple[int, S]] = {}
+        self._seen = 0
+
+    def listed(self) -> None:
+        """The reflector has listed anew. A cluster that was restored from a backup counts from where the backup was:
+        what we wrote since is not there, and no version will tell so."""
+        version = number(self.reflector.resource_version) or 0
+        if version < self._seen:
+            self._written.clear()
+        self._seen = version
+
+    def moved(self) -> None:
+        """The reflector was told of something."""
+        self._seen = max(self._seen, number(self.reflector.resource_version) or 0)
 
     def get(self, name: str) -> T | None:
         held = self._held(name)
@@ -143,7 +156,8 @@ class Cluster:
         self.services = self._cache(SERVICES, live.packed, live.unpacked)
         self.claims = self._cache(PVCS, live.packed, live.unpacked, workspace_of=workspace_of_claim)
         self.ingresses = self._cache(INGRESSES, live.packed, live.unpacked)
-        self._probe_failures: dict[str, str] = {}
+        self._warnings: dict[str, dict[pod_events.About, pod_events.PodWarning]] = {}
+        """By the uid of the pod."""
         self._entries_name = watched.entries_configmap
         self._entries: Reflector[Object] = Reflector(
             client,
@@ -190,7 +204,7 @@ class Cluster:
 
     def with_pods(self, name: str, found: Children) -> Children:
         """These children of the Workspace with the pods of their Deployment."""
-        return live.with_pods(found, self._replica_sets.of(name), self._pods.of(name), self._probe_failures)
+        return live.with_pods(found, self._replica_sets.of(name), self._pods.of(name), self._warnings)
 
     def misconfigured(self, name: str) -> bool:
         """Does a pod labelled as this Workspace's wait for something its configuration refers to?"""
@@ -211,6 +225,10 @@ class Cluster:
         workspace_of: Callable[[str], str | None] = str,
     ) -> Cache[T, S]:
         def changed(change: Change[S]) -> None:
+            if change.kind == "synced":
+                cache.listed()
+                return
+            cache.moved()
             # Also objects that are not ours: when one goes, its name is free for the Workspace that wants it.
             name = workspace_of(change.key)
             if name:
@@ -219,7 +237,8 @@ class Cluster:
         reflector = Reflector(
             self._client, resource, namespace=self._namespace, parse=hold, on_change=changed, pace=self._pace
         )
-        return Cache(reflector, hold, load)
+        cache = Cache(reflector, hold, load)
+        return cache
 
     def _grouped(self, resource: Resource, parse: Callable[[dict[str, Any]], V], grouped: Grouped[V]) -> Reflector[V]:
         def changed(change: Change[V]) -> None:
@@ -237,28 +256,29 @@ class Cluster:
             pace=self._pace,
         )
 
-    def _events(self) -> Reflector[probe_events.ProbeFailure]:
+    def _events(self) -> Reflector[pod_events.PodWarning]:
         return Reflector(
             self._client,
             EVENTS,
             namespace=self._namespace,
-            field_selector=probe_events.FIELD_SELECTOR,
-            parse=probe_events.parse,
-            on_change=self._probe_failed,
+            field_selector=pod_events.FIELD_SELECTOR,
+            parse=pod_events.parse,
+            on_change=self._warned,
             pace=self._pace,
         )
 
-    def _probe_failed(self, change: Change[probe_events.ProbeFailure]) -> None:
-        failure = change.new
-        if failure is None:
+    def _warned(self, change: Change[pod_events.PodWarning]) -> None:
+        warning = change.new
+        if warning is None:
             if change.old is not None:
-                self._probe_failures.pop(change.old.pod_uid, None)
+                self._warnings.pop(change.old.pod_uid, None)
             return
-        if not failure.persists or self._probe_failures.get(failure.pod_uid) == failure.message:
+        if not warning.persists:
             return
-        self._probe_failures[failure.pod_uid] = failure.message
-        pod = self._pods_by_name.get(failure.pod)
-        if pod is not None:
+        known = self._warnings.setdefault(warning.pod_uid, {})
+        before, known[warning.about] = known.get(warning.about), warning
+        pod = self._pods_by_name.get(warning.pod)
+        if pod is not None and (before is None or before.message != warning.message):
             self._enqueue(pod.workspace)
 
     def _entries_changed(self, change: Change[Object]) -> None:

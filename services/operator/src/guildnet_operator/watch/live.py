@@ -9,14 +9,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Final
 
 import orjson
 
 from guildnet.names import LABEL_WORKSPACE
 from guildnet_operator.plan.manifests import CONTAINER
-from guildnet_operator.status.children import Children, Object, PodView, ReplicaSetView, Termination
+from guildnet_operator.status.children import Children, Object, PodView, ReplicaSetView, Termination, seconds_between
+from guildnet_operator.watch.pod_events import About, PodWarning
 
 _TEMPLATE_HASH: Final = "pod-template-hash"
 
@@ -25,11 +25,12 @@ def with_pods(
     children: Children,
     replica_sets: Iterable[ReplicaSetView],
     pods: Iterable[PodView],
-    probe_failures: Mapping[str, str],
+    warnings: Mapping[str, Mapping[About, PodWarning]],
 ) -> Children:
-    """The children with those of the pods that are of this very Deployment. `probe_failures` are words by pod uid.
+    """The children with those of the pods that are of this very Deployment. `warnings` are by pod uid.
 
-    Followed by uid from owner to owner, because labels can be put on anything.
+    Followed by uid from owner to owner, because labels can be put on anything. A pod that is over (evicted, ended with
+    its node) can stay for ever: it counts no more, and is looked at only where there is no other.
     """
     if children.deployment is None:
         return children
@@ -37,10 +38,23 @@ def with_pods(
     sets = {item.uid: item.template == template for item in replica_sets if item.owner_uid == uid}
     own = tuple(pod for pod in pods if pod.owner_uid in sets)
     current = (pod for pod in own if sets[pod.owner_uid] and not pod.deleting)
-    youngest = max(current, key=lambda pod: (pod.created_at, pod.name), default=None)
-    if youngest is not None and not youngest.ready and (words := probe_failures.get(youngest.uid)):
-        youngest = replace(youngest, probe_failure=words)
-    return replace(children, pods=own, current_pod=youngest)
+    youngest = max(current, key=lambda pod: (not pod.over, pod.created_at, pod.name), default=None)
+    if youngest is not None and not youngest.ready and (words := warnings.get(youngest.uid)):
+        youngest = _warned(youngest, words)
+    return replace(children, pods=tuple(pod for pod in own if not pod.over), current_pod=youngest)
+
+
+def _warned(pod: PodView, warnings: Mapping[About, PodWarning]) -> PodView:
+    said = {about: warning.message for about, warning in warnings.items()}
+    liveness = warnings.get(About.LIVENESS)
+    return replace(
+        pod,
+        probe_failure=said.get(About.PROBE, ""),
+        liveness_failure=said.get(About.LIVENESS, ""),
+        liveness_failed_at=liveness.last if liveness else "",
+        volume_failure=said.get(About.VOLUME, ""),
+        sandbox_failure=said.get(About.SANDBOX, ""),
+    )
 
 
 def plain(obj: Object) -> Object:
@@ -102,6 +116,7 @@ def pod(obj: Object) -> PodView:
         phase=status.get("phase") or "Pending",
         node=(obj.get("spec") or {}).get("nodeName") or "",
         ready=ready.get("status") == "True",
+        ready_at=(ready.get("lastTransitionTime") or "") if ready.get("status") == "True" else "",
         ready_message=ready.get("message") or "",
         scheduled={"True": True, "False": False}.get(scheduled.get("status", "")),
         scheduled_message=scheduled.get("message") or "",
@@ -154,12 +169,5 @@ def _termination(state: Object) -> Termination | None:
         reason=ended.get("reason") or "",
         message=ended.get("message") or "",
         finished_at=ended.get("finishedAt") or "",
-        ran_seconds=_seconds(ended.get("startedAt") or "", ended.get("finishedAt") or ""),
+        ran_seconds=seconds_between(ended.get("startedAt") or "", ended.get("finishedAt") or ""),
     )
-
-
-def _seconds(begun: str, ended: str) -> float:
-    """Between two times as the kubelet writes them; 0 where one of them is not known."""
-    if not begun or not ended:
-        return 0.0
-    return (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()
