@@ -96,6 +96,10 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
         "Ready, StorageReady, RouteReady, Progressing, Degraded",
         "Somebody deletes a child: it is made again when it is gone; the message names the finalizers that hold it.",
     ),
+    Reason.CONTESTED: (
+        "Ready, RouteReady, StorageReady, Degraded",
+        "Another program undoes what the operator writes, by field and field manager: it is put right ever more seldom.",
+    ),
     Reason.UNAVAILABLE: (
         "Ready, StorageReady, RouteReady, Degraded",
         "The API server, or a webhook it asks, cannot do what a child needs, in its words; it is tried again.",

@@ -71,6 +71,7 @@ TOLD_OUT_OF_MEMORY = {
     "message": "",
     "lastTransitionTime": NOW,
 }
+CHANGES = "changes spec.replicas (field manager night)"
 STORED = workspace(storage={"size": "1Gi", "retain": True})
 
 # name → (snapshot, phase, {condition: (status, reason)}, words that some message has to say)
@@ -493,6 +494,29 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
         snapshot(problems=(_unavailable("Ingress"),)),
         "Running",
         {"Ready": ("True", "Ready"), "RouteReady": ("False", "Unavailable"), "Degraded": ("True", "Unavailable")},
+        (),
+    ),
+    "somebody else changes its Deployment again and again": (
+        snapshot(pods=[], problems=(Problem(Reason.CONTESTED, "Deployment", NAME, CHANGES),)),
+        "Failed",
+        {"Ready": ("False", "ChangedByOthers"), "Degraded": ("True", "ChangedByOthers")},
+        ("changes spec.replicas (field manager night) of Deployment lab-1a2b3 again", "leave it alone"),
+    ),
+    "somebody else changes its Service again and again": (
+        snapshot(problems=(Problem(Reason.CONTESTED, "Service", NAME, CHANGES),)),
+        "Running",
+        {
+            "Ready": ("True", "Ready"),
+            "Degraded": ("True", "ChangedByOthers"),
+            "RouteReady": ("False", "ChangedByOthers"),
+        },
+        (),
+    ),
+    "somebody else changes its Service, and its pod crashed": (
+        snapshot(pods=_waiting("CrashLoopBackOff", lastState=_ended("Error", 1), restartCount=2),
+                 problems=(Problem(Reason.CONTESTED, "Service", NAME, CHANGES),)),
+        "Failed",
+        {"Degraded": ("True", "CrashLoop")},
         (),
     ),
     "its Service is being deleted by somebody": (

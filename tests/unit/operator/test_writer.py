@@ -8,8 +8,8 @@ import pytest
 
 from guildnet.workspace import Condition, Phase, WorkspaceStatus
 from guildnet_operator.reconcile import urgent
+from guildnet_operator.sync.managed_fields import other_manager, takeover
 from guildnet_operator.sync.ownership import Owner, owner_of
-from guildnet_operator.sync.writer import takeover
 from unit.operator.values import NAME, UID
 
 
@@ -83,6 +83,43 @@ def test_an_object_that_was_applied_before_needs_no_takeover():
     status = _entry("Update", {"f:status": {}}, subresource="status")
     assert takeover({"metadata": {"managedFields": [_entry("Apply", {}), status]}}) is None
     assert takeover({"metadata": {}}) is None
+
+
+CONTAINER = {
+    "f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"workspace"}': {".": {}, "f:image": {}}}}}}
+}
+PORT = {"f:spec": {"f:ports": {'k:{"port":8080,"protocol":"TCP"}': {".": {}, "f:name": {}}}}}
+LABEL = {"f:metadata": {"f:labels": {".": {}, "f:guildnet.io/managed": {}}}}
+REPLICAS = {"f:spec": {"f:replicas": {}}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "owns"),
+    [
+        (REPLICAS, "spec.replicas", True),
+        (REPLICAS, "spec.replicasX", False),
+        (REPLICAS, "spec.paused", False),
+        (LABEL, "metadata.labels.guildnet.io/managed", True),
+        (LABEL, "metadata.labels.guildnet.io/id", False),
+        (CONTAINER, "spec.template.spec.containers[workspace].image", True),
+        (CONTAINER, "spec.template.spec.containers[other].image", False),
+        (PORT, "spec.ports[8080].name", True),
+        (PORT, "spec.ports[8443]", False),
+    ],
+)
+def test_who_else_owns_a_field(fields: dict[str, Any], field: str, owns: bool):
+    mine = _entry("Apply", fields, time="2026-01-09T00:00:00Z")
+    status = _entry("Update", fields, manager="controller", subresource="status", time="2026-01-08T00:00:00Z")
+    last = _entry("Update", {"f:spec": {"f:other": {}}}, manager="last", time="2026-01-07T00:00:00Z")
+    before = _entry("Update", fields, manager="before", time="2026-01-01T00:00:00Z")
+    owner = _entry("Update", fields, manager="owner", subresource="scale", time="2026-01-02T00:00:00Z")
+    live = {"metadata": {"managedFields": [mine, status, owner, last, before]}}
+    assert other_manager(live, field) == ("owner" if owns else "last")
+
+
+def test_nobody_else_has_written():
+    assert other_manager({"metadata": {"managedFields": [_entry("Apply", REPLICAS)]}}, "spec.replicas") == ""
+    assert other_manager({"metadata": {}}, "spec.replicas") == ""
 
 
 def _status(phase: Phase | None, **conditions: str) -> WorkspaceStatus:

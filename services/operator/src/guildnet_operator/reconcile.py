@@ -29,7 +29,7 @@ from guildnet_operator.port_allocator import PortAllocator
 from guildnet_operator.status.reasons import Reason
 from guildnet_operator.status.snapshot import Problem, Snapshot
 from guildnet_operator.status.status import observe
-from guildnet_operator.sync.children import SECRET, ChildSync, Failure, SyncResult, only_ours
+from guildnet_operator.sync.children import SECRET, ChildSync, Failure, Known, SyncResult, only_ours
 from guildnet_operator.sync.writer import Writer
 from guildnet_operator.watch.caches import Cluster
 from guildnet_operator.workqueue import OUTAGE, RETRY, SETTLED, Next
@@ -120,7 +120,7 @@ class Reconciler:
             return _again_after([*errors, *([no_port] if no_port else [])])
         # A refusal can end without an event that we see, and a stranger's Secret is one we may not watch.
         hidden = any(item.reason is Reason.REFUSED or item.kind == SECRET for item in result.problems)
-        return RETRY if hidden else then
+        return RETRY if hidden else _sooner(then, result.after)
 
     def _snapshot(
         self, workspace: Workspace, plan: Plan, result: SyncResult, told: tuple[Problem, ...], port: int | None
@@ -157,8 +157,9 @@ class Reconciler:
         ensured = state.secret_ensured and not self._cluster.misconfigured(workspace.name)
         fresh = workspace.status.phase is None and live.deployment is None and not state.synced_once
         state.synced_once = True
+        asked = workspace.status.observed_generation != workspace.generation
         meanwhile = partial(self._meanwhile, workspace, plan, state)
-        result = await self._children.sync(plan, live, meanwhile, secret_ensured=ensured, fresh=fresh)
+        result = await self._children.sync(plan, live, Known(ensured, fresh, asked), meanwhile)
         state.secret_ensured = result.secret_ensured
         return result
 
@@ -217,6 +218,7 @@ class Reconciler:
         state = self._states.pop(key, None)
         if state is not None:
             self._ports.forget(state.uid)
+            self._children.forget(state.uid)
 
 
 def own_port(workspace: Workspace) -> int | None:
@@ -228,6 +230,12 @@ def own_port(workspace: Workspace) -> int | None:
 def unavailable(failure: Failure) -> Problem:
     words = "it has not answered yet" if failure.error is None else failure.error.message.rstrip(".")
     return Problem(Reason.UNAVAILABLE, failure.kind, failure.name, words)
+
+
+def _sooner(then: Next, after: float | None) -> Next:
+    if then.retry or after is None:
+        return then
+    return Next(after=after if then.after is None else min(after, then.after))
 
 
 def _again_after(errors: Iterable[GuildNetError]) -> Next:

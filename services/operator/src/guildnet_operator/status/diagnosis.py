@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from guildnet_operator.status import child_faults
 from guildnet_operator.status.children import CONFIGURATION_REASONS, PodView, Termination, seconds_between
 from guildnet_operator.status.reasons import Reason
-from guildnet_operator.status.refusals import classify, sentences
-from guildnet_operator.status.snapshot import Diagnosis, Problem, Snapshot
+from guildnet_operator.status.refusals import classify
+from guildnet_operator.status.snapshot import Diagnosis, Snapshot
 
 IMAGE_REASONS: Final = frozenset({
     "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable",
@@ -31,57 +32,6 @@ it has to end by itself, and as much again for the kubelet."""
 def diagnose(snapshot: Snapshot) -> Diagnosis | None:
     """The first and most telling thing wrong, None when all is as it should be. Does not read `snapshot.diagnosis`."""
     return next((found for found in (check(snapshot) for check in _CHECKS) if found is not None), None)
-
-
-def name_taken(snapshot: Snapshot) -> Diagnosis | None:
-    taken = next((item for item in snapshot.problems if item.reason is Reason.NAME_TAKEN), None)
-    if taken is None:
-        return None
-    claim = ", or hand it over (annotation guildnet.io/workspace-uid)" if taken.kind == "PersistentVolumeClaim" else ""
-    return Diagnosis(
-        Reason.NAME_TAKEN,
-        f"{taken.kind} {taken.name} exists and does not belong to this Workspace, so it is left untouched. "
-        f"Delete or rename that {taken.kind}{claim}, or create the Workspace under another name.",
-    )
-
-
-def refused(snapshot: Snapshot) -> Diagnosis | None:
-    problem = next((item for item in snapshot.problems if item.reason is Reason.REFUSED), None)
-    return None if problem is None else _refusal(problem)
-
-
-def _refusal(problem: Problem) -> Diagnosis:
-    reason, step = classify(problem.message)
-    blocking = problem.kind != "Ingress"
-    return Diagnosis(
-        reason, f"The API server refused {problem.kind} {problem.name}: {problem.message}. {step}", blocking
-    )
-
-
-def not_made(snapshot: Snapshot) -> Diagnosis | None:
-    """A child that is missing, or the Deployment that makes the pod, could not be written: the rest follows from it."""
-    found = _unavailable(snapshot, needed=True)
-    return None if found is None else Diagnosis(Reason.UNAVAILABLE, sentences(found))
-
-
-def not_changed(snapshot: Snapshot) -> Diagnosis | None:
-    found = _unavailable(snapshot, needed=False)
-    return None if found is None else Diagnosis(Reason.UNAVAILABLE, sentences(found), blocking=False)
-
-
-def _unavailable(snapshot: Snapshot, *, needed: bool) -> Problem | None:
-    there = {
-        "Service": snapshot.children.service is not None,
-        "PersistentVolumeClaim": snapshot.children.claim is not None,
-        "Ingress": True,  # the proxy leads there without it
-    }
-    problems = (item for item in snapshot.problems if item.reason is Reason.UNAVAILABLE)
-    return next((item for item in problems if there.get(item.kind, False) is not needed), None)
-
-
-def child_leaving(snapshot: Snapshot) -> Diagnosis | None:
-    found = next((item for item in snapshot.problems if item.reason is Reason.CHILD_LEAVING), None)
-    return None if found is None else Diagnosis(Reason.CHILD_LEAVING, sentences(found), blocking=False)
 
 
 def pod_refused(snapshot: Snapshot) -> Diagnosis | None:
@@ -272,9 +222,10 @@ def _sentence(text: str) -> str:
 
 
 _CHECKS: Final[tuple[Callable[[Snapshot], Diagnosis | None], ...]] = (
-    name_taken,
-    refused,
-    not_made,
+    child_faults.name_taken,
+    child_faults.refused,
+    child_faults.not_made,
+    child_faults.contested,
     pod_refused,
     image_pull_failed,
     misconfigured,
@@ -284,7 +235,8 @@ _CHECKS: Final[tuple[Callable[[Snapshot], Diagnosis | None], ...]] = (
     pod_failed,
     crashed,
     too_slow,
-    not_changed,
-    child_leaving,
+    child_faults.not_changed,
+    child_faults.child_leaving,
+    child_faults.contested_beside,
     exposure_refused,
 )

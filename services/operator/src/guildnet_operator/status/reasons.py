@@ -39,6 +39,7 @@ class Reason(StrEnum):
     NAME_TAKEN = "NameTaken"
     LEFTOVER = "PredecessorLeaving"
     CHILD_LEAVING = "ChildLeaving"
+    CONTESTED = "ChangedByOthers"
     UNAVAILABLE = "Unavailable"
     REFUSED = "Refused"
     FORBIDDEN = "Forbidden"

@@ -98,6 +98,12 @@ def sentences(problem: Problem) -> str:
         case Reason.CHILD_LEAVING:
             held = f", as soon as its finalizers let it go: {problem.message}" if problem.message else ""
             return f"{child} is being deleted, and is made again when it is gone{held}."
+        case Reason.CONTESTED:
+            return (
+                f"Somebody else {problem.message} of {child} again and again, so it is put right more and more "
+                "seldom, at last once in a minute. Have that program leave it alone, or say in the Workspace's spec "
+                "what it wants."
+            )
         case Reason.UNAVAILABLE:
             return (
                 f"The API server cannot do what {child} needs: {problem.message}. It is tried again by itself; where "

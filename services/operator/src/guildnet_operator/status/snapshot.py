@@ -15,7 +15,8 @@ from guildnet_operator.status.reasons import Reason
 class Problem:
     """A child that could not be made as wanted, and why: `message` is the API server's.
 
-    `reason` is NAME_TAKEN, LEFTOVER, REFUSED, UNAVAILABLE or CHILD_LEAVING, whose message is the finalizers.
+    `reason` is NAME_TAKEN, LEFTOVER, REFUSED, UNAVAILABLE, CHILD_LEAVING, whose message is the finalizers, or
+    CONTESTED, whose message says what somebody else does to it.
     """
 
     reason: Reason

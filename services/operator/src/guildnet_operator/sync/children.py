@@ -46,8 +46,22 @@ class SyncResult:
     problems: tuple[Problem, ...] = ()
     failures: tuple[Failure, ...] = ()
     secret_ensured: bool = False
+    after: float | None = None
+    """In how many seconds there is something to do about a child that is held back."""
     unwanted: bool = False
     """The Workspace is gone or going, which the watch has not told yet: nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a Workspace before a pass over its children."""
+
+    secret_ensured: bool
+    """Its Secret was seen before and need not be read again."""
+    fresh: bool
+    """Nothing was made for it yet."""
+    asked: bool
+    """Its spec has changed: what differs is what somebody waits for."""
 
 
 Meanwhile = Callable[[SyncResult], Awaitable[None]]
@@ -68,25 +82,27 @@ class ChildSync:
             "Ingress": cluster.ingresses,
         }
 
-    async def sync(
-        self, plan: Plan, live: Children, meanwhile: Meanwhile, *, secret_ensured: bool, fresh: bool
-    ) -> SyncResult:
+    def forget(self, uid: str) -> None:
+        """The Workspace with this uid is gone."""
+        self._writer.forget(uid)
+
+    async def sync(self, plan: Plan, live: Children, known: Known, meanwhile: Meanwhile) -> SyncResult:
         """Make the children be as the plan says. Raises nothing of `guildnet.errors`.
 
-        `secret_ensured`: its Secret was seen before and need not be read again. `fresh`: nothing was made for it yet.
         What was there before and is missing now may be missing because the Workspace is being deleted. Where the watch
         is late with that, a child made again would have to be collected again: so the API server is asked first.
         """
         wanted = {manifest["kind"]: manifest for manifest in manifests.desired(plan)}
         results: dict[str, ChildResult | None] = {
-            kind: self._writer.inspect(plan, manifest, self._caches[kind]) for kind, manifest in wanted.items()
+            kind: self._writer.inspect(plan, manifest, self._caches[kind], asked=known.asked)
+            for kind, manifest in wanted.items()
         }
         if plan.password_secret is not None:
-            results[SECRET] = ChildResult(live={}) if secret_ensured else None
+            results[SECRET] = ChildResult(live={}) if known.secret_ensured else None
         # The settled case, by far the most frequent one, ends here without a task, an await or a write.
         surplus = "Ingress" not in wanted and live.ingress is not None and _is_ours(plan, "Ingress", live.ingress)
         if surplus or not all(results.values()):
-            writing = asyncio.create_task(self._write(plan, live, wanted, results, fresh=fresh))
+            writing = asyncio.create_task(self._write(plan, live, wanted, results, fresh=known.fresh))
             try:
                 while not (await asyncio.wait({writing}, timeout=SLOW_WRITE_SECONDS))[0]:
                     await meanwhile(self._result(plan, live, results))
@@ -176,7 +192,7 @@ class ChildSync:
         if live.ingress is None or not _is_ours(plan, "Ingress", live.ingress):
             return ChildResult()
         try:
-            await self._writer.remove("Ingress", live.ingress)
+            await self._writer.remove(plan, "Ingress", live.ingress)
         except (Invalid, Denied, TooLarge) as error:
             return refusal("Ingress", plan.name, error, None)
         except GuildNetError as error:
@@ -209,6 +225,7 @@ class ChildSync:
                 if (item.error is not None if item is not None else not _waits(kind, results))
             ),
             secret_ensured=secret is not None and secret.live is not None,
+            after=min((item.after for item in found if item.after is not None), default=None),
         )
 
 

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
 from guildnet.errors import Conflict, Denied, GuildNetError, Invalid, NotFound, TooLarge, Unreachable
 from guildnet.kube.client import JSON_PATCH, Client
 from guildnet.kube.resources import DEPLOYMENTS, INGRESSES, PVCS, SERVICES, Resource, path
-from guildnet.names import FIELD_MANAGER_OPERATOR
+from guildnet.names import ANNOTATION_HASH, FIELD_MANAGER_OPERATOR
 from guildnet_operator import metrics
 from guildnet_operator.plan.manifests import Manifest
 from guildnet_operator.plan.plan import Plan
 from guildnet_operator.status.children import Object
 from guildnet_operator.status.reasons import Reason
 from guildnet_operator.status.snapshot import Problem
+from guildnet_operator.sync.brake import WHOLE, Brake, Turns
 from guildnet_operator.sync.diff import differs, first_difference
+from guildnet_operator.sync.managed_fields import other_manager, takeover
 from guildnet_operator.sync.ownership import Owner, owner_of
 from guildnet_operator.watch.caches import Cache
 from guildnet_operator.watch.live import plain
@@ -36,11 +38,15 @@ RESOURCES: Final[Mapping[str, Resource]] = {
 
 @dataclass(frozen=True, slots=True)
 class ChildResult:
-    """What became of one child: the live object of ours, or a problem to show, or an error to try again after."""
+    """What became of one child: the live object of ours, or a problem to show, or an error to try again after.
+
+    `after` says in how many seconds there is something to do about it again.
+    """
 
     live: Object | None = None
     problem: Problem | None = None
     error: GuildNetError | None = None
+    after: float | None = None
 
 
 class Writer:
@@ -49,19 +55,53 @@ class Writer:
     def __init__(self, client: Client, namespace: str) -> None:
         self._client = client
         self._namespace = namespace
+        self._brake = Brake()
+        self._turns = Turns()
 
-    def inspect(self, plan: Plan, manifest: Manifest, cache: Cache[Object, bytes]) -> ChildResult | None:
-        """The result for a child that is as planned or must not be touched; None where there is something to write."""
+    def inspect(
+        self, plan: Plan, manifest: Manifest, cache: Cache[Object, bytes], *, asked: bool
+    ) -> ChildResult | None:
+        """The result for a child that is as planned or must not be touched; None where there is something to write.
+
+        Not to be touched is also what somebody else undoes again and again, until the pause is over, and, unless a
+        change of the Workspace `asked` for it, what has to wait for its turn.
+        """
         live = cache.get(manifest["metadata"]["name"])
-        return None if live is None else self._judge(plan, manifest, live)
+        if live is None:
+            return self._held_back(plan, manifest, None, WHOLE)
+        if (result := self._judge(plan, manifest, live)) is not None:
+            return result
+        held = self._held_back(plan, manifest, live, first_difference(manifest, live) or ANNOTATION_HASH)
+        if held is not None or asked:
+            return held
+        wait = self._turns.wait((plan.uid, manifest["kind"]))
+        return ChildResult(live=live, after=wait) if wait else None
+
+    def forget(self, uid: str) -> None:
+        """The Workspace with this uid is gone."""
+        self._brake.forget(uid)
+        self._turns.forget(uid)
+
+    def _held_back(self, plan: Plan, manifest: Manifest, live: Object | None, what: str) -> ChildResult | None:
+        pause = self._brake.pause((plan.uid, manifest["kind"]), _wanted(manifest), what)
+        return ChildResult(live, self._contested(plan, manifest), after=pause) if pause else None
+
+    def _contested(self, plan: Plan, manifest: Manifest) -> Problem | None:
+        found = self._brake.quarrel((plan.uid, manifest["kind"]), _wanted(manifest))
+        if found is None:
+            return None
+        quarrel, _ = found
+        by = f" (field manager {quarrel.manager})" if quarrel.manager else ""
+        words = f"changes {quarrel.what}{by}" if quarrel.what else "deletes the whole"
+        return Problem(Reason.CONTESTED, manifest["kind"], manifest["metadata"]["name"], words)
 
     async def ensure(self, plan: Plan, manifest: Manifest, cache: Cache[Object, bytes]) -> ChildResult:
         """Make the child be there as wanted."""
         kind, name = manifest["kind"], manifest["metadata"]["name"]
         try:
-            live = cache.get(name) or await self._create(manifest, cache)
+            live = cache.get(name) or await self._create(plan, manifest, cache)
             result = self._judge(plan, manifest, live)
-            return result or ChildResult(live=await self._apply(manifest, live, cache))
+            return result or self._as_wanted(plan, manifest, await self._apply(plan, manifest, live, cache))
         except (Invalid, Denied, TooLarge) as error:
             return refusal(kind, name, error, cache.get(name))
         except GuildNetError as error:
@@ -78,7 +118,12 @@ class Writer:
             # Nothing to try again: that it is gone is an event.
             held_by = ", ".join(live["metadata"].get("finalizers") or ())
             return ChildResult(problem=Problem(Reason.CHILD_LEAVING, kind, name, held_by))
-        return None if differs(manifest, live) else ChildResult(live=live)
+        return None if differs(manifest, live) else self._as_wanted(plan, manifest, live)
+
+    def _as_wanted(self, plan: Plan, manifest: Manifest, live: Object) -> ChildResult:
+        """The result of a child that is as planned; that somebody keeps changing it is told until it has ended."""
+        quarrel = self._brake.quarrel((plan.uid, manifest["kind"]), _wanted(manifest))
+        return ChildResult(live, self._contested(plan, manifest), after=quarrel[1]) if quarrel else ChildResult(live)
 
     async def create_only(self, resource: Resource, manifest: Manifest) -> Object | None:
         """POST; the object, or None where the name exists already. Raises GuildNetError."""
@@ -99,17 +144,18 @@ class Writer:
         except NotFound:
             return None
 
-    async def remove(self, kind: str, live: Object) -> None:
+    async def remove(self, plan: Plan, kind: str, live: Object) -> None:
         """Delete this very object of ours that is no longer wanted. Raises GuildNetError."""
         name, uid = live["metadata"]["name"], live["metadata"]["uid"]
         try:
             await self._client.delete(RESOURCES[kind], self._namespace, name, uid=uid)
         except NotFound:
             return
+        self._brake.forget(plan.uid, kind)
         metrics.written(kind, "delete")
         log.info("child deleted", kind=kind, name=name)
 
-    async def _create(self, manifest: Manifest, cache: Cache[Object, bytes]) -> Object:
+    async def _create(self, plan: Plan, manifest: Manifest, cache: Cache[Object, bytes]) -> Object:
         resource, name = RESOURCES[manifest["kind"]], manifest["metadata"]["name"]
         created = await self.create_only(resource, manifest)
         if created is None:
@@ -118,9 +164,10 @@ class Writer:
             if created is None:
                 raise Unreachable(f"{resource.kind} {name} came and went while it was looked at")
             return plain(created)
+        self._brake.wrote((plan.uid, resource.kind), _wanted(manifest), WHOLE)
         return cache.remember(dict(created))
 
-    async def _apply(self, manifest: Manifest, live: Object, cache: Cache[Object, bytes]) -> Object:
+    async def _apply(self, plan: Plan, manifest: Manifest, live: Object, cache: Cache[Object, bytes]) -> Object:
         resource = RESOURCES[manifest["kind"]]
         name, uid = manifest["metadata"]["name"], live["metadata"]["uid"]
         fresh = await self._client.get(resource, self._namespace, name)
@@ -135,9 +182,17 @@ class Writer:
             metrics.written(resource.kind, "takeover")
         body = {**manifest, "metadata": {**manifest["metadata"], "uid": uid}}
         applied = await self._client.apply(resource, self._namespace, name, body, FIELD_MANAGER_OPERATOR)
+        what = first_difference(manifest, fresh) or ANNOTATION_HASH
+        manager = other_manager(fresh, what)
+        self._brake.wrote((plan.uid, resource.kind), _wanted(manifest), what, manager)
         metrics.written(resource.kind, "apply")
-        log.info("child applied", kind=resource.kind, name=name, because=first_difference(manifest, fresh) or "hash")
+        log.info("child applied", kind=resource.kind, name=name, because=what, changed_by=manager)
         return cache.remember(applied)
+
+
+def _wanted(manifest: Manifest) -> str:
+    fingerprint: str = manifest["metadata"]["annotations"][ANNOTATION_HASH]
+    return fingerprint
 
 
 def stranger(plan: Plan, kind: str, live: Object) -> Problem | None:
@@ -154,28 +209,3 @@ def refusal(kind: str, name: str, error: GuildNetError, live: Object | None) -> 
     if error.reason == "Unauthorized":
         return ChildResult(error=error)
     return ChildResult(live=live, problem=Problem(Reason.REFUSED, kind, name, error.message.rstrip(".")))
-
-
-def takeover(live: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """The JSON patch that turns the ownership of a POST into that of an apply; None when that was done before.
-
-    The API server tells `create` and `apply` of the same manager apart: without this, a field that was created and is
-    later left out of an apply would stay for ever (client-go's `csaupgrade` does the same).
-    """
-    fields = live["metadata"].get("managedFields") or []
-    mine = [item for item in fields if item.get("manager") == FIELD_MANAGER_OPERATOR and not item.get("subresource")]
-    if not any(item["operation"] == "Update" for item in mine):
-        return None
-    owned: dict[str, Any] = {}
-    for item in mine:
-        owned = _union(owned, item.get("fieldsV1") or {})
-    applied = {**mine[0], "operation": "Apply", "fieldsV1": owned}
-    return [
-        {"op": "replace", "path": "/metadata/managedFields", "value": [*(i for i in fields if i not in mine), applied]},
-        {"op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]},
-    ]
-
-
-def _union(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    shared = {key: _union(one[key], other[key]) for key in one.keys() & other.keys()}
-    return {**one, **other, **shared}
