@@ -36,6 +36,22 @@ PLANTS: Final = (
         quick=True,
     ),
     Plant(
+        "status-truth",
+        "what the API server says of a child is not told",
+        f"{OPERATOR}/reconcile.py",
+        "plan, result, state.told, port)",
+        "plan, result, (), port)",
+        quick=True,
+    ),
+    Plant(
+        "rival",
+        "what somebody undoes is put right every two seconds",
+        f"{OPERATOR}/sync/brake.py",
+        "MAX_PAUSE_SECONDS: Final = 75.0",
+        "MAX_PAUSE_SECONDS: Final = 2.0",
+        quick=True,
+    ),
+    Plant(
         "operator-scale",
         "every reconcile does work that nobody needs",
         f"{OPERATOR}/reconcile.py",

@@ -68,8 +68,10 @@ class FaultProxy:
         """A dead client's requests are cut, not forwarded: whatever it still tries, the cluster does not see it."""
         self.refuse: Callable[[web.BaseRequest], web.StreamResponse | None] = lambda _: None
         """An outage: an answer for a request in place of the API server's, or None to pass it on."""
-        self.hold: Callable[[web.BaseRequest], bool] = lambda _: False
-        """Another outage: is this request never to be answered?"""
+        self.answer_for: Callable[[ApiRequest], web.StreamResponse | None] = lambda _: None
+        """The same by what a request is about."""
+        self.hold: Callable[[ApiRequest], bool] = lambda _: False
+        """Is this request never to be answered?"""
         self.kill: Callable[[], Coroutine[Any, Any, None]] | None = None
         self.fault: Fault | None = None
         self.fired = False
@@ -123,10 +125,12 @@ class FaultProxy:
         refused = self.refuse(request)
         if refused is not None:
             return refused
-        if self.hold(request):
-            await asyncio.Event().wait()  # until the client gives up, which cancels this
         body = await request.read()
         asked = about(request.method, request.path, request.query_string, request.content_type, body)
+        if self.hold(asked):
+            await asyncio.Event().wait()  # until the client gives up, which cancels this
+        if (instead := self.answer_for(asked)) is not None:
+            return instead
         if asked.verb == "watch":
             return await self.streams.serve(request, asked.resource, self._upstream(request, body))
         self.seen.events += asked.is_write and asked.resource == "events"

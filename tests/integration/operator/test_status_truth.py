@@ -105,7 +105,7 @@ async def test_a_write_that_is_never_answered_holds_nothing_up(
         await world.launch("slow")
         pod = await world.run_pod("slow")
         await world.until_condition("slow", "Ready", "True")
-        proxy.hold = lambda request: request.method == "PATCH" and request.path.endswith("/services/slow")
+        proxy.hold = lambda asked: str(asked) == "apply services slow"
         other = {"spec": {"selector": {"guildnet.io/workspace": "other"}}}
         await world.kube.merge_patch(SERVICES, world.namespace, "slow", other, field_manager="somebody")
         degraded = await world.until_condition("slow", "Degraded", "True", "Unavailable")

@@ -69,6 +69,14 @@ def _contested(snapshot: Snapshot, *, deployment: bool) -> Problem | None:
     return next((item for item in problems if (item.kind == "Deployment") is deployment), None)
 
 
+def secret_leaving(snapshot: Snapshot) -> Diagnosis | None:
+    """Somebody deletes the Secret that the pod needs, and no pod is made that would use it."""
+    found = snapshot.problem("Secret")
+    if found is None or found.reason is not Reason.CHILD_LEAVING:
+        return None
+    return Diagnosis(Reason.CHILD_LEAVING, sentences(found), blocking=False)
+
+
 def child_leaving(snapshot: Snapshot) -> Diagnosis | None:
     found = next((item for item in snapshot.problems if item.reason is Reason.CHILD_LEAVING), None)
     return None if found is None else Diagnosis(Reason.CHILD_LEAVING, sentences(found), blocking=False)

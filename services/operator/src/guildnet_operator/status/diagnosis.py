@@ -226,6 +226,7 @@ _CHECKS: Final[tuple[Callable[[Snapshot], Diagnosis | None], ...]] = (
     child_faults.refused,
     child_faults.not_made,
     child_faults.contested,
+    child_faults.secret_leaving,
     pod_refused,
     image_pull_failed,
     misconfigured,

@@ -20,7 +20,7 @@ from guildnet_operator.plan.plan import Plan
 from guildnet_operator.status.children import Children, Object
 from guildnet_operator.status.snapshot import Problem
 from guildnet_operator.sync.ownership import Owner, owner_of
-from guildnet_operator.sync.writer import ChildResult, Writer, refusal, stranger
+from guildnet_operator.sync.writer import ChildResult, Writer, leaving, refusal, stranger
 from guildnet_operator.watch.caches import Cache, Cluster
 
 SECRET: Final = "Secret"  # noqa: S105 - a kind
@@ -183,7 +183,7 @@ class ChildSync:
             return ChildResult(error=error)
         if found is None:
             return ChildResult()
-        problem = stranger(plan, SECRET, found)
+        problem = stranger(plan, SECRET, found) or leaving(SECRET, found)
         # Of the Secret's content nothing is kept.
         return ChildResult(problem=problem) if problem else ChildResult(live={})
 

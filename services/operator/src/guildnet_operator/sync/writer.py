@@ -110,14 +110,10 @@ class Writer:
             return ChildResult(error=error)
 
     def _judge(self, plan: Plan, manifest: Manifest, live: Object) -> ChildResult | None:
-        kind, name = manifest["kind"], manifest["metadata"]["name"]
-        problem = stranger(plan, kind, live)
+        kind = manifest["kind"]
+        problem = stranger(plan, kind, live) or leaving(kind, live)
         if problem is not None:
             return ChildResult(problem=problem)
-        if live["metadata"].get("deletionTimestamp"):
-            # Nothing to try again: that it is gone is an event.
-            held_by = ", ".join(live["metadata"].get("finalizers") or ())
-            return ChildResult(problem=Problem(Reason.CHILD_LEAVING, kind, name, held_by))
         return None if differs(manifest, live) else self._as_wanted(plan, manifest, live)
 
     def _as_wanted(self, plan: Plan, manifest: Manifest, live: Object) -> ChildResult:
@@ -202,6 +198,14 @@ def stranger(plan: Plan, kind: str, live: Object) -> Problem | None:
         return None
     reason = Reason.NAME_TAKEN if owner is Owner.STRANGER else Reason.LEFTOVER
     return Problem(reason, kind, live["metadata"]["name"])
+
+
+def leaving(kind: str, live: Object) -> Problem | None:
+    """The problem of a child of ours that somebody deletes; None when nobody does. That it is gone will be an event."""
+    if not live["metadata"].get("deletionTimestamp"):
+        return None
+    held_by = ", ".join(live["metadata"].get("finalizers") or ())
+    return Problem(Reason.CHILD_LEAVING, kind, live["metadata"]["name"], held_by)
 
 
 def refusal(kind: str, name: str, error: GuildNetError, live: Object | None) -> ChildResult:
