@@ -70,6 +70,7 @@ def _status(item: Mapping[str, Any]) -> dict[str, Any]:
         status.pop("conditions", None)  # the Deployment controller's: its words have names and times
         status.pop("terminatingReplicas", None)
         status.pop("collisionCount", None)  # whether the ReplicaSet of a deleted Deployment was still there
+    status.pop("startupSeconds", None)  # a time
     if "conditions" in status:
         status["conditions"] = [
             {key: value for key, value in condition.items() if key != "lastTransitionTime"}

@@ -35,7 +35,7 @@ BASE: Json = {
     "running": True,
     "probe": {
         "type": "http", "path": "/h", "port": 3000, "initialDelaySeconds": 1, "periodSeconds": 7,
-        "timeoutSeconds": 2, "failureThreshold": 4,
+        "timeoutSeconds": 2, "failureThreshold": 4, "startupSeconds": 90,
     },
     "presetsRef": "preset",
     "notes": "a note",
@@ -176,6 +176,7 @@ LEAVES = (
     Leaf(("probe", "periodSeconds"), 8, 0, probe("livenessProbe", "periodSeconds")),
     Leaf(("probe", "timeoutSeconds"), 3, 0, probe("livenessProbe", "timeoutSeconds")),
     Leaf(("probe", "failureThreshold"), 5, 0, probe("livenessProbe", "failureThreshold")),
+    Leaf(("probe", "startupSeconds"), 91, 0, probe("startupProbe", "failureThreshold")),
     # These two are for people and for the UI; no child knows of them.
     Leaf(("presetsRef",), "another", "p" * 254, None),
     Leaf(("notes",), "another", "n" * 4097, None),

@@ -47,6 +47,7 @@ FULL: dict[str, Any] = {
             "periodSeconds": 5,
             "timeoutSeconds": 2,
             "failureThreshold": 3,
+            "startupSeconds": 600,
         },
         "presetsRef": "jupyterlab",
         "notes": "for the course",
@@ -231,6 +232,25 @@ async def test_storage_can_grow_but_neither_shrink_nor_change_its_class(kube: Cl
         await patch({"size": "1Gi"})
     with pytest.raises(Invalid, match="storageClassName cannot change"):
         await patch({"storageClassName": "b"})
+
+
+async def test_a_growth_that_was_refused_can_be_taken_back(kube: Client, namespace: str) -> None:
+    await kube.create(WORKSPACES, namespace, changed("spec.storage", {"size": "2Gi"}))
+
+    async def grow(size: str) -> None:
+        await kube.merge_patch(WORKSPACES, namespace, "minimal-abcde", {"spec": {"storage": {"size": size}}})
+
+    async def say(reason: str) -> None:
+        condition = {"type": "StorageReady", "status": "False", "reason": reason, "message": "no"}
+        status = {"conditions": [{**condition, "lastTransitionTime": "2026-01-01T00:00:00Z"}]}
+        await kube.merge_patch(WORKSPACES, namespace, "minimal-abcde", {"status": status}, subresource="status")
+
+    await grow("3Gi")
+    await say("Pending")
+    with pytest.raises(Invalid, match="cannot shrink"):
+        await grow("2Gi")
+    await say("GrowthRefused")
+    await grow("2Gi")
 
 
 async def test_status_is_a_subresource_and_its_conditions_are_a_map(kube: Client, namespace: str) -> None:

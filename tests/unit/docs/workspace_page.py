@@ -51,6 +51,7 @@ EXAMPLES = {
     "probe.periodSeconds": "10",
     "probe.timeoutSeconds": "5",
     "probe.failureThreshold": "3",
+    "probe.startupSeconds": "1200",
     "presetsRef": "jupyterlab",
     "notes": "for the course in May",
 }
@@ -164,7 +165,7 @@ and a TCP probe for others. Pods run as uid 1000 without privileges, capabilitie
 | set `running: true` | it starts again, at the same address, with the same volume |
 | annotate `guildnet.io/restarted-at: <time>` | the pod is replaced once |
 | change image, env, args, ports, resources, probe | the pod is replaced once |
-| enlarge `storage.size` | the claim grows where its class allows it; it never shrinks, and the class never changes |
+| enlarge `storage.size` | the claim grows where its class allows it; it never shrinks, and the class never changes; a growth that was refused can be taken back |
 | delete or edit a child by hand | it is made or put right again |
 | upgrade or restart the operator | nothing: settled objects are not written, no pod restarts |
 | delete the Workspace | Deployment, Service, Secret, Ingress and claim go with it, by the cluster's garbage collection |

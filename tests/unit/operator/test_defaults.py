@@ -107,6 +107,13 @@ def test_a_slow_first_start_has_five_minutes_and_is_noticed_within_a_second():
     assert probe.startup.period == 1
 
 
+@pytest.mark.parametrize(("asked", "failures"), [(None, 300), (1200, 1200), (1, 1)])
+def test_a_start_may_take_as_long_as_the_spec_says(asked: int | None, failures: int):
+    probe = decide(workspace(probe={"type": "tcp"} | ({"startupSeconds": asked} if asked else {})), Policy()).probe
+    assert probe is not None
+    assert (probe.startup.period, probe.startup.failures) == (1, failures)
+
+
 def test_a_probes_own_numbers_are_for_readiness_and_liveness_and_its_delay_for_the_start():
     asked = {"type": "tcp", "initialDelaySeconds": 7, "periodSeconds": 2, "timeoutSeconds": 3, "failureThreshold": 4}
     probe = decide(workspace(probe=asked), Policy()).probe

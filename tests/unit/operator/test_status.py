@@ -129,6 +129,21 @@ def test_the_words_of_others_are_cut_to_what_the_schema_takes():
     assert all(len(item.message) <= 32768 for item in status.conditions)
 
 
+def test_how_long_the_start_of_its_pod_took_is_kept_as_long_as_the_pod():
+    ready = {"Ready": {"status": "True", "lastTransitionTime": "2026-11-24T10:00:42Z"}}
+    first = observe(snapshot(pods=[pod(conditions=ready)]), now=NOW)
+    assert first.startup_seconds == 42
+    before = dataclasses.replace(workspace(), status=first)
+    again = {"Ready": {"status": "True", "lastTransitionTime": "2026-11-24T10:30:00Z"}}
+    for conditions in ({"Ready": {"status": "False"}}, again):
+        seen = dataclasses.replace(snapshot(pods=[pod(conditions=conditions)]), workspace=before)
+        assert observe(seen, now=LATER).startup_seconds == 42
+    other = dataclasses.replace(snapshot(pods=[pod(name="other", conditions=again)]), workspace=before)
+    assert observe(other, now=LATER).startup_seconds == 1800
+    assert observe(snapshot(pods=[pod(conditions={"Ready": {"status": "False"}})]), now=NOW).startup_seconds is None
+    assert observe(snapshot(workspace(running=False)), now=NOW).startup_seconds is None
+
+
 def test_a_fresh_status_differs_from_none_at_all():
     assert observe(snapshot(), now=NOW) != WorkspaceStatus()
 

@@ -82,6 +82,7 @@ class Probe:
     period_seconds: int | None = None
     timeout_seconds: int | None = None
     failure_threshold: int | None = None
+    startup_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ class WorkspaceStatus:
     node: str | None = None
     pod_name: str | None = None
     restarts: int = 0
+    startup_seconds: int | None = None
     last_error: str | None = None
     conditions: tuple[Condition, ...] = ()
 

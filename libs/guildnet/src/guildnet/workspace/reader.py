@@ -87,6 +87,7 @@ def status(node: _Node) -> WorkspaceStatus:
         node=node.text("node"),
         pod_name=node.text("podName"),
         restarts=node.integer("restarts") or 0,
+        startup_seconds=node.integer("startupSeconds"),
         last_error=node.text("lastError"),
         conditions=node.items("conditions", _condition),
     )
@@ -215,6 +216,7 @@ def _probe(node: _Node) -> Probe:
         period_seconds=node.integer("periodSeconds"),
         timeout_seconds=node.integer("timeoutSeconds"),
         failure_threshold=node.integer("failureThreshold"),
+        startup_seconds=node.integer("startupSeconds"),
     )
 
 

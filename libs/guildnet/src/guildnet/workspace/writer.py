@@ -57,6 +57,7 @@ def status_to_wire(status: WorkspaceStatus) -> dict[str, Any]:
         "node": status.node,
         "podName": status.pod_name,
         "restarts": status.restarts,
+        "startupSeconds": status.startup_seconds,
         "lastError": status.last_error,
         "conditions": [_condition(item) for item in status.conditions],
     }
@@ -124,6 +125,7 @@ def _probe(probe: Probe | None) -> dict[str, Any] | None:
             "periodSeconds": probe.period_seconds,
             "timeoutSeconds": probe.timeout_seconds,
             "failureThreshold": probe.failure_threshold,
+            "startupSeconds": probe.startup_seconds,
         }
     )
 

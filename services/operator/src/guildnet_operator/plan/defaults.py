@@ -117,7 +117,8 @@ def _below(base_path: str, path: str) -> str:
 def _startup(probe: Probe | None) -> Timing:
     """The initial delay belongs here: readiness and liveness wait for the startup probe anyway."""
     initial = (probe.initial_delay_seconds if probe else None) or 0
-    return Timing(STARTUP.period, STARTUP.timeout, STARTUP.failures, initial)
+    seconds = (probe.startup_seconds if probe else None) or STARTUP.failures
+    return Timing(STARTUP.period, STARTUP.timeout, seconds, initial)
 
 
 def _timing(probe: Probe | None, default: Timing) -> Timing:

@@ -7,7 +7,7 @@ from typing import Final
 
 from guildnet.names import origin_label
 from guildnet.workspace import Condition, Origin, Phase, Workspace, WorkspaceStatus, origin_url
-from guildnet_operator.status.children import PodView
+from guildnet_operator.status.children import PodView, seconds_between
 from guildnet_operator.status.conditions import TABLE, load_balancer_host
 from guildnet_operator.status.diagnosis import diagnose
 from guildnet_operator.status.snapshot import Snapshot
@@ -40,6 +40,7 @@ def observe(snapshot: Snapshot, *, now: str) -> WorkspaceStatus:
         node=(pod.node or None) if pod else None,
         pod_name=pod.name if pod else None,
         restarts=pod.restarts if pod else 0,
+        startup_seconds=startup_seconds(snapshot, pod),
         last_error=last_error(snapshot, pod),
         conditions=tuple(_condition(kind, snapshot, now) for kind in TABLE),
     )
@@ -74,6 +75,16 @@ def external_url(snapshot: Snapshot) -> str | None:
         return None
     port = snapshot.plan.main_port
     return f"{port.scheme}://{f'[{host}]' if ':' in host else host}:{port.number}/"
+
+
+def startup_seconds(snapshot: Snapshot, pod: PodView | None) -> int | None:
+    """Seconds the present pod took until it was ready for the first time; what was told of it once stays."""
+    if pod is None:
+        return None
+    before = snapshot.workspace.status
+    if before.pod_name == pod.name and before.startup_seconds is not None:
+        return before.startup_seconds
+    return round(max(0.0, seconds_between(pod.created_at, pod.ready_at))) if pod.ready and pod.ready_at else None
 
 
 def last_error(snapshot: Snapshot, pod: PodView | None) -> str | None:
