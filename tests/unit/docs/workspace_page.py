@@ -82,6 +82,10 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.KEPT: ("StorageReady", "The claim of an earlier `spec.storage` is kept, but not mounted."),
     Reason.BOUND: ("StorageReady", "The claim has its volume."),
     Reason.PENDING: ("StorageReady, Scheduled", "The claim waits for a volume, or the pod for the scheduler."),
+    Reason.STORAGE_PENDING: (
+        "Ready, Scheduled, Degraded",
+        "No node takes the pod as its claim has no volume; after a minute that is something wrong.",
+    ),
     Reason.LOST: ("StorageReady", "The volume behind the claim is gone: restore it or delete the claim."),
     Reason.ROUTED: ("RouteReady", "Service and origin are there."),
     Reason.SERVICE_PENDING: ("Ready, RouteReady", "The Service is being created."),

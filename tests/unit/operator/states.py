@@ -14,6 +14,12 @@ from unit.operator.values import LATER, LOCAL, NAME, NOW, TAILNET, pod, snapshot
 NOT_READY = {"Ready": {"status": "False", "message": "containers with unready status: [workspace]"}}
 
 
+def _made_before(item: dict[str, Any], seconds: int) -> dict[str, Any]:
+    """The pod, made so many seconds before `NOW`."""
+    made = f"{datetime.fromisoformat(NOW) - timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"
+    return {**item, "metadata": {**item["metadata"], "creationTimestamp": made}}
+
+
 def _waiting(reason: str, message: str = "in its own words", **more: Any) -> list[dict[str, Any]]:
     container = {"state": {"waiting": {"reason": reason, "message": message}}, "imageID": "", "started": False} | more
     return [pod(conditions=NOT_READY, container=container)]
@@ -58,6 +64,13 @@ UNPLACED = pod(
         "PodScheduled": {"status": "False", "message": "0/1 nodes are available: 1 Insufficient memory."},
         "Ready": {"status": "False"},
     },
+    containerStatuses=[],
+)
+NO_VOLUME = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims."
+WITHOUT_VOLUME = pod(
+    spec={"nodeName": ""},
+    phase="Pending",
+    conditions={"PodScheduled": {"status": "False", "message": NO_VOLUME}, "Ready": {"status": "False"}},
     containerStatuses=[],
 )
 PENDING_CLAIM = {"PersistentVolumeClaim": {"status": {"phase": "Pending"}}}
@@ -397,6 +410,35 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
         "Pending",
         {"StorageReady": ("False", "Pending")},
         ("provisioner",),
+    ),
+    "its claim has no volume yet": (
+        snapshot(STORED, changed=PENDING_CLAIM, pods=[WITHOUT_VOLUME]),
+        "Pending",
+        {
+            "Ready": ("False", "StoragePending"),
+            "Scheduled": ("False", "StoragePending"),
+            "StorageReady": ("False", "Pending"),
+            "Degraded": ("False", "AsExpected"),
+        },
+        ("Claim lab-1a2b3-storage has no volume", "unbound immediate", "kubectl get storageclass"),
+    ),
+    "its claim has had no volume for a minute": (
+        snapshot(STORED, changed=PENDING_CLAIM, pods=[_made_before(WITHOUT_VOLUME, 60)]),
+        "Pending",
+        {"Ready": ("False", "StoragePending"), "Degraded": ("True", "StoragePending")},
+        (),
+    ),
+    "its claim has had no volume for less than a minute": (
+        snapshot(STORED, changed=PENDING_CLAIM, pods=[_made_before(WITHOUT_VOLUME, 59)]),
+        "Pending",
+        {"Degraded": ("False", "AsExpected")},
+        (),
+    ),
+    "no node takes it, whatever its claim is": (
+        snapshot(STORED, changed=PENDING_CLAIM, pods=[_made_before(UNPLACED, 600)]),
+        "Pending",
+        {"Ready": ("False", "Unschedulable"), "Degraded": ("False", "AsExpected")},
+        ("Insufficient memory",),
     ),
     "claim bound and kept": (
         snapshot(STORED, changed=BOUND_CLAIM),
@@ -806,3 +848,6 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
         ("cannot be pulled (ErrImagePull): manifest unknown",),
     ),
 }  # fmt: skip
+
+TOLD_BY_THE_CLOCK = ("its claim has no volume yet", "its claim has had no volume for less than a minute")
+"""States that say something else a while later although nothing happens."""

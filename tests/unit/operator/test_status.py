@@ -11,13 +11,13 @@ from guildnet.web.entries import Entry
 from guildnet.workspace import WorkspaceStatus
 from guildnet_operator.plan.plan import Policy
 from guildnet_operator.status.conditions import TABLE, load_balancer_host
-from guildnet_operator.status.diagnosis import diagnose
+from guildnet_operator.status.diagnosis import diagnose, storage_told_in
 from guildnet_operator.status.reasons import Reason
 from guildnet_operator.status.refusals import reason_of, sentences
 from guildnet_operator.status.snapshot import Problem
 from guildnet_operator.status.status import observe
 from support.golden import expected
-from unit.operator.states import STATES
+from unit.operator.states import STATES, TOLD_BY_THE_CLOCK
 from unit.operator.values import LATER, LOCAL, NAME, NOW, UID, pod, snapshot, workspace
 
 WORDS = Path(__file__).parent / "golden" / "status.yaml"
@@ -46,12 +46,20 @@ def test_every_condition_is_there_with_generation_time_reason_and_message(state)
         assert item.message.endswith((".", "?", ":")), item.message
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", [state for state in STATES if state not in TOLD_BY_THE_CLOCK])
 def test_seen_again_nothing_has_changed(state):
     seen = STATES[state][0]
     first = observe(seen, now=NOW)
     again = dataclasses.replace(seen, workspace=dataclasses.replace(seen.workspace, status=first))
     assert observe(again, now=LATER) == first
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_when_a_claim_without_a_volume_is_told(state):
+    seen = dataclasses.replace(STATES[state][0], now=NOW)
+    left = {"its claim has no volume yet": 60, "its claim has had no volume for less than a minute": 1,
+            "its claim has had no volume for a minute": 0}.get(state)  # fmt: skip
+    assert storage_told_in(seen) == left
 
 
 def test_the_transition_time_moves_with_the_status_alone():

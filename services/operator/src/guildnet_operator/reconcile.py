@@ -26,6 +26,7 @@ from guildnet_operator.event_recorder import EventRecorder
 from guildnet_operator.plan.defaults import decide
 from guildnet_operator.plan.plan import Plan, Policy
 from guildnet_operator.port_allocator import PortAllocator
+from guildnet_operator.status.diagnosis import storage_told_in
 from guildnet_operator.status.reasons import Reason
 from guildnet_operator.status.snapshot import Problem, Snapshot
 from guildnet_operator.status.status import observe
@@ -169,19 +170,23 @@ class Reconciler:
         if now_there is None or now_there.uid != snapshot.workspace.uid:
             return SETTLED
         workspace = replace(snapshot.workspace, status=now_there.status, resource_version=now_there.resource_version)
-        status = observe(replace(snapshot, workspace=workspace), now=_now())
+        now = _now()
+        status = observe(replace(snapshot, workspace=workspace), now=now)
+        # A claim that waits too long is told by the clock alone: no event comes then.
+        left = storage_told_in(replace(snapshot, now=now))
+        then = SETTLED if left is None or left <= 0 else Next(after=left + 1.0)
         if status == workspace.status:
             state.status_due = None
-            return SETTLED
+            return then
         if not urgent(workspace.status, status):
-            now = time.monotonic()
+            began = time.monotonic()
             debounce = STATUS_DEBOUNCE_SECONDS if workspace.status.phase else FIRST_STATUS_DEBOUNCE_SECONDS
-            due = state.status_due = state.status_due or now + debounce
-            if now < due:
-                return Next(after=due - now)
-        then = await self._write_status(workspace, status)
+            due = state.status_due = state.status_due or began + debounce
+            if began < due:
+                return Next(after=due - began)
+        written = await self._write_status(workspace, status)
         state.status_due = None
-        return then
+        return written if written.retry else then
 
     async def _write_status(self, workspace: Workspace, status: WorkspaceStatus) -> Next:
         # With the version, or the status of a deleted Workspace could land on its successor of the same name, and one

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from guildnet_operator.status.children import PodView
-from guildnet_operator.status.diagnosis import image_pull_failed
+from guildnet_operator.status.diagnosis import claim_waits, image_pull_failed
 from guildnet_operator.status.reasons import Reason
 from guildnet_operator.status.refusals import reason_of, sentences
 from guildnet_operator.status.snapshot import Snapshot
@@ -54,6 +54,8 @@ def _on_the_way(snapshot: Snapshot) -> Verdict:
     pod = snapshot.children.current_pod
     if pod is None:
         return Verdict("False", Reason.CREATING, "Waiting for the cluster to create the pod.")
+    if snapshot.storage_waits:
+        return Verdict("False", Reason.STORAGE_PENDING, claim_waits(snapshot))
     if pod.scheduled is False:
         return Verdict("False", Reason.UNSCHEDULABLE, _unschedulable(pod))
     if not pod.image_present:
@@ -95,6 +97,8 @@ def scheduled(snapshot: Snapshot) -> Verdict:
     pod = snapshot.children.current_pod
     if pod is None or not snapshot.plan.replicas:
         return Verdict("False", Reason.NO_POD, "There is no pod to place.")
+    if snapshot.storage_waits:
+        return Verdict("False", Reason.STORAGE_PENDING, claim_waits(snapshot))
     if pod.scheduled is False:
         return Verdict("False", Reason.UNSCHEDULABLE, _unschedulable(pod))
     if pod.node:

@@ -22,6 +22,8 @@ NEVER_RAN: Final = frozenset({"StartError", "ContainerCannotRun"})
 """Reasons (`state.terminated.reason`) of a container whose program could not be started."""
 KILLED: Final = 137
 """Exit code of a program that SIGKILL ended (128 + 9)."""
+STORAGE_PATIENCE_SECONDS: Final = 60.0
+"""How long after its pod was made a claim may be without a volume before that is wrong: it has to be made first."""
 STARTUP_FAILURE: Final = "Startup probe failed"
 """How the kubelet begins an Event about a startup probe."""
 LIVENESS_GRACE_SECONDS: Final = 60.0
@@ -32,6 +34,37 @@ it has to end by itself, and as much again for the kubelet."""
 def diagnose(snapshot: Snapshot) -> Diagnosis | None:
     """The first and most telling thing wrong, None when all is as it should be. Does not read `snapshot.diagnosis`."""
     return next((found for found in (check(snapshot) for check in _CHECKS) if found is not None), None)
+
+
+def storage_waits(snapshot: Snapshot) -> Diagnosis | None:
+    """The claim has had no volume for longer than making one takes."""
+    left = storage_told_in(snapshot)
+    if left is None or left > 0:
+        return None
+    return Diagnosis(Reason.STORAGE_PENDING, claim_waits(snapshot), blocking=False)
+
+
+def storage_told_in(snapshot: Snapshot) -> float | None:
+    """Seconds until a claim without a volume is something wrong, below zero since then; None where none is waited for.
+
+    Reads `snapshot.now`.
+    """
+    pod = _pod(snapshot)
+    if pod is None or not snapshot.storage_waits:
+        return None
+    return STORAGE_PATIENCE_SECONDS - seconds_between(pod.created_at, snapshot.now)
+
+
+def claim_waits(snapshot: Snapshot) -> str:
+    """What the pod waits for, in words."""
+    claim, pod = snapshot.children.claim, _pod(snapshot)
+    of_class = ((claim or {}).get("spec") or {}).get("storageClassName") or "none"
+    said = pod.scheduled_message.rstrip(".") if pod else ""
+    name = snapshot.plan.claim.name if snapshot.plan.claim else ""
+    return (
+        f"Claim {name} has no volume, and without it no node takes the pod: {said}. Its storage class is {of_class}: "
+        "is there such a class, with a provisioner (kubectl get storageclass)?"
+    )
 
 
 def pod_refused(snapshot: Snapshot) -> Diagnosis | None:
@@ -228,6 +261,7 @@ _CHECKS: Final[tuple[Callable[[Snapshot], Diagnosis | None], ...]] = (
     child_faults.contested,
     child_faults.secret_leaving,
     pod_refused,
+    storage_waits,
     image_pull_failed,
     misconfigured,
     volume_not_mounted,

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     KEPT = "Kept"
     BOUND = "Bound"
     PENDING = "Pending"
+    STORAGE_PENDING = "StoragePending"
     LOST = "Lost"
     ROUTED = "Routed"
     SERVICE_PENDING = "ServicePending"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from guildnet.web.entries import Entry
 from guildnet.workspace import Workspace
 from guildnet_operator.plan.plan import Plan
 from guildnet_operator.status.children import Children
 from guildnet_operator.status.reasons import Reason
+
+_ABOUT_VOLUMES: Final = ("persistentvolumeclaim", "persistent volume")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class Snapshot:
     entries: tuple[Entry, ...] = ()
     no_port: str | None = None
     """Why no port could be had, in the API server's words."""
+    now: str = ""
+    """RFC 3339. `observe` fills it in."""
     diagnosis: Diagnosis | None = None
     """What is wrong, None for nothing. `observe` fills it in, once for all conditions."""
 
@@ -63,6 +68,13 @@ class Snapshot:
     def leaving(self) -> Problem | None:
         """A child that is being deleted, of ours or of a Workspace that had the name before: it takes its time."""
         return next((item for item in self.problems if item.reason in (Reason.LEFTOVER, Reason.CHILD_LEAVING)), None)
+
+    @property
+    def storage_waits(self) -> bool:
+        """Is the pod without a node because its claim is without a volume? That is the scheduler's word."""
+        pod = self.children.current_pod
+        words = pod.scheduled_message.lower() if pod and pod.scheduled is False else ""
+        return self.plan.claim is not None and any(part in words for part in _ABOUT_VOLUMES)
 
     def problem(self, *kinds: str) -> Problem | None:
         return next((item for item in self.problems if item.kind in kinds), None)

@@ -19,6 +19,7 @@ MAX_MESSAGE: Final = 8192
 
 def observe(snapshot: Snapshot, *, now: str) -> WorkspaceStatus:
     """The whole status. `now` (RFC 3339) becomes the transition time of conditions whose status changed."""
+    snapshot = replace(snapshot, now=now)
     snapshot = replace(snapshot, diagnosis=diagnose(snapshot))
     workspace, plan = snapshot.workspace, snapshot.plan
     pod = snapshot.children.current_pod if plan.replicas else None
