@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from guildnet import workspace
 from guildnet.kube.resources import CONFIGMAPS, DEPLOYMENTS, EVENTS, PODS, SERVICES, WORKSPACES
 from guildnet.names import origin_label
 from guildnet_operator.sync import children
@@ -224,3 +225,29 @@ async def test_what_a_node_left_behind_does_not_keep_it_from_being_stopped(start
         await world.until_condition("evicted", "Stopped", "True")
         assert (await world.status("evicted"))["phase"] == "Stopped"
         assert await world.find(PODS, pod["metadata"]["name"]) is not None
+
+
+async def test_a_stored_workspace_that_cannot_be_read_gets_an_event(
+    start: Start, world: World, monkeypatch: pytest.MonkeyPatch
+):
+    parse = workspace.parse
+
+    def picky(obj: Any) -> Any:
+        if obj["metadata"]["name"] == "odd":
+            raise ValueError("spec.image is no text")
+        return parse(obj)
+
+    monkeypatch.setattr(workspace, "parse", picky)
+    async with start() as running:
+        await world.launch("odd")
+
+        async def told() -> list[Any]:
+            events = (await world.kube.list(EVENTS, world.namespace))["items"]
+            return [item for item in events if item["reason"] == "Unreadable"]
+
+        (event,) = await eventually(told)
+        assert event["involvedObject"]["name"] == "odd"
+        assert "spec.image is no text" in event["message"]
+        running.queue.add("odd")
+        await eventually(running.queue.idle)
+        assert len(await told()) == 1

@@ -34,6 +34,8 @@ PROXY: dict[Rule, frozenset[str]] = {
 OPERATOR: dict[Rule, frozenset[str]] = {
     (WORKSPACES, "workspaces.guildnet.io", "*"): READ,
     (WORKSPACES, "workspaces/status.guildnet.io", "*"): frozenset({"patch"}),
+    (WORKSPACES, "capabilities.guildnet.io", "*"): READ,
+    (WORKSPACES, "capabilities/status.guildnet.io", "*"): frozenset({"patch"}),
     (WORKSPACES, "workspaces/finalizers.guildnet.io", "*"): frozenset({"update"}),
     (WORKSPACES, "deployments.apps", "*"): READ | {"create", "patch"},
     (WORKSPACES, "replicasets.apps", "*"): READ,

@@ -90,10 +90,15 @@ def parse(obj: Mapping[str, Any]) -> Capability:
     name = (obj.get("metadata") or {}).get("name")
     if not isinstance(name, str) or not name:
         raise Invalid("the Capability has no name", details=[FieldError("metadata.name", "must not be empty")])
+    return understood(obj) or Capability(name=name)
+
+
+def understood(obj: Mapping[str, Any]) -> Capability | None:
+    """A Capability with a name, or None where its spec breaks the schema."""
     try:
-        return _understood(name, _mapping(obj.get("spec")))
+        return _understood(obj["metadata"]["name"], _mapping(obj.get("spec")))
     except (AttributeError, KeyError, TypeError, ValueError):
-        return Capability(name=name)
+        return None
 
 
 def _understood(name: str, spec: Mapping[str, Any]) -> Capability:

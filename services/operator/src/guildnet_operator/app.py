@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from guildnet import process, telemetry
 from guildnet.kube.client import Client, connect
 from guildnet_operator import metrics
+from guildnet_operator.capability_status import CapabilityStatus
 from guildnet_operator.leader_election import LeaderElection
 from guildnet_operator.port_allocator import PortAllocator
 from guildnet_operator.reconcile import Install, Reconciler
@@ -103,9 +104,11 @@ def _leader(writer: Client, settings: Settings, cluster: Cluster, queue: WorkQue
         workspaces = cluster.workspaces.store
         origins = (item.status.origin for item in workspaces.values())
         ports.seen(origin.port for origin in origins if origin is not None and origin.port is not None)
-        for name in workspaces:
+        for name in (*workspaces, *cluster.workspaces.broken):
             queue.add(name)
-        await queue.run(reconciler)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(CapabilityStatus(writer, settings.k8s_namespace).run(), name="capabilities")
+            group.create_task(queue.run(reconciler), name="workspaces")
 
     return lead
 

@@ -15,7 +15,7 @@ from guildnet.errors import GuildNetError
 from guildnet.kube.client import Client
 from guildnet.kube.resources import EVENTS, path
 from guildnet.names import API_VERSION
-from guildnet.workspace import Phase, Workspace, WorkspaceStatus
+from guildnet.workspace import Phase, Workspace, WorkspaceSpec, WorkspaceStatus
 
 log = structlog.get_logger(__name__)
 
@@ -31,16 +31,27 @@ class EventRecorder:
         self._client = client
         self._namespace = namespace
 
+    async def unreadable(self, name: str, uid: str, why: str) -> None:
+        """Tell that the stored Workspace cannot be read."""
+        about = Workspace(name=name, namespace=self._namespace, uid=uid, spec=WorkspaceSpec(image=""))
+        message = (
+            f"The operator cannot read this Workspace: {why.rstrip('.')}. What it had made of it is left as it is. "
+            "Correct the Workspace, or delete it."
+        )
+        await self._write(event(about, "Warning", "Unreadable", message, now=datetime.now(UTC)))
+
     async def transition(self, workspace: Workspace, status: WorkspaceStatus) -> None:
         """Tell of the change from the Workspace's present status to this one, where it is worth telling."""
         found = worth_telling(workspace.status, status)
         if found is None:
             return
-        body = event(workspace, *found, now=datetime.now(UTC))
+        await self._write(event(workspace, *found, now=datetime.now(UTC)))
+
+    async def _write(self, body: dict[str, Any]) -> None:
         try:
             await self._client.request("POST", path(EVENTS, self._namespace), body=body, timeout=WRITE_TIMEOUT_SECONDS)
         except GuildNetError as error:
-            log.warning("event not written", workspace=workspace.name, error=error.message)
+            log.warning("event not written", workspace=body["involvedObject"]["name"], error=error.message)
 
 
 def worth_telling(old: WorkspaceStatus, new: WorkspaceStatus) -> tuple[str, str, str] | None:

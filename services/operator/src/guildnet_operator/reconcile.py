@@ -89,12 +89,14 @@ class Reconciler:
         self._children = ChildSync(Writer(client, install.namespace), cluster, install.password)
         self._events = EventRecorder(client, install.namespace)
         self._states: dict[str, _KeyState] = {}
+        self._unreadable: dict[str, tuple[str, int]] = {}
+        """Versions of Workspaces, by name, of which an Event says that they cannot be read."""
 
     async def __call__(self, key: str) -> Next:
         began = time.perf_counter()
         workspace = self._cluster.workspaces.get(key)
         if workspace is None:
-            self._forget(key)
+            await self._tell_unreadable(key)
             return SETTLED
         state = self._state_of(workspace)
         try:
@@ -104,6 +106,18 @@ class Reconciler:
             then = _again_after([error])
         metrics.reconciled("retry" if then.retry else "settled", time.perf_counter() - began)
         return then
+
+    async def _tell_unreadable(self, key: str) -> None:
+        """An Event for each version of a stored Workspace that cannot be read; one that is gone is forgotten."""
+        found = self._cluster.workspaces.unreadable(key)
+        if found is None:
+            self._unreadable.pop(key, None)
+            self._forget(key)
+            return
+        uid, version, why = found
+        if self._unreadable.get(key) != (uid, version):
+            self._unreadable[key] = (uid, version)
+            await self._events.unreadable(key, uid, why)
 
     async def _reconcile(self, workspace: Workspace, state: _KeyState) -> Next:
         plan = decide(workspace, self._install.policy)

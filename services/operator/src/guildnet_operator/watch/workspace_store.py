@@ -41,6 +41,11 @@ class WorkspaceStore:
         self.newest = 0
         """The highest version anything here has."""
 
+    def identity(self, name: str) -> tuple[str, int] | None:
+        """(uid, version) of the object of this name, also of one that cannot be read; None where there is none."""
+        held = self._held.get(name)
+        return None if held is None else (held.uid, held.version)
+
     def put(self, obj: Mapping[str, Any]) -> bool:
         """Take an object of an event or of an answer to a write; False where it is no news."""
         return version_of(obj) > self._listed and self._put(obj)

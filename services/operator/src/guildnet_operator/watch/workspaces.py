@@ -72,6 +72,11 @@ class WorkspaceWatch:
     def get(self, name: str) -> Workspace | None:
         return self.store.get(name)
 
+    def unreadable(self, name: str) -> tuple[str, int, str] | None:
+        """(uid, version, why) of a stored Workspace that cannot be read; None where it can, or there is none."""
+        why, identity = self.broken.get(name), self._store.identity(name)
+        return None if why is None or identity is None else (*identity, why)
+
     def remember(self, obj: Mapping[str, Any]) -> None:
         """Take a Workspace as the API server answered our write with it; its event comes later and is no news then."""
         self._store.put(obj)
