@@ -10,6 +10,7 @@ PY := $(VENV)/bin/python
 THIS_MAKE := $(MAKE)
 LOCAL := $(PY) -m guildnet_local
 APT_PACKAGES := tools/src/guildnet_local/machine/packages.txt
+TEST_APT_PACKAGES := tests/packages.txt
 PYTHON_IS_NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "GuildNet needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 2; }
 PROJECTS := libs/guildnet services/api services/proxy services/operator tools
 
@@ -34,16 +35,21 @@ $(VENV)/.ready: requirements/uv.txt requirements/dev.txt $(PROJECTS:%=%/pyprojec
 	@touch $@
 
 .PHONY: setup
-setup: $(VENV)/.ready packages ## the Python environment and the Debian packages
+setup: setup-up test-packages ## the Python environment and the Debian packages, those of the tests included
 
-.PHONY: packages
+# What `up` needs: a browser and its libraries, which only tests use, would be most of the packages.
+.PHONY: setup-up packages test-packages
+setup-up: $(VENV)/.ready packages
 packages:
 	@tools/install-packages $(APT_PACKAGES)
+# After the others: two installations at once would wait for apt's lock and fail.
+test-packages: packages
+	@tools/install-packages $(TEST_APT_PACKAGES)
 
 # ---- the local cluster ----------------------------------------------------------------------------------------------
 
 .PHONY: up down status logs url token kubeconfig kubectl helm tailnet image
-# Compilers start first; `setup` runs beside them.
+# Compilers start first; `setup-up` runs beside them.
 up: ## a local cluster with GuildNet, a test tailnet and a JupyterLab workspace
 	@$(PYTHON_IS_NEW_ENOUGH)
 	@GUILDNET_STARTED=$$(date +%s.%N) PYTHONPATH=tools/src $(PYTHON) -m guildnet_local.prepare $(THIS_MAKE) $(PY)
@@ -61,7 +67,7 @@ kubeconfig: $(VENV)/.ready ## the path of an admin kubeconfig usable from this h
 	@$(LOCAL) kubeconfig
 kubectl helm: $(VENV)/.ready ## of the local cluster: make kubectl ARGS="get ws -A" (or .venv/bin/kubectl get ws -A)
 	@$(LOCAL) $@ $(ARGS)
-image: setup ## build an image that `up` does not need, and offer it: make image NAME=code-server
+image: setup-up ## build an image that `up` does not need, and offer it: make image NAME=code-server
 	@$(LOCAL) image $(or $(NAME),$(error say which: make image NAME=code-server))
 tailnet: $(VENV)/.ready ## one line of JSON: a second device on the test tailnet to browse from
 	@$(LOCAL) tailnet

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -149,3 +150,15 @@ def test_a_missing_go_is_left_to_up_to_say(start: Start):
     start.script("bin/go", "#!/bin/sh\necho broken >&2; exit 1\n")
     process = start.run("exit 0", "echo up took over")
     assert process.communicate(timeout=60)[0] == "up took over\n"
+
+
+def test_an_up_installs_no_package_that_only_tests_use(start: Start):
+    assert start.run("echo $* >{place}/asked", CLUSTER="context:work").wait(60) == 0
+    target = (start.place / "asked").read_text().split()[-1]
+    would = {
+        verb: subprocess.run(["make", "--dry-run", verb], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        for verb in (target, "setup")
+    }
+    assert "machine/packages.txt" in would[target]
+    assert "tests/packages.txt" not in would[target]
+    assert re.search(r"machine/packages\.txt.*tests/packages\.txt", would["setup"], re.DOTALL)

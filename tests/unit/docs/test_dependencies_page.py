@@ -73,7 +73,8 @@ def go() -> set[str]:
 
 
 def debian() -> set[str]:
-    files = (ROOT / "tools/src/guildnet_local/machine/packages.txt", *ROOT.glob("proofs/debian/*.txt"))
+    lists = (ROOT / "tools/src/guildnet_local/machine/packages.txt", ROOT / "tests/packages.txt")
+    files = (*lists, *ROOT.glob("proofs/debian/*.txt"))
     listed = {line for path in files for line in path.read_text().split("\n") if line and not line.startswith("#")}
     listed |= {package for variant in VARIANTS.values() for package in variant.packages}
     for path in (*ROOT.glob("images/*/Dockerfile"), ROOT / "services/Dockerfile"):

@@ -2,8 +2,8 @@
 
     python3 -m guildnet_local.prepare MAKE PYTHON | compile
 
-MAKE installs (`MAKE setup`), PYTHON is the environment's and runs `up`, in place of this process, when it is there. The
-compilers are a child of this process and end with it. Only the standard library is used: nothing else is there yet.
+MAKE installs (`MAKE setup-up`), PYTHON is the environment's and runs `up`, in place of this process, when it is there.
+The compilers are a child of this process and end with it. Only the standard library is used: nothing else is there yet.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> i
     compiles = environ.get("CLUSTER", "") in ("", "bare") and bool(programs.missing(PROGRAMS, environ))
     compilers = subprocess.Popen([*ending_with_this_process(), *COMPILE]) if compiles else None
     try:
-        code = subprocess.run([make, "--no-print-directory", "--jobs=2", "setup"], check=False).returncode
+        code = subprocess.run([make, "--no-print-directory", "--jobs=2", "setup-up"], check=False).returncode
     except KeyboardInterrupt:
         # Who types Ctrl-C interrupts the compilers as well.
         code = 130
