@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from guildnet.kube.resources import CAPABILITIES, ENDPOINTSLICES, WORKSPACES, path
+from guildnet.kube.resources import CAPABILITIES, ENDPOINTSLICES, WORKSPACES, Resource, path
 from guildnet.names import origin_label
 
 NAMESPACE = "guildnet-workspaces"
@@ -86,17 +86,29 @@ async def serving(directory: Path, upstream_port: int) -> AsyncIterator[Path]:
 @asynccontextmanager
 async def hosting(directory: Path, placed: Sequence[Placed]) -> AsyncIterator[Path]:
     """The path of a kubeconfig while the block runs; these workspaces are there."""
-    held: dict[str, list[dict[str, Any]]] = {
-        path(WORKSPACES, NAMESPACE): [one.workspace() for one in placed],
-        path(ENDPOINTSLICES, NAMESPACE): [one.endpoint_slice() for one in placed],
-        path(CAPABILITIES, NAMESPACE): [],
+    held: dict[Resource, list[dict[str, Any]]] = {
+        WORKSPACES: [one.workspace() for one in placed],
+        ENDPOINTSLICES: [one.endpoint_slice() for one in placed],
+        CAPABILITIES: [],
+    }
+    async with listing(directory, held) as kubeconfig:
+        yield kubeconfig
+
+
+@asynccontextmanager
+async def listing(directory: Path, objects: Mapping[Resource, Sequence[Mapping[str, Any]]]) -> AsyncIterator[Path]:
+    """The path of a kubeconfig while the block runs; these objects are there. Lists are made once: whoever asks for
+    one again and again measures itself."""
+    held = {
+        path(kind, NAMESPACE): json.dumps({"metadata": {"resourceVersion": "1"}, "items": items}).encode()
+        for kind, items in objects.items()
     }
 
     async def answer(request: web.Request) -> web.StreamResponse:
         if request.path not in held:
             raise web.HTTPNotFound
         if "watch" not in request.query:
-            return web.json_response({"metadata": {"resourceVersion": "1"}, "items": held[request.path]})
+            return web.Response(body=held[request.path], content_type="application/json")
         return await _watched(request)
 
     app = web.Application()

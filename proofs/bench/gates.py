@@ -57,6 +57,7 @@ GATES: Final = (
     Gate("download by length", "download", "nginx", 0.60, 0.50, 0.40, most=True),
     Gate("download in chunks", "chunked", "nginx", 1.0, 0.80, 0.60, most=True),
     Gate("upload", "upload", "nginx", 1.4, 1.15, 0.80, most=True),
+    Gate("list of 5,000 workspaces", "list", "client", 8.0, 30.0, 80.0),
     Gate("memory of an idle WebSocket", "idle", "", 4.0, 4.0, 3.0, most=True, unit=" KiB"),
     Gate("delay of a streamed chunk, p99", "delay", "", 3.0, 3.0, 1.0, most=True, unit=" ms"),
 )

@@ -20,7 +20,7 @@ RATIOS: Final = (
 )
 ELSEWHERE: Final = (
     "Not in this suite: log fan-out (`make show-log-fanout`), the operator (`make show-operator-scale`), a Workspace's "
-    "way to Ready (`make show-ready-time`); lists of the api are not measured."
+    "way to Ready (`make show-ready-time`)."
 )
 """What else is measured, and where."""
 

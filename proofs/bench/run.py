@@ -17,7 +17,7 @@ from typing import Final
 import aiohttp
 import uvloop
 
-from proofs.bench import cluster, still
+from proofs.bench import cluster, lists, still
 from proofs.bench.accounting import Core
 from proofs.bench.gates import OURS, STRAIGHT
 from proofs.bench.load.loop import Load, answers, measure, warmed
@@ -110,6 +110,9 @@ async def _run(plan: Plan, core: int, found: Found) -> None:
             await stage.delays(plan, turn, found)
             print(f"turn {turn + 1} of {plan.turns}: {loop.time() - began:.0f} s", file=sys.stderr, flush=True)
         await stage.idle(plan, found)
+    with tempfile.TemporaryDirectory(prefix="guildnet-bench-") as directory:
+        found.versions[lists.OFFICIAL] = lists.official()
+        found.samples += await lists.lists(Path(directory), Core(core), plan.turns, plan.seconds)
 
 
 @dataclass

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from proofs import ROOT
 from proofs.bench import gates, report
+from proofs.bench.lists import LIST, WORKSPACES_LISTED
 from proofs.bench.peers.built import CACHE
 from proofs.bench.run import Found, Plan
 from proofs.bench.scenarios import SCENARIOS
@@ -21,9 +22,8 @@ NAMES: Final = {
     **{item.name: (item.what, f"CPU µs/{item.unit}") for item in SCENARIOS},
     DELAY: ("delay of a streamed chunk", "p99 ms"),
     IDLE: ("idle WebSocket", "KiB"),
+    LIST: (f"list of {WORKSPACES_LISTED:,} workspaces", "CPU µs/request"),
 }
-
-
 """Of each scenario its words and its unit."""
 
 
