@@ -69,6 +69,11 @@ def configure_logging(service: str, level: str = "info", fmt: Literal["json", "c
     root.setLevel(threshold)
 
 
+def log_fields(**fields: Any) -> None:
+    """Every log line that is written in this context, and in those begun from it, has these fields too."""
+    structlog.contextvars.bind_contextvars(**fields)
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The outcome of every check by name: None for healthy, else what is missing."""

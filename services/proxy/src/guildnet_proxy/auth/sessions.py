@@ -56,7 +56,7 @@ class Sessions:
         self._session_key = derive_key(key, "session")
         self._ticket_key = derive_key(key, "ticket")
         self._workspace_key = derive_key(key, "workspace-session")
-        self._used = used or UsedHere()
+        self._used = UsedHere() if used is None else used
 
     def issue(self, identity: Identity, entry: Entry, now: float) -> str:
         return seal(_claims(identity, now + SESSION_SECONDS) | {"entryName": entry.name}, self._session_key)

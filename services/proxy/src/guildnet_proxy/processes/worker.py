@@ -10,9 +10,8 @@ import asyncio
 import sys
 from pathlib import Path
 
-import structlog
-
 from guildnet import process
+from guildnet.telemetry import log_fields
 from guildnet_proxy.app import serve
 from guildnet_proxy.processes.output import share_output
 from guildnet_proxy.processes.share import Share
@@ -23,7 +22,7 @@ def main(argv: list[str]) -> None:
     index, count, folder, tailnet = argv
     share = Share(int(index), int(count), Path(folder), int(tailnet))
     share_output(share.output_lock)
-    structlog.contextvars.bind_contextvars(process=share.index)
+    log_fields(process=share.index)
 
     async def serve_share(settings: Settings, stop: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
