@@ -130,7 +130,7 @@ async def _observed(world: World, name: str, generation: int) -> bool:
 
 def _blind(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Make the operator's caches miss the stranger's object, as when it is created in the very same moment."""
-    from guildnet_operator.watch.caches import Cache
+    from guildnet_operator.watch.cache import Cache
 
     get = Cache.get
     monkeypatch.setattr(Cache, "get", lambda self, key: None if key == name and _is_child(self) else get(self, key))

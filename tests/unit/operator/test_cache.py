@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from guildnet_operator.watch.caches import Cache
+from guildnet_operator.watch.cache import Cache
 
 
 def _written(version: int) -> dict[str, Any]:

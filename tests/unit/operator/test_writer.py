@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from guildnet.workspace import Condition, Phase, WorkspaceStatus
-from guildnet_operator.reconcile import urgent
 from guildnet_operator.sync.managed_fields import other_manager, takeover
 from guildnet_operator.sync.ownership import Owner, owner_of
+from guildnet_operator.sync.status_writer import urgent
 from unit.operator.values import NAME, UID
 
 

@@ -9,38 +9,31 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
 import structlog
 
-from guildnet.errors import Conflict, GuildNetError, NotFound, TooManyRequests, Unreachable
+from guildnet.errors import GuildNetError, TooManyRequests, Unreachable
 from guildnet.kube.client import Client
-from guildnet.kube.resources import WORKSPACES
-from guildnet.names import FIELD_MANAGER_OPERATOR, origin_label
+from guildnet.names import origin_label
 from guildnet.web.entries import Entry
-from guildnet.workspace import Workspace, WorkspaceStatus, status_to_wire
+from guildnet.workspace import Workspace
 from guildnet_operator import metrics
 from guildnet_operator.event_recorder import EventRecorder
 from guildnet_operator.plan.defaults import decide
 from guildnet_operator.plan.plan import Plan, Policy
 from guildnet_operator.port_allocator import PortAllocator
-from guildnet_operator.status.diagnosis import storage_told_in
 from guildnet_operator.status.reasons import Reason
 from guildnet_operator.status.snapshot import Problem, Snapshot
-from guildnet_operator.status.status import observe
 from guildnet_operator.sync.children import SECRET, ChildSync, Failure, Known, SyncResult, only_ours
+from guildnet_operator.sync.status_writer import StatusWriter
 from guildnet_operator.sync.writer import Writer
 from guildnet_operator.watch.caches import Cluster
 from guildnet_operator.workqueue import OUTAGE, RETRY, SETTLED, Next
 
 log = structlog.get_logger(__name__)
 
-STATUS_DEBOUNCE_SECONDS: Final = 0.4
-"""How long a change of status that nobody waits for is held back for the next one: a start has half a dozen of them."""
-FIRST_STATUS_DEBOUNCE_SECONDS: Final = 1.0
-"""The same for the first status, which says no more than having none: a start from an image that is there needs one."""
 TELL_FAILURE_AFTER_SECONDS: Final = 0.5
 """How long requests about a child have to go on failing before that is told: one that is repeated at once is none."""
 
@@ -52,7 +45,6 @@ class _KeyState:
     uid: str
     synced_once: bool = False
     secret_ensured: bool = False
-    status_due: float | None = None
     failing_since: float | None = None
     told: tuple[Problem, ...] = ()
     """What is told of requests that fail, in the words of the last answers."""
@@ -88,6 +80,7 @@ class Reconciler:
         self._install = install
         self._children = ChildSync(Writer(client, install.namespace), cluster, install.password)
         self._events = EventRecorder(client, install.namespace)
+        self._status = StatusWriter(client, cluster, self._events)
         self._states: dict[str, _KeyState] = {}
         self._unreadable: dict[str, tuple[str, int]] = {}
         """Versions of Workspaces, by name, of which an Event says that they cannot be read."""
@@ -130,7 +123,7 @@ class Reconciler:
         state.note(result.failures)
         port, no_port = await self._port(workspace)
         snapshot = self._snapshot(workspace, plan, result, state.told, port)
-        then = await self._status(replace(snapshot, no_port=no_port.message if no_port else None), state)
+        then = await self._status.write(replace(snapshot, no_port=no_port.message if no_port else None))
         if errors or no_port:
             return _again_after([*errors, *([no_port] if no_port else [])])
         # A refusal can end without an event that we see, and a stranger's Secret is one we may not watch.
@@ -160,7 +153,7 @@ class Reconciler:
         told = state.told or tuple(unavailable(item) for item in result.failures)
         try:
             snapshot = self._snapshot(workspace, plan, result, told, own_port(workspace))
-            await self._status(replace(snapshot, no_port="it is given when the children are written"), state)
+            await self._status.write(replace(snapshot, no_port="it is given when the children are written"))
         except GuildNetError as error:
             log.warning("status not written", workspace=workspace.name, error=error.message, code=error.code)
 
@@ -178,54 +171,6 @@ class Reconciler:
         state.secret_ensured = result.secret_ensured
         return result
 
-    async def _status(self, snapshot: Snapshot, state: _KeyState) -> Next:
-        # A pass may have waited long for its writes: what counts is the status that is there now.
-        now_there = self._cluster.workspaces.get(snapshot.workspace.name)
-        if now_there is None or now_there.uid != snapshot.workspace.uid:
-            return SETTLED
-        workspace = replace(snapshot.workspace, status=now_there.status, resource_version=now_there.resource_version)
-        now = _now()
-        status = observe(replace(snapshot, workspace=workspace), now=now)
-        # A claim that waits too long is told by the clock alone: no event comes then.
-        left = storage_told_in(replace(snapshot, now=now))
-        then = SETTLED if left is None or left <= 0 else Next(after=left + 1.0)
-        if status == workspace.status:
-            state.status_due = None
-            return then
-        if not urgent(workspace.status, status):
-            began = time.monotonic()
-            debounce = STATUS_DEBOUNCE_SECONDS if workspace.status.phase else FIRST_STATUS_DEBOUNCE_SECONDS
-            due = state.status_due = state.status_due or began + debounce
-            if began < due:
-                return Next(after=due - began)
-        written = await self._write_status(workspace, status)
-        state.status_due = None
-        return written if written.retry else then
-
-    async def _write_status(self, workspace: Workspace, status: WorkspaceStatus) -> Next:
-        # With the version, or the status of a deleted Workspace could land on its successor of the same name, and one
-        # of an operator that leads no more on that of the next. A uid would not do: the API server ignores it here.
-        body = {"metadata": {"resourceVersion": workspace.resource_version}, "status": status_to_wire(status)}
-        try:
-            written = await self._client.merge_patch(
-                WORKSPACES,
-                workspace.namespace,
-                workspace.name,
-                body,
-                subresource="status",
-                field_manager=FIELD_MANAGER_OPERATOR,
-            )
-        except (NotFound, Conflict) as error:
-            log.info("status not written", workspace=workspace.name, error=error.message)
-            # Gone: the watch is about to say so. A conflict may also be of two writes at once, with no event after it.
-            return SETTLED if isinstance(error, NotFound) else RETRY
-        metrics.written("Workspace", "status")
-        self._cluster.workspaces.remember(written)
-        if status.phase != workspace.status.phase:
-            log.info("phase changed", workspace=workspace.name, phase=status.phase, was=workspace.status.phase)
-        await self._events.transition(workspace, status)
-        return SETTLED
-
     def _state_of(self, workspace: Workspace) -> _KeyState:
         state = self._states.get(workspace.name)
         if state is None or state.uid != workspace.uid:
@@ -238,6 +183,7 @@ class Reconciler:
         if state is not None:
             self._ports.forget(state.uid)
             self._children.forget(state.uid)
+            self._status.forget(state.uid)
 
 
 def own_port(workspace: Workspace) -> int | None:
@@ -264,23 +210,3 @@ def _again_after(errors: Iterable[GuildNetError]) -> Next:
 def _is_outage(error: GuildNetError) -> bool:
     """Would every other Workspace meet it too? Not so an answer that calls itself internal: as a rule a webhook's."""
     return isinstance(error, Unreachable | TooManyRequests) and error.reason != "InternalError"
-
-
-def urgent(old: WorkspaceStatus, new: WorkspaceStatus) -> bool:
-    """Is somebody waiting for this change: a phase, readiness, or something wrong?
-
-    The first status of a new Workspace is not: until it has one, everybody takes it for pending anyway.
-    """
-    if old.phase is None and new.phase == "Pending":
-        return False
-    if old.phase != new.phase:
-        return True
-    for kind in ("Ready", "Degraded"):
-        before, after = old.condition(kind), new.condition(kind)
-        if (before and before.status) != (after and after.status):
-            return True
-    return False
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -21,7 +21,8 @@ from guildnet_operator.status.children import Children, Object
 from guildnet_operator.status.snapshot import Problem
 from guildnet_operator.sync.ownership import Owner, owner_of
 from guildnet_operator.sync.writer import ChildResult, Writer, leaving, refusal, stranger
-from guildnet_operator.watch.caches import Cache, Cluster
+from guildnet_operator.watch.cache import Cache
+from guildnet_operator.watch.caches import Cluster
 
 SECRET: Final = "Secret"  # noqa: S105 - a kind
 CLAIM: Final = "PersistentVolumeClaim"

@@ -26,7 +26,7 @@ from guildnet_operator.sync.brake import WHOLE, Brake, Turns
 from guildnet_operator.sync.diff import differs, first_difference
 from guildnet_operator.sync.managed_fields import other_manager, takeover
 from guildnet_operator.sync.ownership import Owner, owner_of
-from guildnet_operator.watch.caches import Cache
+from guildnet_operator.watch.cache import Cache
 from guildnet_operator.watch.live import plain
 
 log = structlog.get_logger(__name__)

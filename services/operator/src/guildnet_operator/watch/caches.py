@@ -7,9 +7,9 @@ comes. What the operator wrote itself is visible at once, although the watch tel
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from guildnet.errors import GuildNetError
 from guildnet.kube.client import Client
@@ -25,11 +25,11 @@ from guildnet.kube.resources import (
     SERVICES,
     Resource,
 )
-from guildnet.kube.version import number
 from guildnet.names import LABEL_MANAGED, claim_name, workspace_of_claim
 from guildnet.pace import Pace
 from guildnet_operator.status.children import CONFIGURATION_REASONS, Children, Object, PodView, ReplicaSetView
 from guildnet_operator.watch import live, pod_events
+from guildnet_operator.watch.cache import Cache, Grouped
 from guildnet_operator.watch.workspaces import WorkspaceWatch
 
 T = TypeVar("T")
@@ -38,84 +38,8 @@ V = TypeVar("V", PodView, ReplicaSetView)
 
 ATTEMPT_INTERVAL_SECONDS: Final = 0.75
 """Between two attempts of the watches in an outage; each can be a list and a watch: under three a second."""
-MAX_WRITTEN: Final = 64
-"""Own writes remembered before those are dropped that the watch has told of meanwhile."""
 ENTRIES_KEY: Final = "tailnet"
 _MANAGED: Final = f"{LABEL_MANAGED}=true"
-
-
-class Cache(Generic[T, S]):
-    """A reflector's store with our own writes laid over it until the watch has caught up with them.
-
-    Without this a reconcile right after a write would see the state before it and write once more.
-    What is held (`S`) is made by the reflector's parser, and made a `T` when it is asked for.
-    """
-
-    def __init__(self, reflector: Reflector[S], hold: Callable[[dict[str, Any]], S], load: Callable[[S], T]) -> None:
-        self.reflector = reflector
-        self._hold = hold
-        self._load = load
-        self._written: dict[str, tuple[int, S]] = {}
-        self._seen = 0
-
-    def listed(self) -> None:
-        """The reflector has listed anew. A cluster that was restored from a backup counts from where the backup was:
-        what we wrote since is not there, and no version will tell so."""
-        version = number(self.reflector.resource_version) or 0
-        if version < self._seen:
-            self._written.clear()
-        self._seen = version
-
-    def moved(self) -> None:
-        """The reflector was told of something."""
-        self._seen = max(self._seen, number(self.reflector.resource_version) or 0)
-
-    def get(self, name: str) -> T | None:
-        held = self._held(name)
-        return None if held is None else self._load(held)
-
-    def _held(self, name: str) -> S | None:
-        written = self._written.get(name)
-        if written is None:
-            return self.reflector.store.get(name)
-        version, value = written
-        if (number(self.reflector.resource_version) or 0) < version:
-            return value
-        del self._written[name]
-        return self.reflector.store.get(name)
-
-    def remember(self, obj: dict[str, Any]) -> T:
-        """An object as the API server answered our write with it."""
-        metadata = obj["metadata"]
-        value = self._hold(obj)
-        if len(self._written) >= MAX_WRITTEN:
-            seen = number(self.reflector.resource_version) or 0
-            self._written = {name: item for name, item in self._written.items() if item[0] > seen}
-        self._written[metadata["name"]] = (number(metadata["resourceVersion"]) or 0, value)
-        return self._load(value)
-
-    def forget(self, name: str) -> None:
-        """What we wrote turned out to be gone."""
-        self._written.pop(name, None)
-
-
-class Grouped(Generic[V]):
-    """The objects of one kind by the Workspace whose label they carry."""
-
-    def __init__(self) -> None:
-        self._by_workspace: dict[str, dict[str, V]] = {}
-
-    def of(self, name: str) -> Iterator[V]:
-        return iter(self._by_workspace.get(name, {}).values())
-
-    def change(self, change: Change[V]) -> None:
-        if change.old is not None:
-            group = self._by_workspace.get(change.old.workspace, {})
-            group.pop(change.old.name, None)
-            if not group:
-                self._by_workspace.pop(change.old.workspace, None)
-        if change.new is not None:
-            self._by_workspace.setdefault(change.new.workspace, {})[change.new.name] = change.new
 
 
 class Watch(Protocol):
