@@ -27,6 +27,7 @@ TARGETS: Final = (
     "guildnet_proxy.rewrite.response_head",
     "guildnet_operator.plan.defaults",
     "guildnet_operator.plan.manifests",
+    "guildnet_operator.plan.next_start",
     "guildnet_operator.status.conditions",
     "guildnet_operator.status.diagnosis",
 )

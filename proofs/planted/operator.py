@@ -17,6 +17,13 @@ PLANTS: Final = (
         "args=[],",
     ),
     Plant(
+        "policy-restarts",
+        "settings of the install reach the pods of running workspaces at once",
+        f"{OPERATOR}/plan/next_start.py",
+        "its_own_change or before == template_hash(now) or never_ran()",
+        "True",
+    ),
+    Plant(
         "write-cost",
         "kopf writes an annotation to every Workspace it sees, twice",
         f"{OPERATOR}/watch/kopf_source.py",

@@ -71,6 +71,11 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.UPDATING: ("Progressing", "The pod of the earlier spec makes room for the new one."),
     Reason.SETTLED: ("Progressing", "Everything is as the spec wants it."),
     Reason.BLOCKED: ("Progressing", "It does not get any further by itself: `Degraded` says why."),
+    Reason.CURRENT: ("Current", "Spec and settings of the install are what the pod is made by."),
+    Reason.NEXT_START: (
+        "Current",
+        "The install's settings changed since it started; the message says what its next start brings. Restart it when it suits.",
+    ),
     Reason.AS_EXPECTED: ("Degraded", "Nothing is wrong."),
     Reason.SCHEDULED: ("Scheduled", "The pod has a node."),
     Reason.UNSCHEDULABLE: ("Ready, Scheduled", "No node takes the pod; the scheduler's words say why."),
@@ -170,6 +175,7 @@ and a TCP probe for others. Pods run as uid 1000 without privileges, capabilitie
 | annotate `guildnet.io/restarted-at: <time>` | the pod is replaced once |
 | change image, env, args, ports, resources, probe | the pod is replaced once |
 | enlarge `storage.size` | the claim grows where its class allows it; it never shrinks, and the class never changes; a growth that was refused can be taken back |
+| change a setting of the install that is in the pods (pull secret, tolerations, probe images) | a running workspace stays as it is and says `Current=False/NextStart`; its next start brings the change. One that is stopped, or waits for an image or a node, gets it at once |
 | delete or edit a child by hand | it is made or put right again |
 | upgrade or restart the operator | nothing: settled objects are not written, no pod restarts |
 | delete the Workspace | Deployment, Service, Secret, Ingress and claim go with it, by the cluster's garbage collection |

@@ -15,7 +15,7 @@ import yaml
 
 from guildnet_operator.plan.defaults import decide
 from guildnet_operator.plan.manifests import deployment
-from guildnet_operator.plan.plan import Policy
+from guildnet_operator.plan.plan import PodSettings, Policy
 from unit.operator.values import workspace
 
 ROOT = Path(__file__).parent / "golden" / "released"
@@ -27,7 +27,7 @@ CASES: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "plain": ({}, {}),
     "stopped": ({"running": False}, {}),
     "restarted": ({"annotations": {"guildnet.io/restarted-at": RESTARTED}}, {}),
-    "code-server": ({"image": "guildnet/code-server:1"}, {"pull_secret": "pull"}),
+    "code-server": ({"image": "guildnet/code-server:1"}, {"pod": {"pull_secret": "pull"}}),
     "jupyterlab": (
         {
             "image": "guildnet/jupyterlab:1",
@@ -54,7 +54,7 @@ CASES: Mapping[str, tuple[dict[str, Any], dict[str, Any]]] = {
             },
             "storage": {"size": "1Gi", "mountPath": "/data"},
         },
-        {"tolerate_control_plane": False},
+        {"pod": {"tolerate_control_plane": False}},
     ),
     "no-probe": ({"probe": {"type": "none"}}, {}),
     "tcp-probe": ({"probe": {"type": "tcp", "port": 9000}, "ports": [{"containerPort": 9000}]}, {}),
@@ -70,14 +70,19 @@ def versions() -> dict[str, bool]:
 def record(name: str) -> str:
     """The file of one of `CASES`, as the present code renders it. It holds the whole policy: defaults may change."""
     given, differs = CASES[name]
-    policy = asdict(Policy(**differs))
-    policy["http_probe_images"] = list(policy["http_probe_images"])
+    policy = asdict(_policy(differs))
+    policy["pod"]["http_probe_images"] = list(policy["pod"]["http_probe_images"])
     template = rendered(given, policy)
     return yaml.safe_dump({"workspace": given, "policy": policy, "template": template}, sort_keys=False, width=120)
 
 
 def rendered(given: Mapping[str, Any], policy: Mapping[str, Any]) -> dict[str, Any]:
     """The pod template of a Workspace under a policy as a file has them."""
-    words = {**policy, "http_probe_images": tuple(policy["http_probe_images"])}
-    template: dict[str, Any] = deployment(decide(workspace(**given), Policy(**words)))["spec"]["template"]
+    template: dict[str, Any] = deployment(decide(workspace(**given), _policy(policy)))["spec"]["template"]
     return template
+
+
+def _policy(words: Mapping[str, Any]) -> Policy:
+    lists = {name: tuple(value) if isinstance(value, list) else value for name, value in words.items()}
+    pod = {name: tuple(value) if isinstance(value, list) else value for name, value in words.get("pod", {}).items()}
+    return Policy(**{**lists, "pod": PodSettings(**pod)})

@@ -8,7 +8,7 @@ import pytest
 
 from guildnet.workspace import Workspace
 from guildnet_operator.plan.defaults import decide
-from guildnet_operator.plan.plan import Claim, IngressRule, Policy, ProbePlan, Reach, ServedPort, Timing
+from guildnet_operator.plan.plan import Claim, IngressRule, PodSettings, Policy, ProbePlan, Reach, ServedPort, Timing
 from unit.operator.values import NAME, NAMESPACE, UID, workspace
 
 HTTP, HTTPS = ServedPort(8080, "http"), ServedPort(8443, "https")
@@ -270,8 +270,8 @@ def test_the_timing_of_a_probe_that_says_nothing_of_it():
 def test_images_that_answer_http_are_the_installs_choice():
     for image, kind in (("a/jupyterlab:1", "http"), ("a/code-server", "http"), ("a/other", "tcp")):
         assert _probe(workspace(image=image)).type == kind
-    assert _probe(workspace(image="a/other"), Policy(http_probe_images=("other",))).type == "http"
-    assert _probe(workspace(image="a/code-server"), Policy(http_probe_images=())).type == "tcp"
+    assert _probe(workspace(image="a/other"), Policy(pod=PodSettings(http_probe_images=("other",)))).type == "http"
+    assert _probe(workspace(image="a/code-server"), Policy(pod=PodSettings(http_probe_images=()))).type == "tcp"
 
 
 def test_what_of_a_plan_is_the_spec_and_the_install_as_they_are():
@@ -280,7 +280,7 @@ def test_what_of_a_plan_is_the_spec_and_the_install_as_they_are():
     }  # fmt: skip
     made = decide(
         workspace(annotations={"guildnet.io/restarted-at": "then"}, **spec),
-        Policy(pull_secret="pull", tolerate_control_plane=False),
+        Policy(pod=PodSettings(pull_secret="pull", tolerate_control_plane=False)),
     )
     assert (made.name, made.namespace, made.uid, made.image) == (NAME, NAMESPACE, UID, "example.com/app:1")
     assert (made.command, made.args, made.requests, made.limits) == (

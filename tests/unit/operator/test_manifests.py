@@ -14,7 +14,7 @@ import yaml
 from guildnet.names import ANNOTATION_HASH
 from guildnet_operator.plan.defaults import decide
 from guildnet_operator.plan.manifests import desired, fingerprint, password_secret
-from guildnet_operator.plan.plan import Plan, Policy
+from guildnet_operator.plan.plan import Plan, PodSettings, Policy
 from guildnet_operator.sync.diff import differs
 from unit.operator.values import stored, workspace
 
@@ -28,13 +28,15 @@ JUPYTER: dict[str, Any] = {
     "storage": {"size": "10Gi", "storageClassName": "fast", "retain": True},
 }
 CASES: dict[str, Plan] = {
-    "plain": decide(workspace(), Policy(tolerate_control_plane=False)),
+    "plain": decide(workspace(), Policy(pod=PodSettings(tolerate_control_plane=False))),
     "code-server": decide(workspace(image="guildnet/code-server:1"), Policy()),
     "jupyterlab": decide(workspace(**JUPYTER), Policy()),
     "stopped": decide(
         workspace(running=False, annotations={"guildnet.io/restarted-at": "2026-11-24T10:00:00Z"}), Policy()
     ),
-    "load-balancer": decide(workspace(), Policy(load_balancer=True, load_balancer_pool="blue", pull_secret="pull")),
+    "load-balancer": decide(
+        workspace(), Policy(load_balancer=True, load_balancer_pool="blue", pod=PodSettings(pull_secret="pull"))
+    ),
     "ingress": decide(
         workspace(exposure={"type": "Ingress", "domain": "apps.example.com", "tlsIssuer": "letsencrypt"}),
         Policy(direct_exposure=True, auth_url="https://auth.example.com"),

@@ -29,8 +29,8 @@ def test_the_names_of_the_first_generation_are_read():
     assert policy.load_balancer_pool == "blue"
     assert (policy.domain, policy.ingress_class, policy.issuer) == ("apps.example.com", "nginx", "letsencrypt")
     assert (policy.tls_secret, policy.auth_url, policy.auth_signin) == ("wildcard", "https://a", "https://s")
-    assert policy.pull_secret == "pull"
-    assert policy.http_probe_images == ("code-server", "marimo")
+    assert policy.pod.pull_secret == "pull"
+    assert policy.pod.http_probe_images == ("code-server", "marimo")
     assert settings.password()() == "hunter2"
     assert "hunter2" not in repr(settings)
 

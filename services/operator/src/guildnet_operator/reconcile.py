@@ -21,15 +21,18 @@ from guildnet.web.entries import Entry
 from guildnet.workspace import Workspace
 from guildnet_operator import metrics
 from guildnet_operator.event_recorder import EventRecorder
-from guildnet_operator.plan.defaults import decide
+from guildnet_operator.plan.next_start import plan_for
 from guildnet_operator.plan.plan import Plan, Policy
 from guildnet_operator.port_allocator import PortAllocator
+from guildnet_operator.status.children import Children
+from guildnet_operator.status.current import never_ran
 from guildnet_operator.status.reasons import Reason
 from guildnet_operator.status.snapshot import Problem, Snapshot
 from guildnet_operator.sync.children import SECRET, ChildSync, Failure, Known, SyncResult, only_ours
 from guildnet_operator.sync.status_writer import StatusWriter
 from guildnet_operator.sync.writer import Writer
 from guildnet_operator.watch.caches import Cluster
+from guildnet_operator.watch.live import controller_uid
 from guildnet_operator.workqueue import OUTAGE, RETRY, SETTLED, Next
 
 log = structlog.get_logger(__name__)
@@ -113,7 +116,7 @@ class Reconciler:
             await self._events.unreadable(key, uid, why)
 
     async def _reconcile(self, workspace: Workspace, state: _KeyState) -> Next:
-        plan = decide(workspace, self._install.policy)
+        plan = self._plan(workspace)
         result = await self._sync(workspace, plan, state)
         if result.unwanted:
             return SETTLED
@@ -156,6 +159,15 @@ class Reconciler:
             await self._status.write(replace(snapshot, no_port="it is given when the children are written"))
         except GuildNetError as error:
             log.warning("status not written", workspace=workspace.name, error=error.message, code=error.code)
+
+    def _plan(self, workspace: Workspace) -> Plan:
+        found = self._cluster.deployments.get(workspace.name)
+        live = found if found is not None and controller_uid(found) == workspace.uid else None
+
+        def waits() -> bool:
+            return never_ran(self._cluster.with_pods(workspace.name, Children(deployment=live)).current_pod)
+
+        return plan_for(workspace, self._install.policy, live, never_ran=waits)
 
     async def _sync(self, workspace: Workspace, plan: Plan, state: _KeyState) -> SyncResult:
         live = self._cluster.named(workspace.name)

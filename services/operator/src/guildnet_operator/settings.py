@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr
 
 from guildnet import settings as shared
 from guildnet.web.entries import EntrySettings
-from guildnet_operator.plan.plan import Policy
+from guildnet_operator.plan.plan import PodSettings, Policy
 from guildnet_operator.watch.caches import Watched
 
 
@@ -63,6 +63,11 @@ class Settings(EntrySettings):
 
     def policy(self) -> Policy:
         return Policy(
+            pod=PodSettings(
+                pull_secret=self.k8s_image_pull_secret,
+                tolerate_control_plane=self.tolerate_control_plane,
+                http_probe_images=self.http_probe_images,
+            ),
             load_balancer=self.workspace_lb,
             load_balancer_pool=self.workspace_lb_pool,
             domain=self.workspace_domain,
@@ -72,9 +77,6 @@ class Settings(EntrySettings):
             tls_secret=self.workspace_tls_secret,
             auth_url=self.ingress_auth_url,
             auth_signin=self.ingress_auth_signin,
-            pull_secret=self.k8s_image_pull_secret,
-            tolerate_control_plane=self.tolerate_control_plane,
-            http_probe_images=self.http_probe_images,
         )
 
     def watched(self) -> Watched:

@@ -6,12 +6,25 @@ different, its reason stands beside it.
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+from functools import lru_cache
 from typing import Final
 
 from guildnet.image import repository_has
 from guildnet.names import ANNOTATION_RESTARTED_AT, claim_name
 from guildnet.workspace import EnvVar, Exposure, Probe, Storage, Workspace, ports
-from guildnet_operator.plan.plan import Claim, IngressRule, Plan, Policy, ProbePlan, Reach, ServedPort, Timing
+from guildnet_operator.plan.plan import (
+    Claim,
+    IngressRule,
+    Plan,
+    PodSettings,
+    Policy,
+    ProbePlan,
+    Reach,
+    ServedPort,
+    Timing,
+)
 
 BASE_PATH_ENV: Final = "GUILDNET_BASE_PATH"
 PORT_ENV: Final = "PORT"
@@ -43,7 +56,7 @@ def decide(workspace: Workspace, policy: Policy) -> Plan:
         for port in ports.served_ports(spec)
     )
     base_path = f"{ports.base_path(workspace.name)}/" if any(port.preserve for port in served) else None
-    answers_http = repository_has(spec.image, *policy.http_probe_images)
+    answers_http = repository_has(spec.image, *policy.pod.http_probe_images)
     password_secret = f"{workspace.name}-password" if _wants_password(workspace) else None
     return Plan(
         name=workspace.name,
@@ -63,11 +76,18 @@ def decide(workspace: Workspace, policy: Policy) -> Plan:
         claim=claim(workspace.name, spec.storage),
         reach=reach(workspace.name, spec.exposure, policy),
         password_secret=password_secret,
-        pull_secret=policy.pull_secret or None,
-        tolerate_control_plane=policy.tolerate_control_plane,
+        pull_secret=policy.pod.pull_secret or None,
+        tolerate_control_plane=policy.pod.tolerate_control_plane,
         restarted_at=workspace.annotations.get(ANNOTATION_RESTARTED_AT),
         base_path=base_path,
+        settings=record(policy.pod),
     )
+
+
+@lru_cache(maxsize=64)
+def record(settings: PodSettings) -> str:
+    """The settings as text, alike for alike settings."""
+    return json.dumps(asdict(settings), sort_keys=True, separators=(",", ":"))
 
 
 def environment(

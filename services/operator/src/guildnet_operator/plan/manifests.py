@@ -31,6 +31,10 @@ CONTAINER: Final = "workspace"
 VOLUME: Final = "storage"
 ANNOTATION_CLAIM_OF: Final = LABEL_WORKSPACE_UID
 """On a retained claim in place of an owner reference: whose it is. Set it to another uid to hand the claim over."""
+ANNOTATION_SETTINGS: Final = "guildnet.io/pod-settings"
+"""On a Deployment: the settings of the install that its pod template was made by."""
+ANNOTATION_TEMPLATE: Final = "guildnet.io/template-hash"
+"""On a Deployment: hash of the pod template as it was planned."""
 USER_ID: Final = 1000
 
 
@@ -57,24 +61,35 @@ def owner_reference(plan: Plan) -> Manifest:
 
 
 def deployment(plan: Plan) -> Manifest:
+    template = pod_template(plan)
+    made_by = {ANNOTATION_SETTINGS: plan.settings, ANNOTATION_TEMPLATE: fingerprint(template)}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": _metadata(plan, plan.name),
+        "metadata": _metadata(plan, plan.name, annotations=made_by),
         "spec": {
             "replicas": plan.replicas,
             "revisionHistoryLimit": 2,
             "strategy": {"type": "Recreate"},
             "selector": {"matchLabels": _selector(plan)},
-            "template": {
-                "metadata": _some(
-                    labels={**labels(plan), LABEL_WORKSPACE_UID: plan.uid},
-                    annotations=_some(**{ANNOTATION_RESTARTED_AT: plan.restarted_at}),
-                ),
-                "spec": pod_spec(plan),
-            },
+            "template": template,
         },
     }
+
+
+def pod_template(plan: Plan) -> Manifest:
+    return {
+        "metadata": _some(
+            labels={**labels(plan), LABEL_WORKSPACE_UID: plan.uid},
+            annotations=_some(**{ANNOTATION_RESTARTED_AT: plan.restarted_at}),
+        ),
+        "spec": pod_spec(plan),
+    }
+
+
+def template_hash(plan: Plan) -> str:
+    """The hash of the pod template, as the Deployment carries it."""
+    return fingerprint(pod_template(plan))
 
 
 def pod_spec(plan: Plan) -> Manifest:

@@ -17,9 +17,23 @@ ServiceType = Literal["ClusterIP", "LoadBalancer"]
 
 
 @dataclass(frozen=True, slots=True)
+class PodSettings:
+    """The install's share of every pod template. A change of one reaches a running workspace at its next start.
+
+    Whatever of the install gets into a pod template has its place here. The default of a field is neutral: it is what a
+    record of a version without the field means, so a new field begins with what pods were like before it.
+    """
+
+    pull_secret: str = ""
+    tolerate_control_plane: bool = True
+    http_probe_images: tuple[str, ...] = ("code-server", "jupyterlab")
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What the install decides for every Workspace: the operator's share of the chart's values. "" means "not set"."""
 
+    pod: PodSettings = PodSettings()
     load_balancer: bool = False
     load_balancer_pool: str = ""
     domain: str = ""
@@ -29,9 +43,6 @@ class Policy:
     tls_secret: str = ""
     auth_url: str = ""
     auth_signin: str = ""
-    pull_secret: str = ""
-    tolerate_control_plane: bool = True
-    http_probe_images: tuple[str, ...] = ("code-server", "jupyterlab")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +137,10 @@ class Plan:
     tolerate_control_plane: bool
     restarted_at: str | None
     base_path: str | None
+    settings: str = ""
+    """The `PodSettings` that the pod template is made by, as recorded on the Deployment."""
+    pending: tuple[str, ...] = ()
+    """What the install's settings change at the next start, in words; empty where the pod is by the present ones."""
 
     @property
     def main_port(self) -> ServedPort:

@@ -8,25 +8,15 @@ settled workspace would be written again and again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from guildnet_operator.status.children import PodView
+from guildnet_operator.status.current import current
 from guildnet_operator.status.diagnosis import claim_waits, image_pull_failed
 from guildnet_operator.status.reasons import Reason
 from guildnet_operator.status.refusals import reason_of, sentences
 from guildnet_operator.status.snapshot import Snapshot
-
-Status = Literal["True", "False", "Unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one condition says, before it is given its type, generation and time."""
-
-    status: Status
-    reason: Reason
-    message: str
+from guildnet_operator.status.verdict import Verdict
 
 
 def ready(snapshot: Snapshot) -> Verdict:
@@ -226,5 +216,6 @@ TABLE: Final[Mapping[str, Callable[[Snapshot], Verdict]]] = {
     "RouteReady": route_ready,
     "Progressing": progressing,
     "Stopped": stopped,
+    "Current": current,
     "Degraded": degraded,
 }

@@ -19,6 +19,8 @@ class Reason(StrEnum):
     UPDATING = "Updating"
     SETTLED = "Settled"
     BLOCKED = "Blocked"
+    CURRENT = "Current"
+    NEXT_START = "NextStart"
     AS_EXPECTED = "AsExpected"
     SCHEDULED = "Scheduled"
     UNSCHEDULABLE = "Unschedulable"
