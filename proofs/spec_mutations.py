@@ -16,13 +16,15 @@ from support.apiserver import ApiServer
 from support.shared import shared_apiserver
 
 AT_ONCE = 6
+LISTS = {"ingress_class_names": ("haproxy",), "cert_manager_issuers": ("one", "two")}
+"""What a Workspace may ask for besides the install's own."""
 
 
 async def _prove(server: ApiServer, directory: Path) -> list[Outcome]:
     places = asyncio.Semaphore(AT_ONCE)
     async with (
         connect(str(server.kubeconfig), user_agent="guildnet-tests") as kube,
-        stage(server, kube, directory, direct_exposure=True) as played,
+        stage(server, kube, directory, direct_exposure=True, **LISTS) as played,
     ):
         await classes(played)
 

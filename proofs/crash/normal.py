@@ -8,11 +8,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from guildnet.kube.client import Client
-from guildnet.kube.resources import DEPLOYMENTS, INGRESSES, PODS, PVCS, SECRETS, SERVICES, WORKSPACES, Resource
-from guildnet.names import ANNOTATION_HASH, FIELD_MANAGER_OPERATOR
+from guildnet.kube.resources import (
+    DEPLOYMENTS,
+    INGRESSES,
+    NETWORKPOLICIES,
+    PODS,
+    PVCS,
+    SECRETS,
+    SERVICES,
+    WORKSPACES,
+    Resource,
+)
+from guildnet.names import ANNOTATION_HASH, ANNOTATION_TEMPLATE, FIELD_MANAGER_OPERATOR
 
 State = dict[str, Any]
-KINDS: tuple[Resource, ...] = (WORKSPACES, DEPLOYMENTS, SERVICES, PVCS, SECRETS, INGRESSES)
+KINDS: tuple[Resource, ...] = (WORKSPACES, DEPLOYMENTS, SERVICES, PVCS, SECRETS, INGRESSES, NETWORKPOLICIES)
 _METADATA = ("name", "labels", "annotations", "ownerReferences", "finalizers", "generation", "deletionTimestamp")
 _PORT = re.compile(r"(?<=:)2\d{4}\b")
 """A port of an address: other numbers are compared."""
@@ -51,7 +61,8 @@ def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
     metadata = item["metadata"]
     kept = {key: metadata[key] for key in _METADATA if key in metadata}
     # It is made of the uid, too.
-    kept["annotations"] = {k: v for k, v in (kept.get("annotations") or {}).items() if k != ANNOTATION_HASH}
+    hashes = (ANNOTATION_HASH, ANNOTATION_TEMPLATE)
+    kept["annotations"] = {k: v for k, v in (kept.get("annotations") or {}).items() if k not in hashes}
     kept["managed"] = sorted(
         f"{entry['operation']} {entry.get('subresource', '')}"
         for entry in metadata.get("managedFields") or ()

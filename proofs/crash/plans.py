@@ -14,7 +14,10 @@ from proofs.crash.normal import State
 from support.faultproxy import Write
 from support.faults import AtEvent, AtWrite, Fault, WatchFault, WriteFault
 
-WATCHED = ("workspaces", "deployments", "services", "pods", "replicasets", "persistentvolumeclaims", "ingresses")
+WATCHED = (
+    "workspaces", "deployments", "services", "pods", "replicasets", "persistentvolumeclaims", "ingresses",
+    "networkpolicies",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

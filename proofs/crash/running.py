@@ -73,6 +73,7 @@ class Bench:
                 "LOCAL_ORIGIN": "http://guildnet.localhost:8080",
                 "LOCAL_MODE": "port",  # so that each takes one from the counter
                 "DIRECT_EXPOSURE": "true",
+                "WORKSPACE_NETWORK_POLICY": "true",
             }
             process = OperatorProcess(self.context, environment, self.directory / f"{namespace}.log")
             proxy.kill = process.kill

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from guildnet.kube.resources import DEPLOYMENTS, INGRESSES, PVCS, SECRETS, SERVICES, WORKSPACES
+from guildnet.kube.resources import DEPLOYMENTS, INGRESSES, NETWORKPOLICIES, PVCS, SECRETS, SERVICES, WORKSPACES
 from proofs.crash.hands import Hands
 
 Scenario = Callable[[Hands], Awaitable[None]]
@@ -49,6 +49,7 @@ async def expose(hands: Hands) -> None:
     await hands.ready("one")
     await hands.edit("one", exposure=None)
     await hands.until_gone(INGRESSES, "one")
+    await hands.until_gone(NETWORKPOLICIES, "one-exposure")
     await hands.ready("one")
 
 

@@ -44,10 +44,11 @@ class Stage:
 
     async def keep(self, kubeconfig: Path, **given: Any) -> None:
         """Run an operator, and another one when it was killed; cancel it to end."""
-        settings = Settings(
-            kubeconfig=str(kubeconfig), k8s_namespace=self.world.namespace, release_namespace=self.world.release,
-            ops_port=0, lease_identity="the-pod", local_origin="http://guildnet.localhost:8080", **given,
-        )  # fmt: skip
+        settings = Settings(**{
+            "kubeconfig": str(kubeconfig), "k8s_namespace": self.world.namespace,
+            "release_namespace": self.world.release, "ops_port": 0, "lease_identity": "the-pod",
+            "local_origin": "http://guildnet.localhost:8080", **given,
+        })  # fmt: skip
         while True:
             while not self.wanted:
                 self._changed.clear()

@@ -26,6 +26,7 @@ TARGETS: Final = (
     "guildnet_proxy.rewrite.request_head",
     "guildnet_proxy.rewrite.response_head",
     "guildnet_operator.plan.defaults",
+    "guildnet_operator.plan.exposure",
     "guildnet_operator.plan.manifests",
     "guildnet_operator.plan.next_start",
     "guildnet_operator.status.conditions",

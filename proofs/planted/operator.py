@@ -24,6 +24,13 @@ PLANTS: Final = (
         "True",
     ),
     Plant(
+        "exposure",
+        "a domain is not compared with the hosts of the install",
+        f"{OPERATOR}/plan/exposure.py",
+        'host == entry.host or (domain == entry.host and entry.mode == "host")',
+        "False",
+    ),
+    Plant(
         "write-cost",
         "kopf writes an annotation to every Workspace it sees, twice",
         f"{OPERATOR}/watch/kopf_source.py",

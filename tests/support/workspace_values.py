@@ -27,11 +27,14 @@ OTHER: Final[Mapping[str, Any]] = {
     "loadBalancer.pool": "blue",
     "ingress.domain": "apps.example.com",
     "ingress.className": "public",
+    "ingress.allowedClasses": ["other"],
+    "ingress.allowedIssuers": ["another"],
     "ingress.certManagerIssuer": "letsencrypt",
     "ingress.tlsSecret": "wildcard",
     "ingress.authUrl": "https://auth.example.com",
     "ingress.authSignin": "https://login.example.com",
     "networkPolicy.enabled": False,
+    "networkPolicy.ingressController.namespaceLabels": {"kubernetes.io/metadata.name": "ingress"},
     "networkPolicy.dns.namespaceLabels": {"kubernetes.io/metadata.name": "dns"},
     "networkPolicy.dns.podLabels": {"k8s-app": "coredns"},
     "networkPolicy.internet.enabled": False,
@@ -43,6 +46,7 @@ OTHER: Final[Mapping[str, Any]] = {
 """Path below `workspaces` → another value than the chart's own."""
 MAPS: Final = frozenset({
     "namespaceLabels", "namespaceAnnotations", "networkPolicy.dns.namespaceLabels", "networkPolicy.dns.podLabels",
+    "networkPolicy.ingressController.namespaceLabels",
 })  # fmt: skip
 """Values that are maps as a whole: their keys are the install's own."""
 

@@ -18,6 +18,12 @@
 {{- if and .Values.valkey.enabled (or .Values.redis.url .Values.redis.existingSecret) -}}
 {{- fail "redis.url or redis.existingSecret is set, so the chart's own Valkey would stand unused: set valkey.enabled: false" -}}
 {{- end -}}
+{{- $workspaceDomain := .Values.workspaces.ingress.domain -}}
+{{- range $name, $entry := dict "local" .Values.entries.local "domain" .Values.entries.domain -}}
+{{- if and $entry.origin (eq $workspaceDomain (urlParse $entry.origin).hostname) -}}
+{{- fail (printf "workspaces.ingress.domain %q is the host of entries.%s.origin: an Ingress of one workspace could be the origin of another; set workspaces.ingress.domain to another name, such as apps.%s" $workspaceDomain $name $workspaceDomain) -}}
+{{- end -}}
+{{- end -}}
 {{- with .Values.entries.domain -}}
 {{- if and (not .origin) (or .ingress.enabled .httpRoute.enabled) -}}
 {{- fail "entries.domain.ingress or .httpRoute is enabled without a name: set entries.domain.origin, such as https://guildnet.example.com" -}}

@@ -125,6 +125,7 @@ pod: {{ add $delay $grace 15 }}
 AGENT_DEFAULT_PASSWORD: {{ dict "secretKeyRef" (dict "name" . "key" $ws.defaultPassword.key) | toJson }}
 {{- end }}
 CERT_MANAGER_ISSUER: {{ $ws.ingress.certManagerIssuer | quote }}
+CERT_MANAGER_ISSUERS: {{ join "," $ws.ingress.allowedIssuers | quote }}
 CLUSTER_DOMAIN: {{ .Values.clusterDomain | quote }}
 DIRECT_EXPOSURE: {{ $ws.directExposure | quote }}
 DOMAIN_MODE: {{ .Values.entries.domain.mode | quote }}
@@ -134,6 +135,10 @@ HTTP_PROBE_IMAGES: {{ join "," $ws.httpProbeImages | quote }}
 INGRESS_AUTH_SIGNIN: {{ $ws.ingress.authSignin | quote }}
 INGRESS_AUTH_URL: {{ $ws.ingress.authUrl | quote }}
 INGRESS_CLASS_NAME: {{ $ws.ingress.className | quote }}
+INGRESS_CLASS_NAMES: {{ join "," $ws.ingress.allowedClasses | quote }}
+{{- $labels := list }}
+{{- range $key, $value := $ws.networkPolicy.ingressController.namespaceLabels }}{{ $labels = append $labels (printf "%s=%s" $key $value) }}{{ end }}
+INGRESS_CONTROLLER_NAMESPACES: {{ join "," $labels | quote }}
 K8S_IMAGE_PULL_SECRET: {{ $ws.imagePullSecret | quote }}
 LEASE_IDENTITY: {{ dict "fieldRef" (dict "fieldPath" "metadata.name") | toJson }}
 LEASE_NAME: {{ include "guildnet.fullname" . }}-operator
@@ -148,6 +153,7 @@ TOLERATE_CONTROL_PLANE: {{ $ws.tolerateControlPlane | quote }}
 WORKSPACE_DOMAIN: {{ $ws.ingress.domain | quote }}
 WORKSPACE_LB: {{ $ws.loadBalancer.enabled | quote }}
 WORKSPACE_LB_POOL: {{ $ws.loadBalancer.pool | quote }}
+WORKSPACE_NETWORK_POLICY: {{ $ws.networkPolicy.enabled | quote }}
 WORKSPACE_TLS_SECRET: {{ $ws.ingress.tlsSecret | quote }}
 {{- end -}}
 

@@ -56,3 +56,12 @@ def test_a_domain_gives_its_own_address_and_says_when_nothing_leads_to_it(notes:
 @pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX)
 def test_paragraphs_are_one_blank_line_apart(notes: Notes, values):
     assert "\n\n\n" not in notes(values).strip()
+
+
+def test_what_it_means_when_nobody_enforces_network_policies(notes: Notes):
+    assert "not enforce them, any pod, every workspace included, reaches every workspace without asking" in notes({})
+    off = notes({"workspaces": {"networkPolicy": {"enabled": False}}})
+    assert "No NetworkPolicy closes workspaces: any pod" in off
+    for opened in ({"directExposure": True}, {"ingress": {"domain": "a.example"}}, {"loadBalancer": {"enabled": True}}):
+        assert "and open those that are exposed" in notes({"workspaces": opened})
+    assert "and open those" not in notes({})

@@ -99,6 +99,17 @@ def test_a_wrong_value_is_refused_with_its_place(render: Render, values, said):
         ({"proxy": {"transport": "api-server"}}, "not available in this version"),
         ({"entries": {"local": {"origin": ""}}}, "there is no way in"),
         ({"redis": {"url": "redis://x"}}, "set valkey.enabled: false"),
+        (
+            {"workspaces": {"ingress": {"domain": "guildnet.localhost"}}},
+            "set workspaces.ingress.domain to",
+        ),
+        (
+            {
+                "entries": {"domain": {"origin": "https://g.example.com:8443"}},
+                "workspaces": {"ingress": {"domain": "g.example.com"}},
+            },
+            "is the host of entries.domain.origin",
+        ),
         ({"entries": {"domain": {"ingress": {"enabled": True}}}}, "set entries.domain.origin"),
         (
             {"entries": {"domain": {"origin": "https://x.example.com", "httpRoute": {"enabled": True}}}},

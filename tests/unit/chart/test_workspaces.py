@@ -66,6 +66,34 @@ def test_the_internet_can_be_closed_and_rules_added(render: Render):
     assert policy["spec"]["egress"][1:] == extra
 
 
+SOLVER = "guildnet-acme-solver"
+
+
+@pytest.mark.parametrize(
+    ("ingress", "there"),
+    [({}, False), ({"certManagerIssuer": "letsencrypt"}, True), ({"allowedIssuers": ["letsencrypt"]}, True)],
+)
+def test_cert_managers_solver_is_open_to_the_ingress_controller_where_there_is_an_issuer(
+    render: Render, ingress, there
+):
+    found = render({"workspaces": {"ingress": ingress}}).of("NetworkPolicy", SOLVER)
+    assert bool(found) == there
+    if there:
+        spec = found[0]["spec"]
+        assert spec["podSelector"]["matchLabels"] == {"acme.cert-manager.io/http01-solver": "true"}
+        (rule,) = spec["ingress"]
+        labels = {"kubernetes.io/metadata.name": "ingress-nginx"}
+        assert rule["from"] == [{"namespaceSelector": {"matchLabels": labels}}]
+        assert rule["ports"] == [{"port": 8089, "protocol": "TCP"}]
+
+
+def test_exposure_opens_no_workspace_by_a_policy_for_all(render: Render):
+    """The operator opens those that are exposed, one by one."""
+    values = {"directExposure": True, "loadBalancer": {"enabled": True}, "ingress": {"domain": "apps.example.com"}}
+    policies = [o["spec"] for o in render({"workspaces": values}).of("NetworkPolicy")]
+    assert policies == [o["spec"] for o in render().of("NetworkPolicy")]
+
+
 def test_policies_can_be_left_out(render: Render):
     values = {"networkPolicy": {"enabled": False}, "workspaces": {"networkPolicy": {"enabled": False}}}
     assert render(values).of("NetworkPolicy") == []

@@ -283,11 +283,20 @@ def test_the_words_that_others_rely_on() -> None:
         "LABEL_MANAGED": "guildnet.io/managed", "LABEL_ID": "guildnet.io/id",
         "LABEL_WORKSPACE": "guildnet.io/workspace", "LABEL_WORKSPACE_UID": "guildnet.io/workspace-uid",
         "ANNOTATION_OWNER": "guildnet.io/owner", "ANNOTATION_RESTARTED_AT": "guildnet.io/restarted-at",
-        "ANNOTATION_HASH": "guildnet.io/desired-hash", "RESERVED_PREFIX": "guildnet.io/",
+        "ANNOTATION_HASH": "guildnet.io/desired-hash", "ANNOTATION_SETTINGS": "guildnet.io/pod-settings",
+        "ANNOTATION_TEMPLATE": "guildnet.io/template-hash", "EXPOSURE_SUFFIX": "-exposure",
+        "RESERVED_PREFIX": "guildnet.io/",
         "FIELD_MANAGER_OPERATOR": "guildnet-operator", "FIELD_MANAGER_API": "guildnet-api",
         "MAX_NAME": 63, "SUFFIX_HEX": 5, "CLAIM_SUFFIX": "-storage", "ATTEMPTS": 10, "FALLBACK": "workload",
         "_LABEL_NAME": 54, "_LABEL_UID": 8,
     }  # fmt: skip
+
+
+def test_a_policy_of_exposure_and_its_workspace() -> None:
+    assert names.exposure_policy_name("lab") == "lab-exposure"
+    assert names.workspace_of_exposure_policy("lab-exposure") == "lab"
+    for other in ("lab", "-exposure", "guildnet-default-deny", ""):
+        assert names.workspace_of_exposure_policy(other) is None
 
 
 def test_a_claim_and_its_workspace() -> None:

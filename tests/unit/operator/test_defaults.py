@@ -8,7 +8,7 @@ import pytest
 
 from guildnet.workspace import Workspace
 from guildnet_operator.plan.defaults import decide
-from guildnet_operator.plan.plan import Claim, IngressRule, PodSettings, Policy, ProbePlan, Reach, ServedPort, Timing
+from guildnet_operator.plan.plan import Claim, PodSettings, Policy, ProbePlan, ServedPort, Timing
 from unit.operator.values import NAME, NAMESPACE, UID, workspace
 
 HTTP, HTTPS = ServedPort(8080, "http"), ServedPort(8443, "https")
@@ -140,61 +140,6 @@ def test_storage(storage, claim):
     assert decide(workspace(**spec), Policy()).claim == claim
 
 
-def _reach(policy: Policy, **exposure: Any):
-    spec: dict[str, Any] = {"exposure": exposure} if exposure else {}
-    return decide(workspace(**spec), policy).reach
-
-
-def test_without_consent_nothing_goes_past_the_proxy():
-    for kind in ("LoadBalancer", "Ingress"):
-        reach = _reach(Policy(), type=kind)
-        assert (reach.service_type, reach.ingress) == ("ClusterIP", None)
-        assert reach.refused is not None
-        assert kind in reach.refused
-
-
-def test_nothing_asked_for_is_nothing_refused():
-    assert _reach(Policy()).refused is None
-    assert _reach(Policy(direct_exposure=True)).service_type == "ClusterIP"
-
-
-def test_the_installs_own_load_balancer_setting_is_for_every_workspace_and_comes_before_its_domain():
-    reach = _reach(Policy(load_balancer=True, load_balancer_pool="blue", domain="apps.example.com"))
-    assert reach.service_type == "LoadBalancer"
-    assert reach.service_annotations == {"metallb.io/address-pool": "blue"}
-    assert reach.ingress is None
-
-
-def test_the_installs_domain_gives_every_workspace_an_ingress():
-    policy = Policy(domain="apps.example.com", issuer="letsencrypt", auth_url="https://a", auth_signin="https://s")
-    rule = _reach(policy).ingress
-    assert rule is not None
-    assert (rule.host, rule.class_name) == (f"{NAME}.apps.example.com", "nginx")
-    assert rule.tls_secret == f"workspace-{NAME}-tls"
-    assert rule.annotations == {
-        "cert-manager.io/cluster-issuer": "letsencrypt",
-        "nginx.ingress.kubernetes.io/auth-url": "https://a",
-        "nginx.ingress.kubernetes.io/auth-signin": "https://s",
-    }
-
-
-def test_a_tls_secret_of_the_install_needs_no_issuer():
-    rule = _reach(Policy(domain="d.example", issuer="letsencrypt", tls_secret="wildcard")).ingress
-    assert rule is not None
-    assert rule.tls_secret == "wildcard"
-    assert rule.annotations == {}
-
-
-@pytest.mark.parametrize(
-    ("domain", "allowed"),
-    [("apps.example.com", True), ("team.apps.example.com", True), ("evil.com", False), ("xapps.example.com", False)],
-)
-def test_a_workspace_may_only_take_a_domain_below_the_installs(domain, allowed):
-    reach = _reach(Policy(domain="apps.example.com"), type="Ingress", domain=domain)
-    assert (reach.ingress is not None) == allowed
-    assert (reach.refused is None) == allowed
-
-
 def test_a_stopped_workspace_has_no_replicas():
     assert decide(workspace(running=False), Policy()).replicas == 0
     assert decide(workspace(), Policy()).replicas == 1
@@ -290,48 +235,3 @@ def test_what_of_a_plan_is_the_spec_and_the_install_as_they_are():
     assert (made.password_secret, made.base_path, made.main_port) == (None, None, made.ports[0])
     plain = decide(workspace(), Policy())
     assert (plain.pull_secret, plain.tolerate_control_plane, plain.restarted_at) == (None, True, None)
-
-
-NOT_ALLOWED = "exposure {} is not allowed by this install: an administrator can allow it"
-
-
-@pytest.mark.parametrize(
-    ("policy", "exposure", "reach"),
-    [
-        (Policy(), {"type": "LoadBalancer"}, Reach(refused=NOT_ALLOWED.format("LoadBalancer"))),
-        (Policy(), {"type": "Ingress"}, Reach(refused=NOT_ALLOWED.format("Ingress"))),
-        (Policy(), {"type": "ClusterIP"}, Reach()),
-        (Policy(direct_exposure=True), {"type": "LoadBalancer"}, Reach("LoadBalancer")),
-        (Policy(direct_exposure=True), {"type": "ClusterIP"}, Reach()),
-        (Policy(load_balancer=True), {}, Reach("LoadBalancer")),
-        (Policy(load_balancer_pool="blue"), {}, Reach()),
-        (
-            Policy(direct_exposure=True), {"type": "Ingress"},
-            Reach(refused="exposure Ingress needs a domain: set spec.exposure.domain"),
-        ),
-        (
-            Policy(domain="apps.example.com"), {"type": "Ingress", "domain": "evil.com"},
-            Reach(refused="domain evil.com is not below this install's domain apps.example.com: use one that is"),
-        ),
-        (
-            Policy(direct_exposure=True, ingress_class=""),
-            {"type": "Ingress", "domain": "d.example", "ingressClass": "mine", "tlsIssuer": "i"},
-            Reach(ingress=IngressRule(
-                f"{NAME}.d.example", "mine", f"workspace-{NAME}-tls", {"cert-manager.io/cluster-issuer": "i"}
-            )),
-        ),
-        (
-            Policy(domain="d.example", issuer="theirs"), {"type": "Ingress", "tlsIssuer": "mine"},
-            Reach(ingress=IngressRule(
-                f"{NAME}.d.example", "nginx", f"workspace-{NAME}-tls", {"cert-manager.io/cluster-issuer": "mine"}
-            )),
-        ),
-        (Policy(domain="d.example"), {}, Reach(ingress=IngressRule(f"{NAME}.d.example", "nginx", None, {}))),
-        (
-            Policy(domain="d.example", issuer="i", tls_secret="s"), {"type": "Ingress", "domain": "x.d.example"},
-            Reach(ingress=IngressRule(f"{NAME}.x.d.example", "nginx", "s", {})),
-        ),
-    ],
-)  # fmt: skip
-def test_the_way_past_the_proxy(policy, exposure, reach):
-    assert _reach(policy, **exposure) == reach

@@ -16,7 +16,7 @@ from guildnet_operator.plan.plan import Plan, PodSettings, Policy
 from guildnet_operator.status.current import current, never_ran
 from guildnet_operator.status.reasons import Reason
 from guildnet_operator.watch import live as watched
-from unit.operator.values import pod, snapshot, stored, workspace
+from unit.operator.values import LOCAL, pod, snapshot, stored, workspace
 
 THEN = Policy()
 OTHER: dict[str, Any] = {
@@ -33,7 +33,8 @@ WORDS = {
 ELSEWHERE: dict[str, Any] = {
     "load_balancer": True, "load_balancer_pool": "blue", "domain": "apps.example.com", "direct_exposure": True,
     "ingress_class": "mine", "issuer": "letsencrypt", "tls_secret": "wildcard", "auth_url": "https://a",
-    "auth_signin": "https://s",
+    "auth_signin": "https://s", "ingress_classes": ("other",), "issuers": ("another",), "network_policy": True,
+    "ingress_controller": (("a", "b"),), "entries": (LOCAL,),
 }  # fmt: skip
 """Another value of every other setting."""
 

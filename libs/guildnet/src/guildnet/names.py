@@ -27,6 +27,10 @@ successor's."""
 ANNOTATION_OWNER: Final = "guildnet.io/owner"
 ANNOTATION_RESTARTED_AT: Final = "guildnet.io/restarted-at"
 ANNOTATION_HASH: Final = "guildnet.io/desired-hash"
+ANNOTATION_SETTINGS: Final = "guildnet.io/pod-settings"
+"""On a Deployment: the settings of the install that its pod template was made by."""
+ANNOTATION_TEMPLATE: Final = "guildnet.io/template-hash"
+"""On a Deployment: hash of the pod template as it was planned."""
 RESERVED_PREFIX: Final = "guildnet.io/"
 """Labels and annotations below this prefix (and its subdomains) are the product's own: users cannot set them."""
 
@@ -36,6 +40,7 @@ FIELD_MANAGER_API: Final = "guildnet-api"
 MAX_NAME: Final = 63
 SUFFIX_HEX: Final = 5
 CLAIM_SUFFIX: Final = "-storage"
+EXPOSURE_SUFFIX: Final = "-exposure"
 ATTEMPTS: Final = 10
 """How often a colliding name is tried again with a new suffix before the launch is refused."""
 FALLBACK: Final = "workload"
@@ -83,6 +88,16 @@ def claim_name(workspace: str) -> str:
 def workspace_of_claim(claim: str) -> str | None:
     """The workspace whose claim would have this name; None for a name without the suffix."""
     return claim.removesuffix(CLAIM_SUFFIX) if claim.endswith(CLAIM_SUFFIX) and claim != CLAIM_SUFFIX else None
+
+
+def exposure_policy_name(workspace: str) -> str:
+    """The NetworkPolicy that lets in who reaches a workspace past the proxy."""
+    return f"{workspace}{EXPOSURE_SUFFIX}"
+
+
+def workspace_of_exposure_policy(name: str) -> str | None:
+    """The workspace whose policy would have this name; None for a name without the suffix."""
+    return (name.removesuffix(EXPOSURE_SUFFIX) or None) if name.endswith(EXPOSURE_SUFFIX) else None
 
 
 def is_reserved(key: str) -> bool:

@@ -167,7 +167,8 @@ class Reconciler:
         def waits() -> bool:
             return never_ran(self._cluster.with_pods(workspace.name, Children(deployment=live)).current_pod)
 
-        return plan_for(workspace, self._install.policy, live, never_ran=waits)
+        policy = replace(self._install.policy, entries=self._install.entries(self._cluster.tailnet_name))
+        return plan_for(workspace, policy, live, never_ran=waits)
 
     async def _sync(self, workspace: Workspace, plan: Plan, state: _KeyState) -> SyncResult:
         live = self._cluster.named(workspace.name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from guildnet import settings as shared
 from guildnet.web.entries import EntrySettings
@@ -30,6 +30,19 @@ class Settings(EntrySettings):
     workspace_tls_secret: str = Field(default="", description="TLS Secret shared by the workspace Ingresses.")
     ingress_auth_url: str = Field(default="", description="ingress-nginx auth-url annotation.")
     ingress_auth_signin: str = Field(default="", description="ingress-nginx auth-signin annotation.")
+    ingress_class_names: shared.CommaList = Field(
+        default=(), description="Ingress classes that a Workspace may ask for besides the install's own."
+    )
+    cert_manager_issuers: shared.CommaList = Field(
+        default=(), description="ClusterIssuers that a Workspace may ask for besides the install's own."
+    )
+    workspace_network_policy: bool = Field(
+        default=False,
+        description="Workspaces are closed by NetworkPolicies: open those that are exposed, and only them.",
+    )
+    ingress_controller_namespaces: shared.CommaList = Field(
+        default=(), description="Labels (key=value) of the namespaces of Ingress controllers; empty for any namespace."
+    )
     k8s_image_pull_secret: str = Field(default="", description="imagePullSecret of every workspace pod.")
     agent_default_password: SecretStr = Field(
         default=SecretStr(""), description="PASSWORD of code-server workspaces; empty generates one for each."
@@ -77,8 +90,25 @@ class Settings(EntrySettings):
             tls_secret=self.workspace_tls_secret,
             auth_url=self.ingress_auth_url,
             auth_signin=self.ingress_auth_signin,
+            ingress_classes=self.ingress_class_names,
+            issuers=self.cert_manager_issuers,
+            entries=self.entries(None),
+            network_policy=self.workspace_network_policy,
+            ingress_controller=tuple(_label(item) for item in self.ingress_controller_namespaces),
         )
+
+    @field_validator("ingress_controller_namespaces")
+    @classmethod
+    def _labels(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(key and equals for key, equals, _ in (item.partition("=") for item in value)):
+            raise ValueError("a label is written key=value")
+        return value
 
     def watched(self) -> Watched:
         """Where what the operator watches is."""
         return Watched(self.k8s_namespace, self.release_namespace, self.entries_configmap, self.kubeconfig)
+
+
+def _label(text: str) -> tuple[str, str]:
+    key, _, value = text.partition("=")
+    return key, value

@@ -13,15 +13,14 @@ from typing import Final
 
 from guildnet.image import repository_has
 from guildnet.names import ANNOTATION_RESTARTED_AT, claim_name
-from guildnet.workspace import EnvVar, Exposure, Probe, Storage, Workspace, ports
+from guildnet.workspace import EnvVar, Probe, Storage, Workspace, ports
+from guildnet_operator.plan.exposure import reach
 from guildnet_operator.plan.plan import (
     Claim,
-    IngressRule,
     Plan,
     PodSettings,
     Policy,
     ProbePlan,
-    Reach,
     ServedPort,
     Timing,
 )
@@ -41,11 +40,6 @@ STARTUP: Final = Timing(period=1, timeout=5, failures=300)
 READINESS: Final = Timing(period=5, timeout=5, failures=3)
 # A failed liveness probe costs the user every unsaved buffer and running kernel: two minutes of silence, not less.
 LIVENESS: Final = Timing(period=20, timeout=10, failures=6)
-
-METALLB_POOL: Final = "metallb.io/address-pool"
-CERT_MANAGER_ISSUER: Final = "cert-manager.io/cluster-issuer"
-NGINX_AUTH_URL: Final = "nginx.ingress.kubernetes.io/auth-url"
-NGINX_AUTH_SIGNIN: Final = "nginx.ingress.kubernetes.io/auth-signin"
 
 
 def decide(workspace: Workspace, policy: Policy) -> Plan:
@@ -161,42 +155,3 @@ def claim(name: str, storage: Storage | None) -> Claim | None:
         storage_class=storage.storage_class_name,
         retain=storage.retain,
     )
-
-
-def reach(name: str, exposure: Exposure | None, policy: Policy) -> Reach:
-    """What goes past the proxy needs the install's consent; a spec that asks without it is told so, not obeyed.
-
-    The install's own settings for every workspace (`WORKSPACE_LB`, then `WORKSPACE_DOMAIN`) are such a consent.
-    """
-    wanted = exposure.type if exposure else "ClusterIP"
-    if policy.load_balancer or (wanted == "LoadBalancer" and policy.direct_exposure):
-        pool = {METALLB_POOL: policy.load_balancer_pool} if policy.load_balancer_pool else None
-        return Reach(service_type="LoadBalancer", service_annotations=pool)
-    if policy.domain or (wanted == "Ingress" and policy.direct_exposure):
-        return _ingress(name, exposure, policy)
-    if wanted != "ClusterIP":
-        return Reach(refused=f"exposure {wanted} is not allowed by this install: an administrator can allow it")
-    return Reach()
-
-
-def _ingress(name: str, exposure: Exposure | None, policy: Policy) -> Reach:
-    asked = exposure or Exposure()
-    domain = asked.domain or policy.domain
-    if not domain:
-        return Reach(refused="exposure Ingress needs a domain: set spec.exposure.domain")
-    if policy.domain and domain != policy.domain and not domain.endswith(f".{policy.domain}"):
-        # Any other host could be the one of a stranger, or of the install itself.
-        return Reach(refused=f"domain {domain} is not below this install's domain {policy.domain}: use one that is")
-    issuer = asked.tls_issuer or policy.issuer
-    annotations = {
-        CERT_MANAGER_ISSUER: issuer if not policy.tls_secret else "",
-        NGINX_AUTH_URL: policy.auth_url,
-        NGINX_AUTH_SIGNIN: policy.auth_signin,
-    }
-    rule = IngressRule(
-        host=f"{name}.{domain}",
-        class_name=asked.ingress_class or policy.ingress_class,
-        tls_secret=policy.tls_secret or (f"workspace-{name}-tls" if issuer else None),
-        annotations={key: value for key, value in annotations.items() if value},
-    )
-    return Reach(ingress=rule)

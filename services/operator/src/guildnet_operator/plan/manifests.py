@@ -14,11 +14,14 @@ from typing import Any, Final
 from guildnet.names import (
     ANNOTATION_HASH,
     ANNOTATION_RESTARTED_AT,
+    ANNOTATION_SETTINGS,
+    ANNOTATION_TEMPLATE,
     API_VERSION,
     LABEL_ID,
     LABEL_MANAGED,
     LABEL_WORKSPACE,
     LABEL_WORKSPACE_UID,
+    exposure_policy_name,
 )
 from guildnet.workspace import EnvVar
 from guildnet_operator.plan.defaults import PASSWORD_KEY
@@ -31,10 +34,6 @@ CONTAINER: Final = "workspace"
 VOLUME: Final = "storage"
 ANNOTATION_CLAIM_OF: Final = LABEL_WORKSPACE_UID
 """On a retained claim in place of an owner reference: whose it is. Set it to another uid to hand the claim over."""
-ANNOTATION_SETTINGS: Final = "guildnet.io/pod-settings"
-"""On a Deployment: the settings of the install that its pod template was made by."""
-ANNOTATION_TEMPLATE: Final = "guildnet.io/template-hash"
-"""On a Deployment: hash of the pod template as it was planned."""
 USER_ID: Final = 1000
 
 
@@ -45,6 +44,7 @@ def desired(plan: Plan) -> tuple[Manifest, ...]:
         deployment(plan),
         service(plan),
         ingress(plan),
+        network_policy(plan),
     )
     return tuple(_with_hash(child) for child in children if child is not None)
 
@@ -183,6 +183,27 @@ def ingress(plan: Plan) -> Manifest | None:
                 }
             ],
         ),
+    }
+
+
+def network_policy(plan: Plan) -> Manifest | None:
+    """Lets in who comes past the proxy, on the ports that are exposed; the chart's policies let in the proxy alone."""
+    reach = plan.reach
+    if reach.admits is None:
+        return None
+    exposed = plan.ports if reach.ingress is None else plan.ports[:1]
+    anywhere = reach.ingress is None and not reach.admits
+    senders = [] if anywhere else [{"namespaceSelector": _some(matchLabels=dict(reach.admits))}]
+    ports = [{"port": port.number, "protocol": port.protocol} for port in exposed]
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": _metadata(plan, exposure_policy_name(plan.name)),
+        "spec": {
+            "podSelector": {"matchLabels": _selector(plan)},
+            "policyTypes": ["Ingress"],
+            "ingress": [_some(**{"from": senders, "ports": ports})],
+        },
     }
 
 

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any, Final
 
+from guildnet.names import ANNOTATION_SETTINGS, ANNOTATION_TEMPLATE
 from guildnet.workspace import Workspace
 from guildnet_operator.plan.defaults import decide
-from guildnet_operator.plan.manifests import ANNOTATION_SETTINGS, ANNOTATION_TEMPLATE, template_hash
+from guildnet_operator.plan.manifests import template_hash
 from guildnet_operator.plan.plan import Plan, PodSettings, Policy
 
 _LISTS: Final = frozenset(item.name for item in fields(PodSettings) if isinstance(item.default, tuple))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from guildnet.web.entries import Entry
 from guildnet.workspace import EnvVar
 from guildnet.workspace.ports import Scheme, scheme_of
 
@@ -43,6 +44,16 @@ class Policy:
     tls_secret: str = ""
     auth_url: str = ""
     auth_signin: str = ""
+    ingress_classes: tuple[str, ...] = ()
+    """Classes that a Workspace may ask for besides the install's own."""
+    issuers: tuple[str, ...] = ()
+    """Issuers that a Workspace may ask for besides the install's own."""
+    entries: tuple[Entry, ...] = ()
+    """The ways into the install: their hosts are no workspace's to take."""
+    network_policy: bool = False
+    """Are workspaces closed by NetworkPolicies, so that one that is exposed has to be opened?"""
+    ingress_controller: tuple[tuple[str, str], ...] = ()
+    """Labels of the namespaces that Ingress controllers run in; none: any namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +122,8 @@ class Reach:
     service_type: ServiceType = "ClusterIP"
     service_annotations: Mapping[str, str] | None = None
     ingress: IngressRule | None = None
+    admits: Mapping[str, str] | None = None
+    """Labels of the namespaces from which pods have to be let in, {} for everybody; None where nothing is closed."""
     refused: str | None = None
 
 

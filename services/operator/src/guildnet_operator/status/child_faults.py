@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from guildnet_operator.status.reasons import Reason
 from guildnet_operator.status.refusals import classify, sentences
 from guildnet_operator.status.snapshot import Diagnosis, Problem, Snapshot
+
+BESIDE: Final = ("Ingress", "NetworkPolicy")
+"""Kinds without which the proxy leads to the workspace all the same."""
 
 
 def name_taken(snapshot: Snapshot) -> Diagnosis | None:
@@ -26,7 +31,7 @@ def refused(snapshot: Snapshot) -> Diagnosis | None:
 
 def _refusal(problem: Problem) -> Diagnosis:
     reason, step = classify(problem.message)
-    blocking = problem.kind != "Ingress"
+    blocking = problem.kind not in BESIDE
     return Diagnosis(
         reason, f"The API server refused {problem.kind} {problem.name}: {problem.message}. {step}", blocking
     )
@@ -47,7 +52,7 @@ def _unavailable(snapshot: Snapshot, *, needed: bool) -> Problem | None:
     there = {
         "Service": snapshot.children.service is not None,
         "PersistentVolumeClaim": snapshot.children.claim is not None,
-        "Ingress": True,  # the proxy leads there without it
+        **dict.fromkeys(BESIDE, True),
     }
     problems = (item for item in snapshot.problems if item.reason is Reason.UNAVAILABLE)
     return next((item for item in problems if there.get(item.kind, False) is not needed), None)

@@ -95,6 +95,7 @@ class Children:
     service: Object | None = None
     claim: Object | None = None
     ingress: Object | None = None
+    network_policy: Object | None = None
     pods: tuple[PodView, ...] = ()
     current_pod: PodView | None = None
     """The youngest pod of the Deployment's present template that is not on its way out."""

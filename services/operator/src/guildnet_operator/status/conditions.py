@@ -149,7 +149,7 @@ def _claim_phase(live: Mapping[str, Any], *, kept: bool) -> Verdict:
 
 def route_ready(snapshot: Snapshot) -> Verdict:
     service = snapshot.children.service
-    problem = snapshot.problem("Service", "Ingress")
+    problem = snapshot.problem("Service", "Ingress", "NetworkPolicy")
     if problem is not None:
         return Verdict("False", reason_of(problem), sentences(problem))
     if service is None:

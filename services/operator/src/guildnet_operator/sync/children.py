@@ -14,6 +14,7 @@ from typing import Final
 
 from guildnet.errors import Denied, GuildNetError, Invalid, TooLarge
 from guildnet.kube.resources import SECRETS, WORKSPACES
+from guildnet.names import exposure_policy_name
 from guildnet_operator.plan import manifests
 from guildnet_operator.plan.manifests import Manifest
 from guildnet_operator.plan.plan import Plan
@@ -26,6 +27,8 @@ from guildnet_operator.watch.caches import Cluster
 
 SECRET: Final = "Secret"  # noqa: S105 - a kind
 CLAIM: Final = "PersistentVolumeClaim"
+EXPOSING: Final = ("Ingress", "NetworkPolicy")
+"""Kinds that are there while they are wanted: one left behind would lead past the proxy for ever."""
 SLOW_WRITE_SECONDS: Final = 4.0
 """How long the writes of a pass may take before what is known meanwhile is told, and again each time as long."""
 
@@ -81,6 +84,7 @@ class ChildSync:
             "Service": cluster.services,
             CLAIM: cluster.claims,
             "Ingress": cluster.ingresses,
+            "NetworkPolicy": cluster.network_policies,
         }
 
     def forget(self, uid: str) -> None:
@@ -101,9 +105,9 @@ class ChildSync:
         if plan.password_secret is not None:
             results[SECRET] = ChildResult(live={}) if known.secret_ensured else None
         # The settled case, by far the most frequent one, ends here without a task, an await or a write.
-        surplus = "Ingress" not in wanted and live.ingress is not None and _is_ours(plan, "Ingress", live.ingress)
+        surplus = _surplus(plan, live, wanted)
         if surplus or not all(results.values()):
-            writing = asyncio.create_task(self._write(plan, live, wanted, results, fresh=known.fresh))
+            writing = asyncio.create_task(self._write(plan, live, wanted, surplus, results, fresh=known.fresh))
             try:
                 while not (await asyncio.wait({writing}, timeout=SLOW_WRITE_SECONDS))[0]:
                     await meanwhile(self._result(plan, live, results))
@@ -118,6 +122,7 @@ class ChildSync:
         plan: Plan,
         live: Children,
         wanted: Mapping[str, Manifest],
+        surplus: Mapping[str, Object],
         results: dict[str, ChildResult | None],
         *,
         fresh: bool,
@@ -132,7 +137,8 @@ class ChildSync:
             except GuildNetError as error:
                 return SyncResult(kept, failures=(Failure("Workspace", plan.name, error),))
         await self._act(plan, wanted, results, fresh=fresh)
-        results["Ingress"] = results.get("Ingress") or await self._no_ingress(plan, live)
+        for kind, left in surplus.items():
+            results[kind] = await self._remove(plan, kind, left)
         return None
 
     def _is_missing(self, kind: str, manifest: Manifest) -> bool:
@@ -166,7 +172,7 @@ class ChildSync:
             else:
                 results["Deployment"] = results["Deployment"] or ChildResult()
 
-        await asyncio.gather(workload(), act("Service"), act("Ingress"))
+        await asyncio.gather(workload(), act("Service"), *map(act, EXPOSING))
 
     async def _secret(self, plan: Plan, *, fresh: bool) -> ChildResult:
         """The password Secret: created when missing, never compared or written again."""
@@ -188,14 +194,12 @@ class ChildSync:
         # Of the Secret's content nothing is kept.
         return ChildResult(problem=problem) if problem else ChildResult(live={})
 
-    async def _no_ingress(self, plan: Plan, live: Children) -> ChildResult:
-        """Take away an Ingress of ours that is no longer wanted: it would lead past the proxy for ever."""
-        if live.ingress is None or not _is_ours(plan, "Ingress", live.ingress):
-            return ChildResult()
+    async def _remove(self, plan: Plan, kind: str, left: Object) -> ChildResult:
+        """Take away one of ours that is no longer wanted."""
         try:
-            await self._writer.remove(plan, "Ingress", live.ingress)
+            await self._writer.remove(plan, kind, left)
         except (Invalid, Denied, TooLarge) as error:
-            return refusal("Ingress", plan.name, error, None)
+            return refusal(kind, left["metadata"]["name"], error, None)
         except GuildNetError as error:
             return ChildResult(error=error)
         return ChildResult()
@@ -214,6 +218,7 @@ class ChildSync:
             service=ours("Service", live.service),
             claim=ours(CLAIM, live.claim),
             ingress=ours("Ingress", live.ingress) if plan.reach.ingress is not None else None,
+            network_policy=ours("NetworkPolicy", live.network_policy) if plan.reach.admits is not None else None,
         )
         found = [item for item in results.values() if item is not None]
         secret = results.get(SECRET)
@@ -244,8 +249,18 @@ def _waits(kind: str, results: Mapping[str, ChildResult | None]) -> bool:
 
 
 def _child_name(plan: Plan, kind: str) -> str:
-    names = {SECRET: plan.password_secret, CLAIM: plan.claim.name if plan.claim else None}
+    names = {
+        SECRET: plan.password_secret,
+        CLAIM: plan.claim.name if plan.claim else None,
+        "NetworkPolicy": exposure_policy_name(plan.name),
+    }
     return names.get(kind) or plan.name
+
+
+def _surplus(plan: Plan, live: Children, wanted: Mapping[str, Manifest]) -> dict[str, Object]:
+    """What is ours and leads past the proxy, though it is no longer wanted."""
+    found = zip(EXPOSING, (live.ingress, live.network_policy), strict=True)
+    return {kind: obj for kind, obj in found if obj is not None and kind not in wanted and _is_ours(plan, kind, obj)}
 
 
 def only_ours(plan: Plan, live: Children) -> Children:
@@ -259,6 +274,7 @@ def only_ours(plan: Plan, live: Children) -> Children:
         service=ours("Service", live.service),
         claim=ours(CLAIM, live.claim),
         ingress=ours("Ingress", live.ingress),
+        network_policy=ours("NetworkPolicy", live.network_policy),
     )
 
 

@@ -14,7 +14,7 @@ import structlog
 
 from guildnet.errors import Conflict, Denied, GuildNetError, Invalid, NotFound, TooLarge, Unreachable
 from guildnet.kube.client import JSON_PATCH, Client
-from guildnet.kube.resources import DEPLOYMENTS, INGRESSES, PVCS, SERVICES, Resource, path
+from guildnet.kube.resources import DEPLOYMENTS, INGRESSES, NETWORKPOLICIES, PVCS, SERVICES, Resource, path
 from guildnet.names import ANNOTATION_HASH, FIELD_MANAGER_OPERATOR
 from guildnet_operator import metrics
 from guildnet_operator.plan.manifests import Manifest
@@ -32,7 +32,7 @@ from guildnet_operator.watch.live import plain
 log = structlog.get_logger(__name__)
 
 RESOURCES: Final[Mapping[str, Resource]] = {
-    resource.kind: resource for resource in (DEPLOYMENTS, SERVICES, PVCS, INGRESSES)
+    resource.kind: resource for resource in (DEPLOYMENTS, SERVICES, PVCS, INGRESSES, NETWORKPOLICIES)
 }
 
 

@@ -19,13 +19,20 @@ from guildnet.kube.resources import (
     DEPLOYMENTS,
     EVENTS,
     INGRESSES,
+    NETWORKPOLICIES,
     PODS,
     PVCS,
     REPLICASETS,
     SERVICES,
     Resource,
 )
-from guildnet.names import LABEL_MANAGED, claim_name, workspace_of_claim
+from guildnet.names import (
+    LABEL_MANAGED,
+    claim_name,
+    exposure_policy_name,
+    workspace_of_claim,
+    workspace_of_exposure_policy,
+)
 from guildnet.pace import Pace
 from guildnet_operator.status.children import CONFIGURATION_REASONS, Children, Object, PodView, ReplicaSetView
 from guildnet_operator.watch import live, pod_events
@@ -80,6 +87,9 @@ class Cluster:
         self.services = self._cache(SERVICES, live.packed, live.unpacked)
         self.claims = self._cache(PVCS, live.packed, live.unpacked, workspace_of=workspace_of_claim)
         self.ingresses = self._cache(INGRESSES, live.packed, live.unpacked)
+        self.network_policies = self._cache(
+            NETWORKPOLICIES, live.packed, live.unpacked, workspace_of=workspace_of_exposure_policy
+        )
         self._warnings: dict[str, dict[pod_events.About, pod_events.PodWarning]] = {}
         """By the uid of the pod."""
         self._entries_name = watched.entries_configmap
@@ -100,6 +110,7 @@ class Cluster:
             "services": self.services.reflector,
             "persistentvolumeclaims": self.claims.reflector,
             "ingresses": self.ingresses.reflector,
+            "networkpolicies": self.network_policies.reflector,
             "replicasets": self._grouped(REPLICASETS, live.replica_set, self._replica_sets),
             "pods": pods,
             "entries": self._entries,
@@ -124,6 +135,7 @@ class Cluster:
             service=self.services.get(name),
             claim=self.claims.get(claim_name(name)),
             ingress=self.ingresses.get(name),
+            network_policy=self.network_policies.get(exposure_policy_name(name)),
         )
 
     def with_pods(self, name: str, found: Children) -> Children:
