@@ -31,6 +31,13 @@ PLANTS: Final = (
         "False",
     ),
     Plant(
+        "rbac",
+        "a role of the chart has one verb more than rights.yaml gives",
+        "charts/guildnet/templates/_rights.tpl",
+        "  verbs: {{ toJson .verbs }}",
+        '  verbs: {{ toJson (append .verbs "delete") }}',
+    ),
+    Plant(
         "write-cost",
         "kopf writes an annotation to every Workspace it sees, twice",
         f"{OPERATOR}/watch/kopf_source.py",

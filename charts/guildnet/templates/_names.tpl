@@ -40,6 +40,10 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "guildnet.secret.redis" -}}
+{{ include "guildnet.fullname" . }}-redis
+{{- end -}}
+
 {{- define "guildnet.secret.valkey" -}}
 {{ default (printf "%s-valkey" (include "guildnet.fullname" .)) .Values.valkey.existingSecret }}
 {{- end -}}

@@ -56,7 +56,7 @@ UI_DIR: {{ .Values.api.uiDir | quote }}
 {{/* In flow style, so that it stands after a key: text, or a valueFrom. */}}
 {{- define "guildnet.redis.source" -}}
 {{- if .Values.redis.url -}}
-{{ .Values.redis.url | quote }}
+{{ dict "secretKeyRef" (dict "name" (include "guildnet.secret.redis" .) "key" "url") | toJson }}
 {{- else if .Values.redis.existingSecret -}}
 {{ dict "secretKeyRef" (dict "name" .Values.redis.existingSecret "key" "url") | toJson }}
 {{- else if .Values.valkey.enabled -}}

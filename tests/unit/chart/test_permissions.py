@@ -4,57 +4,27 @@ from __future__ import annotations
 
 import pytest
 
+from support.rights import accounts, rights
 from unit.chart.rendered import MATRIX, Render, Rendering
 
 WORKSPACES = "guildnet-workspaces"
 RELEASE = "guildnet"
 CLUSTER = "*"
 
-READ = frozenset({"get", "list", "watch"})
-WRITE = READ | {"create", "patch", "delete"}
-
 Rule = tuple[str, str, str]
 """Namespace, `resource.group`, object name (`*`: any)."""
 
-API: dict[Rule, frozenset[str]] = {
-    (WORKSPACES, "workspaces.guildnet.io", "*"): WRITE,
-    (WORKSPACES, "capabilities.guildnet.io", "*"): READ,
-    (WORKSPACES, "pods", "*"): READ,
-    (WORKSPACES, "events", "*"): READ,
-    (WORKSPACES, "pods/log", "*"): frozenset({"get"}),
-    (WORKSPACES, "secrets", "*"): frozenset({"create"}),
-}
-PROXY: dict[Rule, frozenset[str]] = {
-    (WORKSPACES, "workspaces.guildnet.io", "*"): READ,
-    (WORKSPACES, "capabilities.guildnet.io", "*"): READ,
-    (WORKSPACES, "endpointslices.discovery.k8s.io", "*"): READ,
-    (CLUSTER, "tokenreviews.authentication.k8s.io", "*"): frozenset({"create"}),
-    (RELEASE, "configmaps", "guildnet-entries"): frozenset({"get", "patch"}),
-}
-OPERATOR: dict[Rule, frozenset[str]] = {
-    (WORKSPACES, "workspaces.guildnet.io", "*"): READ,
-    (WORKSPACES, "workspaces/status.guildnet.io", "*"): frozenset({"patch"}),
-    (WORKSPACES, "capabilities.guildnet.io", "*"): READ,
-    (WORKSPACES, "capabilities/status.guildnet.io", "*"): frozenset({"patch"}),
-    (WORKSPACES, "workspaces/finalizers.guildnet.io", "*"): frozenset({"update"}),
-    (WORKSPACES, "deployments.apps", "*"): READ | {"create", "patch"},
-    (WORKSPACES, "replicasets.apps", "*"): READ,
-    (WORKSPACES, "services", "*"): READ | {"create", "patch"},
-    (WORKSPACES, "persistentvolumeclaims", "*"): READ | {"create", "patch"},
-    (WORKSPACES, "ingresses.networking.k8s.io", "*"): WRITE,
-    (WORKSPACES, "networkpolicies.networking.k8s.io", "*"): WRITE,
-    (WORKSPACES, "secrets", "*"): frozenset({"get", "create", "patch"}),
-    (WORKSPACES, "pods", "*"): READ,
-    (WORKSPACES, "events", "*"): frozenset({"create", "list", "watch"}),
-    (RELEASE, "configmaps", "guildnet-entries"): READ,
-    (RELEASE, "configmaps", "guildnet-ports"): frozenset({"get", "patch"}),
-    (RELEASE, "leases.coordination.k8s.io", "guildnet-operator"): frozenset({"get", "update", "patch"}),
-    (RELEASE, "leases.coordination.k8s.io", "*"): frozenset({"create"}),
-    (RELEASE, "serviceaccounts", "guildnet-operator"): frozenset({"get"}),
-}
-TAILNET: dict[Rule, frozenset[str]] = {
-    (RELEASE, "secrets", "guildnet-tailnet-state"): frozenset({"get", "update", "patch"})
-}
+PLACES = {"workspaces": WORKSPACES, "release": RELEASE, "cluster": CLUSTER}
+
+
+def said(account: str, *, tailnet: bool = False) -> dict[Rule, frozenset[str]]:
+    """What rights.yaml lets an account do."""
+    found: dict[Rule, frozenset[str]] = {}
+    for right in rights(account):
+        if tailnet or right.when is None:
+            key = (PLACES[right.place], right.resource, right.name)
+            found[key] = found.get(key, frozenset()) | right.verbs
+    return found
 
 
 def permissions(rendering: Rendering, account: str) -> dict[Rule, frozenset[str]]:
@@ -74,22 +44,25 @@ def permissions(rendering: Rendering, account: str) -> dict[Rule, frozenset[str]
     return found
 
 
-@pytest.mark.parametrize(
-    ("account", "values", "expected"),
-    [
-        ("guildnet-api", "defaults", API),
-        ("guildnet-api", "tailnet", API),
-        ("guildnet-proxy", "defaults", PROXY),
-        ("guildnet-proxy", "tailnet", PROXY | TAILNET),
-        ("guildnet-proxy", "many", PROXY),
-        ("guildnet-operator", "defaults", OPERATOR),
-        ("guildnet-operator", "tailnet", OPERATOR),
-        ("guildnet-valkey", "defaults", {}),
-        ("guildnet-admin", "defaults", {}),
-    ],
-)
-def test_an_account_may_do_what_the_table_says_and_nothing_else(render: Render, account, values, expected):
-    assert permissions(render(MATRIX[values]), account) == expected
+@pytest.mark.parametrize("values", ["defaults", "tailnet", "many"])
+@pytest.mark.parametrize("account", sorted(accounts()))
+def test_an_account_may_do_what_rights_yaml_says_and_nothing_else(render: Render, account: str, values: str):
+    tailnet = values == "tailnet"
+    assert permissions(render(MATRIX[values]), f"guildnet-{account}") == said(account, tailnet=tailnet)
+
+
+def test_every_account_of_the_chart_is_in_rights_yaml(render: Render):
+    made = {item["metadata"]["name"].removeprefix("guildnet-") for item in render().of("ServiceAccount")}
+    assert made == set(accounts())
+
+
+def test_no_account_has_more_than_its_work_needs():
+    """What the review of 0.1.0 found unused stays gone."""
+    operator = said("operator")
+    assert operator[WORKSPACES, "secrets", "*"] == {"get", "create"}
+    assert operator[RELEASE, "leases.coordination.k8s.io", "guildnet-operator"] == {"get", "update"}
+    assert said("api")[WORKSPACES, "secrets", "*"] == {"create"}
+    assert all(right.when == "tailnet" for right in rights("proxy") if right.resource == "secrets")
 
 
 @pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import ipaddress
 import json
+import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from guildnet_api.workspaces import presets
-from unit.chart.rendered import Render
+from unit.chart.rendered import CHART, Render
 
 
 def test_the_namespace_enforces_pod_security_restricted_and_outlives_the_install(render: Render):
@@ -171,3 +174,28 @@ def test_no_default_password_exists(render: Render):
     rendering = render()
     assert "AGENT_DEFAULT_PASSWORD" not in rendering.env("operator")
     assert "changeme" not in json.dumps(rendering.objects)
+
+
+def test_the_url_of_an_own_redis_is_in_a_secret_and_nowhere_else(run_helm: Callable[..., str]):
+    url = "rediss://user:s3cret@redis.example.com:6380/1"
+    values = {"redis": {"url": url}, "valkey": {"enabled": False}}
+    text = run_helm("template", "guildnet", str(CHART), "--namespace", "guildnet", values=values)
+    assert "s3cret" not in text
+    assert text.count(base64.b64encode(url.encode()).decode()) == 1
+    other = run_helm(
+        "template", "guildnet", str(CHART), "--namespace", "guildnet", values={**values, "redis": {"url": url + "0"}}
+    )
+    (before,), (after,) = (re.findall("checksum/redis: (.*)", one) for one in (text, other))
+    assert before != after, "the api would go on with the old one"
+
+
+def test_a_rendering_without_the_cluster_is_the_same_each_time_where_secrets_are_given(run_helm: Callable[..., str]):
+    """What GitOps renderers do: `lookup` finds nothing."""
+
+    def rendered(values: dict[str, Any]) -> set[str]:
+        return set(run_helm("template", "guildnet", str(CHART), "-n", "guildnet", values=values).splitlines())
+
+    given = {"identity": {"existingSecret": "my-keys"}, "valkey": {"existingSecret": "my-valkey"}}
+    assert rendered(given) == rendered(given)
+    random = {line.split(":")[0].strip() for line in rendered({}) ^ rendered({})}
+    assert random == {"identity", "password", "url", "valkey.conf"}

@@ -122,6 +122,10 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
         "Degraded",
         "A quota is used up, or counts what the spec leaves out: ask for less, set `resources`, or have it raised.",
     ),
+    Reason.FOREIGN_SECRET: (
+        "Degraded",
+        "Env refers to a Secret of the install, of another workspace, or with credentials of the cluster; the pod is not made by it.",
+    ),
     Reason.POD_SECURITY: ("Degraded", "The namespace's Pod Security refuses the pod: change what the message names."),
     Reason.CONFIGURATION: ("Degraded", "Something that env, command, args or mounts refer to is not there."),
     Reason.VOLUME_NOT_MOUNTED: (

@@ -75,6 +75,7 @@ def decide(workspace: Workspace, policy: Policy) -> Plan:
         restarted_at=workspace.annotations.get(ANNOTATION_RESTARTED_AT),
         base_path=base_path,
         settings=record(policy.pod),
+        reserved_secrets=frozenset({policy.pod.pull_secret, policy.tls_secret} - {""}),
     )
 
 

@@ -152,6 +152,8 @@ class Plan:
     base_path: str | None
     settings: str = ""
     """The `PodSettings` that the pod template is made by, as recorded on the Deployment."""
+    reserved_secrets: frozenset[str] = frozenset()
+    """Secrets of the install in the namespace, which no env may refer to."""
     pending: tuple[str, ...] = ()
     """What the install's settings change at the next start, in words; empty where the pod is by the present ones."""
 

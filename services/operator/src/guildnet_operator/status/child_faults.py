@@ -24,6 +24,17 @@ def name_taken(snapshot: Snapshot) -> Diagnosis | None:
     )
 
 
+def secret_refused(snapshot: Snapshot) -> Diagnosis | None:
+    problem = next((item for item in snapshot.problems if item.reason is Reason.FOREIGN_SECRET), None)
+    if problem is None:
+        return None
+    return Diagnosis(
+        Reason.FOREIGN_SECRET,
+        f"Env refers to Secret {problem.name}, which is not for this Workspace: {problem.message}. "
+        "Refer to a Secret of your own.",
+    )
+
+
 def refused(snapshot: Snapshot) -> Diagnosis | None:
     problem = next((item for item in snapshot.problems if item.reason is Reason.REFUSED), None)
     return None if problem is None else _refusal(problem)

@@ -256,6 +256,7 @@ def _sentence(text: str) -> str:
 
 _CHECKS: Final[tuple[Callable[[Snapshot], Diagnosis | None], ...]] = (
     child_faults.name_taken,
+    child_faults.secret_refused,
     child_faults.refused,
     child_faults.not_made,
     child_faults.contested,

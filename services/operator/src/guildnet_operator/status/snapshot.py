@@ -18,8 +18,8 @@ _ABOUT_VOLUMES: Final = ("persistentvolumeclaim", "persistent volume")
 class Problem:
     """A child that could not be made as wanted, and why: `message` is the API server's.
 
-    `reason` is NAME_TAKEN, LEFTOVER, REFUSED, UNAVAILABLE, CHILD_LEAVING, whose message is the finalizers, or
-    CONTESTED, whose message says what somebody else does to it.
+    `reason` is NAME_TAKEN, LEFTOVER, REFUSED, UNAVAILABLE, FOREIGN_SECRET (a Secret that env may not refer to),
+    CHILD_LEAVING, whose message is the finalizers, or CONTESTED, whose message says what somebody else does to it.
     """
 
     reason: Reason

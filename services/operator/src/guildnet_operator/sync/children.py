@@ -15,10 +15,11 @@ from typing import Final
 from guildnet.errors import Denied, GuildNetError, Invalid, TooLarge
 from guildnet.kube.resources import SECRETS, WORKSPACES
 from guildnet.names import exposure_policy_name
-from guildnet_operator.plan import manifests
+from guildnet_operator.plan import manifests, secret_refs
 from guildnet_operator.plan.manifests import Manifest
 from guildnet_operator.plan.plan import Plan
 from guildnet_operator.status.children import Children, Object
+from guildnet_operator.status.reasons import Reason
 from guildnet_operator.status.snapshot import Problem
 from guildnet_operator.sync.ownership import Owner, owner_of
 from guildnet_operator.sync.writer import ChildResult, Writer, leaving, refusal, stranger
@@ -168,11 +169,27 @@ class ChildSync:
             await asyncio.gather(act(CLAIM), act(SECRET))
             needs = [item for kind in (CLAIM, SECRET) if (item := results.get(kind)) is not None]
             if all(item.live is not None for item in needs):
+                if results.get("Deployment", ChildResult()) is None:
+                    results["Deployment"] = await self._secrets_refused(plan)
                 await act("Deployment")
             else:
                 results["Deployment"] = results["Deployment"] or ChildResult()
 
         await asyncio.gather(workload(), act("Service"), *map(act, EXPOSING))
+
+    async def _secrets_refused(self, plan: Plan) -> ChildResult | None:
+        """The result of a Deployment whose env refers to a Secret that is not for its workspace; None for any other."""
+        # One that is to stop is given nothing.
+        for name in secret_refs.to_be_read(plan) if plan.replicas else ():
+            try:
+                why = secret_refs.refused(plan, name, await self._writer.read(SECRETS, name))
+            except (Invalid, Denied, TooLarge) as error:
+                return refusal(SECRET, name, error, None)
+            except GuildNetError as error:
+                return ChildResult(error=error)
+            if why:
+                return ChildResult(problem=Problem(Reason.FOREIGN_SECRET, SECRET, name, why))
+        return None
 
     async def _secret(self, plan: Plan, *, fresh: bool) -> ChildResult:
         """The password Secret: created when missing, never compared or written again."""
