@@ -28,7 +28,8 @@ from guildnet_operator.status.children import Children
 from guildnet_operator.status.current import never_ran
 from guildnet_operator.status.reasons import Reason
 from guildnet_operator.status.snapshot import Problem, Snapshot
-from guildnet_operator.sync.children import SECRET, ChildSync, Failure, Known, SyncResult, only_ours
+from guildnet_operator.sync.children import SECRET, ChildSync, only_ours
+from guildnet_operator.sync.results import Failure, Known, SyncResult
 from guildnet_operator.sync.status_writer import StatusWriter
 from guildnet_operator.sync.writer import Writer
 from guildnet_operator.watch.caches import Cluster

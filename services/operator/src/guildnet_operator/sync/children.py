@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from guildnet.errors import Denied, GuildNetError, Invalid, TooLarge
@@ -22,6 +21,7 @@ from guildnet_operator.status.children import Children, Object
 from guildnet_operator.status.reasons import Reason
 from guildnet_operator.status.snapshot import Problem
 from guildnet_operator.sync.ownership import Owner, owner_of
+from guildnet_operator.sync.results import Failure, Known, Meanwhile, SyncResult
 from guildnet_operator.sync.writer import ChildResult, Writer, leaving, refusal, stranger
 from guildnet_operator.watch.cache import Cache
 from guildnet_operator.watch.caches import Cluster
@@ -32,45 +32,6 @@ EXPOSING: Final = ("Ingress", "NetworkPolicy")
 """Kinds that are there while they are wanted: one left behind would lead past the proxy for ever."""
 SLOW_WRITE_SECONDS: Final = 4.0
 """How long the writes of a pass may take before what is known meanwhile is told, and again each time as long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A request about one child that failed, worth trying again; `error` None where it has no answer yet."""
-
-    kind: str
-    name: str
-    error: GuildNetError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SyncResult:
-    """The children that are ours after a pass, and what stood in the way."""
-
-    children: Children
-    problems: tuple[Problem, ...] = ()
-    failures: tuple[Failure, ...] = ()
-    secret_ensured: bool = False
-    after: float | None = None
-    """In how many seconds there is something to do about a child that is held back."""
-    unwanted: bool = False
-    """The Workspace is gone or going, which the watch has not told yet: nothing was written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of a Workspace before a pass over its children."""
-
-    secret_ensured: bool
-    """Its Secret was seen before and need not be read again."""
-    fresh: bool
-    """Nothing was made for it yet."""
-    asked: bool
-    """Its spec has changed: what differs is what somebody waits for."""
-
-
-Meanwhile = Callable[[SyncResult], Awaitable[None]]
-"""Is told what is known while the API server does not answer the writes of a pass."""
 
 
 class ChildSync:
