@@ -30,7 +30,8 @@ async def _played(played: Stage, row: Row) -> str:
     """What is wrong with what became of the request; empty for nothing."""
     world = played.world
     try:
-        await world.launch(row.name, **({} if row.exposure is None else {"exposure": row.exposure}))
+        spec: dict[str, Any] = {} if row.exposure is None else {"exposure": row.exposure}
+        await world.launch(row.name, **spec)
     except Invalid as error:
         return "" if row.invalid and row.invalid in error.message else f"the API server says: {error.message}"
     if row.invalid:

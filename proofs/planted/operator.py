@@ -99,6 +99,14 @@ PLANTS: Final = (
         cluster=True,
     ),
     Plant(
+        "files",
+        "a workspace without a volume says that its files are kept",
+        f"{OPERATOR}/status/volume.py",
+        "    if snapshot.plan.claim is None:\n        return LOST_ON_STOP",
+        "    if snapshot.plan.claim is None:\n        return KEPT",
+        cluster=True,
+    ),
+    Plant(
         "bad-input",
         "the schema takes an empty image",
         "charts/guildnet/templates/crds/workspaces.yaml",

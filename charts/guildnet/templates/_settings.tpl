@@ -49,6 +49,12 @@ LOG_LINGER_SECONDS: {{ .Values.api.logs.lingerSeconds | quote }}
 LOG_RATE_BYTES: {{ .Values.api.logs.rateBytes | int64 | quote }}
 PRESETS_FILE: /etc/guildnet/presets/presets.json
 REDIS_URL: {{ include "guildnet.redis.source" . | trim }}
+{{- with .Values.workspaces.storage.default }}
+STORAGE_CLASS: {{ .className | quote }}
+STORAGE_DEFAULT: {{ .mode | quote }}
+STORAGE_MOUNT_PATH: {{ .mountPath | quote }}
+STORAGE_SIZE: {{ .size | quote }}
+{{- end }}
 SLOW_VIEWER_SECONDS: {{ .Values.api.logs.slowViewerSeconds | quote }}
 UI_DIR: {{ .Values.api.uiDir | quote }}
 {{- end -}}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
 from guildnet.errors import NotFound
-from guildnet.kube.resources import CAPABILITIES, SECRETS, WORKSPACES
+from guildnet.kube.resources import CAPABILITIES, SECRETS, STORAGECLASSES, WORKSPACES
 from guildnet_api.http.middleware import MAX_BODY_BYTES
 from support.waiting import eventually
 
@@ -178,3 +178,32 @@ async def test_a_workspace_whose_secret_cannot_be_made_does_not_stay(api: Api, m
     assert answer.status_code == 404
     assert (await api.kube.list(WORKSPACES, api.namespace))["items"] == []
     assert [line["result"] for line in api.audit] == ["allowed", "failed:not_found"]
+
+
+CLASS = {
+    "metadata": {"name": "tests-default", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+    "provisioner": "example.com/none",
+}
+
+
+async def test_a_launch_that_says_nothing_gets_a_volume_where_the_cluster_has_a_default_class(start_api: Starter):
+    api: Api = await start_api(storage_default="auto", storage_size="3Gi")
+
+    async def storage(**job: Any) -> Any:
+        name = (await api.ask("POST", "/api/jobs", json={"image": "acme/tool", **job})).json()["id"]
+        return (await api.kube.get(WORKSPACES, api.namespace, name))["spec"].get("storage")
+
+    await api.kube.create(STORAGECLASSES, None, CLASS)
+    try:
+        assert await storage() == {"size": "3Gi", "retain": False}
+        assert await storage(storage=None) is None
+        assert await storage(storage={"size": "1Gi"}) == {"size": "1Gi", "retain": False}
+    finally:
+        await api.kube.delete(STORAGECLASSES, None, "tests-default")
+    other: Api = await start_api(storage_default="auto")
+    assert "storage" not in (await _launched(other))["spec"]
+
+
+async def _launched(api: Api) -> dict[str, Any]:
+    name = (await api.ask("POST", "/api/jobs", json={"image": "acme/tool"})).json()["id"]
+    return await api.kube.get(WORKSPACES, api.namespace, name)

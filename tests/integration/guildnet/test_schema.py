@@ -302,7 +302,8 @@ async def test_kubectl_get_shows_the_columns_of_the_contract(kube: Client, names
     version = found["spec"]["versions"][0]
     columns = [(column["name"], column.get("priority", 0)) for column in version["additionalPrinterColumns"]]
     assert columns == [
-        ("Phase", 0), ("Ready", 0), ("Image", 0), ("URL", 0), ("Age", 0), ("Owner", 1), ("Node", 1), ("Reason", 1),
+        ("Phase", 0), ("Ready", 0), ("Image", 0), ("URL", 0), ("Age", 0), ("Owner", 1), ("Files", 1),
+            ("Node", 1), ("Reason", 1),
     ]  # fmt: skip
     assert found["status"]["acceptedNames"]["shortNames"] == ["ws"]
 

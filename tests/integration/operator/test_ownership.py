@@ -12,6 +12,7 @@ from support.waiting import eventually
 from support.world import Start, World, Writes
 
 LABELS = {"app": "somebody-elses"}
+ALICES = {"guildnet.io/owner": "alice@example.com"}
 
 
 def _service(name: str) -> dict[str, Any]:
@@ -86,10 +87,28 @@ async def test_the_workspace_recovers_by_itself_when_the_stranger_goes(start: St
         assert owner["uid"] == created["metadata"]["uid"]
 
 
-async def test_a_retained_claim_is_not_adopted_by_a_successor_until_it_is_handed_over(start: Start, world: World):
+async def test_a_retained_claim_is_found_again_by_the_next_of_its_name_and_owner(start: Start, world: World):
+    async with start():
+        await world.launch("heir", storage={"size": "5Gi", "retain": True}, annotations=ALICES)
+        claim = await world.until(PVCS, "heir-storage")
+        await world.until(DEPLOYMENTS, "heir")
+        await world.kube.delete(WORKSPACES, world.namespace, "heir")
+        await world.until_gone(DEPLOYMENTS, "heir")
+        await world.launch("heir", storage={"size": "1Gi"}, annotations=ALICES)
+        await world.until(DEPLOYMENTS, "heir")
+        found = await world.get(PVCS, "heir-storage")
+        assert found["metadata"]["uid"] == claim["metadata"]["uid"]
+        # It is as large as it was, although less was asked for, and goes with this one, as it says.
+        assert found["spec"]["resources"]["requests"]["storage"] == "5Gi"
+        await world.until_condition("heir", "Degraded", "False")
+        await world.kube.delete(WORKSPACES, world.namespace, "heir")
+        await world.until_gone(DEPLOYMENTS, "heir")
+
+
+async def test_a_retained_claim_of_another_owner_is_not_adopted_until_it_is_handed_over(start: Start, world: World):
     storage = {"size": "1Gi", "retain": True}
     async with start():
-        await world.launch("heir", storage=storage)
+        await world.launch("heir", storage=storage, annotations=ALICES)
         claim = await world.until(PVCS, "heir-storage")
         await world.until(DEPLOYMENTS, "heir")
         await world.kube.delete(WORKSPACES, world.namespace, "heir")

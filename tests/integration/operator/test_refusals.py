@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from guildnet.kube.resources import EVENTS, NAMESPACES, PVCS, Resource
+from guildnet.kube.resources import EVENTS, NAMESPACES, PVCS, WORKSPACES, Resource
 from guildnet_operator.plan import manifests
 from guildnet_operator.watch.pod_events import MIN_PROBE_FAILURES
 from support.waiting import eventually
@@ -152,6 +152,28 @@ async def test_a_volume_that_cannot_grow_says_so_and_grows_when_its_class_allows
         await world.until_condition("small", "Degraded", "False")
         claim = await world.get(PVCS, "small-storage")
         assert claim["spec"]["resources"]["requests"]["storage"] == "2Gi"
+
+
+async def test_a_claim_that_an_admin_enlarged_is_left_as_it_is(start: Start, world: World):
+    disk = await _disk(world)
+    await world.kube.merge_patch(CLASSES, None, disk, {"allowVolumeExpansion": True})
+    async with start() as running:
+        await world.launch("grown", storage={"size": "1Gi", "storageClassName": disk})
+        await world.run_pod("grown")
+        await world.until_condition("grown", "StorageReady", "True", "Bound")
+        larger = {"spec": {"resources": {"requests": {"storage": "2Gi"}}}}
+        await world.kube.merge_patch(PVCS, world.namespace, "grown-storage", larger)
+        await world.edit("grown", notes="look again")
+        await eventually(lambda: _observed(world, "grown"))
+        await eventually(running.queue.idle)
+        assert (await world.condition("grown", "Degraded"))["status"] == "False"
+        claim = await world.get(PVCS, "grown-storage")
+        assert claim["spec"]["resources"]["requests"]["storage"] == "2Gi"
+
+
+async def _observed(world: World, name: str) -> bool:
+    found = await world.get(WORKSPACES, name)
+    return bool(found["status"]["observedGeneration"] == found["metadata"]["generation"])
 
 
 async def test_a_volume_that_is_not_asked_for_any_more_is_kept_and_one_that_is_gone_is_lost(start: Start, world: World):

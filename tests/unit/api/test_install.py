@@ -13,6 +13,7 @@ from guildnet import workspace
 from guildnet.errors import Conflict, Denied, FieldError, GuildNetError, Invalid, TooManyRequests
 from guildnet.web.entries import Entry
 from guildnet.web.security_headers import headers
+from guildnet.workspace import Storage
 from guildnet_api import errors, openapi, routes
 from guildnet_api.http.static import inline_hashes
 from guildnet_api.settings import Settings
@@ -189,3 +190,25 @@ def test_settings_come_from_the_environment_and_say_what_is_wrong(capsys: pytest
     assert caught.value.code == 2
     said = capsys.readouterr().err
     assert all(name in said for name in ("LISTEN", "REDIS_URL", "ACCESS_DEFAULT"))
+
+
+PRESET = presets.parse('[{"label": "Tool", "image": "acme/tool:1", "storage": {"size": "3Gi"}}]', "here")
+
+
+@pytest.mark.parametrize(
+    ("said", "size"),
+    [({}, "3Gi"), ({"storage": {"size": "1Gi"}}, "1Gi"), ({"storage": None}, None)],
+    ids=["nothing", "a size", "no"],
+)
+def test_a_preset_fills_in_storage_where_the_launch_says_nothing(said, size):
+    filled = presets.fill(job(**said), PRESET)
+    assert (filled.storage and filled.storage.size) == size
+
+
+def test_the_installs_volume_is_for_a_launch_without_one():
+    volume = Storage("10Gi", "fast", "/data")
+    names = {"name": "tool-abcde", "namespace": "n", "owner": "alice"}
+    silent = manifests.launch_plan(job(), **names, volume=volume).workspace["spec"]
+    assert silent["storage"] == {"size": "10Gi", "storageClassName": "fast", "mountPath": "/data", "retain": False}
+    asked = manifests.launch_plan(job(storage={"size": "1Gi"}), **names, volume=volume).workspace["spec"]
+    assert asked["storage"] == {"size": "1Gi", "retain": False}

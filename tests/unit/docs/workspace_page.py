@@ -92,6 +92,8 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
         "No node takes the pod as its claim has no volume; after a minute that is something wrong.",
     ),
     Reason.LOST: ("StorageReady", "The volume behind the claim is gone: restore it or delete the claim."),
+    Reason.RESIZING: ("StorageReady", "The volume grows; its file system may follow at the next start."),
+    Reason.RESIZE_FAILED: ("StorageReady", "The volume cannot grow, in the storage driver's words. Nothing is lost."),
     Reason.ROUTED: ("RouteReady", "Service and origin are there."),
     Reason.SERVICE_PENDING: ("Ready, RouteReady", "The Service is being created."),
     Reason.ADDRESS_PENDING: ("RouteReady", "The load balancer has not given an address: is one installed?"),
@@ -183,9 +185,23 @@ and a TCP probe for others. Pods run as uid 1000 without privileges, capabilitie
 | delete or edit a child by hand | it is made or put right again |
 | upgrade or restart the operator | nothing: settled objects are not written, no pod restarts |
 | delete the Workspace | Deployment, Service, Secret, Ingress and claim go with it, by the cluster's garbage collection |
-| … with `storage.retain: true` | the claim `NAME-storage` stays; delete it, or hand it to a new Workspace of that name by the annotation `guildnet.io/workspace-uid: <its uid>` |
+| … with `storage.retain: true` | the claim `NAME-storage` stays. A new Workspace of that name and owner (`guildnet.io/owner`) that asks for storage finds it again; delete it, or hand it to one of another owner by the annotation `guildnet.io/workspace-uid: <its uid>` |
+| enlarge the claim itself | it stays as large as it is, whatever `storage.size` says |
 | … with `kubectl delete --cascade=orphan` | the children stay and belong to nobody; a new Workspace of that name says `NameTaken` until they are deleted |
 | create one under the name of a deleted one | it waits until the old children are gone, and is another origin |
+
+## Files
+
+`status.files` says in one word what becomes of the files below the mount path when the workspace stops, restarts or moves:
+`kept` with a volume, `lost on stop` without one; `kubectl get ws -o wide` shows it, and the API as `files`. What is written
+elsewhere in the container is lost in any case. A launch through UI or API that says nothing of storage gets the install's
+default volume (`workspaces.storage.default`), one that says `storage: null` none; a Workspace made by kubectl has what its
+`spec.storage` says. Deleting the Workspace deletes the volume unless `retain` is set.
+
+To restore a volume from a backup: restore the claim `NAME-storage` (and its PersistentVolume) **without its
+`ownerReferences`**, or the garbage collector deletes it again, since the owner of that uid is no more; with the label
+`guildnet.io/managed: "true"` and the annotations `guildnet.io/workspace-uid` (any value) and `guildnet.io/owner` as they
+were. Then make the Workspace under that name: it finds the claim, and `retain: false` makes it its own again.
 
 ## Status
 

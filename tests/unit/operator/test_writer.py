@@ -17,6 +17,9 @@ def _owner(uid: str = UID, name: str = NAME, kind: str = "Workspace", group: str
     return {"apiVersion": f"{group}/v1alpha1", "kind": kind, "name": name, "uid": uid, "controller": True} | more
 
 
+LEFT = {"annotations": {"guildnet.io/workspace-uid": "other"}, "labels": {"guildnet.io/managed": "true"}}
+
+
 @pytest.mark.parametrize(
     ("kind", "metadata", "owner"),
     [
@@ -40,6 +43,24 @@ def _owner(uid: str = UID, name: str = NAME, kind: str = "Workspace", group: str
             Owner.STRANGER,
             id="retained for another",
         ),
+        pytest.param("PersistentVolumeClaim", LEFT, Owner.OURS, id="left by an earlier one"),
+        pytest.param(
+            "PersistentVolumeClaim",
+            {**LEFT, "annotations": {**LEFT["annotations"], "guildnet.io/owner": "alice"}},
+            Owner.STRANGER,
+            id="left by an earlier one of somebody else",
+        ),
+        pytest.param("PersistentVolumeClaim", {**LEFT, "labels": {}}, Owner.STRANGER, id="made by no operator"),
+        pytest.param(
+            "PersistentVolumeClaim", {**LEFT, "annotations": {}}, Owner.STRANGER, id="whose workspace is not known"
+        ),
+        pytest.param(
+            "PersistentVolumeClaim",
+            {**LEFT, "ownerReferences": [_owner(uid="other")]},
+            Owner.PREDECESSOR,
+            id="that goes with an earlier one",
+        ),
+        pytest.param("Service", LEFT, Owner.STRANGER, id="only claims are found again"),
         pytest.param(
             "Service",
             {"annotations": {"guildnet.io/workspace-uid": UID}},
@@ -56,6 +77,13 @@ def _owner(uid: str = UID, name: str = NAME, kind: str = "Workspace", group: str
 )
 def test_the_owner_of_an_object(kind, metadata, owner):
     assert owner_of(kind, {"metadata": metadata}, name=NAME, uid=UID) is owner
+
+
+def test_a_claim_is_found_again_by_the_one_who_left_it():
+    theirs = {**LEFT, "annotations": {**LEFT["annotations"], "guildnet.io/owner": "alice"}}
+    for owner, found in (("alice", Owner.OURS), ("bob", Owner.STRANGER), ("", Owner.STRANGER)):
+        kind = "PersistentVolumeClaim"
+        assert owner_of(kind, {"metadata": theirs}, name=NAME, uid=UID, owner=owner) is found
 
 
 def _entry(operation: str, fields: dict[str, Any], manager: str = "guildnet-operator", **more):

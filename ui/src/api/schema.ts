@@ -116,6 +116,7 @@ export interface Server {
   created_at?: string;
   env?: Record<string, string>;
   events?: WorkspaceEvent[];
+  files?: "kept" | "lost on stop";
   id: string;
   image: string;
   message?: string;

@@ -25,6 +25,7 @@ from guildnet_api import openapi, routes
 from guildnet_api.access.audit import AuditTrail
 from guildnet_api.access.authorize import Authorizer
 from guildnet_api.access.quota import Quota
+from guildnet_api.cluster.storage import DefaultStorage
 from guildnet_api.cluster.watches import Watches
 from guildnet_api.deps import IDENTITY, Services
 from guildnet_api.health import ApiHealth
@@ -72,6 +73,7 @@ def compose(
         audit=trail,
         quota=Quota(watches),
         presets=_presets(settings),
+        default_storage=DefaultStorage(settings, client),
         hub=hub,
         source=lines,
         supervisor=supervisor,

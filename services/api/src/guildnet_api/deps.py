@@ -13,6 +13,7 @@ from guildnet.telemetry import Health
 from guildnet_api.access.audit import Actor, AuditTrail
 from guildnet_api.access.authorize import Authorizer
 from guildnet_api.access.quota import Quota
+from guildnet_api.cluster.storage import DefaultStorage
 from guildnet_api.cluster.watches import Watches
 from guildnet_api.http.event_stream import StreamSupervisor
 from guildnet_api.logs.hub import Hub
@@ -36,6 +37,7 @@ class Services:
     audit: AuditTrail
     quota: Quota
     presets: Sequence[Preset]
+    default_storage: DefaultStorage
     hub: Hub
     source: LogSource
     supervisor: StreamSupervisor

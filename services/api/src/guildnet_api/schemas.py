@@ -85,6 +85,9 @@ class Server(BaseModel):
         default=None, description="Environment variables; the values of secrets are shown as `********`."
     )
     notes: str | None = None
+    files: Literal["kept", "lost on stop"] | None = Field(
+        default=None, description="What becomes of the files below the mount path of its volume when it stops."
+    )
     events: list[WorkspaceEvent] | None = Field(default=None, description="In the detail only, oldest first.")
     conditions: list[ServerCondition] | None = Field(default=None, description="In the detail only.")
     url: str | None = Field(

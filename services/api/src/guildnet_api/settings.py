@@ -32,6 +32,15 @@ class Settings(settings.Settings):
     access_default: Literal["open", "owner", "closed"] = Field(
         default="open", description="Who may do what while no Capability exists: everyone identified, owners, nobody."
     )
+    storage_default: Literal["auto", "on", "off"] = Field(
+        default="off",
+        description="Give a launch that says nothing of storage a volume; auto: where the cluster has a default class.",
+    )
+    storage_size: str = Field(default="10Gi", description="Size of that volume.")
+    storage_class: str = Field(default="", description="Its storage class; empty: the cluster's default one.")
+    storage_mount_path: str = Field(
+        default="", description="Where it appears in the container; empty: /home/workspace, which is HOME then."
+    )
     domain: str = Field(default="", description="Domain whose subdomains are workspace origins, where there is one.")
     log_lines: int = Field(
         default=5000,

@@ -23,6 +23,7 @@ from guildnet_operator import metrics
 from guildnet_operator.event_recorder import EventRecorder
 from guildnet_operator.plan.next_start import plan_for
 from guildnet_operator.plan.plan import Plan, Policy
+from guildnet_operator.plan.volumes import no_smaller
 from guildnet_operator.port_allocator import PortAllocator
 from guildnet_operator.status.children import Children
 from guildnet_operator.status.current import never_ran
@@ -169,7 +170,8 @@ class Reconciler:
             return never_ran(self._cluster.with_pods(workspace.name, Children(deployment=live)).current_pod)
 
         policy = replace(self._install.policy, entries=self._install.entries(self._cluster.tailnet_name))
-        return plan_for(workspace, policy, live, never_ran=waits)
+        plan = plan_for(workspace, policy, live, never_ran=waits)
+        return no_smaller(plan, self._cluster.claims.get(plan.claim.name)) if plan.claim else plan
 
     async def _sync(self, workspace: Workspace, plan: Plan, state: _KeyState) -> SyncResult:
         live = self._cluster.named(workspace.name)

@@ -1,6 +1,8 @@
 """A Workspace as frozen values: its types, its wire form read and written, and the URL of its own origin."""
 
 from guildnet.workspace.model import (
+    KEPT,
+    LOST_ON_STOP,
     Condition,
     EnvVar,
     Exposure,
@@ -19,6 +21,8 @@ from guildnet.workspace.reader import parse
 from guildnet.workspace.writer import status_to_wire, to_wire
 
 __all__ = [
+    "KEPT",
+    "LOST_ON_STOP",
     "Condition",
     "EnvVar",
     "Exposure",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from guildnet.names import ANNOTATION_OWNER
 
@@ -123,9 +123,13 @@ class Condition:
     observed_generation: int | None = None
 
 
+KEPT: Final = "kept"
+LOST_ON_STOP: Final = "lost on stop"
+
+
 @dataclass(frozen=True, slots=True)
 class WorkspaceStatus:
-    """What the operator observed last."""
+    """What the operator observed last. `files` is KEPT or LOST_ON_STOP: what becomes of them when it stops."""
 
     observed_generation: int = 0
     phase: Phase | None = None
@@ -142,6 +146,7 @@ class WorkspaceStatus:
     restarts: int = 0
     startup_seconds: int | None = None
     last_error: str | None = None
+    files: str | None = None
     conditions: tuple[Condition, ...] = ()
 
     def condition(self, type_: str) -> Condition | None:

@@ -89,6 +89,7 @@ def status(node: _Node) -> WorkspaceStatus:
         restarts=node.integer("restarts") or 0,
         startup_seconds=node.integer("startupSeconds"),
         last_error=node.text("lastError"),
+        files=node.text("files"),
         conditions=node.items("conditions", _condition),
     )
 

@@ -59,6 +59,7 @@ def status_to_wire(status: WorkspaceStatus) -> dict[str, Any]:
         "restarts": status.restarts,
         "startupSeconds": status.startup_seconds,
         "lastError": status.last_error,
+        "files": status.files,
         "conditions": [_condition(item) for item in status.conditions],
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,6 +12,7 @@ from guildnet.errors import Conflict, GuildNetError
 from guildnet.kube.client import Json
 from guildnet.kube.resources import SECRETS, WORKSPACES
 from guildnet.names import ATTEMPTS, FIELD_MANAGER_API, LABEL_MANAGED, base_name, with_suffix
+from guildnet.workspace import Storage
 from guildnet_api.access.audit import Actor
 from guildnet_api.deps import Services, actor
 from guildnet_api.http.params import json_response, read_body
@@ -17,28 +20,41 @@ from guildnet_api.workspaces import manifests, presets
 from guildnet_api.workspaces.spec import JobSpec
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is launched, and the volume it gets for having said nothing of one."""
+
+    spec: JobSpec
+    volume: Storage | None
+
+
 async def launch(api: Services, request: Request) -> Response:
     who = actor(request)
     # Checked before the body is read: an unknown caller learns nothing about what is wrong with it.
     api.authorizer.require_identified(who, Action.LAUNCH, "a workspace")
-    job = presets.fill(await read_body(request, JobSpec), api.presets)
+    given = await read_body(request, JobSpec)
+    job = presets.fill(given, api.presets)
     base = base_name(job.name, job.image)
     target = Target({**(job.labels or {}), LABEL_MANAGED: "true"}, who.identity.subject)
     decision = api.authorizer.require(who, Action.LAUNCH, base, target)
     async with api.quota.turn(who.identity.subject):
         wanted = Launch(job.image, manifests.port_numbers(job), api.quota.running(who.identity.subject))
         api.authorizer.constrain(who, Action.LAUNCH, base, target, wanted)
-        name, created = await _create(api, who, decision, base, job)
+        # A volume of its own, or none, is the launch's word and its preset's; only silence is filled.
+        says_nothing = job.storage is None and "storage" not in given.model_fields_set
+        volume = await api.default_storage.get() if says_nothing else None
+        name, created = await _create(api, who, decision, base, Job(job, volume))
         api.quota.created(who.identity.subject, name)
     await api.watches.wait_for(name, created["metadata"]["resourceVersion"])
     return json_response({"id": name, "status": "pending"}, 202, {"Location": f"/api/servers/{name}"})
 
 
-async def _create(api: Services, who: Actor, decision: Decision, base: str, job: JobSpec) -> tuple[str, Json]:
+async def _create(api: Services, who: Actor, decision: Decision, base: str, job: Job) -> tuple[str, Json]:
     """The first free name of a few. Raises Conflict when none was."""
     for _ in range(ATTEMPTS):
         name = with_suffix(base)
-        plan = manifests.launch_plan(job, name=name, namespace=api.settings.k8s_namespace, owner=who.identity.subject)
+        namespace, owner = api.settings.k8s_namespace, who.identity.subject
+        plan = manifests.launch_plan(job.spec, name=name, namespace=namespace, owner=owner, volume=job.volume)
         api.audit.allowed(who, Action.LAUNCH, name, decision)
         try:
             return name, await _create_both(api, plan)

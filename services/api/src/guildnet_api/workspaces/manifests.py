@@ -32,8 +32,8 @@ class LaunchPlan:
     secret_values: Mapping[str, str]
 
 
-def launch_plan(job: JobSpec, *, name: str, namespace: str, owner: str) -> LaunchPlan:
-    """The objects of a launch; `owner` is the subject that launches it."""
+def launch_plan(job: JobSpec, *, name: str, namespace: str, owner: str, volume: Storage | None = None) -> LaunchPlan:
+    """The objects of a launch; `owner` is the subject that launches it, `volume` what it gets for saying nothing."""
     secret_name = f"{name}-env"
     return LaunchPlan(
         workspace={
@@ -45,7 +45,7 @@ def launch_plan(job: JobSpec, *, name: str, namespace: str, owner: str) -> Launc
                 "labels": {**(job.labels or {}), LABEL_MANAGED: "true", LABEL_ID: name},
                 "annotations": {ANNOTATION_OWNER: owner},
             },
-            "spec": to_wire(_spec(job, secret_name)),
+            "spec": to_wire(_spec(job, secret_name, volume)),
         },
         secret_name=secret_name,
         secret_values={key: value for key, value in (job.env or {}).items() if is_secret(key)},
@@ -57,7 +57,7 @@ def port_numbers(job: JobSpec) -> tuple[int, ...]:
     return tuple(port.container_port for port in served_ports(_spec(job, "")))
 
 
-def _spec(job: JobSpec, secret_name: str) -> WorkspaceSpec:
+def _spec(job: JobSpec, secret_name: str, volume: Storage | None = None) -> WorkspaceSpec:
     return WorkspaceSpec(
         image=job.image,
         command=tuple(job.command or ()),
@@ -65,7 +65,7 @@ def _spec(job: JobSpec, secret_name: str) -> WorkspaceSpec:
         env=tuple(_variable(key, value, secret_name) for key, value in (job.env or {}).items()),
         ports=_ports(job.expose or ()),
         resources=_resources(job.resources),
-        storage=Storage(job.storage.size) if job.storage else None,
+        storage=Storage(job.storage.size) if job.storage else volume,
         presets_ref=job.presetsRef,
         notes=job.notes,
     )

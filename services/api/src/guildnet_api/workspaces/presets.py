@@ -82,7 +82,8 @@ def fill(job: JobSpec, presets: Sequence[Preset]) -> JobSpec:
         "args": job.args if job.args is not None else preset.args,
         "env": _merged(preset.env, job.env),
         "resources": job.resources or preset.resources,
-        "storage": job.storage or preset.storage,
+        # `null` says that no volume is wanted, also where the preset has one.
+        "storage": job.storage if "storage" in job.model_fields_set else preset.storage,
         "expose": _ports(job.expose, preset),
     }
     return job.model_copy(update=filled)

@@ -118,7 +118,7 @@ class Resources(Wire):
 
 
 class Storage(Wire):
-    """A volume of its own that outlives restarts."""
+    """A volume of its own that outlives restarts. Left out: the preset's, else the install's default; null: none."""
 
     size: Quantity
 

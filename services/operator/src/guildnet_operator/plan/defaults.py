@@ -74,6 +74,7 @@ def decide(workspace: Workspace, policy: Policy) -> Plan:
         tolerate_control_plane=policy.pod.tolerate_control_plane,
         restarted_at=workspace.annotations.get(ANNOTATION_RESTARTED_AT),
         base_path=base_path,
+        owner=workspace.owner,
         settings=record(policy.pod),
         reserved_secrets=frozenset({policy.pod.pull_secret, policy.tls_secret} - {""}),
     )

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from guildnet.names import (
     ANNOTATION_HASH,
+    ANNOTATION_OWNER,
     ANNOTATION_RESTARTED_AT,
     ANNOTATION_SETTINGS,
     ANNOTATION_TEMPLATE,
@@ -33,7 +34,8 @@ CONTAINER: Final = "workspace"
 """Name of the container that runs the workspace's image."""
 VOLUME: Final = "storage"
 ANNOTATION_CLAIM_OF: Final = LABEL_WORKSPACE_UID
-"""On a retained claim in place of an owner reference: whose it is. Set it to another uid to hand the claim over."""
+"""On a claim: whose it is, which on a retained one is said by no owner reference. One that a deleted Workspace left is
+found again by the next of its name and owner (`guildnet.io/owner`); set this to another's uid to hand it over."""
 USER_ID: Final = 1000
 
 
@@ -152,10 +154,11 @@ def persistent_volume_claim(plan: Plan) -> Manifest | None:
     claim = plan.claim
     if claim is None:
         return None
+    whose = _some(**{ANNOTATION_CLAIM_OF: plan.uid, ANNOTATION_OWNER: plan.owner})
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
-        "metadata": _metadata(plan, claim.name, owned=not claim.retain, annotations={ANNOTATION_CLAIM_OF: plan.uid}),
+        "metadata": _metadata(plan, claim.name, owned=not claim.retain, annotations=whose),
         "spec": _some(
             accessModes=["ReadWriteOnce"],
             storageClassName=claim.storage_class,

@@ -55,8 +55,12 @@ def recorded(text: str) -> PodSettings | None:
         return None
     if not isinstance(found, dict):
         return None
-    values: dict[str, Any] = {item.name: found[item.name] for item in fields(PodSettings) if item.name in found}
-    return PodSettings(**{name: tuple(value) if name in _LISTS else value for name, value in values.items()})
+    values: dict[str, Any] = {
+        item.name: tuple(found[item.name]) if item.name in _LISTS else found[item.name]
+        for item in fields(PodSettings)
+        if item.name in found
+    }
+    return PodSettings(**values)
 
 
 def changes(kept: Plan, now: Plan) -> tuple[str, ...]:

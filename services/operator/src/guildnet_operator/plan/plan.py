@@ -150,6 +150,8 @@ class Plan:
     tolerate_control_plane: bool
     restarted_at: str | None
     base_path: str | None
+    owner: str = ""
+    """Who launched it; "" where nobody is named."""
     settings: str = ""
     """The `PodSettings` that the pod template is made by, as recorded on the Deployment."""
     reserved_secrets: frozenset[str] = frozenset()

@@ -17,6 +17,7 @@ from guildnet_operator.status.reasons import Reason
 from guildnet_operator.status.refusals import reason_of, sentences
 from guildnet_operator.status.snapshot import Snapshot
 from guildnet_operator.status.verdict import Verdict
+from guildnet_operator.status.volume import resizing
 
 
 def ready(snapshot: Snapshot) -> Verdict:
@@ -139,7 +140,7 @@ def _claim_phase(live: Mapping[str, Any], *, kept: bool) -> Verdict:
     phase = (live.get("status") or {}).get("phase")
     later = "It stays when the Workspace is deleted." if kept else "It is deleted with the Workspace."
     if phase == "Bound":
-        return Verdict("True", Reason.BOUND, f"Claim {name} is bound. {later}")
+        return resizing(live) or Verdict("True", Reason.BOUND, f"Claim {name} is bound. {later}")
     if phase == "Lost":
         return Verdict("False", Reason.LOST, f"The volume behind claim {name} is gone: restore it or delete the claim.")
     of_class = live["spec"].get("storageClassName") or "none"

@@ -34,6 +34,8 @@ class Reason(StrEnum):
     PENDING = "Pending"
     STORAGE_PENDING = "StoragePending"
     LOST = "Lost"
+    RESIZING = "Resizing"
+    RESIZE_FAILED = "ResizeFailed"
     ROUTED = "Routed"
     SERVICE_PENDING = "ServicePending"
     ADDRESS_PENDING = "AddressPending"

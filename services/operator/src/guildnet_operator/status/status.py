@@ -11,6 +11,7 @@ from guildnet_operator.status.children import PodView, seconds_between
 from guildnet_operator.status.conditions import TABLE, load_balancer_host
 from guildnet_operator.status.diagnosis import diagnose
 from guildnet_operator.status.snapshot import Snapshot
+from guildnet_operator.status.volume import files
 
 MAX_ERROR: Final = 4096
 MAX_MESSAGE: Final = 8192
@@ -43,6 +44,7 @@ def observe(snapshot: Snapshot, *, now: str) -> WorkspaceStatus:
         restarts=pod.restarts if pod else 0,
         startup_seconds=startup_seconds(snapshot, pod),
         last_error=last_error(snapshot, pod),
+        files=files(snapshot),
         conditions=tuple(_condition(kind, snapshot, now) for kind in TABLE),
     )
 

@@ -91,7 +91,9 @@ class ChildSync:
     ) -> SyncResult | None:
         """Fill in the results that are missing; where nothing may be written, the result of the pass instead."""
         missing = any(self._is_missing(kind, wanted[kind]) for kind in wanted if results[kind] is None)
-        if missing and not fresh:
+        # A claim that is to stay would be left by a Workspace that is gone already.
+        sure = fresh and not (plan.claim and plan.claim.retain)
+        if missing and not sure:
             kept = self._cluster.with_pods(plan.name, only_ours(plan, live))
             try:
                 if not await self._is_wanted(plan):
@@ -257,4 +259,4 @@ def only_ours(plan: Plan, live: Children) -> Children:
 
 
 def _is_ours(plan: Plan, kind: str, obj: Object) -> bool:
-    return owner_of(kind, obj, name=plan.name, uid=plan.uid) is Owner.OURS
+    return owner_of(kind, obj, name=plan.name, uid=plan.uid, owner=plan.owner) is Owner.OURS

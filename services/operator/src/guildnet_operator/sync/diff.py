@@ -8,10 +8,10 @@ equal to a missing one, `1024Mi` is `1Gi`, and lists with a merge key are compar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from guildnet.names import ANNOTATION_HASH
+from guildnet_operator.plan.quantities import quantity
 
 _MERGE_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "containers": ("name",),
@@ -24,13 +24,6 @@ _MERGE_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Lists that server-side apply merges by key: entries another manager added there are not ours to judge."""
 _QUANTITIES: Final = frozenset({"requests", "limits"})
-_SUFFIXES: Final[Mapping[str, Decimal]] = {
-    "Ki": Decimal(1024), "Mi": Decimal(1024) ** 2, "Gi": Decimal(1024) ** 3, "Ti": Decimal(1024) ** 4,
-    "Pi": Decimal(1024) ** 5, "Ei": Decimal(1024) ** 6,
-    "n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"),
-    "k": Decimal("1e3"), "M": Decimal("1e6"), "G": Decimal("1e9"), "T": Decimal("1e12"), "P": Decimal("1e15"),
-    "E": Decimal("1e18"),
-}  # fmt: skip
 _PLAIN_BOOLEANS: Final = (".publishNotReadyAddresses", ".readOnly")
 """Fields whose false the API server does not store; a missing false elsewhere means that someone took it out."""
 _SERVERS_OWN: Final = frozenset({"apiVersion", "kind"})
@@ -52,21 +45,6 @@ def first_difference(desired: Mapping[str, Any], live: Mapping[str, Any]) -> str
         if path is not None:
             return path
     return None
-
-
-def quantity(text: str | float) -> Decimal:
-    """A Kubernetes quantity as a number. Raises ValueError for text that is none."""
-    raw = str(text).strip()
-    for suffix in (raw[-2:], raw[-1:]):
-        if suffix in _SUFFIXES and len(raw) > len(suffix):
-            number, factor = raw[: -len(suffix)], _SUFFIXES[suffix]
-            break
-    else:
-        number, factor = raw, Decimal(1)
-    try:
-        return Decimal(number) * factor
-    except InvalidOperation:
-        raise ValueError(f"{raw!r} is not a quantity") from None
 
 
 def _compare(path: str, desired: Any, live: Any, *, quantity: bool) -> str | None:

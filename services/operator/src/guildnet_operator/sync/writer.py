@@ -193,7 +193,7 @@ def _wanted(manifest: Manifest) -> str:
 
 def stranger(plan: Plan, kind: str, live: Object) -> Problem | None:
     """The problem of a child whose name somebody else has; None when it is ours."""
-    owner = owner_of(kind, live, name=plan.name, uid=plan.uid)
+    owner = owner_of(kind, live, name=plan.name, uid=plan.uid, owner=plan.owner)
     if owner is Owner.OURS:
         return None
     reason = Reason.NAME_TAKEN if owner is Owner.STRANGER else Reason.LEFTOVER
