@@ -88,7 +88,7 @@ export function LaunchForm(props: { presets: readonly Preset[]; onLaunched: (id:
           <Field label="Memory" hint="Such as 1Gi" problem={problems.memory}>
             {(aria) => <input {...aria} value={fields.memory} onInput={typed("memory")} />}
           </Field>
-          <Field label="Storage" hint="Such as 10Gi; kept over restarts" problem={problems.storage}>
+          <Field label="Storage" hint="Such as 10Gi; what the install gives where left out" problem={problems.storage}>
             {(aria) => <input {...aria} value={fields.storage} onInput={typed("storage")} />}
           </Field>
           <Field label="Ports" hint="Empty: the image's usual ones" problem={problems.ports}>

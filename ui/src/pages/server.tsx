@@ -20,6 +20,7 @@ function Facts(props: { server: Server; now: number }) {
       ["Node", props.server.node],
       ["Ports", props.server.ports?.map(({ port, name }) => (name ? `${port} (${name})` : port)).join(", ")],
       ["Resources", [props.server.resources?.cpu, props.server.resources?.memory].filter(Boolean).join(" CPU, ")],
+      ["Files", props.server.files],
       ["Age", age(props.server.created_at, props.now)],
     ].filter(([, value]) => value);
   return (
