@@ -193,7 +193,7 @@ and a TCP probe for others. Pods run as uid 1000 without privileges, capabilitie
 ## Files
 
 `status.files` says in one word what becomes of the files below the mount path when the workspace stops, restarts or moves:
-`kept` with a volume, `lost on stop` without one; `kubectl get ws -o wide` shows it, and the API as `files`. What is written
+`kept` with a volume, `lost on stop` without one; `kubectl -n guildnet-workspaces get ws -o wide` shows it, and the API as `files`. What is written
 elsewhere in the container is lost in any case. A launch through UI or API that says nothing of storage gets the install's
 default volume (`workspaces.storage.default`), one that says `storage: null` none; a Workspace made by kubectl has what its
 `spec.storage` says. Deleting the Workspace deletes the volume unless `retain` is set.
