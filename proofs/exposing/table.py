@@ -35,7 +35,7 @@ ALL_HAVE: Final[Mapping[str, Any]] = {
     "local_origin": "http://guildnet.localhost:8080",
     "domain_origin": ORIGIN,
     "workspace_network_policy": True,
-    "ingress_controller_namespaces": ("kubernetes.io/metadata.name=ingress-nginx",),
+    "ingress_controller_namespaces": ("ingress-nginx",),
 }
 
 

@@ -38,7 +38,7 @@ OTHER: Final[Mapping[str, Any]] = {
     "ingress.authUrl": "https://auth.example.com",
     "ingress.authSignin": "https://login.example.com",
     "networkPolicy.enabled": False,
-    "networkPolicy.ingressController.namespaceLabels": {"kubernetes.io/metadata.name": "ingress"},
+    "networkPolicy.ingressController.namespaces": ["ingress"],
     "networkPolicy.dns.namespaceLabels": {"kubernetes.io/metadata.name": "dns"},
     "networkPolicy.dns.podLabels": {"k8s-app": "coredns"},
     "networkPolicy.internet.enabled": False,
@@ -50,7 +50,6 @@ OTHER: Final[Mapping[str, Any]] = {
 """Path below `workspaces` → another value than the chart's own."""
 MAPS: Final = frozenset({
     "namespaceLabels", "namespaceAnnotations", "networkPolicy.dns.namespaceLabels", "networkPolicy.dns.podLabels",
-    "networkPolicy.ingressController.namespaceLabels",
 })  # fmt: skip
 """Values that are maps as a whole: their keys are the install's own."""
 

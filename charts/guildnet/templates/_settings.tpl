@@ -142,9 +142,7 @@ INGRESS_AUTH_SIGNIN: {{ $ws.ingress.authSignin | quote }}
 INGRESS_AUTH_URL: {{ $ws.ingress.authUrl | quote }}
 INGRESS_CLASS_NAME: {{ $ws.ingress.className | quote }}
 INGRESS_CLASS_NAMES: {{ join "," $ws.ingress.allowedClasses | quote }}
-{{- $labels := list }}
-{{- range $key, $value := $ws.networkPolicy.ingressController.namespaceLabels }}{{ $labels = append $labels (printf "%s=%s" $key $value) }}{{ end }}
-INGRESS_CONTROLLER_NAMESPACES: {{ join "," $labels | quote }}
+INGRESS_CONTROLLER_NAMESPACES: {{ join "," $ws.networkPolicy.ingressController.namespaces | quote }}
 K8S_IMAGE_PULL_SECRET: {{ $ws.imagePullSecret | quote }}
 LEASE_IDENTITY: {{ dict "fieldRef" (dict "fieldPath" "metadata.name") | toJson }}
 LEASE_NAME: {{ include "guildnet.fullname" . }}-operator

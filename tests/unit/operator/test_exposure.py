@@ -64,7 +64,7 @@ D = "d.example"
         (Policy(load_balancer=True, domain=D), None, Reach("LoadBalancer")),
         (Policy(direct_exposure=True, load_balancer_pool="blue"), Exposure("LoadBalancer"),
          Reach("LoadBalancer", service_annotations={"metallb.io/address-pool": "blue"})),
-        (Policy(direct_exposure=True, network_policy=True), Exposure("LoadBalancer"), Reach("LoadBalancer", admits={})),
+        (Policy(direct_exposure=True, network_policy=True), Exposure("LoadBalancer"), Reach("LoadBalancer", admits=())),
         (Policy(direct_exposure=True), Exposure("Ingress"),
          Reach(refused="exposure Ingress needs a domain: set spec.exposure.domain")),
         (Policy(domain=D), Exposure("Ingress", "evil.com"),
@@ -74,8 +74,8 @@ D = "d.example"
              "nginx.ingress.kubernetes.io/auth-url": "https://a",
              "nginx.ingress.kubernetes.io/auth-signin": "https://s",
          }))),
-        (Policy(domain=D, network_policy=True, ingress_controller=(("a", "b"),)), None,
-         Reach(ingress=IngressRule(f"{NAME}.d.example", "nginx", None, {}), admits={"a": "b"})),
+        (Policy(domain=D, network_policy=True, ingress_controllers=("a", "b")), None,
+         Reach(ingress=IngressRule(f"{NAME}.d.example", "nginx", None, {}), admits=("a", "b"))),
         (Policy(domain=D, entries=(Entry("domain", f"https://{NAME}.d.example", "path"),)), None,
          Reach(refused=f"host {NAME}.d.example is this install's own or may be another workspace's: "
                        "use another domain")),
@@ -104,13 +104,14 @@ def opened(policy: Policy, **exposure: Any) -> Any:
 
 
 def test_a_network_policy_opens_one_workspace_to_those_who_are_to_reach_it():
-    policy = Policy(direct_exposure=True, network_policy=True, ingress_controller=(("ns", "ingress"),))
+    policy = Policy(direct_exposure=True, network_policy=True, ingress_controllers=("ingress", "other"))
     behind = opened(policy, type="Ingress", domain=D)
     assert behind["metadata"]["name"] == f"{NAME}-exposure"
     assert behind["spec"]["podSelector"]["matchLabels"]["guildnet.io/workspace"] == NAME
     assert behind["spec"]["policyTypes"] == ["Ingress"]
     assert behind["spec"]["ingress"] == [
-        {"from": [{"namespaceSelector": {"matchLabels": {"ns": "ingress"}}}],
+        {"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
+                  for name in ("ingress", "other")],
          "ports": [{"port": 8080, "protocol": "TCP"}]}
     ]  # fmt: skip
     everybody = opened(policy, type="LoadBalancer")

@@ -34,7 +34,7 @@ ELSEWHERE: dict[str, Any] = {
     "load_balancer": True, "load_balancer_pool": "blue", "domain": "apps.example.com", "direct_exposure": True,
     "ingress_class": "mine", "issuer": "letsencrypt", "tls_secret": "wildcard", "auth_url": "https://a",
     "auth_signin": "https://s", "ingress_classes": ("other",), "issuers": ("another",), "network_policy": True,
-    "ingress_controller": (("a", "b"),), "entries": (LOCAL,),
+    "ingress_controllers": ("ingress",), "entries": (LOCAL,),
 }  # fmt: skip
 """Another value of every other setting."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr
 
 from guildnet import settings as shared
 from guildnet.web.entries import EntrySettings
@@ -41,7 +41,7 @@ class Settings(EntrySettings):
         description="Workspaces are closed by NetworkPolicies: open those that are exposed, and only them.",
     )
     ingress_controller_namespaces: shared.CommaList = Field(
-        default=(), description="Labels (key=value) of the namespaces of Ingress controllers; empty for any namespace."
+        default=(), description="Namespaces that Ingress controllers run in; empty for any namespace."
     )
     k8s_image_pull_secret: str = Field(default="", description="imagePullSecret of every workspace pod.")
     agent_default_password: SecretStr = Field(
@@ -94,21 +94,9 @@ class Settings(EntrySettings):
             issuers=self.cert_manager_issuers,
             entries=self.entries(None),
             network_policy=self.workspace_network_policy,
-            ingress_controller=tuple(_label(item) for item in self.ingress_controller_namespaces),
+            ingress_controllers=self.ingress_controller_namespaces,
         )
-
-    @field_validator("ingress_controller_namespaces")
-    @classmethod
-    def _labels(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(key and equals for key, equals, _ in (item.partition("=") for item in value)):
-            raise ValueError("a label is written key=value")
-        return value
 
     def watched(self) -> Watched:
         """Where what the operator watches is."""
         return Watched(self.k8s_namespace, self.release_namespace, self.entries_configmap, self.kubeconfig)
-
-
-def _label(text: str) -> tuple[str, str]:
-    key, _, value = text.partition("=")
-    return key, value

@@ -40,7 +40,7 @@ def _given_to_all(policy: Policy) -> str:
 def _load_balancer(policy: Policy) -> Reach:
     pool = {METALLB_POOL: policy.load_balancer_pool} if policy.load_balancer_pool else None
     # Behind most load balancers the client's address is one of a node: whose it is cannot be told apart.
-    return Reach("LoadBalancer", service_annotations=pool, admits={} if policy.network_policy else None)
+    return Reach("LoadBalancer", service_annotations=pool, admits=() if policy.network_policy else None)
 
 
 def _ingress(name: str, asked: Exposure, policy: Policy) -> Reach:
@@ -61,7 +61,7 @@ def _ingress(name: str, asked: Exposure, policy: Policy) -> Reach:
         tls_secret=f"workspace-{name}-tls" if issuer else policy.tls_secret or None,
         annotations={key: value for key, value in annotations.items() if value},
     )
-    return Reach(ingress=rule, admits=dict(policy.ingress_controller) if policy.network_policy else None)
+    return Reach(ingress=rule, admits=policy.ingress_controllers if policy.network_policy else None)
 
 
 def _domain_refused(name: str, domain: str, policy: Policy) -> str | None:

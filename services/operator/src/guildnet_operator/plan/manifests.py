@@ -195,8 +195,9 @@ def network_policy(plan: Plan) -> Manifest | None:
     if reach.admits is None:
         return None
     exposed = plan.ports if reach.ingress is None else plan.ports[:1]
-    anywhere = reach.ingress is None and not reach.admits
-    senders = [] if anywhere else [{"namespaceSelector": _some(matchLabels=dict(reach.admits))}]
+    senders = [_namespace(name) for name in reach.admits]
+    if reach.ingress is not None and not senders:
+        senders = [{"namespaceSelector": {}}]
     ports = [{"port": port.number, "protocol": port.protocol} for port in exposed]
     return {
         "apiVersion": "networking.k8s.io/v1",
@@ -208,6 +209,11 @@ def network_policy(plan: Plan) -> Manifest | None:
             "ingress": [_some(**{"from": senders, "ports": ports})],
         },
     }
+
+
+def _namespace(name: str) -> Manifest:
+    # The API server sets this label on every namespace.
+    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
 
 
 def password_secret(plan: Plan, value: str) -> Manifest:

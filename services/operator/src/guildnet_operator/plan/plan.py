@@ -52,8 +52,8 @@ class Policy:
     """The ways into the install: their hosts are no workspace's to take."""
     network_policy: bool = False
     """Are workspaces closed by NetworkPolicies, so that one that is exposed has to be opened?"""
-    ingress_controller: tuple[tuple[str, str], ...] = ()
-    """Labels of the namespaces that Ingress controllers run in; none: any namespace."""
+    ingress_controllers: tuple[str, ...] = ()
+    """Namespaces that Ingress controllers run in; none: any namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +122,9 @@ class Reach:
     service_type: ServiceType = "ClusterIP"
     service_annotations: Mapping[str, str] | None = None
     ingress: IngressRule | None = None
-    admits: Mapping[str, str] | None = None
-    """Labels of the namespaces from which pods have to be let in, {} for everybody; None where nothing is closed."""
+    admits: tuple[str, ...] | None = None
+    """Namespaces whose pods have to be let in past the proxy; () for all of them, and with a load balancer for
+    everybody; None where nothing is closed."""
     refused: str | None = None
 
 
