@@ -11,6 +11,9 @@ from support.local import NAMESPACE, Local, workspace
 from support.waiting import until
 
 SHELL: Final = "guildnet/busybox:0.1.0"
+HOMELY: Final = "guildnet/jupyterlab:0.1.0"
+"""An image with a home that its user may write to, also without a volume there."""
+FILE: Final = "/home/workspace/file"
 WORDS: Final = "what somebody worked on"
 SECONDS: Final = 90.0
 
@@ -60,13 +63,12 @@ def play(local: Local, way: Way) -> Outcome:
     said, promised = "", False
     clean(local, name)
     try:
-        local.apply(workspace(name, SHELL, **spec(way)))
+        local.apply(workspace(name, SHELL if way.volume else HOMELY, **spec(way)))
         again(local, name, "")
-        file = "/home/workspace/file" if way.volume else "/tmp/file"
-        shell(local, name, f"echo '{WORDS}' > {file}")
+        shell(local, name, f"echo '{WORDS}' > {FILE}")
         said, promised = promise(local.get("workspace", name), way)
         way.ends(local, name)
-        kept = shell(local, name, f"cat {file} 2>/dev/null || true") == WORDS
+        kept = shell(local, name, f"cat {FILE} 2>/dev/null || true") == WORDS
     except AssertionError as error:
         return Outcome(way, said, promised, None, str(error).splitlines()[0])
     finally:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from proofs.keeping.play import SHELL, Way, again, spec
+from proofs.keeping.play import HOMELY, SHELL, Way, again, spec
 from support.local import NAMESPACE, RELEASE_NAMESPACE, Local, workspace
 from support.waiting import until
 
-OTHER_IMAGE: Final = "guildnet/jupyterlab:0.1.0"
 VOLUME: Final = {"size": "64Mi"}
 RETAINED: Final = {"size": "64Mi", "retain": True}
 OPERATOR: Final = "deploy/guildnet-operator"
@@ -43,7 +42,7 @@ def restarted(local: Local, name: str) -> None:
 
 
 def another_image(local: Local, name: str) -> None:
-    _changed(local, name, spec={"image": OTHER_IMAGE})
+    _changed(local, name, spec={"image": HOMELY})
 
 
 def another_environment(local: Local, name: str) -> None:
