@@ -261,13 +261,15 @@ def header_identity(who: Identity) -> Any:
         "type": "http", "method": "GET", "path": "/x", "raw_path": b"/x",
         "headers": [(b"x-guildnet-identity", token.encode())],
     }  # fmt: skip
-    asyncio.run(SignedIdentity(application, KEY, lambda: NOW)(scope, sys.exit, sys.exit))  # type: ignore[arg-type]
+    asyncio.run(SignedIdentity(application, KEY, lambda: NOW, lambda *_: None)(scope, sys.exit, sys.exit))  # type: ignore[arg-type]
     return identity.claims_of(seen[0]) | {"entry": None}
 
 
 def api_frames(entry_: Entry) -> str:
     """What a page of the control origin may frame, by the headers of an answer of the api."""
-    parts: Any = SimpleNamespace(metrics=Metrics(CollectorRegistry()), key=KEY, now=lambda: NOW, version="0")
+    parts: Any = SimpleNamespace(
+        metrics=Metrics(CollectorRegistry()), key=KEY, now=lambda: NOW, version="0", audit=AuditTrail()
+    )
     sent: list[Any] = []
 
     async def send(message: Any) -> None:

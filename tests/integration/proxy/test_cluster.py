@@ -152,7 +152,7 @@ async def _session(cluster: Cluster, token: str) -> str:
     return f"Cookie: {login.one('set-cookie').partition(';')[0]}"
 
 
-async def test_workspaces_slices_and_capabilities_are_followed(cluster, monkeypatch):
+async def test_workspaces_slices_and_capabilities_are_followed(cluster, monkeypatch, capsys):
     upstream, port = await serve_app(echo_app())
     token = await service_account_token(cluster.kube, cluster.namespace, "someone", audiences=("guildnet",))
     bearer = f"Authorization: Bearer {token}"
@@ -188,6 +188,21 @@ async def test_workspaces_slices_and_capabilities_are_followed(cluster, monkeypa
         assert (await cluster.ask("GET", path, way)).status == 200, "no Capability names the admin, and none has to"
         assert (await cluster.ask("GET", path, bearer)).status == 403
     await cluster.kube.delete(CAPABILITIES, cluster.namespace, "readers")
+    await eventually(lambda: index.capabilities == ())
+    spec = {"actions": ["proxy"], "subjects": [{"kind": "User", "name": "somebody@example.com"}]}
+    await cluster.kube.create(CAPABILITIES, cluster.namespace, {**body, "metadata": {"name": "one"}, "spec": spec})
+    await eventually(lambda: [item.name for item in index.capabilities or ()] == ["one"])
+    assert (await cluster.ask("GET", "/x", bearer, host=host)).status == 404, "what one may not know of is not there"
+    hidden = await cluster.ask("GET", "/proxy/server/ws1/", bearer)
+    absent = await cluster.ask("GET", "/proxy/server/ws2/", bearer)
+    assert (hidden.status, absent.status) == (404, 404)
+    told, untrue = (json.loads(answer.body) for answer in (hidden, absent))
+    assert (told["code"], told["message"]) == (untrue["code"], untrue["message"].replace("ws2", "ws1"))
+    debug = await cluster.ask("GET", "/api/proxy-debug?server=ws1", bearer)
+    assert (json.loads(debug.body)["status"], json.loads(debug.body)["rule"]) == (404, "unknown")
+    denials = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"audit"')]
+    assert [(line["object"], line["rule"]) for line in denials[-2:]] == [("ws1", "no-capability")] * 2
+    await cluster.kube.delete(CAPABILITIES, cluster.namespace, "one")
     await eventually(lambda: index.capabilities == ())
     await cluster.kube.delete(WORKSPACES, cluster.namespace, "ws1")
     await eventually(lambda: not index.workspaces)

@@ -28,7 +28,9 @@ def job(**fields: Any) -> JobSpec:
 
 
 def test_a_plan_reads_like_what_it_makes():
-    plan = manifests.launch_plan(job(env={"A": "1", "API_KEY": "s"}), name="tool-abcde", namespace="n", owner="alice")
+    plan = manifests.launch_plan(
+        job(env={"A": "1", "API_KEY": "s"}), name="tool-abcde", namespace="n", owner="alice", rule="r"
+    )
     assert plan.workspace == {
         "apiVersion": "guildnet.io/v1alpha1",
         "kind": "Workspace",
@@ -36,7 +38,11 @@ def test_a_plan_reads_like_what_it_makes():
             "name": "tool-abcde",
             "namespace": "n",
             "labels": {"guildnet.io/managed": "true", "guildnet.io/id": "tool-abcde"},
-            "annotations": {"guildnet.io/owner": "alice"},
+            "annotations": {
+                "guildnet.io/owner": "alice",
+                "guildnet.io/launch-rule": "r",
+                "guildnet.io/last-changed-by": "alice",
+            },
         },
         "spec": {
             "running": True,
@@ -207,7 +213,7 @@ def test_a_preset_fills_in_storage_where_the_launch_says_nothing(said, size):
 
 def test_the_installs_volume_is_for_a_launch_without_one():
     volume = Storage("10Gi", "fast", "/data")
-    names = {"name": "tool-abcde", "namespace": "n", "owner": "alice"}
+    names = {"name": "tool-abcde", "namespace": "n", "owner": "alice", "rule": "r"}
     silent = manifests.launch_plan(job(), **names, volume=volume).workspace["spec"]
     assert silent["storage"] == {"size": "10Gi", "storageClassName": "fast", "mountPath": "/data", "retain": False}
     asked = manifests.launch_plan(job(storage={"size": "1Gi"}), **names, volume=volume).workspace["spec"]

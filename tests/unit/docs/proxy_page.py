@@ -94,6 +94,8 @@ def access_rules() -> set[str]:
             for item in node.keywords:
                 if item.arg == "rule" and isinstance(item.value, ast.Constant):
                     found.add(str(item.value.value))
+                elif item.arg == "rule" and isinstance(item.value, ast.Name) and item.value.id.isupper():
+                    found.add(str(getattr(access, item.value.id)))
     return found
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from guildnet import access, capability
-from guildnet.access import Action, Decision, Launch, Target, check_constraints, decide, grants
+from guildnet.access import Action, Decision, Launch, Rules, Target, authorize
 from guildnet.capability import Capability, Constraints, Expression, Selector, Subject
 from guildnet.identity import ANONYMOUS, Identity
 
@@ -25,9 +26,24 @@ BLUE = Target(labels={"team": "blue"}, owner="ada@example.com")
 ALL = Capability("all", actions=frozenset(action.value for action in Action))
 
 
+def decide(
+    who: Identity, action: Action, target: Target, caps: Sequence[Capability] | None, default: access.Default
+) -> tuple[bool, str]:
+    """Whether it is allowed and by which rule; a refusal says why."""
+    found = authorize(who, action, target, Rules(caps, default))
+    assert bool(found.reason) is not found.allowed
+    assert (found.problems, found.used_up) == ((), False)
+    return found.allowed, found.rule
+
+
+def launched(caps: Sequence[Capability], launch: Launch) -> Decision:
+    """What a launch is told that is granted by these."""
+    return authorize(ADA, Action.LAUNCH, Target(), Rules(caps, "closed"), launch)
+
+
 def allows(subjects: list[tuple[str, str]] | None, identity: Identity) -> bool:
     named = None if subjects is None else tuple(Subject(*subject) for subject in subjects)
-    return decide(identity, Action.PROXY, BLUE, [replace(ALL, subjects=named)], "open").allowed
+    return decide(identity, Action.PROXY, BLUE, [replace(ALL, subjects=named)], "open")[0]
 
 
 def test_the_actions_are_those_of_the_contract() -> None:
@@ -39,16 +55,16 @@ def test_anonymous_is_denied_whatever_else_holds() -> None:
     for default, caps in itertools.product(EVERY_DEFAULT, (None, [], [ALL])):
         for identity in (ANONYMOUS, replace(ANONYMOUS, roles=("admin",), login="ada@example.com")):
             for action in Action:
-                assert decide(identity, action, BLUE, caps, default) == Decision(False, "anonymous")
+                assert decide(identity, action, BLUE, caps, default) == (False, "anonymous")
 
 
 def test_the_admin_role_is_allowed_before_any_capability_is_looked_at() -> None:
     for default, caps in itertools.product(EVERY_DEFAULT, (None, [], [Capability("closes")])):
-        assert decide(ADMIN, Action.DELETE, BLUE, caps, default) == Decision(True, "admin-role")
+        assert decide(ADMIN, Action.DELETE, BLUE, caps, default) == (True, "admin-role")
 
 
 def test_an_unreadable_list_denies() -> None:
-    assert decide(ADA, Action.PROXY, BLUE, None, "open") == Decision(False, "capabilities-unreadable")
+    assert decide(ADA, Action.PROXY, BLUE, None, "open") == (False, "capabilities-unreadable")
 
 
 DEFAULTS = [
@@ -67,19 +83,19 @@ DEFAULTS = [
 def test_without_any_capability_the_installs_default_decides(
     default: Any, who: Identity, action: Action, target: Target, allowed: bool
 ) -> None:
-    assert decide(who, action, target, [], default) == Decision(allowed, f"default-{default}")
+    assert decide(who, action, target, [], default) == (allowed, f"default-{default}")
 
 
 def test_the_first_capability_closes_the_install_for_everybody_it_does_not_cover() -> None:
     only_bob = Capability("bobs", frozenset({"proxy"}), subjects=(Subject("User", "bob@example.com"),))
-    assert decide(ADA, Action.PROXY, BLUE, [only_bob], "open") == Decision(False, "no-capability")
-    assert decide(BOB, Action.PROXY, BLUE, [only_bob], "closed") == Decision(True, "capability/bobs")
-    assert decide(BOB, Action.DELETE, BLUE, [only_bob], "open") == Decision(False, "no-capability")
+    assert decide(ADA, Action.PROXY, BLUE, [only_bob], "open") == (False, "no-capability")
+    assert decide(BOB, Action.PROXY, BLUE, [only_bob], "closed") == (True, "capability/bobs")
+    assert decide(BOB, Action.DELETE, BLUE, [only_bob], "open") == (False, "no-capability")
 
 
 def test_one_granting_capability_among_many_is_enough_and_is_named() -> None:
     none = Capability("none")
-    assert decide(ADA, Action.PROXY, BLUE, [none, ALL], "closed") == Decision(True, "capability/all")
+    assert decide(ADA, Action.PROXY, BLUE, [none, ALL], "closed") == (True, "capability/all")
 
 
 SUBJECTS = [
@@ -139,7 +155,7 @@ SELECTORS = [
 @pytest.mark.parametrize(("selector", "matches"), SELECTORS)
 def test_both_halves_of_a_selector_must_hold(selector: Selector, matches: bool) -> None:
     assert selector.matches(LABELS) is matches
-    assert bool(grants(ADA, Action.PROXY, Target(LABELS), [replace(ALL, selector=selector)])) is matches
+    assert decide(ADA, Action.PROXY, Target(LABELS), [replace(ALL, selector=selector)], "open")[0] is matches
 
 
 def constrained(name: str = "c", **limits: Any) -> Capability:
@@ -162,29 +178,50 @@ CONSTRAINTS = [
 
 @pytest.mark.parametrize(("limits", "launch", "fields"), CONSTRAINTS)
 def test_a_launch_keeps_to_the_constraints(limits: dict[str, Any], launch: Launch, fields: list[str]) -> None:
-    verdict = check_constraints([constrained(**limits)], launch)
-    assert [problem.field for problem in verdict.problems] == fields
-    assert verdict.ok is (not fields)
-    assert verdict.used_up is (fields == ["maxConcurrent"])
-    assert verdict.rule == "capability/c"
+    found = launched([constrained(**limits)], launch)
+    assert [problem.field for problem in found.problems] == fields
+    assert found.allowed is (not fields)
+    assert found.used_up is (fields == ["maxConcurrent"])
+    assert found.rule == "capability/c"
+    assert all(problem.reason in found.reason for problem in found.problems)
 
 
 def test_a_rule_without_capability_has_no_constraints() -> None:
-    assert check_constraints([], Launch("anything", (1,), 1000)).ok
+    launch = Launch("anything", (1,), 1000)
+    assert authorize(ADA, Action.LAUNCH, Target(), Rules([], "open"), launch) == Decision(True, "default-open")
+    strict = Rules([constrained(allowed_images=(), max_concurrent=0)], "open")
+    assert authorize(ADMIN, Action.LAUNCH, Target(), strict, launch) == Decision(True, "admin-role")
 
 
-def test_one_capability_that_lets_the_launch_through_is_enough() -> None:
+def test_the_rule_of_a_launch_is_the_one_that_lets_it_through() -> None:
     strict, loose = constrained("strict", allowed_images=()), constrained("loose")
-    verdict = check_constraints([strict, loose], Launch("nginx"))
-    assert (verdict.ok, verdict.rule) == (True, "capability/loose")
+    assert launched([strict, loose], Launch("nginx")) == Decision(True, "capability/loose")
+
+
+def test_a_launch_that_nothing_grants_has_no_problem_with_a_field() -> None:
+    found = launched([Capability("other", frozenset({"list"}))], Launch("nginx"))
+    assert (found.allowed, found.rule, found.problems) == (False, "no-capability", ())
 
 
 def test_of_several_refusals_the_one_that_came_closest_is_told() -> None:
     image, full = constrained("image", allowed_images=()), constrained("full", max_concurrent=1)
-    verdict = check_constraints([image, full], Launch("nginx", running=1))
-    assert verdict.used_up
-    assert "Capability full" in verdict.problems[0].reason
-    assert "stop or delete one" in verdict.problems[0].reason
+    found = launched([image, full], Launch("nginx", running=1))
+    assert found.used_up
+    assert "Capability full" in found.problems[0].reason
+    assert "stop or delete it" in found.problems[0].reason
+
+
+@pytest.mark.parametrize("action", Action)
+def test_any_right_on_a_workspace_makes_it_known(action: Action) -> None:
+    """A right to launch is about workspaces that are not there yet."""
+    only = [Capability("only", frozenset({action.value}), Selector({"team": "blue"}))]
+    known = action is not Action.LAUNCH
+    rule = "capability/only" if known else "no-capability"
+    assert decide(ADA, Action.LIST, BLUE, only, "open") == (known, rule)
+    assert decide(ADA, Action.LIST, Target({"team": "red"}), only, "open") == (False, "no-capability")
+    assert [other for other in Action if decide(ADA, other, BLUE, only, "open")[0]] == (
+        [action, Action.LIST] if known and action is not Action.LIST else [action]
+    )
 
 
 BROKEN: list[Any] = [
@@ -211,7 +248,7 @@ BROKEN: list[Any] = [
 @pytest.mark.parametrize("spec", BROKEN)
 def test_a_capability_nobody_can_read_still_closes_the_install(spec: Any) -> None:
     read = capability.parse({"metadata": {"name": "broken"}, "spec": spec})
-    assert decide(ADA, Action.PROXY, BLUE, [read], "open") == Decision(False, "no-capability")
+    assert decide(ADA, Action.PROXY, BLUE, [read], "open") == (False, "no-capability")
 
 
 def test_a_capability_without_a_name_is_refused() -> None:
@@ -221,8 +258,8 @@ def test_a_capability_without_a_name_is_refused() -> None:
 
 def test_unknown_actions_of_a_later_version_grant_nothing_we_know() -> None:
     read = capability.parse({"metadata": {"name": "later"}, "spec": {"actions": ["fly", "proxy"]}})
-    assert decide(ADA, Action.PROXY, BLUE, [read], "closed").allowed
-    assert not decide(ADA, Action.DELETE, BLUE, [read], "open").allowed
+    assert decide(ADA, Action.PROXY, BLUE, [read], "closed")[0]
+    assert not decide(ADA, Action.DELETE, BLUE, [read], "open")[0]
 
 
 @pytest.mark.parametrize(

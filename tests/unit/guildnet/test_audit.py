@@ -12,7 +12,7 @@ from guildnet.errors import Unreachable
 from guildnet.identity import ANONYMOUS, Identity
 from guildnet.web.entries import Entry
 
-LINE = Line("rid", "launch", "lab", allowed=True, rule="open", result="allowed")
+LINE = Line("rid", "launch", "lab", allowed=True, rule="open", result="allowed", fields=("image", "notes"))
 
 
 def test_a_line_has_these_fields_in_this_order_and_no_other() -> None:
@@ -26,7 +26,7 @@ def test_a_line_has_these_fields_in_this_order_and_no_other() -> None:
     assert line == {
         "audit": 1, "service": "api", "request_id": "rid", "who": "ada@example.com", "kind": "user",
         "source": "tailnet", "entry": "tailnet", "action": "launch", "object": "lab",
-        "allowed": True, "rule": "open", "result": "allowed",
+        "allowed": True, "rule": "open", "result": "allowed", "fields": ["image", "notes"],
     }  # fmt: skip
     assert list(json.loads(text)) == ["audit", "time", "service", *list(line)[2:]]
 
@@ -42,9 +42,10 @@ def test_nobody_is_anonymous(identity: Identity | None) -> None:
     assert (line["who"], line["kind"], line["source"], line["entry"]) == ("anonymous", "anonymous", "none", "")
 
 
-def test_a_line_that_cannot_be_written_is_an_error_of_its_own() -> None:
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("I/O operation on closed file")])
+def test_a_line_that_cannot_be_written_is_an_error_of_its_own(error: Exception) -> None:
     def full(_: str) -> NoReturn:
-        raise OSError(28, "No space left on device")
+        raise error
 
     with pytest.raises(Unreachable) as caught:
         Writer("api", full).record(ANONYMOUS, LINE)

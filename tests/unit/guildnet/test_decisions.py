@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from guildnet import access, capability, names
-from guildnet.access import Action, Decision, Launch, Target, Verdict, check_constraints, decide, grants
+from guildnet.access import Action, Decision, Launch, Rules, Target, authorize
 from guildnet.capability import Capability, Constraints, Expression, Selector, Subject
 from guildnet.errors import Denied, FieldError, Invalid
 from guildnet.identity import ANONYMOUS, HEADER, Identity, claims_of, identity_of, sign, verify
@@ -22,6 +22,10 @@ NOW = 1_790_000_000.0
 # ---- constraints ----------------------------------------------------------------------------------------------------
 
 
+def launched(granting: list[Capability], launch: Launch) -> Decision:
+    return authorize(ADA, Action.LAUNCH, Target(), Rules(granting, "closed"), launch)
+
+
 def constrained(**limits: Any) -> Capability:
     return Capability("few", frozenset({"launch"}), constraints=Constraints(**limits))
 
@@ -30,8 +34,11 @@ IMAGE = FieldError("image", "nginx is not among the images allowed by Capability
 NO_IMAGE = FieldError("image", "nginx is not among the images allowed by Capability few: none")
 PORT = FieldError("ports", "22 is not among the ports allowed by Capability few: 80, 443")
 NO_PORT = FieldError("ports", "22 is not among the ports allowed by Capability few: none")
-FULL = FieldError(
-    "maxConcurrent", "2 of 1 workspaces allowed by Capability few are in use: stop or delete one"
+ONE = FieldError(
+    "maxConcurrent", "the one workspace that Capability few allows at once is in use: stop or delete it"
+)  # fmt: skip
+TWO = FieldError(
+    "maxConcurrent", "the 2 workspaces that Capability few allows at once are in use: stop or delete one"
 )  # fmt: skip
 
 
@@ -44,28 +51,30 @@ FULL = FieldError(
         ({"allowed_ports": (80, 443)}, (PORT,), False),
         ({"allowed_ports": ()}, (NO_PORT,), False),
         ({"allowed_ports": (22,)}, (), False),
-        ({"max_concurrent": 1}, (FULL,), True),
-        ({"max_concurrent": 2}, (FieldError("maxConcurrent", FULL.reason.replace("2 of 1", "2 of 2")),), True),
+        ({"max_concurrent": 1}, (ONE,), True),
+        ({"max_concurrent": 2}, (TWO,), True),
         ({"max_concurrent": 3}, (), False),
-        ({"max_concurrent": 0}, (FieldError("maxConcurrent", FULL.reason.replace("2 of 1", "2 of 0")),), True),
+        ({"max_concurrent": 0}, (FieldError("maxConcurrent", TWO.reason.replace("the 2", "the 0")),), True),
         ({"allowed_images": (), "allowed_ports": (), "max_concurrent": 1}, (NO_IMAGE, NO_PORT), False),
     ],
 )
 def test_a_refused_launch_is_told_what_is_allowed(
     limits: dict[str, Any], problems: tuple[FieldError, ...], used_up: bool
 ) -> None:
-    verdict = check_constraints([constrained(**limits)], Launch("nginx", (22,), 2))
-    assert verdict == Verdict(not problems, "capability/few", problems, used_up)
+    reason = "; ".join(problem.reason for problem in problems)
+    assert launched([constrained(**limits)], Launch("nginx", (22,), 2)) == Decision(
+        not problems, "capability/few", reason, problems, used_up
+    )
 
 
-def test_without_a_capability_nothing_is_constrained() -> None:
-    assert check_constraints((), Launch("nginx")) == Verdict(ok=True, rule="unconstrained")
+def test_a_change_of_what_is_counted_already_needs_no_place() -> None:
+    assert launched([constrained(max_concurrent=0)], Launch("nginx", (22,))).allowed
 
 
 def test_what_a_launch_and_a_target_are_when_nothing_is_said() -> None:
-    assert (Launch("x").ports, Launch("x").running) == ((), 0)
+    assert (Launch("x").ports, Launch("x").running) == ((), None)
     assert (Target().labels, Target().owner) == ({}, "")
-    assert not Verdict(ok=True, rule="r").used_up
+    assert Decision(allowed=True, rule="r") == Decision(True, "r", "", (), False)
 
 
 def test_the_refusal_that_came_closest_is_told() -> None:
@@ -79,28 +88,43 @@ def test_the_refusal_that_came_closest_is_told() -> None:
         ([both, forbids], "forbids"), ([forbids, both], "forbids"), ([forbids, full], "full"), ([full, both], "full"),
         ([full, forbids, free], "free"),
     ):  # fmt: skip
-        assert check_constraints(granting, launch).rule == f"capability/{chosen}"
+        assert launched(granting, launch).rule == f"capability/{chosen}"
 
 
 # ---- rules ----------------------------------------------------------------------------------------------------------
 
 
-def test_every_granting_capability_is_given_in_order() -> None:
+def decided(who: Identity, action: Action, target: Target, rules: Rules) -> tuple[bool, str, str]:
+    found = authorize(who, action, target, rules)
+    return found.allowed, found.rule, found.reason
+
+
+def test_the_first_capability_that_grants_it_is_named() -> None:
     first = Capability("first", frozenset({"launch", "proxy"}))
     second = Capability("second", frozenset({"proxy"}), subjects=(Subject("User", "ada@example.com"),))
     other = Capability("other", frozenset({"proxy"}), subjects=(Subject("User", "bob@example.com"),))
     elsewhere = Capability("elsewhere", frozenset({"proxy"}), Selector({"team": "red"}))
-    given = [second, other, first, elsewhere]
-    assert grants(ADA, Action.PROXY, Target({"team": "blue"}), given) == (second, first)
-    assert grants(ADA, Action.LAUNCH, Target(), given) == (first,)
-    assert decide(ADA, Action.PROXY, Target(), given, "closed") == Decision(True, "capability/second")
+    rules = Rules([other, elsewhere, second, first], "closed")
+    assert decided(ADA, Action.PROXY, Target({"team": "blue"}), rules) == (True, "capability/second", "")
+    assert decided(ADA, Action.LAUNCH, Target(), rules) == (True, "capability/first", "")
+
+
+def test_why_not_is_said() -> None:
+    unreadable = "the rules of this install cannot be read right now; try again"
+    for rules, rule, reason in (
+        (Rules(None, "open"), "capabilities-unreadable", unreadable),
+        (Rules([], "owner"), "default-owner", "it belongs to somebody else"),
+        (Rules([], "closed"), "default-closed", "this install allows only what a Capability allows"),
+        (Rules([constrained()], "open"), "no-capability", "no Capability allows it to you"),
+    ):  # fmt: skip
+        assert decided(ADA, Action.STOP, Target(owner="bob@example.com"), rules) == (False, rule, reason)
+    assert decided(ANONYMOUS, Action.STOP, Target(), Rules([], "open")) == (False, "anonymous", "log in first")
 
 
 def test_nobody_owns_what_has_no_owner() -> None:
-    nameless = Identity("user")
-    assert decide(nameless, Action.STOP, Target(owner=""), [], "owner") == Decision(False, "default-owner")
-    assert decide(ADA, Action.STOP, Target(owner=""), [], "owner") == Decision(False, "default-owner")
-    assert decide(ADA, Action.STOP, Target(owner="ada@example.com"), [], "owner") == Decision(True, "default-owner")
+    rules = Rules([], "owner")
+    for who, owner, own in ((Identity("user"), "", False), (ADA, "", False), (ADA, "ada@example.com", True)):
+        assert authorize(who, Action.STOP, Target(owner=owner), rules).allowed is own
 
 
 @pytest.mark.parametrize(
@@ -282,7 +306,9 @@ def test_the_words_that_others_rely_on() -> None:
         "WORKSPACES": "workspaces", "CAPABILITIES": "capabilities",
         "LABEL_MANAGED": "guildnet.io/managed", "LABEL_ID": "guildnet.io/id",
         "LABEL_WORKSPACE": "guildnet.io/workspace", "LABEL_WORKSPACE_UID": "guildnet.io/workspace-uid",
-        "ANNOTATION_OWNER": "guildnet.io/owner", "ANNOTATION_RESTARTED_AT": "guildnet.io/restarted-at",
+        "ANNOTATION_OWNER": "guildnet.io/owner", "ANNOTATION_LAUNCH_RULE": "guildnet.io/launch-rule",
+        "ANNOTATION_LAST_CHANGED_BY": "guildnet.io/last-changed-by",
+        "ANNOTATION_RESTARTED_AT": "guildnet.io/restarted-at",
         "ANNOTATION_HASH": "guildnet.io/desired-hash", "ANNOTATION_SETTINGS": "guildnet.io/pod-settings",
         "ANNOTATION_TEMPLATE": "guildnet.io/template-hash", "EXPOSURE_SUFFIX": "-exposure",
         "RESERVED_PREFIX": "guildnet.io/",

@@ -4,6 +4,7 @@
 export interface AllDeleted {
   deleted: string[];
   dryRun?: boolean;
+  failed?: NotDeleted[];
 }
 
 export interface CheckResult {
@@ -98,6 +99,12 @@ export interface Me {
   kind: "user" | "node" | "token" | "anonymous";
   login: string;
   roles: string[];
+}
+
+export interface NotDeleted {
+  code: string;
+  id: string;
+  message: string;
 }
 
 export interface Readiness {

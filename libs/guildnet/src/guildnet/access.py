@@ -1,16 +1,17 @@
-"""May this identity do this action on this workspace, and which rule said so: pure functions of values.
+"""May this identity do this action on this workspace, by which rule, and why not: pure functions of values.
 
-The order of rules: anonymous is denied, the admin role is allowed, an unreadable list of Capabilities denies, no
-Capability at all falls back to the install's default, otherwise one Capability must list the action, cover the caller
-and select the workspace. Constraints are a second question, asked by whoever launches.
+`authorize` is the one question that api, streams, lists and proxy ask. The order of rules: anonymous is denied, the
+admin role is allowed, an unreadable list of Capabilities denies, no Capability at all falls back to the install's
+default, otherwise one Capability must list the action, cover the caller, select the workspace and, where a launch is
+asked for, let it through its constraints. Whoever has any right on a workspace may also see it (`list`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from guildnet import image
 from guildnet.capability import Capability, Constraints, Subject
@@ -18,6 +19,9 @@ from guildnet.errors import FieldError
 from guildnet.identity import Identity
 
 Default = Literal["open", "owner", "closed"]
+
+ADMIN_ROLE: Final = "admin-role"
+"""The rule of a caller with the role `admin`, whom no Capability limits."""
 
 
 class Action(StrEnum):
@@ -34,6 +38,14 @@ class Action(StrEnum):
     LIST = "list"
 
 
+_ON_A_WORKSPACE: Final = frozenset(action.value for action in Action if action is not Action.LAUNCH)
+"""Each of these makes a workspace known to its holder; `launch` is about workspaces that are not there yet."""
+_GIVEN_BY: Final[Mapping[Action, frozenset[str]]] = {
+    action: _ON_A_WORKSPACE if action is Action.LIST else frozenset((action.value,)) for action in Action
+}
+"""The actions of a Capability of which each gives this one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The workspace an action is about: its labels, and the subject its owner annotation names ("" for nobody)."""
@@ -43,60 +55,60 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """The answer and the rule that gave it (`admin-role`, `default-open`, `capability/NAME`, …)."""
+class Rules:
+    """What an install decides by: its Capabilities, None where they cannot be read, and its default without any."""
 
-    allowed: bool
-    rule: str
+    capabilities: Sequence[Capability] | None
+    default: Default
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What constraints look at: the image, every port, and how many workspaces the subject already runs."""
+    """What constraints look at: the image, every port, and how many workspaces the subject runs already.
+
+    `running` is None where no further one is asked for: a change of a workspace that is counted already.
+    """
 
     image: str
     ports: tuple[int, ...] = ()
-    running: int = 0
+    running: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Do some granting Capability's constraints hold? `used_up` when only its number of workspaces stands against."""
+class Decision:
+    """The answer and the rule that gave it (`admin-role`, `default-open`, `capability/NAME`, …).
 
-    ok: bool
+    Of a Capability it is the one whose constraints let the launch through or, in a refusal, came closest to it.
+    """
+
+    allowed: bool
     rule: str
+    reason: str = ""
+    """Why not, in words for the caller; empty where it is allowed."""
     problems: tuple[FieldError, ...] = ()
+    """What stands against a launch, field by field."""
     used_up: bool = False
+    """Only the number of workspaces stands against it: it can be asked again when one of them has stopped."""
 
 
-def decide(
-    identity: Identity, action: Action, target: Target, capabilities: Sequence[Capability] | None, default: Default
+def authorize(
+    identity: Identity, action: Action, target: Target, rules: Rules, launch: Launch | None = None
 ) -> Decision:
-    """Apply the rules in order; `capabilities` is None where the list could not be read."""
+    """Apply the rules in order. Constraints are looked at where a `launch` is given."""
     if identity.kind == "anonymous":
-        return Decision(allowed=False, rule="anonymous")
+        return Decision(allowed=False, rule="anonymous", reason="log in first")
     if identity.is_admin:
-        return Decision(allowed=True, rule="admin-role")
-    if capabilities is None:
-        return Decision(allowed=False, rule="capabilities-unreadable")
-    if not capabilities:
-        return _by_default(identity, action, target, default)
-    for capability in grants(identity, action, target, capabilities):
-        return Decision(allowed=True, rule=f"capability/{capability.name}")
-    return Decision(allowed=False, rule="no-capability")
-
-
-def grants(
-    identity: Identity, action: Action, target: Target, capabilities: Sequence[Capability]
-) -> tuple[Capability, ...]:
-    """Every Capability that lists the action, covers the caller and selects the target, in the order given."""
-    return tuple(
-        capability
-        for capability in capabilities
-        if action.value in capability.actions
-        and covers(capability.subjects, identity)
-        and capability.selector.matches(target.labels)
-    )
+        return Decision(allowed=True, rule=ADMIN_ROLE)
+    if rules.capabilities is None:
+        reason = "the rules of this install cannot be read right now; try again"
+        return Decision(allowed=False, rule="capabilities-unreadable", reason=reason)
+    if not rules.capabilities:
+        return _by_default(identity, action, target, rules.default)
+    if launch is not None:
+        return _launched(_grants(identity, action, target, rules.capabilities), launch)
+    for capability in _grants(identity, action, target, rules.capabilities):
+        return Decision(allowed=True, rule=rule_of(capability))
+    return _no_capability()
 
 
 def covers(subjects: tuple[Subject, ...] | None, identity: Identity) -> bool:
@@ -106,16 +118,57 @@ def covers(subjects: tuple[Subject, ...] | None, identity: Identity) -> bool:
     return subjects is None or any(_is(subject, identity) for subject in subjects)
 
 
-def check_constraints(granting: Sequence[Capability], launch: Launch) -> Verdict:
-    """Does one of the granting Capabilities (of `grants`) let this launch through?
+def rule_of(capability: Capability) -> str:
+    """The rule that stands for this Capability."""
+    return f"capability/{capability.name}"
 
-    No granting Capability means that a rule without constraints allowed it (admin role, default). Where none lets it
-    through, the problems are those of the one that came closest.
-    """
-    if not granting:
-        return Verdict(ok=True, rule="unconstrained")
-    verdicts = [_constrained(capability, launch) for capability in granting]
-    return min(verdicts, key=lambda verdict: (not verdict.ok, not verdict.used_up, len(verdict.problems)))
+
+def forbidden(capability: Capability, launch: Launch) -> tuple[FieldError, ...]:
+    """What of a launch's image and ports the constraints of this Capability do not let through."""
+    return (*_image_problems(capability, launch.image), *_port_problems(capability, launch.ports))
+
+
+def full(rule: str, limit: int) -> str:
+    """That no further workspace may run, and what to do about it, as a sentence without its full stop."""
+    name = rule.removeprefix("capability/")
+    places = "the one workspace" if limit == 1 else f"the {limit} workspaces"
+    return f"{places} that Capability {name} allows at once " + (
+        "is in use: stop or delete it" if limit == 1 else "are in use: stop or delete one"
+    )
+
+
+def _grants(
+    identity: Identity, action: Action, target: Target, capabilities: Sequence[Capability]
+) -> Iterator[Capability]:
+    """Every Capability that gives the action, covers the caller and selects the target, in the order given."""
+    given = _GIVEN_BY[action]
+    for capability in capabilities:
+        if (
+            not given.isdisjoint(capability.actions)
+            and covers(capability.subjects, identity)
+            and capability.selector.matches(target.labels)
+        ):
+            yield capability
+
+
+def _launched(granting: Iterator[Capability], launch: Launch) -> Decision:
+    """The first of these that lets the launch through; else the one that came closest."""
+    closest: Decision | None = None
+    for capability in granting:
+        found = _constrained(capability, launch)
+        if found.allowed:
+            return found
+        if closest is None or _distance(found) < _distance(closest):
+            closest = found
+    return closest or _no_capability()
+
+
+def _distance(refused: Decision) -> tuple[bool, int]:
+    return (not refused.used_up, len(refused.problems))
+
+
+def _no_capability() -> Decision:
+    return Decision(allowed=False, rule="no-capability", reason="no Capability allows it to you")
 
 
 def _by_default(identity: Identity, action: Action, target: Target, default: Default) -> Decision:
@@ -124,10 +177,12 @@ def _by_default(identity: Identity, action: Action, target: Target, default: Def
             return Decision(allowed=True, rule="default-open")
         case "owner":
             # What one launches is one's own from the start.
-            own = action is Action.LAUNCH or (bool(target.owner) and target.owner == identity.subject)
-            return Decision(allowed=own, rule="default-owner")
+            if action is Action.LAUNCH or (bool(target.owner) and target.owner == identity.subject):
+                return Decision(allowed=True, rule="default-owner")
+            return Decision(allowed=False, rule="default-owner", reason="it belongs to somebody else")
         case _:
-            return Decision(allowed=False, rule="default-closed")
+            reason = "this install allows only what a Capability allows"
+            return Decision(allowed=False, rule="default-closed", reason=reason)
 
 
 def _is(subject: Subject, identity: Identity) -> bool:
@@ -147,18 +202,14 @@ def _is(subject: Subject, identity: Identity) -> bool:
             return False
 
 
-def _constrained(capability: Capability, launch: Launch) -> Verdict:
-    rule = f"capability/{capability.name}"
-    forbidden = (*_image_problems(capability, launch.image), *_port_problems(capability, launch.ports))
-    if forbidden:
-        return Verdict(ok=False, rule=rule, problems=forbidden)
-    limit = capability.constraints.max_concurrent
-    if limit is not None and launch.running >= limit:
-        used = f"{launch.running} of {limit} workspaces allowed by Capability {capability.name} are in use"
-        return Verdict(
-            ok=False, rule=rule, problems=(FieldError("maxConcurrent", f"{used}: stop or delete one"),), used_up=True
-        )
-    return Verdict(ok=True, rule=rule)
+def _constrained(capability: Capability, launch: Launch) -> Decision:
+    rule, limit = rule_of(capability), capability.constraints.max_concurrent
+    problems = forbidden(capability, launch)
+    used_up = not problems and limit is not None and launch.running is not None and launch.running >= limit
+    if used_up and limit is not None:
+        problems = (FieldError("maxConcurrent", full(rule, limit)),)
+    reason = "; ".join(problem.reason for problem in problems)
+    return Decision(not problems, rule, reason, problems, used_up)
 
 
 def _image_problems(capability: Capability, reference: str) -> tuple[FieldError, ...]:

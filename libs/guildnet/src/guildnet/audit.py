@@ -27,7 +27,8 @@ class Line:
 
     request_id: str
     action: str
-    """What was asked for: an action of a Capability (`launch`, `proxy` …), or `login`, `logout`, `open`, `close`."""
+    """What was asked for: an action of a Capability (`launch`, `readLogs` …), `restart`, `request` (of a workspace or a
+    path, at the proxy), `identify`, or what became of a session or connection: `login`, `logout`, `open`, `close`."""
     object: str
     """The name of the Workspace it was asked of, or the path of a request that named none."""
     allowed: bool
@@ -41,10 +42,12 @@ class Line:
     """Where a stranger asked from; not in the line where it is empty."""
     count: int = 1
     """How often, since the last line about it; not in the line where it is one."""
+    fields: tuple[str, ...] = ()
+    """The names of the fields that a change wrote; never their values."""
 
 
 def to_stdout(line: str) -> None:
-    """Write a line and hand it to the system at once. Raises OSError."""
+    """Write a line and hand it to the system at once. Raises OSError, or ValueError where stdout is closed."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
@@ -63,7 +66,7 @@ class Writer:
         """
         try:
             self.write(self.encoded(identity, line))
-        except OSError:
+        except (OSError, ValueError):  # a stream that is closed is a ValueError
             raise Unreachable(
                 "The audit trail cannot be written, so nothing was changed.", code="audit_failed"
             ) from None
@@ -71,7 +74,7 @@ class Writer:
     def encoded(self, identity: Identity | None, line: Line) -> str:
         """The line as one JSON object in ASCII."""
         entry = identity.entry if identity is not None else None
-        fields: dict[str, str | int] = {
+        fields: dict[str, str | int | list[str]] = {
             "audit": SCHEMA,
             "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "service": self.service,
@@ -85,6 +88,7 @@ class Writer:
             "allowed": line.allowed,
             "rule": line.rule,
             "result": line.result,
+            "fields": list(line.fields),
         }
         if line.address:
             fields["address"] = line.address

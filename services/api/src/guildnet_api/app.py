@@ -22,9 +22,9 @@ from guildnet.kube.client import Client
 from guildnet.telemetry import make_registry
 from guildnet.web import security_headers
 from guildnet_api import openapi, routes
+from guildnet_api.access.admission import Admission
 from guildnet_api.access.audit import AuditTrail
 from guildnet_api.access.authorize import Authorizer
-from guildnet_api.access.quota import Quota
 from guildnet_api.cluster.storage import DefaultStorage
 from guildnet_api.cluster.watches import Watches
 from guildnet_api.deps import IDENTITY, Services
@@ -71,7 +71,7 @@ def compose(
         watches=watches,
         authorizer=Authorizer(watches, settings.access_default, trail),
         audit=trail,
-        quota=Quota(watches),
+        admission=Admission(watches),
         presets=_presets(settings),
         default_storage=DefaultStorage(settings, client),
         hub=hub,
@@ -100,7 +100,7 @@ def application(services: Services, ui: Ui) -> Starlette:
             Middleware(RequestLog, metrics=services.metrics),
             Middleware(SecurityHeaders, headers=headers),
             Middleware(ErrorResponses),
-            Middleware(SignedIdentity, key=services.key, now=services.now),
+            Middleware(SignedIdentity, key=services.key, now=services.now, refused=services.audit.unidentified),
             Middleware(BodyLimits),
         ],
         exception_handlers={HTTPException: _raise},

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from guildnet.identity import ANONYMOUS, Identity
 from guildnet.kube.client import Client
 from guildnet.telemetry import Health
+from guildnet_api.access.admission import Admission
 from guildnet_api.access.audit import Actor, AuditTrail
 from guildnet_api.access.authorize import Authorizer
-from guildnet_api.access.quota import Quota
 from guildnet_api.cluster.storage import DefaultStorage
 from guildnet_api.cluster.watches import Watches
 from guildnet_api.http.event_stream import StreamSupervisor
@@ -35,7 +35,7 @@ class Services:
     watches: Watches
     authorizer: Authorizer
     audit: AuditTrail
-    quota: Quota
+    admission: Admission
     presets: Sequence[Preset]
     default_storage: DefaultStorage
     hub: Hub

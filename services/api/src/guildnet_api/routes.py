@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from guildnet_api import schemas
 from guildnet_api.deps import Services
-from guildnet_api.handlers import install, launch, lifecycle, logs, servers
+from guildnet_api.handlers import install, launch, lifecycle, logs, patch, servers
 from guildnet_api.http.middleware import ROUTE
 from guildnet_api.http.params import json_response
 from guildnet_api.workspaces import spec
@@ -122,7 +122,7 @@ ROWS: Final[Sequence[Row]] = (
         response=schemas.Deleted, errors=_CHANGE,
     ),
     Row(
-        "PATCH", "/api/servers/{id}", lifecycle.patch,
+        "PATCH", "/api/servers/{id}", patch.patch,
         "Change a workspace: a field that is not sent stays, null takes it away, env and labels are merged key by key.",
         status=202, response=schemas.Server, body=spec.JobPatch,
         headers={"If-Match": "The ETag of the workspace; 409 `stale` where it has changed since. Default: `*`, any."},

@@ -6,9 +6,10 @@ unrecorded. A mutation that then fails gets a second line with its failure.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from guildnet.access import Action, Decision
+from guildnet.access import Decision
 from guildnet.audit import Line, Writer
 from guildnet.errors import GuildNetError
 from guildnet.identity import Identity
@@ -24,19 +25,30 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class AuditTrail:
-    """The audit trail of the api. Every method raises Unreachable `audit_failed` when the line cannot be written."""
+    """The audit trail of the api; an `action` is an `Action`, or `restart`, which takes two of them.
+
+    Every method raises Unreachable `audit_failed` when the line cannot be written.
+    """
 
     writer: Writer = field(default_factory=lambda: Writer("api"))
 
-    def allowed(self, actor: Actor, action: Action, name: str, decision: Decision) -> None:
-        self._record(actor, action, name, decision, "allowed")
+    def allowed(self, actor: Actor, action: str, name: str, decision: Decision, fields: Sequence[str] = ()) -> None:
+        """`fields` are the names of those that the change writes."""
+        self._record(actor, action, name, decision, "allowed", fields)
 
-    def denied(self, actor: Actor, action: Action, name: str, decision: Decision) -> None:
+    def denied(self, actor: Actor, action: str, name: str, decision: Decision) -> None:
         self._record(actor, action, name, decision, "denied")
 
-    def failed(self, actor: Actor, action: Action, name: str, decision: Decision, error: GuildNetError) -> None:
+    def failed(self, actor: Actor, action: str, name: str, decision: Decision, error: GuildNetError) -> None:
         self._record(actor, action, name, decision, f"failed:{error.code}")
 
-    def _record(self, actor: Actor, action: Action, name: str, decision: Decision, result: str) -> None:
-        line = Line(actor.request_id, action.value, name, decision.allowed, decision.rule, result)
+    def unidentified(self, request_id: str, path: str, error: GuildNetError) -> None:
+        """A request whose identity was not signed by the proxy, or not for this request."""
+        line = Line(request_id, "identify", path, allowed=False, rule=error.code, result="denied")
+        self.writer.record(None, line)
+
+    def _record(
+        self, actor: Actor, action: str, name: str, decision: Decision, result: str, fields: Sequence[str] = ()
+    ) -> None:
+        line = Line(actor.request_id, str(action), name, decision.allowed, decision.rule, result, fields=tuple(fields))
         self.writer.record(actor.identity, line)

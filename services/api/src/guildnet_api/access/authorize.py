@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from guildnet.access import Action, Decision, Default, Launch, Target, check_constraints, decide, grants
-from guildnet.capability import Capability, Selector
+from guildnet.access import Action, Decision, Default, Launch, Rules, Target, authorize
+from guildnet.capability import Selector
 from guildnet.errors import Conflict, Denied, GuildNetError, NotFound
 from guildnet.identity import Identity
 from guildnet.workspace import Workspace
 from guildnet_api.access.audit import Actor, AuditTrail
 from guildnet_api.cluster.watches import Watches
-
-_REASONS: Mapping[str, str] = {
-    "anonymous": "log in first",
-    "capabilities-unreadable": "the rules of this install cannot be read right now; try again",
-    "default-owner": "it belongs to somebody else",
-    "default-closed": "this install allows only what a Capability allows",
-    "no-capability": "no Capability allows it to you",
-}
 
 
 def target_of(ws: Workspace) -> Target:
@@ -34,65 +26,71 @@ class Authorizer:
     default: Default
     audit: AuditTrail
 
-    def decide(self, identity: Identity, action: Action, target: Target) -> Decision:
-        return decide(identity, action, target, self.watches.capabilities(), self.default)
+    @property
+    def rules(self) -> Rules:
+        return Rules(self.watches.capabilities(), self.default)
 
-    def require(self, actor: Actor, action: Action, what: str, target: Target) -> Decision:
-        """Raises Denied, after writing so into the audit trail."""
-        decision = self.decide(actor.identity, action, target)
-        if not decision.allowed:
-            self.audit.denied(actor, action, what, decision)
-            why = _REASONS.get(decision.rule, "it is not allowed")
-            raise Denied(f"You may not {_verb(action)} {what}: {why}.")
-        return decision
+    def decide(self, identity: Identity, action: Action, target: Target, launch: Launch | None = None) -> Decision:
+        return authorize(identity, action, target, self.rules, launch)
+
+    def require(
+        self, actor: Actor, action: Action, what: str, target: Target, launch: Launch | None = None
+    ) -> Decision:
+        """The decision that allows it; see `enforce`."""
+        return self.enforce(actor, action, what, self.decide(actor.identity, action, target, launch))
+
+    def enforce(self, actor: Actor, action: Action, what: str, decision: Decision) -> Decision:
+        """The decision, where it allows. Else, after a line in the audit trail, raises Denied with a detail for every
+        field that stands against it, or Conflict `limit_reached` where only the number of workspaces does."""
+        if decision.allowed:
+            return decision
+        self.audit.denied(actor, action, what, decision)
+        refusal: type[GuildNetError] = Conflict if decision.used_up else Denied
+        code = "limit_reached" if decision.used_up else "forbidden"
+        message = f"You may not {_verb(action)} {what}: {decision.reason}."
+        raise refusal(message, code=code, details=decision.problems)
 
     def require_identified(self, actor: Actor, action: Action, what: str) -> None:
         """For what every identified caller may do. Raises Denied for an anonymous one."""
         if actor.identity.kind == "anonymous":
-            self.audit.denied(actor, action, what, Decision(allowed=False, rule="anonymous"))
-            raise Denied(f"You may not {_verb(action)} {what}: {_REASONS['anonymous']}.")
+            self.require(actor, action, what, Target())
 
     def list_filter(self, identity: Identity) -> Callable[[Workspace], bool] | None:
-        """A test for the workspaces that the caller may list; None where it may list every one."""
-        capabilities = self.watches.capabilities()
-        everything = Target(owner=identity.subject)
-        if identity.is_admin or (capabilities is not None and not capabilities and self.default == "open"):
-            return None if decide(identity, Action.LIST, everything, capabilities, self.default).allowed else _nothing
-        return lambda ws: decide(identity, Action.LIST, target_of(ws), capabilities, self.default).allowed
+        """A test for the workspaces that the caller may know of; None where it may know of every one."""
+        rules = self.rules
+        if identity.is_admin or (rules.capabilities is not None and not rules.capabilities and rules.default == "open"):
+            return None if authorize(identity, Action.LIST, Target(), rules).allowed else _nothing
+        return lambda ws: authorize(identity, Action.LIST, target_of(ws), rules).allowed
 
-    def get_visible(self, identity: Identity, name: str) -> Workspace:
-        """The workspace of this name. Raises NotFound, also for one that the caller may not list."""
+    def get_visible(self, actor: Actor, name: str, action: Action = Action.LIST) -> Workspace:
+        """The workspace of this name, which the caller asks for to do `action`.
+
+        Raises NotFound, in the same words for one that is there and that the caller has no right on: that is a denial,
+        and leaves a line in the audit trail.
+        """
         ws = self.watches.index.get(name)
-        if ws is None or not self.decide(identity, Action.LIST, target_of(ws)).allowed:
-            raise NotFound(f"There is no workspace {name!r}; GET /api/servers lists those there are.")
+        if ws is None:
+            raise _unknown(name)
+        self.require_known(actor, action, ws)
         return ws
+
+    def require_known(self, actor: Actor, action: Action, ws: Workspace) -> None:
+        """Raises NotFound for a workspace that the caller may not know of."""
+        known = self.decide(actor.identity, Action.LIST, target_of(ws))
+        if not known.allowed:
+            self.audit.denied(actor, action, ws.name, known)
+            raise _unknown(ws.name)
 
     def possible_actions(self, identity: Identity) -> list[Action]:
         """Actions that the caller may take on some workspace, if not on every one: for a UI to show or hide."""
-        capabilities = self.watches.capabilities()
-        anywhere = None if capabilities is None else [replace(c, selector=Selector()) for c in capabilities]
-        own = Target(owner=identity.subject)
-        return [action for action in Action if decide(identity, action, own, anywhere, self.default).allowed]
+        rules = self.rules
+        anywhere = None if rules.capabilities is None else [replace(c, selector=Selector()) for c in rules.capabilities]
+        own, rules = Target(owner=identity.subject), replace(rules, capabilities=anywhere)
+        return [action for action in Action if authorize(identity, action, own, rules).allowed]
 
-    def constrain(self, actor: Actor, action: Action, what: str, target: Target, launch: Launch) -> None:
-        """Check the constraints of the Capability that granted it: image, ports, number of workspaces.
 
-        Raises Denied, or Conflict `limit_reached` where only the number stands against it.
-        """
-        decision = self.decide(actor.identity, action, target)
-        if not decision.rule.startswith("capability/"):
-            return
-        verdict = check_constraints(self._granting(actor.identity, action, target), launch)
-        if verdict.ok:
-            return
-        self.audit.denied(actor, action, what, Decision(allowed=False, rule=verdict.rule))
-        reasons = "; ".join(problem.reason for problem in verdict.problems)
-        refusal: type[GuildNetError] = Conflict if verdict.used_up else Denied
-        code = "limit_reached" if verdict.used_up else "forbidden"
-        raise refusal(f"You may not {_verb(action)} {what}: {reasons}.", code=code, details=verdict.problems)
-
-    def _granting(self, identity: Identity, action: Action, target: Target) -> Sequence[Capability]:
-        return grants(identity, action, target, self.watches.capabilities() or ())
+def _unknown(name: str) -> NotFound:
+    return NotFound(f"There is no workspace {name!r}; GET /api/servers lists those there are.")
 
 
 def _verb(action: Action) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from guildnet import capability, workspace
@@ -88,6 +89,13 @@ class Watches:
                     await self.index.signal.wait()
         except TimeoutError:
             return
+
+    async def wait_gone(self, ws: Workspace, timeout: float = 1.0) -> None:
+        """Wait until the copy has this very workspace no more, or only as one on its way out; `timeout` at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while (now := self.index.get(ws.name)) is not None and now.uid == ws.uid and not now.deleting:
+                    await self.index.signal.wait()
 
     def _shows(self, name: str, resource_version: str) -> bool:
         ws = self.index.get(name)

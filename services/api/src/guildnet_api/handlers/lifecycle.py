@@ -1,127 +1,149 @@
-"""Changes of workspaces that exist: delete, stop, start, restart, patch, stop-all."""
+"""Changes of workspaces that exist: delete, stop, start, restart, stop-all; `patch` has a module of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
-from secrets import token_hex
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from guildnet import workspace
-from guildnet.access import Action, Decision, Launch, Target
-from guildnet.errors import Conflict, Denied, GuildNetError, NotFound, Unreachable
+from guildnet.access import Action, Decision, Target
+from guildnet.errors import Conflict, GuildNetError, NotFound, Unreachable
 from guildnet.kube.client import Json
-from guildnet.kube.resources import SECRETS, WORKSPACES
-from guildnet.names import ANNOTATION_RESTARTED_AT, FIELD_MANAGER_API
-from guildnet.workspace import Workspace, WorkspaceSpec
-from guildnet.workspace.ports import served_ports
+from guildnet.kube.resources import WORKSPACES
+from guildnet.names import ANNOTATION_LAST_CHANGED_BY, ANNOTATION_RESTARTED_AT, FIELD_MANAGER_API
+from guildnet.workspace import Workspace
+from guildnet_api.access.admission import is_refused, limit_reached
 from guildnet_api.access.audit import Actor
 from guildnet_api.access.authorize import target_of
 from guildnet_api.deps import Services, actor
-from guildnet_api.http.params import flag, json_response, read_body
-from guildnet_api.workspaces import manifests, view
-from guildnet_api.workspaces.spec import JobPatch
+from guildnet_api.http.params import flag, json_response
+from guildnet_api.workspaces import view
 
 MAX_PATCH_ATTEMPTS: Final = 3
 """Attempts at a patch that somebody else's write overtook."""
+RESTART: Final = "restart"
+"""What the audit trail calls it: to the rules it is a stop and a start."""
+STOP_ALL_AT_ONCE: Final = 8
+"""Deletions of one stop-all that the API server is asked for at the same time."""
 
 
 async def delete(api: Services, request: Request) -> Response:
-    who, ws = actor(request), _find(api, request)
+    who = actor(request)
+    ws = api.authorizer.get_visible(who, request.path_params["id"], Action.DELETE)
     decision = api.authorizer.require(who, Action.DELETE, ws.name, target_of(ws))
-    await _audited(api, who, Action.DELETE, ws, decision, _deletion(api, ws))
+    await audited(api, who, Action.DELETE, ws, decision, _deletion(api, ws))
+    await api.watches.wait_gone(ws)
     return json_response({"deleted": ws.name})
 
 
 async def stop(api: Services, request: Request) -> Response:
-    return await _run(api, request, Action.STOP, running=False)
+    who = actor(request)
+    ws = api.authorizer.get_visible(who, request.path_params["id"], Action.STOP)
+    decision = api.authorizer.require(who, Action.STOP, ws.name, target_of(ws))
+    refuse_deleting(ws)
+    call = patching(api, who, ws, {"spec": {"running": False}})
+    return await shown(api, who, await audited(api, who, Action.STOP, ws, decision, call, ["running"]))
 
 
 async def start(api: Services, request: Request) -> Response:
-    return await _run(api, request, Action.START, running=True)
+    who = actor(request)
+    ws = api.authorizer.get_visible(who, request.path_params["id"], Action.START)
+    decision = api.authorizer.require(who, Action.START, ws.name, target_of(ws))
+    refuse_deleting(ws)
+    if not ws.spec.running:
+        place = await api.admission.caught_up(lambda: api.admission.of_start(ws))
+        api.authorizer.enforce(who, Action.START, ws.name, place)
+    with nullcontext() if ws.spec.running else api.admission.pending(ws.owner):
+        call = patching(api, who, ws, {"spec": {"running": True}})
+        changed = await audited(api, who, Action.START, ws, decision, call, ["running"])
+        await api.watches.wait_for(ws.name, changed["metadata"]["resourceVersion"])
+    await _require_place(api, who, decision, changed)
+    return await shown(api, who, changed)
 
 
 async def restart(api: Services, request: Request) -> Response:
-    who, ws = actor(request), _find(api, request)
+    who = actor(request)
+    ws = api.authorizer.get_visible(who, request.path_params["id"], Action.START)
     api.authorizer.require(who, Action.STOP, ws.name, target_of(ws))
     decision = api.authorizer.require(who, Action.START, ws.name, target_of(ws))
-    _refuse_deleting(ws)
+    refuse_deleting(ws)
     if not ws.spec.running:
         raise Conflict(f"{ws.name} is stopped; start it instead.", code="stopped")
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    body = {"metadata": {"uid": ws.uid, "annotations": {ANNOTATION_RESTARTED_AT: now}}}
-    changed = await _audited(api, who, Action.START, ws, decision, _patching(api, ws, body))
-    return await _server(api, who, changed)
-
-
-async def patch(api: Services, request: Request) -> Response:
-    who, ws = actor(request), _find(api, request)
-    decision = api.authorizer.require(who, Action.UPDATE, ws.name, target_of(ws))
-    wanted = await read_body(request, JobPatch)
-    _refuse_deleting(ws)
-    stated = request.headers.get("if-match", "*").strip().removeprefix("W/").strip('"')
-    changed = await _audited(api, who, Action.UPDATE, ws, decision, lambda: _patched(api, who, ws, wanted, stated))
-    return await _server(api, who, changed)
+    call = patching(api, who, ws, {"metadata": {"annotations": {ANNOTATION_RESTARTED_AT: now}}})
+    return await shown(api, who, await audited(api, who, RESTART, ws, decision, call))
 
 
 async def stop_all(api: Services, request: Request) -> Response:
-    """Deletes every workspace the caller may stop this way; refused when there is none among those that exist."""
+    """Deletes every workspace the caller may stop this way; refused when there is none among those it knows of."""
     who, dry = actor(request), flag(request, "dryRun")
     if not api.watches.synced:
         raise Unreachable("The list is still being read from the cluster; try again in a moment.", code="not_ready")
-    everything = [ws for _, ws in sorted((ws.name, ws) for ws in api.watches.index.all()) if not ws.deleting]
-    decided = [(ws, api.authorizer.decide(who.identity, Action.STOP_ALL, target_of(ws))) for ws in everything]
-    allowed = [(ws, decision) for ws, decision in decided if decision.allowed]
-    if not allowed and Action.STOP_ALL not in api.authorizer.possible_actions(who.identity):
+    if Action.STOP_ALL not in api.authorizer.possible_actions(who.identity):
         api.authorizer.require(who, Action.STOP_ALL, "everything", Target())
-    if everything and not allowed:
-        api.audit.denied(who, Action.STOP_ALL, "everything", decided[0][1])
-        raise Denied("You may not stop any of the workspaces there are.")
+    visible = api.authorizer.list_filter(who.identity)
+    known = [ws for ws in api.watches.index.all() if not ws.deleting and (visible is None or visible(ws))]
+    known.sort(key=lambda ws: ws.name)
+    decided = [(ws, api.authorizer.decide(who.identity, Action.STOP_ALL, target_of(ws))) for ws in known]
+    allowed = [(ws, decision) for ws, decision in decided if decision.allowed]
+    if known and not allowed:
+        api.authorizer.enforce(who, Action.STOP_ALL, "any of the workspaces there are", decided[0][1])
     if dry:
         return json_response({"deleted": [ws.name for ws, _ in allowed], "dryRun": True})
-    for ws, decision in allowed:
-        await _audited(api, who, Action.STOP_ALL, ws, decision, _deletion(api, ws))
-    return json_response({"deleted": [ws.name for ws, _ in allowed]})
+    failed = await _delete_all(api, who, allowed)
+    deleted = [ws.name for ws, _ in allowed if ws.name not in failed]
+    if failed and not deleted:
+        raise next(iter(failed.values()))
+    problems = [{"id": name, "code": error.code, "message": error.message} for name, error in failed.items()]
+    return json_response({"deleted": deleted, **({"failed": problems} if problems else {})})
 
 
-# ---- parts -----------------------------------------------------------------------------------------------------------
+# ---- parts, `patch` uses them as well --------------------------------------------------------------------------------
 
 
-def _find(api: Services, request: Request) -> Workspace:
-    """The workspace of the path. Raises NotFound; a caller who may not list may still act on one it can name."""
-    name = request.path_params["id"]
-    ws = api.watches.index.get(name)
-    if ws is None:
-        raise NotFound(f"There is no workspace {name!r}; GET /api/servers lists those there are.")
-    return ws
-
-
-def _refuse_deleting(ws: Workspace) -> None:
+def refuse_deleting(ws: Workspace) -> None:
     if ws.deleting:
         raise Conflict(f"{ws.name} is being deleted.", code="deleting")
 
 
-async def _run(api: Services, request: Request, action: Action, *, running: bool) -> Response:
-    who, ws = actor(request), _find(api, request)
-    decision = api.authorizer.require(who, action, ws.name, target_of(ws))
-    _refuse_deleting(ws)
-    if running and not ws.spec.running:
-        wanted = Launch(ws.spec.image, _port_numbers(ws.spec), api.quota.running(ws.owner))
-        api.authorizer.constrain(who, action, ws.name, target_of(ws), wanted)
-    body = {"metadata": {"uid": ws.uid}, "spec": {"running": running}}
-    changed = await _audited(api, who, action, ws, decision, _patching(api, ws, body))
-    return await _server(api, who, changed)
+def patching(api: Services, who: Actor, ws: Workspace, body: Mapping[str, Any]) -> Callable[[], Awaitable[Json]]:
+    """A call that patches this very workspace, and notes on it who did."""
+    meta = body.get("metadata") or {}
+    annotations = {**(meta.get("annotations") or {}), ANNOTATION_LAST_CHANGED_BY: who.identity.subject}
+    noted = {**body, "metadata": {"uid": ws.uid, **meta, "annotations": annotations}}
 
-
-def _patching(api: Services, ws: Workspace, body: Mapping[str, Any]) -> Callable[[], Awaitable[Json]]:
     async def call() -> Json:
         namespace = api.settings.k8s_namespace
-        return await api.client.merge_patch(WORKSPACES, namespace, ws.name, body, field_manager=FIELD_MANAGER_API)
+        return await api.client.merge_patch(WORKSPACES, namespace, ws.name, noted, field_manager=FIELD_MANAGER_API)
 
     return call
+
+
+async def audited(
+    api: Services, who: Actor, action: str, ws: Workspace, decision: Decision,
+    call: Callable[[], Awaitable[Json]], fields: Sequence[str] = (),
+) -> Json:  # fmt: skip
+    """What `call` answers, with a line before it and, where it fails, one behind it."""
+    api.audit.allowed(who, action, ws.name, decision, fields)
+    try:
+        return await call()
+    except GuildNetError as error:
+        api.audit.failed(who, action, ws.name, decision, error)
+        raise
+
+
+async def shown(api: Services, who: Actor, raw: Json) -> Response:
+    """202 with the workspace as it was written, once this process shows it too."""
+    ws = workspace.parse(raw)
+    await api.watches.wait_for(ws.name, ws.resource_version)
+    server = view.server(ws, api.watches.index.pods(ws.name), who.identity.entry)
+    return json_response(server, 202, {"ETag": f'"{ws.resource_version}"'})
 
 
 def _deletion(api: Services, ws: Workspace) -> Callable[[], Awaitable[Json]]:
@@ -134,54 +156,42 @@ def _deletion(api: Services, ws: Workspace) -> Callable[[], Awaitable[Json]]:
     return call
 
 
-async def _patched(api: Services, who: Actor, ws: Workspace, wanted: JobPatch, stated: str) -> Json:
-    """The patch on what is there now. Without If-Match a write that overtook ours is taken in."""
-    namespace = api.settings.k8s_namespace
-    for attempt in range(MAX_PATCH_ATTEMPTS):
-        raw = await api.client.get(WORKSPACES, namespace, ws.name)
-        current = workspace.parse(raw)
-        if stated not in ("*", current.resource_version):
-            raise Conflict(f"{ws.name} has changed since you read it; read it again.", code="stale")
-        change = manifests.change(wanted, current, f"{ws.name[:52]}-env-{token_hex(3)[:5]}")
-        _constrain(api, who, ws, change.spec)
-        if wanted.labels:
-            # New labels can move it under other rules: the caller has to be allowed there too.
-            kept = {key: value for key, value in {**ws.labels, **wanted.labels}.items() if value is not None}
-            api.authorizer.require(who, Action.UPDATE, ws.name, Target(kept, ws.owner))
-        if change.secret_values:
-            body = manifests.secret(change.secret_name, change.secret_values, raw)
-            await api.client.create(SECRETS, namespace, body, field_manager=FIELD_MANAGER_API)
-        try:
-            return await _patching(api, ws, change.body)()
-        except Conflict:
-            if stated != "*" or attempt + 1 == MAX_PATCH_ATTEMPTS:
-                raise
-    raise AssertionError("unreachable")
+async def _delete_all(
+    api: Services, who: Actor, allowed: Sequence[tuple[Workspace, Decision]]
+) -> dict[str, GuildNetError]:
+    """Delete every one of these, whatever becomes of the others; those that could not be, with the reason."""
+    failed: dict[str, GuildNetError] = {}
+    turns = asyncio.Semaphore(STOP_ALL_AT_ONCE)
+
+    async def one(ws: Workspace, decision: Decision) -> None:
+        async with turns:
+            try:
+                await audited(api, who, Action.STOP_ALL, ws, decision, _deletion(api, ws))
+            except GuildNetError as error:
+                failed[ws.name] = error
+
+    await asyncio.gather(*(one(ws, decision) for ws, decision in allowed))
+    return failed
 
 
-def _constrain(api: Services, who: Actor, ws: Workspace, spec: WorkspaceSpec) -> None:
-    """What a launch may not have, a patch may not bring in."""
-    wanted = Launch(spec.image, _port_numbers(spec))
-    api.authorizer.constrain(who, Action.UPDATE, ws.name, target_of(ws), wanted)
+async def _require_place(api: Services, who: Actor, decision: Decision, changed: Json) -> None:
+    """Raises Conflict where the operator has no place for what was started, after stopping it again."""
+    refused = await api.admission.refused(workspace.parse(changed))
+    if refused is None or not await _stopped_again(api, who, refused):
+        return
+    error = limit_reached("start", refused.name, api.admission.limit_of(refused))
+    api.audit.failed(who, Action.START, refused.name, decision, error)
+    raise error
 
 
-def _port_numbers(spec: WorkspaceSpec) -> tuple[int, ...]:
-    return tuple(port.container_port for port in served_ports(spec))
-
-
-async def _audited(
-    api: Services, who: Actor, action: Action, ws: Workspace, decision: Decision, call: Callable[[], Awaitable[Json]]
-) -> Json:
-    api.audit.allowed(who, action, ws.name, decision)
-    try:
-        return await call()
-    except GuildNetError as error:
-        api.audit.failed(who, action, ws.name, decision, error)
-        raise
-
-
-async def _server(api: Services, who: Actor, raw: Json) -> Response:
-    ws = workspace.parse(raw)
-    await api.watches.wait_for(ws.name, ws.resource_version)
-    shown = view.server(ws, api.watches.index.pods(ws.name), who.identity.entry)
-    return json_response(shown, 202, {"ETag": f'"{ws.resource_version}"'})
+async def _stopped_again(api: Services, who: Actor, ws: Workspace) -> bool:
+    """Whether it was stopped while it still waited: somebody may have made a place for it, or deleted it."""
+    for _ in range(MAX_PATCH_ATTEMPTS):
+        precondition = {"metadata": {"resourceVersion": ws.resource_version}, "spec": {"running": False}}
+        with suppress(Conflict):
+            await patching(api, who, ws, precondition)()
+            return True
+        ws = workspace.parse(await api.client.get(WORKSPACES, api.settings.k8s_namespace, ws.name))
+        if not ws.spec.running or not is_refused(ws):
+            return False
+    return False

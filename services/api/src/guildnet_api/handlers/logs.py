@@ -122,7 +122,7 @@ class _AccessCheck:
 
 
 def _readable(api: Services, request: Request, name: str) -> Workspace:
-    ws = api.authorizer.get_visible(identity(request), name)
+    ws = api.authorizer.get_visible(actor(request), name, Action.READ_LOGS)
     api.authorizer.require(actor(request), Action.READ_LOGS, ws.name, target_of(ws))
     return ws
 

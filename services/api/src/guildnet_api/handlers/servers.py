@@ -42,7 +42,7 @@ async def list_servers(api: Services, request: Request) -> Response:
 async def get_server(api: Services, request: Request) -> Response:
     _require_synced(api)
     who = identity(request)
-    ws = api.authorizer.get_visible(who, request.path_params["id"])
+    ws = api.authorizer.get_visible(actor(request), request.path_params["id"])
     timeline = events.entries(ws, api.watches.events(ws.name))
     shown = view.detail(ws, api.watches.index.pods(ws.name), who.entry, timeline)
     return json_response(shown, headers={"ETag": f'"{ws.resource_version}"', "Cache-Control": "private, no-cache"})
@@ -50,7 +50,7 @@ async def get_server(api: Services, request: Request) -> Response:
 
 async def get_events(api: Services, request: Request) -> Response:
     _require_synced(api)
-    ws = api.authorizer.get_visible(identity(request), request.path_params["id"])
+    ws = api.authorizer.get_visible(actor(request), request.path_params["id"])
     return json_response(events.timeline(ws, api.watches.events(ws.name)))
 
 

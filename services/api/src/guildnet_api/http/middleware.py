@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from guildnet.errors import GuildNetError, Invalid, NotFound, TooLarge
+from guildnet.errors import Denied, GuildNetError, Invalid, NotFound, TooLarge
 from guildnet.identity import HEADER, Identity, verify
 from guildnet.web import request_id
 from guildnet_api import errors
@@ -131,14 +131,26 @@ def translated(error: Exception) -> tuple[GuildNetError, dict[str, str]]:
 class SignedIdentity:
     """Puts the proxy's signed identity into the scope. Health checks need none; everything else is refused without."""
 
-    def __init__(self, app: ASGIApp, key: bytes, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        key: bytes,
+        now: Callable[[], float],
+        refused: Callable[[str, str, GuildNetError], None],
+    ) -> None:
+        """`refused` is told of each identity that is not believed: the request's id, its path, and why."""
         self.app = app
         self._key = key
         self._now = now
+        self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
-            scope[IDENTITY] = self._verified(scope)
+            try:
+                scope[IDENTITY] = self._verified(scope)
+            except Denied as error:
+                self._refused(scope.get(REQUEST_ID, ""), scope["path"], error)
+                raise
         await self.app(scope, receive, send)
 
     def _verified(self, scope: Scope) -> Identity:

@@ -11,7 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from guildnet.names import ANNOTATION_OWNER, API_VERSION, LABEL_ID, LABEL_MANAGED
+from guildnet.names import (
+    ANNOTATION_LAST_CHANGED_BY,
+    ANNOTATION_LAUNCH_RULE,
+    ANNOTATION_OWNER,
+    API_VERSION,
+    LABEL_ID,
+    LABEL_MANAGED,
+)
 from guildnet.workspace import EnvVar, Port, Resources, Storage, Workspace, WorkspaceSpec, to_wire
 from guildnet.workspace.ports import served_ports
 from guildnet_api.workspaces import spec as wire
@@ -32,8 +39,13 @@ class LaunchPlan:
     secret_values: Mapping[str, str]
 
 
-def launch_plan(job: JobSpec, *, name: str, namespace: str, owner: str, volume: Storage | None = None) -> LaunchPlan:
-    """The objects of a launch; `owner` is the subject that launches it, `volume` what it gets for saying nothing."""
+def launch_plan(
+    job: JobSpec, *, name: str, namespace: str, owner: str, rule: str, volume: Storage | None = None
+) -> LaunchPlan:
+    """The objects of a launch; `owner` is the subject that launches it, `rule` the one that lets it.
+
+    `volume` is what it gets for saying nothing of one.
+    """
     secret_name = f"{name}-env"
     return LaunchPlan(
         workspace={
@@ -43,7 +55,11 @@ def launch_plan(job: JobSpec, *, name: str, namespace: str, owner: str, volume: 
                 "name": name,
                 "namespace": namespace,
                 "labels": {**(job.labels or {}), LABEL_MANAGED: "true", LABEL_ID: name},
-                "annotations": {ANNOTATION_OWNER: owner},
+                "annotations": {
+                    ANNOTATION_OWNER: owner,
+                    ANNOTATION_LAUNCH_RULE: rule,
+                    ANNOTATION_LAST_CHANGED_BY: owner,
+                },
             },
             "spec": to_wire(_spec(job, secret_name, volume)),
         },

@@ -112,7 +112,7 @@ class FrontDoor:
     def refused(self, error: Refusal, record: Record, head: RequestHead | None = None) -> Answer:
         """The answer to a refusal; denials are audited."""
         record.rule = error.rule
-        if error.status in {401, 403}:
+        if error.denial:
             self._denied(record, error)
         html = head is not None and cross_origin.is_navigation(head)
         return pages.refusal(error, record.request_id, html=html, frames=self._frames(record))

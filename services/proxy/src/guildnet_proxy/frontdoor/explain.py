@@ -7,7 +7,7 @@ from typing import Any
 from guildnet.identity import Identity
 from guildnet.workspace.ports import base_path
 from guildnet_proxy.frontdoor.request import Request
-from guildnet_proxy.frontdoor.resolve import resolve
+from guildnet_proxy.frontdoor.resolve import no_such_id, resolve
 from guildnet_proxy.frontdoor.target import HostTarget, parse
 from guildnet_proxy.frontdoor.workspaces import Workspaces
 from guildnet_proxy.http.errors import Refusal
@@ -37,8 +37,8 @@ def explain(request: Request, identity: Identity, given: dict[str, str], workspa
 
 def _server(request: Request, identity: Identity, server: str, path: str, workspaces: Workspaces) -> dict[str, Any]:
     workspace = workspaces.index.find(server)
-    if workspace is None:
-        raise Refusal(404, "not_found", f"There is no workspace {server}.", rule=Rule.UNKNOWN)
+    if workspace is None or not workspaces.knows(identity, workspace):
+        raise Refusal(404, "not_found", no_such_id(server), rule=Rule.UNKNOWN)
     decision = workspaces.decide(identity, workspace)
     if not decision.allowed:
         return {"verdict": "refused", "status": 403, "code": "forbidden", "rule": decision.rule}

@@ -7,6 +7,7 @@ that names both remedies. What the last two give is only a name and a port: the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from guildnet.names import slug
 from guildnet.workspace import Phase, Workspace
@@ -17,6 +18,15 @@ from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.rules import Rule
 
 REMEDIES = "Set AGENT_HOST (host:port) in the workspace's env, or give it ports so that its Service has endpoints."
+
+
+NO_SUCH_ADDRESS: Final = "No workspace has this address (any more). Open it from the list of workspaces."
+"""What is said of an origin that is no workspace's, or that of one which the caller may not know of."""
+
+
+def no_such_id(id_: str) -> str:
+    """The same of an id."""
+    return f"There is no workspace {id_}."
 
 
 @dataclass(frozen=True, slots=True)

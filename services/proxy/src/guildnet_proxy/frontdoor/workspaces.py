@@ -6,7 +6,7 @@ import ssl
 from dataclasses import dataclass
 
 from guildnet import access
-from guildnet.access import Action, Target
+from guildnet.access import Action, Rules, Target
 from guildnet.identity import Identity
 from guildnet.workspace import Workspace
 from guildnet.workspace.ports import base_path
@@ -16,7 +16,7 @@ from guildnet_proxy.cluster.index import Index
 from guildnet_proxy.frontdoor import cross_origin, pages
 from guildnet_proxy.frontdoor.egress import EgressGuard, Permitted
 from guildnet_proxy.frontdoor.request import Record, Request
-from guildnet_proxy.frontdoor.resolve import Resolved, resolve, unresolved
+from guildnet_proxy.frontdoor.resolve import NO_SUCH_ADDRESS, Resolved, no_such_id, resolve, unresolved
 from guildnet_proxy.frontdoor.target import HostTarget, WorkspaceTarget
 from guildnet_proxy.frontdoor.way import Way
 from guildnet_proxy.http.errors import Refusal
@@ -81,8 +81,7 @@ class Workspaces:
         found = self.index.by_label(site.label) if site.label is not None else self.index.by_port(site.port or 0)
         if found is None:
             self._listed()
-            message = "No workspace has this address (any more). Open it from the list of workspaces."
-            raise Refusal(404, "not_found", message, rule=Rule.UNKNOWN)
+            raise Refusal(404, "not_found", NO_SUCH_ADDRESS, rule=Rule.UNKNOWN)
         return found
 
     def _listed(self) -> None:
@@ -115,12 +114,16 @@ class Workspaces:
 
     # ---- access -----------------------------------------------------------------------------------------------------
 
-    def decide(self, identity: Identity, workspace: Workspace | None) -> access.Decision:
+    def decide(self, identity: Identity, workspace: Workspace | None, action: Action = Action.PROXY) -> access.Decision:
         target = Target(workspace.labels, workspace.owner) if workspace is not None else Target()
-        return access.decide(identity, Action.PROXY, target, self.index.capabilities, self.policy.access_default)
+        rules = Rules(self.index.capabilities, self.policy.access_default)
+        return access.authorize(identity, action, target, rules)
 
-    def authorize(self, request: Request, identity: Identity, workspace: Workspace | None) -> None:
-        """Raises Refusal 401 or 403; leaves the deciding rule in the record."""
+    def authorize(
+        self, request: Request, identity: Identity, workspace: Workspace | None, unknown: str = NO_SUCH_ADDRESS
+    ) -> None:
+        """Leaves the rule in the record. Raises Refusal 401 or 403; for a workspace that the caller may not know of 404
+        with `unknown`, what is said of one that is not there."""
         record = request.record
         record.identity = identity
         record.who = identity.subject
@@ -129,8 +132,14 @@ class Workspaces:
         decision = self.decide(identity, workspace)
         record.rule = decision.rule
         if not decision.allowed:
-            message = "You may not use this workspace. Ask whoever runs this install."
+            if workspace is not None and not self.knows(identity, workspace):
+                raise Refusal(404, "not_found", unknown, rule=decision.rule, hidden=True)
+            message = f"You may not use this workspace: {decision.reason}. Ask whoever runs this install."
             raise Refusal(403, "forbidden", message, rule=decision.rule)
+
+    def knows(self, identity: Identity, workspace: Workspace) -> bool:
+        """May it be told that there is this workspace?"""
+        return self.decide(identity, workspace, Action.LIST).allowed
 
     # ---- the two forms ----------------------------------------------------------------------------------------------
 
@@ -145,13 +154,8 @@ class Workspaces:
         if resolved.path_mode == "Preserve" and head.path == b"/" and head.method in {b"GET", b"HEAD"}:
             _, mark, query = head.target.partition(b"?")
             return pages.redirect(base_path(workspace.name, None) + "/" + (mark + query).decode("latin-1"), status=302)
-        return self._send(
-            request,
-            identity,
-            workspace,
-            resolved,
-            Route(origin.placement, head.target, strips=False, cors=cors, origin=origin),
-        )
+        route = Route(origin.placement, head.target, strips=False, cors=cors, origin=origin)
+        return self._send(request, identity, workspace, resolved, route)
 
     def by_path(self, request: Request, identity: Identity, target: WorkspaceTarget, cors: bytes) -> Decision:
         """`/proxy/server/{id}/…`; a top-level navigation goes to the workspace's own origin where it has one."""
@@ -160,9 +164,9 @@ class Workspaces:
             if identity.kind == "anonymous":
                 raise login_required()
             self._listed()
-            raise Refusal(404, "not_found", f"There is no workspace {target.id}.", rule=Rule.UNKNOWN)
+            raise Refusal(404, "not_found", no_such_id(target.id), rule=Rule.UNKNOWN)
         request.record.workspace = workspace.name
-        self.authorize(request, identity, workspace)
+        self.authorize(request, identity, workspace, no_such_id(target.id))
         resolved = self._resolve(workspace, target.port)
         strips = resolved.path_mode != "Preserve"
         base = base_path(target.id if strips else workspace.name, target.port)

@@ -9,7 +9,8 @@ class Refusal(Exception):  # noqa: N818  a refusal is an answer, not a malfuncti
     """Ends the handling of a request with `status`; `close` when what follows on the connection cannot be trusted.
 
     `rule` is stable and goes to logs, metrics and audit; `message` is for a person and never names an address the
-    caller did not send.
+    caller did not send. `hidden` says of a 404 that the thing is there, and kept from this caller. `denial` is whether
+    the caller was refused for who it is or where it comes from.
     """
 
     def __init__(
@@ -21,6 +22,7 @@ class Refusal(Exception):  # noqa: N818  a refusal is an answer, not a malfuncti
         rule: str = "",
         close: bool = False,
         conditions: Sequence[tuple[str, str, str, str]] = (),
+        hidden: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -29,6 +31,7 @@ class Refusal(Exception):  # noqa: N818  a refusal is an answer, not a malfuncti
         self.rule = rule or code
         self.close = close
         self.conditions = tuple(conditions)
+        self.denial = hidden or status in {401, 403}
 
 
 def bad_request(message: str, rule: str) -> Refusal:
