@@ -64,7 +64,7 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
         "Ready, Degraded",
         "The container runs, but its probe fails on and on or gets no answer any more: look at log, port and probe.",
     ),
-    Reason.STOPPED: ("Ready, Stopped", "`spec.running` is false and no pod runs: set it to true to start."),
+    Reason.STOPPED: ("Ready, Admitted, Stopped", "`spec.running` is false and no pod runs: set it to true to start."),
     Reason.STOPPING: ("Ready, Progressing, Stopped", "The pod is about to end."),
     Reason.RUNNING: ("Stopped", "The workspace is meant to run."),
     Reason.TERMINATING: ("Ready, Progressing", "The Workspace is being deleted."),
@@ -144,6 +144,12 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.NODE_LOST: ("Ready, Degraded", "The node does not report any more; nobody knows how the workspace is."),
     Reason.POD_FAILED: ("Degraded", "The pod failed (evicted, for example); the Deployment makes another one."),
     Reason.DEADLINE: ("Degraded", "It did not become ready in time: look at log, port and probe."),
+    Reason.ADMITTED: ("Admitted", "It may run: no Capability limits how many workspaces its owner runs."),
+    Reason.WITHIN_LIMIT: ("Admitted", "It may run: it is one of as many as a Capability allows its owner at once."),
+    Reason.LIMIT_REACHED: (
+        "Ready, Admitted, Progressing, Stopped",
+        "Its owner runs as many as a Capability allows: it starts by itself when one of them is stopped or deleted.",
+    ),
     Reason.EXPOSURE_REFUSED: ("Degraded", "This install does not allow what `spec.exposure` asks for."),
 }
 
@@ -178,6 +184,7 @@ and a TCP probe for others. Pods run as uid 1000 without privileges, capabilitie
 | --- | --- |
 | set `running: false` | the pod ends, phase `Stopped`; volume, origin and address are kept |
 | set `running: true` | it starts again, at the same address, with the same volume |
+| create or start one more than a Capability's [`maxConcurrent`](access.md) | no pod, `Admitted=False/LimitReached`; the oldest starts by itself when a place is free |
 | annotate `guildnet.io/restarted-at: <time>` | the pod is replaced once |
 | change image, env, args, ports, resources, probe | the pod is replaced once |
 | enlarge `storage.size` | the claim grows where its class allows it; it never shrinks, and the class never changes; a growth that was refused can be taken back |

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from guildnet.workspace.admission import Limit
 from guildnet_operator.plan.plan import Policy
 from guildnet_operator.status.reasons import Reason
-from guildnet_operator.status.snapshot import Problem, Snapshot
+from guildnet_operator.status.snapshot import Admission, Problem, Snapshot
 from guildnet_operator.watch.pod_events import About
 from unit.operator.values import LATER, LOCAL, NAME, NOW, TAILNET, pod, snapshot, workspace
 
@@ -85,6 +86,7 @@ TOLD_OUT_OF_MEMORY = {
     "lastTransitionTime": NOW,
 }
 CHANGES = "changes spec.replicas (field manager night)"
+FEW = Limit(3, "capability/few")
 STORED = workspace(storage={"size": "1Gi", "retain": True})
 
 # name → (snapshot, phase, {condition: (status, reason)}, words that some message has to say)
@@ -94,6 +96,7 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
         "Running",
         {
             "Ready": ("True", "Ready"),
+            "Admitted": ("True", "Admitted"),
             "Scheduled": ("True", "Scheduled"),
             "ImagePulled": ("True", "ImagePresent"),
             "StorageReady": ("True", "NotRequested"),
@@ -103,6 +106,38 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
             "Degraded": ("False", "AsExpected"),
         },
         ("node-1",),
+    ),
+    "running within a limit": (
+        snapshot(workspace(annotations={"guildnet.io/owner": "ada@example.com"}), admission=Admission(FEW)),
+        "Running",
+        {"Ready": ("True", "Ready"), "Admitted": ("True", "WithinLimit")},
+        ("one of at most 3 at once that capability/few allows (owner: ada@example.com)",),
+    ),
+    "waits for a place": (
+        snapshot(
+            STORED, admission=Admission(FEW, waits=True), pods=[], port=None,
+            without=("Deployment", "Service", "PersistentVolumeClaim"),
+        ),
+        "Pending",
+        {
+            "Ready": ("False", "LimitReached"), "Admitted": ("False", "LimitReached"), "Scheduled": ("False", "NoPod"),
+            "ImagePulled": ("Unknown", "NoPod"), "StorageReady": ("False", "LimitReached"),
+            "RouteReady": ("False", "LimitReached"), "Progressing": ("False", "LimitReached"),
+            "Stopped": ("False", "LimitReached"), "Degraded": ("False", "AsExpected"),
+        },
+        ("The 3 workspaces that Capability few allows at once are in use: stop or delete one, and this one starts by",),
+    ),
+    "waits for a place, having run before": (
+        snapshot(admission=Admission(FEW, waits=True), pods=[]),
+        "Pending",
+        {"Ready": ("False", "LimitReached"), "RouteReady": ("True", "Routed"), "Stopped": ("False", "LimitReached")},
+        ("those without an owner count together",),
+    ),
+    "its place was taken while its pod ended": (
+        snapshot(admission=Admission(FEW, waits=True)),
+        "Pending",
+        {"Ready": ("False", "Stopping"), "Admitted": ("False", "LimitReached"), "Stopped": ("False", "Stopping")},
+        (),
     ),
     "nothing made yet": (
         snapshot(without=("Deployment", "Service"), pods=[]),
@@ -588,6 +623,7 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
         "Stopped",
         {
             "Ready": ("False", "Stopped"),
+            "Admitted": ("False", "Stopped"),
             "Stopped": ("True", "Stopped"),
             "Progressing": ("False", "Settled"),
             "RouteReady": ("True", "Routed"),

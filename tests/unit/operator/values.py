@@ -10,7 +10,7 @@ from guildnet_operator.plan.defaults import decide
 from guildnet_operator.plan.manifests import desired
 from guildnet_operator.plan.plan import Policy
 from guildnet_operator.status.children import Children
-from guildnet_operator.status.snapshot import Snapshot
+from guildnet_operator.status.snapshot import Admission, Snapshot
 from guildnet_operator.watch import live
 from guildnet_operator.watch.pod_events import About, PodWarning
 
@@ -99,7 +99,7 @@ def snapshot(
     about the pod, said at `NOW`; other keywords are the fields of the Snapshot.
     """
     item = found or workspace()
-    plan = decide(item, policy or Policy())
+    plan = decide(item, policy or Policy(), admitted=not rest.get("admission", Admission()).waits)
     objects = {
         manifest["kind"]: stored(manifest, **(changed or {}).get(manifest["kind"], {}))
         for manifest in desired(plan)

@@ -13,8 +13,11 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from guildnet import process, telemetry
+from guildnet.errors import GuildNetError
 from guildnet.kube.client import Client, connect
+from guildnet.pace import Retry
 from guildnet_operator import metrics
+from guildnet_operator.admission import Admissions
 from guildnet_operator.capability_status import CapabilityStatus
 from guildnet_operator.leader_election import LeaderElection
 from guildnet_operator.port_allocator import PortAllocator
@@ -97,10 +100,12 @@ def _leader(writer: Client, settings: Settings, cluster: Cluster, queue: WorkQue
     """What the operator that holds the lease does, for as long as it does; `writer` is guarded by the lease."""
     ports = PortAllocator(writer, settings.release_namespace, settings.ports_configmap, base=settings.port_base)
     install = Install(settings.k8s_namespace, settings.policy(), settings.entries, settings.password())
-    reconciler = Reconciler(writer, cluster, ports, install)
+    admissions = Admissions(writer, cluster, settings.k8s_namespace, queue.add)
+    reconciler = Reconciler(writer, cluster, ports, install, admissions)
 
     async def lead() -> None:
         """Work off the queue, beginning with everything: another one may have been at work since."""
+        await _begun(admissions)
         workspaces = cluster.workspaces.store
         origins = (item.status.origin for item in workspaces.values())
         ports.seen(origin.port for origin in origins if origin is not None and origin.port is not None)
@@ -111,6 +116,18 @@ def _leader(writer: Client, settings: Settings, cluster: Cluster, queue: WorkQue
             group.create_task(queue.run(reconciler), name="workspaces")
 
     return lead
+
+
+async def _begun(admissions: Admissions) -> None:
+    """Whoever leads has to know first what the one before it has written."""
+    retry = Retry()
+    while True:
+        try:
+            return await admissions.begin()
+        except GuildNetError as error:
+            pause = retry.failed(error)
+            log.warning("places not known", error=error.message, attempt=retry.failures, pause=round(pause, 2))
+            await retry.wait(pause)
 
 
 def _health(watches: dict[str, Watch]) -> telemetry.Health:

@@ -16,6 +16,7 @@ from guildnet.kube.client import Client
 from guildnet.kube.resources import EVENTS, path
 from guildnet.names import API_VERSION
 from guildnet.workspace import Phase, Workspace, WorkspaceSpec, WorkspaceStatus
+from guildnet.workspace.admission import CONDITION, LIMIT_REACHED
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +60,9 @@ def worth_telling(old: WorkspaceStatus, new: WorkspaceStatus) -> tuple[str, str,
     before, after = old.condition("Degraded"), new.condition("Degraded")
     if after is not None and after.status == "True" and (before is None or before.reason != after.reason):
         return "Warning", after.reason, after.message
+    place, had = new.condition(CONDITION), old.condition(CONDITION)
+    if place is not None and place.reason == LIMIT_REACHED and (had is None or had.reason != LIMIT_REACHED):
+        return "Warning", place.reason, place.message
     if old.phase == new.phase or new.phase in (None, Phase.PENDING, Phase.TERMINATING):
         return None
     ready = new.condition("Ready")

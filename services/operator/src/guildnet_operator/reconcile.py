@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -20,6 +20,7 @@ from guildnet.names import origin_label
 from guildnet.web.entries import Entry
 from guildnet.workspace import Workspace
 from guildnet_operator import metrics
+from guildnet_operator.admission import Admissions
 from guildnet_operator.event_recorder import EventRecorder
 from guildnet_operator.plan.next_start import plan_for
 from guildnet_operator.plan.plan import Plan, Policy
@@ -28,7 +29,7 @@ from guildnet_operator.port_allocator import PortAllocator
 from guildnet_operator.status.children import Children
 from guildnet_operator.status.current import never_ran
 from guildnet_operator.status.reasons import Reason
-from guildnet_operator.status.snapshot import Problem, Snapshot
+from guildnet_operator.status.snapshot import Admission, Problem, Snapshot
 from guildnet_operator.sync.children import SECRET, ChildSync, only_ours
 from guildnet_operator.sync.results import Failure, Known, SyncResult
 from guildnet_operator.sync.status_writer import StatusWriter
@@ -48,6 +49,8 @@ class _KeyState:
     """What is remembered of a key between two reconciles; losing it costs a read, never a write."""
 
     uid: str
+    owner: str = ""
+    admission: Admission = field(default_factory=Admission)
     synced_once: bool = False
     secret_ensured: bool = False
     failing_since: float | None = None
@@ -78,8 +81,11 @@ class Install:
 class Reconciler:
     """Call it with the name of a Workspace; the queue does."""
 
-    def __init__(self, client: Client, cluster: Cluster, ports: PortAllocator, install: Install) -> None:
+    def __init__(
+        self, client: Client, cluster: Cluster, ports: PortAllocator, install: Install, admissions: Admissions
+    ) -> None:
         self._client = client
+        self._admissions = admissions
         self._cluster = cluster
         self._ports = ports
         self._install = install
@@ -118,7 +124,9 @@ class Reconciler:
             await self._events.unreadable(key, uid, why)
 
     async def _reconcile(self, workspace: Workspace, state: _KeyState) -> Next:
-        plan = self._plan(workspace)
+        admission = state.admission = self._admissions.judge(workspace)
+        state.owner = workspace.owner
+        plan = self._plan(workspace, admitted=not admission.waits)
         result = await self._sync(workspace, plan, state)
         if result.unwanted:
             return SETTLED
@@ -126,9 +134,11 @@ class Reconciler:
         for error in errors:
             log.warning("child not written", workspace=workspace.name, error=error.message, code=error.code)
         state.note(result.failures)
-        port, no_port = await self._port(workspace)
-        snapshot = self._snapshot(workspace, plan, result, state.told, port)
+        port, no_port = (own_port(workspace), None) if admission.waits else await self._port(workspace)
+        snapshot = replace(self._snapshot(workspace, plan, result, state.told, port), admission=admission)
         then = await self._status.write(replace(snapshot, no_port=no_port.message if no_port else None))
+        if not (then.retry or plan.replicas or admission.waits):
+            self._admissions.released(workspace.owner, workspace.name)
         if errors or no_port:
             return _again_after([*errors, *([no_port] if no_port else [])])
         # A refusal can end without an event that we see, and a stranger's Secret is one we may not watch.
@@ -158,11 +168,12 @@ class Reconciler:
         told = state.told or tuple(unavailable(item) for item in result.failures)
         try:
             snapshot = self._snapshot(workspace, plan, result, told, own_port(workspace))
-            await self._status.write(replace(snapshot, no_port="it is given when the children are written"))
+            pending = "it is given when the children are written"
+            await self._status.write(replace(snapshot, admission=state.admission, no_port=pending))
         except GuildNetError as error:
             log.warning("status not written", workspace=workspace.name, error=error.message, code=error.code)
 
-    def _plan(self, workspace: Workspace) -> Plan:
+    def _plan(self, workspace: Workspace, *, admitted: bool) -> Plan:
         found = self._cluster.deployments.get(workspace.name)
         live = found if found is not None and controller_uid(found) == workspace.uid else None
 
@@ -170,12 +181,13 @@ class Reconciler:
             return never_ran(self._cluster.with_pods(workspace.name, Children(deployment=live)).current_pod)
 
         policy = replace(self._install.policy, entries=self._install.entries(self._cluster.tailnet_name))
-        plan = plan_for(workspace, policy, live, never_ran=waits)
+        plan = plan_for(workspace, policy, live, never_ran=waits, admitted=admitted)
         return no_smaller(plan, self._cluster.claims.get(plan.claim.name)) if plan.claim else plan
 
     async def _sync(self, workspace: Workspace, plan: Plan, state: _KeyState) -> SyncResult:
         live = self._cluster.named(workspace.name)
-        if workspace.deleting:
+        # Nothing is made for one that waits for its first start: its launch may still be taken back.
+        if workspace.deleting or (state.admission.waits and live.deployment is None):
             return SyncResult(self._cluster.with_pods(workspace.name, only_ours(plan, live)))
         # What a pod waits for may be the password Secret, deleted by somebody: read it again.
         ensured = state.secret_ensured and not self._cluster.misconfigured(workspace.name)
@@ -200,6 +212,7 @@ class Reconciler:
             self._ports.forget(state.uid)
             self._children.forget(state.uid)
             self._status.forget(state.uid)
+            self._admissions.released(state.owner, key, state.uid)
 
 
 def own_port(workspace: Workspace) -> int | None:

@@ -42,8 +42,8 @@ READINESS: Final = Timing(period=5, timeout=5, failures=3)
 LIVENESS: Final = Timing(period=20, timeout=10, failures=6)
 
 
-def decide(workspace: Workspace, policy: Policy) -> Plan:
-    """Fill in what the spec leaves open."""
+def decide(workspace: Workspace, policy: Policy, *, admitted: bool = True) -> Plan:
+    """Fill in what the spec leaves open; one that is not `admitted` does not run, whatever its spec says."""
     spec = workspace.spec
     served = tuple(
         ServedPort(port.container_port, port.name or "", port.protocol, port.path_mode == "Preserve")
@@ -65,7 +65,7 @@ def decide(workspace: Workspace, policy: Policy) -> Plan:
         ports=served,
         requests=spec.resources.requests,
         limits=spec.resources.limits,
-        replicas=1 if spec.running else 0,
+        replicas=1 if spec.running and admitted else 0,
         probe=probe_plan(spec.probe, served, base_path, answers_http=answers_http),
         claim=claim(workspace.name, spec.storage),
         reach=reach(workspace.name, spec.exposure, policy),

@@ -22,14 +22,19 @@ _LISTS: Final = frozenset(item.name for item in fields(PodSettings) if isinstanc
 
 
 def plan_for(
-    workspace: Workspace, policy: Policy, live: Mapping[str, Any] | None, *, never_ran: Callable[[], bool]
+    workspace: Workspace,
+    policy: Policy,
+    live: Mapping[str, Any] | None,
+    *,
+    never_ran: Callable[[], bool],
+    admitted: bool = True,
 ) -> Plan:
     """The plan by the present settings, or by those its pod was started with; `pending` says what differs then.
 
     `live` is the Deployment of this very Workspace, None where there is none. `never_ran` is asked where it matters: is
     its pod one that waits for something and has not run yet? Such a pod loses nothing by being replaced.
     """
-    now = decide(workspace, policy)
+    now = decide(workspace, policy, admitted=admitted)
     if live is None or not now.replicas or not live["spec"].get("replicas"):
         return now
     annotations = live["metadata"].get("annotations") or {}
@@ -39,7 +44,7 @@ def plan_for(
     started_with = recorded(record)
     if started_with is None:
         return now
-    kept = decide(workspace, replace(policy, pod=started_with))
+    kept = decide(workspace, replace(policy, pod=started_with), admitted=admitted)
     before = template_hash(kept)
     its_own_change = before != annotations.get(ANNOTATION_TEMPLATE)
     if its_own_change or before == template_hash(now) or never_ran():

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from guildnet.workspace.admission import CONDITION
 from guildnet_operator.status.children import PodView
 from guildnet_operator.status.current import current
 from guildnet_operator.status.diagnosis import claim_waits, image_pull_failed
@@ -38,7 +39,35 @@ def ready(snapshot: Snapshot) -> Verdict:
 def _at_rest(snapshot: Snapshot) -> Verdict:
     if snapshot.children.pods:
         return Verdict("False", Reason.STOPPING, "The workspace is stopping.")
+    if snapshot.admission.waits:
+        return _waits(snapshot)
     return Verdict("False", Reason.STOPPED, "The workspace is stopped: set spec.running to true to start it.")
+
+
+def _waits(snapshot: Snapshot) -> Verdict:
+    limit = snapshot.admission.limit
+    words = limit.words if limit is not None else "as many workspaces run as may: stop or delete one"
+    message = f"{words[:1].upper()}{words[1:]}, and this one starts by itself ({_owner(snapshot)})."
+    return Verdict("False", Reason.LIMIT_REACHED, message)
+
+
+def _owner(snapshot: Snapshot) -> str:
+    owner = snapshot.workspace.owner
+    return f"owner: {owner}" if owner else "those without an owner count together"
+
+
+def admitted(snapshot: Snapshot) -> Verdict:
+    if snapshot.workspace.deleting:
+        return Verdict("False", Reason.TERMINATING, "The workspace is being deleted.")
+    if snapshot.admission.waits:
+        return _waits(snapshot)
+    if not snapshot.workspace.spec.running:
+        return Verdict("False", Reason.STOPPED, "A stopped workspace takes none of the places of its owner.")
+    limit = snapshot.admission.limit
+    if limit is None:
+        return Verdict("True", Reason.ADMITTED, "It may run: no limit on running workspaces applies to its owner.")
+    message = f"It may run: it is one of at most {limit.most} at once that {limit.rule} allows ({_owner(snapshot)})."
+    return Verdict("True", Reason.WITHIN_LIMIT, message)
 
 
 def _on_the_way(snapshot: Snapshot) -> Verdict:
@@ -122,6 +151,8 @@ def storage_ready(snapshot: Snapshot) -> Verdict:
     problem = snapshot.problem("PersistentVolumeClaim")
     if problem is not None:
         return Verdict("False", reason_of(problem), sentences(problem))
+    if live is None and snapshot.admission.waits:
+        return Verdict("False", Reason.LIMIT_REACHED, f"Claim {wanted.name} is made when the workspace may run.")
     if live is None:
         return Verdict("False", Reason.PENDING, f"Claim {wanted.name} is being created.")
     return _claim_phase(live, kept=wanted.retain)
@@ -153,6 +184,8 @@ def route_ready(snapshot: Snapshot) -> Verdict:
     problem = snapshot.problem("Service", "Ingress", "NetworkPolicy")
     if problem is not None:
         return Verdict("False", reason_of(problem), sentences(problem))
+    if service is None and snapshot.admission.waits:
+        return Verdict("False", Reason.LIMIT_REACHED, "The Service is made when the workspace may run.")
     if service is None:
         return Verdict("False", Reason.SERVICE_PENDING, "The Service is being created.")
     if snapshot.needs_port and snapshot.port is None and snapshot.no_port:
@@ -181,6 +214,8 @@ def progressing(snapshot: Snapshot) -> Verdict:
         return Verdict("True", Reason.TERMINATING, "The children are being deleted.")
     if not snapshot.plan.replicas and snapshot.children.pods:
         return Verdict("True", Reason.STOPPING, "Waiting for the pod to end.")
+    if snapshot.admission.waits:
+        return _waits(snapshot)
     if snapshot.is_ready or not snapshot.plan.replicas:
         return Verdict("False", Reason.SETTLED, "Everything is as the spec wants it.")
     found = snapshot.diagnosis
@@ -199,6 +234,8 @@ def stopped(snapshot: Snapshot) -> Verdict:
         return Verdict("False", Reason.RUNNING, "The workspace is meant to run.")
     if snapshot.children.pods:
         return Verdict("False", Reason.STOPPING, "Waiting for the pod to end.")
+    if snapshot.admission.waits:
+        return _waits(snapshot)
     return Verdict("True", Reason.STOPPED, "No pod runs; storage, address and origin are kept.")
 
 
@@ -211,6 +248,7 @@ def degraded(snapshot: Snapshot) -> Verdict:
 
 TABLE: Final[Mapping[str, Callable[[Snapshot], Verdict]]] = {
     "Ready": ready,
+    CONDITION: admitted,
     "Scheduled": scheduled,
     "ImagePulled": image_pulled,
     "StorageReady": storage_ready,

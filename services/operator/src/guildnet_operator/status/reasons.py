@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from guildnet.workspace import admission
+
 
 class Reason(StrEnum):
     """Every reason a condition can have. Clients compare them: one is never renamed."""
@@ -62,4 +64,7 @@ class Reason(StrEnum):
     NODE_LOST = "NodeLost"
     POD_FAILED = "PodFailed"
     DEADLINE = "StartDeadlineExceeded"
+    ADMITTED = "Admitted"
+    WITHIN_LIMIT = "WithinLimit"
+    LIMIT_REACHED = admission.LIMIT_REACHED
     EXPOSURE_REFUSED = "ExposureRefused"

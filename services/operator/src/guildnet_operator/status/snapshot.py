@@ -7,6 +7,7 @@ from typing import Final
 
 from guildnet.web.entries import Entry
 from guildnet.workspace import Workspace
+from guildnet.workspace.admission import Limit
 from guildnet_operator.plan.plan import Plan
 from guildnet_operator.status.children import Children
 from guildnet_operator.status.reasons import Reason
@@ -38,6 +39,14 @@ class Diagnosis:
 
 
 @dataclass(frozen=True, slots=True)
+class Admission:
+    """May the Workspace run? `limit` is its owner's, None for none; `waits` where so many run already."""
+
+    limit: Limit | None = None
+    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One Workspace, the plan for it, what the cluster has of it, and what went wrong on the way."""
 
@@ -47,6 +56,7 @@ class Snapshot:
     problems: tuple[Problem, ...] = ()
     port: int | None = None
     entries: tuple[Entry, ...] = ()
+    admission: Admission = Admission()
     no_port: str | None = None
     """Why no port could be had, in the API server's words."""
     now: str = ""

@@ -56,7 +56,7 @@ def phase(snapshot: Snapshot) -> Phase:
         return Phase.RUNNING
     if snapshot.blocked:
         return Phase.FAILED
-    if not snapshot.plan.replicas and not snapshot.children.pods:
+    if not snapshot.plan.replicas and not snapshot.children.pods and not snapshot.admission.waits:
         return Phase.STOPPED
     return Phase.PENDING
 

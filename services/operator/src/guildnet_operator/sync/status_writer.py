@@ -14,9 +14,11 @@ from guildnet.kube.client import Client
 from guildnet.kube.resources import WORKSPACES
 from guildnet.names import FIELD_MANAGER_OPERATOR
 from guildnet.workspace import Workspace, WorkspaceStatus, status_to_wire
+from guildnet.workspace.admission import CONDITION
 from guildnet_operator import metrics
 from guildnet_operator.event_recorder import EventRecorder
 from guildnet_operator.status.diagnosis import storage_told_in
+from guildnet_operator.status.reasons import Reason
 from guildnet_operator.status.snapshot import Snapshot
 from guildnet_operator.status.status import observe
 from guildnet_operator.watch.caches import Cluster
@@ -100,13 +102,14 @@ class StatusWriter:
 def urgent(old: WorkspaceStatus, new: WorkspaceStatus) -> bool:
     """Is somebody waiting for this change: a phase, readiness, or something wrong?
 
-    The first status of a new Workspace is not: until it has one, everybody takes it for pending anyway.
+    The first status of a new Workspace is not: until then everybody takes it for pending. Under a limit the api waits.
     """
+    place = new.condition(CONDITION)
     if old.phase is None and new.phase == "Pending":
-        return False
+        return place is not None and place.reason != Reason.ADMITTED
     if old.phase != new.phase:
         return True
-    for kind in ("Ready", "Degraded"):
+    for kind in ("Ready", "Degraded", CONDITION):
         before, after = old.condition(kind), new.condition(kind)
         if (before and before.status) != (after and after.status):
             return True

@@ -1,17 +1,15 @@
-"""What a watch holds of one kind of object: with our own writes laid over it, or by the Workspace it belongs to."""
+"""What a watch holds of one kind of object, with our own writes laid over it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar
 
-from guildnet.kube.reflector import Change, Reflector
+from guildnet.kube.reflector import Reflector
 from guildnet.kube.version import number
-from guildnet_operator.status.children import PodView, ReplicaSetView
 
 T = TypeVar("T")
 S = TypeVar("S")
-V = TypeVar("V", PodView, ReplicaSetView)
 
 MAX_WRITTEN: Final = 64
 """Own writes remembered before those are dropped that the watch has told of meanwhile."""
@@ -70,22 +68,3 @@ class Cache(Generic[T, S]):
     def forget(self, name: str) -> None:
         """What we wrote turned out to be gone."""
         self._written.pop(name, None)
-
-
-class Grouped(Generic[V]):
-    """The objects of one kind by the Workspace whose label they carry."""
-
-    def __init__(self) -> None:
-        self._by_workspace: dict[str, dict[str, V]] = {}
-
-    def of(self, name: str) -> Iterator[V]:
-        return iter(self._by_workspace.get(name, {}).values())
-
-    def change(self, change: Change[V]) -> None:
-        if change.old is not None:
-            group = self._by_workspace.get(change.old.workspace, {})
-            group.pop(change.old.name, None)
-            if not group:
-                self._by_workspace.pop(change.old.workspace, None)
-        if change.new is not None:
-            self._by_workspace.setdefault(change.new.workspace, {})[change.new.name] = change.new

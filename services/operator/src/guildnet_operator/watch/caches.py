@@ -11,10 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
+from guildnet import capability
+from guildnet.capability import Capability
 from guildnet.errors import GuildNetError
 from guildnet.kube.client import Client
 from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import (
+    CAPABILITIES,
     CONFIGMAPS,
     DEPLOYMENTS,
     EVENTS,
@@ -34,14 +37,15 @@ from guildnet.names import (
     workspace_of_exposure_policy,
 )
 from guildnet.pace import Pace
+from guildnet.workspace.admission import CONDITION, LIMIT_REACHED
 from guildnet_operator.status.children import CONFIGURATION_REASONS, Children, Object, PodView, ReplicaSetView
 from guildnet_operator.watch import live, pod_events
-from guildnet_operator.watch.cache import Cache, Grouped
+from guildnet_operator.watch.cache import Cache
+from guildnet_operator.watch.grouped import Grouped, V
 from guildnet_operator.watch.workspaces import WorkspaceWatch
 
 T = TypeVar("T")
 S = TypeVar("S")
-V = TypeVar("V", PodView, ReplicaSetView)
 
 ATTEMPT_INTERVAL_SECONDS: Final = 0.75
 """Between two attempts of the watches in an outage; each can be a list and a watch: under three a second."""
@@ -102,6 +106,14 @@ class Cluster:
             on_change=self._entries_changed,
             pace=self._pace,
         )
+        self._capabilities: Reflector[Capability] = Reflector(
+            client,
+            CAPABILITIES,
+            namespace=namespace,
+            parse=capability.parse,
+            on_change=self._capability_changed,
+            pace=self._pace,
+        )
         pods = self._grouped(PODS, live.pod, self._pods)
         self._pods_by_name = pods.store
         self.watches: dict[str, Watch] = {
@@ -114,6 +126,7 @@ class Cluster:
             "replicasets": self._grouped(REPLICASETS, live.replica_set, self._replica_sets),
             "pods": pods,
             "entries": self._entries,
+            "capabilities": self._capabilities,
             "events": self._events(),
         }
 
@@ -151,6 +164,11 @@ class Cluster:
         """The DNS name the proxy has on the tailnet, as it published it; None without a tailnet."""
         live = self._entries.store.get(self._entries_name) or {}
         return (live.get("data") or {}).get(ENTRIES_KEY) or None
+
+    @property
+    def capabilities(self) -> tuple[Capability, ...]:
+        """Every Capability, as last heard."""
+        return tuple(self._capabilities.store.values())
 
     def _cache(
         self,
@@ -216,6 +234,13 @@ class Cluster:
         pod = self._pods_by_name.get(warning.pod)
         if pod is not None and (before is None or before.message != warning.message):
             self._enqueue(pod.workspace)
+
+    def _capability_changed(self, _: Change[Capability]) -> None:
+        """Those that wait for a place may have one now; who has one keeps it."""
+        for name, workspace in self.workspaces.store.items():
+            told = workspace.status.condition(CONDITION)
+            if told is not None and told.reason == LIMIT_REACHED:
+                self._enqueue(name)
 
     def _entries_changed(self, change: Change[Object]) -> None:
         if change.kind != "synced":
