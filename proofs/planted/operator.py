@@ -73,6 +73,22 @@ PLANTS: Final = (
         quick=True,
     ),
     Plant(
+        "races",
+        "a place counts only when its Deployment is written, not from when it is given",
+        f"{OPERATOR}/admission.py",
+        "        if ws.uid in self._given:\n",
+        "        if not ws.uid:\n",
+        quick=True,
+    ),
+    Plant(
+        "races",
+        "a launch takes a place of the api's count for good",
+        "services/api/src/guildnet_api/access/admission.py",
+        "            self._pending[owner] -= 1\n",
+        "            self._pending[owner] -= 0\n",
+        quick=True,
+    ),
+    Plant(
         "operator-scale",
         "every reconcile does work that nobody needs",
         f"{OPERATOR}/reconcile.py",

@@ -10,6 +10,13 @@ PROXY: Final = "services/proxy/src/guildnet_proxy"
 
 PLANTS: Final = (
     Plant(
+        "csrf",
+        "an Origin that begins like the own one is taken for it",
+        f"{PROXY}/frontdoor/cross_origin.py",
+        "        if origin == site.origin.encode():\n",
+        "        if origin.startswith(site.origin.encode()):\n",
+    ),
+    Plant(
         "proxy-speed",
         "a profiler looks at every call",
         f"{PROXY}/__main__.py",
