@@ -51,7 +51,7 @@ async def _played(server: ApiServer, directory: Path, count: int) -> tuple[round
 
 
 def judged(found: rounds.Found, most: history.Most, count: int) -> Figure:
-    for what, times in found.faults.most_common():
+    for what, times in (+found.faults).most_common():
         print(f"  NOT AS PROMISED, {times} times: {what}")
     locked = found.faults["locked out"]
     text = (

@@ -61,6 +61,19 @@ async def test_a_hidden_workspace_looks_like_one_that_is_not_there(api: Api, met
     assert (await api.kube.get(WORKSPACES, api.namespace, "hidden")) == before
 
 
+async def test_while_the_rules_cannot_be_read_nobody_is_told_that_there_is_nothing(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+):
+    await api.workspace("there")
+    monkeypatch.setattr(api.services.watches, "capabilities", lambda: None)
+    for name in ("there", "absent"):
+        answer = await api.ask("DELETE", f"/api/servers/{name}")
+        assert (answer.status_code, "cannot be read right now" in answer.json()["message"]) == (403, True)
+    assert told(api, "object", "rule") == [(name, "capabilities-unreadable") for name in ("there", "absent")]
+    assert (await api.as_(ADMIN).ask("GET", "/api/servers/there")).status_code == 200
+    assert (await api.as_(ADMIN).ask("GET", "/api/servers/absent")).status_code == 404
+
+
 async def test_stop_all_does_not_tell_of_what_one_may_not_know(start_api: Starter):
     api: Api = await start_api(access_default="owner")
     empty = await api.as_(BOB).ask("POST", "/api/stop-all")

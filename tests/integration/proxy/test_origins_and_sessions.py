@@ -112,6 +112,24 @@ async def test_a_token_logs_in_once_and_the_session_counts(room):
     assert "Max-Age=0" in out.one("set-cookie")
 
 
+async def test_a_session_that_was_not_made_here_leaves_a_line_and_is_nobodys(room):
+    room.add("ws1")
+    control, own = room.cookie(), room.own_cookie("ws1")
+    asked = [
+        ("POST", "/api/jobs", control, "", 401), ("GET", "/servers/x", control, "", 401),
+        ("GET", "/.guildnet/ticket?label=x&nonce=y", control, "", 401), ("GET", "/proxy/server/ws1/", control, "", 401),
+        ("GET", "/x", own, room.own_host("ws1"), 303), ("POST", "/x", own, room.own_host("ws1"), 401),
+    ]  # fmt: skip
+    for method, path, cookie, host, status in asked:
+        room.log.clear()
+        lines = NAVIGATE if method == "GET" else ()
+        answer = await room.ask(method, path, f"Cookie: {cookie[:-4]}AAAA", *lines, host=host)
+        assert answer.status == status, (path, answer)
+        audit = [json.loads(line) for text in room.log for line in text.splitlines() if line.startswith('{"audit"')]
+        told = [(line["who"], line["source"], line["allowed"], line["rule"]) for line in audit]
+        assert told == [("anonymous", "forged-session", False, "anonymous")], path
+
+
 @pytest.mark.parametrize(
     "next_", ["//evil.example/", "/\\evil.example", "https://evil.example/", "javascript:1", "/%0d%0aX:1"]
 )
@@ -205,7 +223,11 @@ async def test_who_may_not_use_a_workspace_gets_no_ticket_and_no_byte(room):
     assert denied.status == 403
     assert (await room.ask("GET", "/proxy/server/ws1/", f"Cookie: {room.cookie('bob', ())}")).status == 403
     room.table.set_capabilities(None)
-    assert (await room.ask("GET", "/proxy/server/ws1/", f"Cookie: {room.cookie('bob', ())}")).status == 403
+    for name in ("ws1", "absent"):
+        answer = await room.ask("GET", f"/proxy/server/{name}/", f"Cookie: {room.cookie('bob', ())}")
+        assert (answer.status, b"cannot be read right now" in answer.body) == (403, True), "and not that there is none"
+    room.table.set_capabilities([Capability("others", frozenset({"list"}), subjects=())])
+    assert (await room.ask("GET", "/proxy/server/ws1/", f"Cookie: {room.cookie('bob', ())}")).status == 404
     assert room.server.pool.opened == 0
 
 

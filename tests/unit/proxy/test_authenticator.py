@@ -198,7 +198,11 @@ async def test_a_session_counts_on_its_origin_and_while_it_lasts() -> None:
     assert await sources.who(own, uid="v") == NOBODY
     assert await sources.who(own) == NOBODY
     assert await sources.who(mine, mine.removeprefix("Cookie: ").join(("Cookie: ", ""))) == NOBODY, "twice is none"
-    assert await sources.who(f"Cookie: {sources.sessions.names.session}=made-up") == NOBODY
+    forged = replace(NOBODY, source="forged-session")
+    for name, uid in ((sources.sessions.names.session, None), (sources.sessions.names.workspace, "u")):
+        assert await sources.who(f"Cookie: {name}=made-up", uid=uid) == forged
+    another = Sessions(b"x" * 32, "install").issue(ANN, LOCAL, sources.now)
+    assert await sources.who(f"Cookie: {sources.sessions.names.session}={another}") == forged
     sources.now += 100
     assert (await sources.who(own, uid="u")).login == "ann@x"
     sources.now += 1

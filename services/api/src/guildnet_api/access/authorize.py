@@ -66,17 +66,21 @@ class Authorizer:
         """The workspace of this name, which the caller asks for to do `action`.
 
         Raises NotFound, in the same words for one that is there and that the caller has no right on: that is a denial,
-        and leaves a line in the audit trail.
+        and leaves a line in the audit trail. Raises Denied for every name while the rules cannot be read.
         """
         ws = self.watches.index.get(name)
         if ws is None:
+            if self.rules.capabilities is None:
+                self.require(actor, action, name, Target())
             raise _unknown(name)
         self.require_known(actor, action, ws)
         return ws
 
     def require_known(self, actor: Actor, action: Action, ws: Workspace) -> None:
-        """Raises NotFound for a workspace that the caller may not know of."""
+        """Raises NotFound for a workspace that the caller may not know of, Denied where nobody can say what it may."""
         known = self.decide(actor.identity, Action.LIST, target_of(ws))
+        if self.rules.capabilities is None:
+            self.enforce(actor, action, ws.name, known)
         if not known.allowed:
             self.audit.denied(actor, action, ws.name, known)
             raise _unknown(ws.name)

@@ -32,6 +32,8 @@ from guildnet_proxy.rules import Rule
 from guildnet_proxy.sites import Site
 from guildnet_proxy.tailnet.localapi import ROLE_CAPABILITY, Peer, roles_of
 
+FORGED_SESSION = "forged-session"
+"""The source of an anonymous caller whose session was not sealed here."""
 MAX_TOKEN_BYTES = 8192
 MAX_REMEMBERED_SESSIONS = 4096
 EXPIRY_LEEWAY_SECONDS = 60
@@ -190,17 +192,26 @@ class Authenticator:
     # ---- session ----------------------------------------------------------------------------------------------------
 
     def _session(self, head: RequestHead, entry: Entry, workspace_uid: str | None) -> Identity:
-        session = self._session_of(head, entry, workspace_uid)
-        return session.identity if session is not None else replace(ANONYMOUS, entry=entry)
+        value = self._session_cookie(head, workspace_uid)
+        if value is None:
+            return replace(ANONYMOUS, entry=entry)
+        session = self.session_of(value, entry, workspace_uid)
+        if session is not None:
+            return session.identity
+        forged = self.sessions.is_forged(value, workspace=workspace_uid is not None)
+        return replace(ANONYMOUS, entry=entry, source=FORGED_SESSION if forged else ANONYMOUS.source)
 
     def _session_of(self, head: RequestHead, entry: Entry, workspace_uid: str | None) -> Session | None:
+        value = self._session_cookie(head, workspace_uid)
+        return None if value is None else self.session_of(value, entry, workspace_uid)
+
+    def _session_cookie(self, head: RequestHead, workspace_uid: str | None) -> str | None:
         header = head.values.get(b"cookie")
         names = self.sessions.names
         name = names.session if workspace_uid is None else names.workspace
         if header is None or name.encode() not in header:
             return None
-        value = cookies.value_of(header.decode("latin-1"), name)
-        return None if value is None else self.session_of(value, entry, workspace_uid)
+        return cookies.value_of(header.decode("latin-1"), name)
 
     def session_of(self, value: str, entry: Entry, workspace_uid: str | None) -> Session | None:
         """The session a cookie value stands for; verified once, then remembered while it lasts."""

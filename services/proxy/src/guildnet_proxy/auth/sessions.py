@@ -65,6 +65,14 @@ class Sessions:
         claims = _open(self._session_key, value, now)
         return None if claims is None or claims.get("entryName") != entry.name else _session(claims, entry)
 
+    def is_forged(self, value: str, *, workspace: bool) -> bool:
+        """Was this value of the session cookie not sealed here, or changed since? One that has expired was."""
+        try:
+            unseal(value, self._workspace_key if workspace else self._session_key, max_bytes=MAX_COOKIE_BYTES)
+        except SealError:
+            return True
+        return False
+
     def ticket(self, session: Session, label: str, uid: str, nonce_digest: str, now: float) -> str:
         """A ticket for the workspace origin `label` of the object `uid`, for the browser that holds the nonce."""
         claims = _claims(session.identity, now + TICKET_SECONDS)

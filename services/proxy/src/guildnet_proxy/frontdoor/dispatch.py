@@ -13,7 +13,7 @@ from guildnet import identity as signed
 from guildnet.identity import Identity
 from guildnet.telemetry import logger
 from guildnet.web import request_id, security_headers
-from guildnet_proxy.auth.authenticate import Authenticator, login_required
+from guildnet_proxy.auth.authenticate import FORGED_SESSION, Authenticator, login_required
 from guildnet_proxy.frontdoor import cross_origin, pages, target
 from guildnet_proxy.frontdoor.memory import REQUEST_ID, Memory
 from guildnet_proxy.frontdoor.own_routes import STATUS, TICKET, OwnRoutes
@@ -144,9 +144,13 @@ class FrontDoor:
             record.kind = "local"
             if path != TICKET.encode():
                 raise _nothing_here()
-            return self._identified(request, None, lambda who: self._own_routes.issue_ticket(request, who))
+            return self._identified(request, None, lambda who: self._ticket(request, who))
         record.kind = "api"
         return self._to_api(request)
+
+    def _ticket(self, request: Request, who: Identity) -> Outcome:
+        self._tell_forged(request, who)
+        return self._own_routes.issue_ticket(request, who)
 
     def _to_api(self, request: Request) -> Decision:
         head, site = request.head, request.site
@@ -161,9 +165,9 @@ class FrontDoor:
     def _known_to_api(self, request: Request, who: Identity, cors: bytes) -> Decision:
         """Anonymous callers get the login page or 401; only files of the UI and two harmless answers are theirs."""
         head = request.head
-        request.record.identity, request.record.who = who, who.subject
         if who.kind == "anonymous" and head.path not in _FOR_ANYONE:
             if cross_origin.is_navigation(head):
+                self._tell_forged(request, who)
                 next_ = head.target.decode("latin-1")
                 return pages.login(next_, request.record.request_id)
             if not _is_ui_file(head.path):
@@ -217,6 +221,7 @@ class FrontDoor:
         head = request.head
         opens = head.method == b"GET" and cross_origin.is_navigation(head)
         if who.kind == "anonymous" and request.site.own_session and opens:
+            self._tell_forged(request, who)
             return self._own_routes.ask_for_ticket(request, origin.workspace)
         return self.workspaces.on_own_origin(request, who, origin, cors)
 
@@ -226,11 +231,17 @@ class FrontDoor:
         """`then` with the caller's identity: at once where it is known."""
         who = self.authenticator.identify(request.head, request.listener, request.site, uid, request.caller.address)
         if not isinstance(who, Identity):
-            return self._caught(request, _after(who, then))
+            return self._caught(request, _after(request, who, then))
+        request.record.identity, request.record.who = who, who.subject
         decision = self._answered(request, then, who)
         if request.way is not None:
             self._memory.keep(request, who, uid)
         return decision if isinstance(decision, Answer | Forward) else self._caught(request, decision)
+
+    def _tell_forged(self, request: Request, who: Identity) -> None:
+        """A session that is not ours leaves a line also where the answer is a way to log in, which is no refusal."""
+        if who.source == FORGED_SESSION:
+            self._denied(request.record, login_required())
 
     def _answered(self, request: Request, then: Callable[[Identity], Decision], who: Identity) -> Decision:
         try:
@@ -257,8 +268,10 @@ def page_headers(site: Site) -> tuple[tuple[bytes, bytes], ...]:
     return security_headers.headers(site.entry, styles=("'unsafe-inline'",))
 
 
-async def _after(who: Awaitable[Identity], then: Callable[[Identity], Decision]) -> Outcome:
-    decision = then(await who)
+async def _after(request: Request, asked: Awaitable[Identity], then: Callable[[Identity], Decision]) -> Outcome:
+    who = await asked
+    request.record.identity, request.record.who = who, who.subject
+    decision = then(who)
     return decision if isinstance(decision, Answer | Forward) else await decision
 
 

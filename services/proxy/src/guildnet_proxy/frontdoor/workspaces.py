@@ -125,14 +125,14 @@ class Workspaces:
         """Leaves the rule in the record. Raises Refusal 401 or 403; for a workspace that the caller may not know of 404
         with `unknown`, what is said of one that is not there."""
         record = request.record
-        record.identity = identity
-        record.who = identity.subject
         if identity.kind == "anonymous":
             raise login_required()
         decision = self.decide(identity, workspace)
         record.rule = decision.rule
         if not decision.allowed:
-            if workspace is not None and not self.knows(identity, workspace):
+            # Where nobody can say what the caller may know, it is not told that there is nothing.
+            readable = self.index.capabilities is not None
+            if readable and workspace is not None and not self.knows(identity, workspace):
                 raise Refusal(404, "not_found", unknown, rule=decision.rule, hidden=True)
             message = f"You may not use this workspace: {decision.reason}. Ask whoever runs this install."
             raise Refusal(403, "forbidden", message, rule=decision.rule)
@@ -164,6 +164,8 @@ class Workspaces:
             if identity.kind == "anonymous":
                 raise login_required()
             self._listed()
+            if self.index.capabilities is None:
+                self.authorize(request, identity, None)
             raise Refusal(404, "not_found", no_such_id(target.id), rule=Rule.UNKNOWN)
         request.record.workspace = workspace.name
         self.authorize(request, identity, workspace, no_such_id(target.id))
@@ -186,8 +188,6 @@ class Workspaces:
 
     async def by_host(self, request: Request, identity: Identity, target: HostTarget, cors: bytes) -> Outcome:
         """`/proxy/{host:port}/…` and `/proxy?to=…`: only what the egress guard permits."""
-        request.record.identity = identity
-        request.record.who = identity.subject
         if identity.kind == "anonymous":
             raise login_required()
         permitted = await self._permit(identity, target.host, target.port)
