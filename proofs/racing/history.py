@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from guildnet.kube import watchevent
-from guildnet.kube.client import Client
+from guildnet.kube.client import Client, Query
 from guildnet.kube.resources import DEPLOYMENTS, WORKSPACES, Resource, path
 
 ADMITTED: Final = "Admitted"
@@ -105,7 +105,7 @@ async def recorded(kube: Client, namespace: str) -> AsyncIterator[History]:
 async def _watch(kube: Client, namespace: str, resource: Resource, version: str, history: History) -> None:
     """A watch ends when the API server likes; it goes on behind the last event, and nothing is missed."""
     while True:
-        query = {"watch": True, "resourceVersion": version, "allowWatchBookmarks": True, "timeoutSeconds": 3000}
+        query: Query = {"watch": True, "resourceVersion": version, "allowWatchBookmarks": True, "timeoutSeconds": 3000}
         stream = kube.stream(path(resource, namespace), query, idle=600.0)
         async with aclosing(stream):
             async for line in stream:

@@ -187,8 +187,10 @@ async def test_who_takes_over_asks_what_is_there(monkeypatch: pytest.MonkeyPatch
 
 async def test_who_cannot_ask_does_not_begin(monkeypatch: pytest.MonkeyPatch):
     async def pages(*_args: Any, **_options: Any) -> AsyncIterator[Any]:
+        nothing: list[Any] = []
+        for page in nothing:
+            yield page
         raise Unreachable("no answer")
-        yield
 
     monkeypatch.setattr(admission, "pages", pages)
     with pytest.raises(Unreachable):
