@@ -18,6 +18,7 @@ from typing import Final
 import uvloop
 
 from guildnet_proxy.app import limits_of
+from guildnet_proxy.http.states.connection import State
 from guildnet_proxy.settings import Settings
 from integration.proxy.room import Room, jwt, make_room
 
@@ -75,7 +76,7 @@ async def main() -> None:
             found = {
                 "stall": stalls.longest,
                 "connections": len(server.clients) + len(server.relays),
-                "states": Counter(client._state.name for client in server.clients),
+                "states": Counter(State(client._state).name for client in server.clients),
                 "resident": resident(),
                 "alive": server.problem() is None,
             }

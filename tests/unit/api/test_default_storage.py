@@ -12,7 +12,7 @@ from guildnet_api.cluster.storage import KNOWN_SECONDS, DefaultStorage
 from guildnet_api.settings import Settings
 
 CLASS = {"metadata": {"annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}}
-OTHER = {"metadata": {}}
+OTHER: dict[str, Any] = {"metadata": {}}
 
 
 class Classes:

@@ -83,6 +83,10 @@ def rendered(given: Mapping[str, Any], policy: Mapping[str, Any]) -> dict[str, A
 
 
 def _policy(words: Mapping[str, Any]) -> Policy:
-    lists = {name: tuple(value) if isinstance(value, list) else value for name, value in words.items()}
-    pod = {name: tuple(value) if isinstance(value, list) else value for name, value in words.get("pod", {}).items()}
-    return Policy(**{**lists, "pod": PodSettings(**pod)})
+    whole = _with_tuples(words)
+    whole["pod"] = PodSettings(**_with_tuples(words.get("pod", {})))
+    return Policy(**whole)
+
+
+def _with_tuples(words: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in words.items()}

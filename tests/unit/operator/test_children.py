@@ -27,7 +27,8 @@ class Hand:
     """A writer that notes what it is to make, and finds this Workspace when it is asked for one."""
 
     def __init__(self, found: dict[str, Any] | None) -> None:
-        self.found, self.made = found, []
+        self.found = found
+        self.made: list[str] = []
 
     def inspect(self, *_: Any, asked: bool) -> None:
         return None

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from guildnet_operator.sync.diff import first_difference, quantity
+from guildnet_operator.plan.quantities import quantity
+from guildnet_operator.sync.diff import first_difference
 
 
 @pytest.mark.parametrize(

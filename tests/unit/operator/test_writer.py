@@ -113,12 +113,12 @@ def test_an_object_that_was_applied_before_needs_no_takeover():
     assert takeover({"metadata": {}}) is None
 
 
-CONTAINER = {
+CONTAINER: dict[str, Any] = {
     "f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"workspace"}': {".": {}, "f:image": {}}}}}}
 }
-PORT = {"f:spec": {"f:ports": {'k:{"port":8080,"protocol":"TCP"}': {".": {}, "f:name": {}}}}}
-LABEL = {"f:metadata": {"f:labels": {".": {}, "f:guildnet.io/managed": {}}}}
-REPLICAS = {"f:spec": {"f:replicas": {}}}
+PORT: dict[str, Any] = {"f:spec": {"f:ports": {'k:{"port":8080,"protocol":"TCP"}': {".": {}, "f:name": {}}}}}
+LABEL: dict[str, Any] = {"f:metadata": {"f:labels": {".": {}, "f:guildnet.io/managed": {}}}}
+REPLICAS: dict[str, Any] = {"f:spec": {"f:replicas": {}}}
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def status_of(obj: Mapping[str, Any], *, now: str) -> dict[str, Any]:
     status, reason, message = verdict(obj)
     generation = obj["metadata"].get("generation", 0)
     conditions = (obj.get("status") or {}).get("conditions") or ()
-    before = next((item for item in conditions if item["type"] == CONDITION), {})
+    before: Mapping[str, Any] = next((item for item in conditions if item["type"] == CONDITION), {})
     since = before["lastTransitionTime"] if before.get("status") == status else now
     return {
         "observedGeneration": generation,

@@ -42,7 +42,7 @@ def other_manager(live: Mapping[str, Any], field: str) -> str:
         item for item in fields if item.get("manager") != FIELD_MANAGER_OPERATOR and item.get("subresource") != "status"
     ]
     owners = [item for item in others if _owns(item.get("fieldsV1") or {}, field)]
-    latest = max(owners or others, key=lambda item: item.get("time") or "", default={})
+    latest: Mapping[str, Any] = max(owners or others, key=lambda item: item.get("time") or "", default={})
     return str(latest.get("manager") or "")
 
 
