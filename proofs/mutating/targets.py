@@ -29,8 +29,12 @@ TARGETS: Final = (
     "guildnet_operator.plan.exposure",
     "guildnet_operator.plan.manifests",
     "guildnet_operator.plan.next_start",
+    "guildnet_operator.status.child_faults",
     "guildnet_operator.status.conditions",
     "guildnet_operator.status.diagnosis",
+    "guildnet_operator.status.grants",
+    "guildnet_operator.status.refusals",
+    "guildnet_operator.sync.brake",
 )
 TESTS: Final = tuple(f"tests/unit/{ring}" for ring in ("guildnet", "proxy", "operator", "api", "docs"))
 PACKAGES: Final = ("guildnet", "guildnet_api", "guildnet_proxy", "guildnet_operator")
