@@ -40,8 +40,9 @@ from guildnet_operator.workqueue import OUTAGE, RETRY, SETTLED, Next
 
 log = structlog.get_logger(__name__)
 
-TELL_FAILURE_AFTER_SECONDS: Final = 0.5
-"""How long requests about a child have to go on failing before that is told: one that is repeated at once is none."""
+TELL_FAILURE_AFTER_SECONDS: Final = 0.15
+"""How long requests about a child have to go on failing before that is told: less than the pause before the first retry
+(`workqueue.FIRST_RETRY_SECONDS`), so that it takes two in a row. Further retries may have to wait for others."""
 
 
 @dataclass(slots=True)
