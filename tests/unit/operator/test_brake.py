@@ -9,6 +9,7 @@ import pytest
 from guildnet_operator.sync.brake import (
     AT_ONCE,
     MAX_PAUSE_SECONDS,
+    PRUNED_FROM,
     QUIET_SECONDS,
     UNASKED_BURST,
     UNASKED_PER_SECOND,
@@ -97,6 +98,21 @@ def test_a_quarrel_is_told_by_its_field_and_manager_until_it_is_over():
     assert brake.pause(CHILD, "a", FIELD) == 0
     brake.wrote(CHILD, "a", FIELD, "rival")
     assert brake.pause(CHILD, "a", FIELD) == 0, "counted from the beginning"
+
+
+def test_what_nobody_touches_is_forgotten():
+    clock = Clock()
+    brake = Brake(clock)
+    for number in range(PRUNED_FROM - 1):
+        brake.wrote((f"uid-{number}", "Service"), "a", FIELD)
+    clock.now += QUIET_SECONDS + 1
+    for _ in range(AT_ONCE + 1):
+        brake.wrote(CHILD, "a", FIELD)
+    assert len(brake) == 1
+    assert brake.quarrel(CHILD, "a") is not None
+    for number in range(PRUNED_FROM):
+        brake.wrote((f"uid-{number}", "Service"), "a", FIELD)
+    assert len(brake) == PRUNED_FROM + 1, "none of them is old"
 
 
 @pytest.mark.parametrize(("kind", "left"), [("Deployment", False), (None, False), ("Service", True)])

@@ -23,6 +23,8 @@ MAX_PAUSE_SECONDS: Final = 75.0
 """The longest pause; the tenth write and those after it come less than once a minute."""
 QUIET_SECONDS: Final = 120.0
 """After a pause that was not used for so long, the quarrel is over."""
+PRUNED_FROM: Final = 256
+"""Children from which on those are forgotten that nobody touches."""
 WHOLE: Final = ""
 """In place of a field: the object itself, which somebody deletes."""
 
@@ -65,6 +67,7 @@ class Brake:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._written: dict[Child, _Written] = {}
+        self._prune_at = PRUNED_FROM
 
     def pause(self, child: Child, wanted: str, what: str) -> float:
         """Seconds until this field may be written; 0 for at once."""
@@ -77,6 +80,7 @@ class Brake:
         written = self._written.get(child)
         if written is None or written.wanted != wanted:
             written = self._written[child] = _Written(wanted)
+            self._prune()
         times = before.times + 1 if before else 1
         written.quarrels[what] = Quarrel(what, manager, times, self._clock())
 
@@ -94,6 +98,22 @@ class Brake:
         """The Workspace is gone, or this child of it is not wanted any more."""
         for child in [item for item in self._written if item[0] == uid and kind in (None, item[1])]:
             del self._written[child]
+
+    def __len__(self) -> int:
+        """Children that are remembered."""
+        return len(self._written)
+
+    def _prune(self) -> None:
+        """Forget what has been left alone for long: most children are written once."""
+        if len(self._written) < self._prune_at:
+            return
+        now = self._clock()
+        self._written = {
+            child: written
+            for child, written in self._written.items()
+            if not written.quarrels or any(item.over > now for item in written.quarrels.values())
+        }
+        self._prune_at = max(PRUNED_FROM, 2 * len(self._written))
 
     def _quarrel(self, child: Child, wanted: str, what: str) -> Quarrel | None:
         written = self._written.get(child)
