@@ -85,6 +85,7 @@ TOLD_OUT_OF_MEMORY = {
     "message": "",
     "lastTransitionTime": NOW,
 }
+STARTING = pod(conditions=NOT_READY, container={"started": False})
 CHANGES = "changes spec.replicas (field manager night)"
 FEW = Limit(3, "capability/few")
 STORED = workspace(storage={"size": "1Gi", "retain": True})
@@ -469,6 +470,26 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
         {"Degraded": ("False", "AsExpected")},
         (),
     ),
+    "its claim of a class has no volume yet": (
+        snapshot(workspace(storage={"size": "1Gi", "storageClassName": "fast"}), changed=PENDING_CLAIM,
+                 pods=[_made_before(WITHOUT_VOLUME, 61)]),
+        "Pending",
+        {"Ready": ("False", "StoragePending"), "Degraded": ("True", "StoragePending")},
+        ("Its storage class is fast: is",),
+    ),
+    "its claim is not there yet": (
+        snapshot(STORED, without=("PersistentVolumeClaim",), pods=[_made_before(WITHOUT_VOLUME, 61)]),
+        "Pending",
+        {"Ready": ("False", "StoragePending"), "StorageReady": ("False", "Pending")},
+        ("Its storage class is none: is",),
+    ),
+    "stopping, and its claim never had a volume": (
+        snapshot(workspace(running=False, storage={"size": "1Gi"}), changed=PENDING_CLAIM,
+                 pods=[_made_before(WITHOUT_VOLUME, 61)]),
+        "Pending",
+        {"Ready": ("False", "Stopping"), "Degraded": ("False", "AsExpected")},
+        (),
+    ),
     "no node takes it, whatever its claim is": (
         snapshot(STORED, changed=PENDING_CLAIM, pods=[_made_before(UNPLACED, 600)]),
         "Pending",
@@ -594,6 +615,38 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
                  problems=(Problem(Reason.CONTESTED, "Service", NAME, CHANGES),)),
         "Failed",
         {"Degraded": ("True", "CrashLoop")},
+        (),
+    ),
+    "starting, and its Ingress is refused": (
+        snapshot(pods=[STARTING], problems=(Problem(Reason.REFUSED, "Ingress", NAME, "no"),)),
+        "Pending",
+        {"Ready": ("False", "Starting"), "Degraded": ("True", "Refused")},
+        (),
+    ),
+    "starting, and its Ingress cannot be made": (
+        snapshot(pods=[STARTING], problems=(_unavailable("Ingress"),)),
+        "Pending",
+        {"Ready": ("False", "Starting"), "Degraded": ("True", "Unavailable")},
+        (),
+    ),
+    "starting, and its claim cannot be changed": (
+        snapshot(STORED, changed=BOUND_CLAIM, pods=[STARTING], problems=(_unavailable("PersistentVolumeClaim"),)),
+        "Pending",
+        {"Ready": ("False", "Starting"), "Degraded": ("True", "Unavailable")},
+        (),
+    ),
+    "its Secret is being deleted by somebody": (
+        snapshot(pods=_waiting("CreateContainerConfigError", 'secret "s" not found'),
+                 problems=(Problem(Reason.CHILD_LEAVING, "Secret", f"{NAME}-password", "example.com/hold"),)),
+        "Pending",
+        {"Ready": ("False", "ChildLeaving"), "Degraded": ("True", "ChildLeaving")},
+        ("Secret lab-1a2b3-password is being deleted",),
+    ),
+    "the Secret of its predecessor is still leaving": (
+        snapshot(without=("Deployment",), pods=[],
+                 problems=(Problem(Reason.LEFTOVER, "Secret", f"{NAME}-password"),)),
+        "Pending",
+        {"Ready": ("False", "PredecessorLeaving"), "Degraded": ("False", "AsExpected")},
         (),
     ),
     "its Service is being deleted by somebody": (

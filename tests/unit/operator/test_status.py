@@ -58,7 +58,8 @@ def test_seen_again_nothing_has_changed(state):
 def test_when_a_claim_without_a_volume_is_told(state):
     seen = dataclasses.replace(STATES[state][0], now=NOW)
     left = {"its claim has no volume yet": 60, "its claim has had no volume for less than a minute": 1,
-            "its claim has had no volume for a minute": 0}.get(state)  # fmt: skip
+            "its claim has had no volume for a minute": 0, "its claim of a class has no volume yet": -1,
+            "its claim is not there yet": -1}.get(state)  # fmt: skip
     assert storage_told_in(seen) == left
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from guildnet.names import claim_name
 from guildnet_operator.status import child_faults
 from guildnet_operator.status.children import CONFIGURATION_REASONS, PodView, Termination, seconds_between
 from guildnet_operator.status.reasons import Reason
@@ -57,13 +58,12 @@ def storage_told_in(snapshot: Snapshot) -> float | None:
 
 def claim_waits(snapshot: Snapshot) -> str:
     """What the pod waits for, in words."""
-    claim, pod = snapshot.children.claim, _pod(snapshot)
-    of_class = ((claim or {}).get("spec") or {}).get("storageClassName") or "none"
-    said = pod.scheduled_message.rstrip(".") if pod else ""
-    name = snapshot.plan.claim.name if snapshot.plan.claim else ""
+    claim = snapshot.children.claim
+    of_class = claim["spec"].get("storageClassName", "none") if claim else "none"
+    said = snapshot.storage_waits.rstrip(".")
     return (
-        f"Claim {name} has no volume, and without it no node takes the pod: {said}. Its storage class is {of_class}: "
-        "is there such a class, with a provisioner (kubectl get storageclass)?"
+        f"Claim {claim_name(snapshot.plan.name)} has no volume, and without it no node takes the pod: {said}. "
+        f"Its storage class is {of_class}: is there such a class, with a provisioner (kubectl get storageclass)?"
     )
 
 
@@ -222,7 +222,7 @@ def too_slow(snapshot: Snapshot) -> Diagnosis | None:
     if words is None or snapshot.is_ready:
         return None
     pod = _pod(snapshot)
-    if pod is not None and (pod.scheduled is False or not pod.image_present or not pod.started):
+    if pod is not None and not pod.started:
         return None  # Scheduled and ImagePulled say it better, and the startup probe has an end of its own
     return Diagnosis(
         Reason.DEADLINE, f"It did not become ready in time: {words.rstrip('.')}. Check its log, ports and probe."

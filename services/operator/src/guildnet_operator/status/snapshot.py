@@ -80,11 +80,11 @@ class Snapshot:
         return next((item for item in self.problems if item.reason in (Reason.LEFTOVER, Reason.CHILD_LEAVING)), None)
 
     @property
-    def storage_waits(self) -> bool:
-        """Is the pod without a node because its claim is without a volume? That is the scheduler's word."""
+    def storage_waits(self) -> str:
+        """The scheduler's words, where the pod is without a node because its claim is without a volume; else ""."""
         pod = self.children.current_pod
-        words = pod.scheduled_message.lower() if pod and pod.scheduled is False else ""
-        return self.plan.claim is not None and any(part in words for part in _ABOUT_VOLUMES)
+        words = pod.scheduled_message if pod and pod.scheduled is False and self.plan.claim else ""
+        return words if any(part in words.lower() for part in _ABOUT_VOLUMES) else ""
 
     def problem(self, *kinds: str) -> Problem | None:
         return next((item for item in self.problems if item.kind in kinds), None)
