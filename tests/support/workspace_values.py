@@ -10,6 +10,7 @@ import yaml
 from support.chart import CHART
 
 OTHER: Final[Mapping[str, Any]] = {
+    "elsewhere": "Deny",
     "namespace": "elsewhere",
     "createNamespace": False,
     "namespaceLabels": {"team": "research"},
