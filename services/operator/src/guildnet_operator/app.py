@@ -112,7 +112,7 @@ def _leader(writer: Client, settings: Settings, cluster: Cluster, queue: WorkQue
         for name in (*workspaces, *cluster.workspaces.broken):
             queue.add(name)
         async with asyncio.TaskGroup() as group:
-            group.create_task(CapabilityStatus(writer, settings.k8s_namespace).run(), name="capabilities")
+            group.create_task(CapabilityStatus(writer, cluster, settings.k8s_namespace).run(), name="capabilities")
             group.create_task(queue.run(reconciler), name="workspaces")
 
     return lead

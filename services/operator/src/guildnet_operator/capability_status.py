@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import structlog
 
 from guildnet.errors import GuildNetError, NotFound
 from guildnet.kube.client import Client
-from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import CAPABILITIES
 from guildnet.names import FIELD_MANAGER_OPERATOR
 from guildnet_operator import metrics
 from guildnet_operator.status.grants import status_of
+from guildnet_operator.watch.caches import Cluster
 from guildnet_operator.workqueue import RETRY, SETTLED, Next, WorkQueue
 
 log = structlog.get_logger(__name__)
@@ -24,26 +21,24 @@ log = structlog.get_logger(__name__)
 class CapabilityStatus:
     """`run()` keeps the status of every Capability of one namespace what it should be."""
 
-    def __init__(self, client: Client, namespace: str) -> None:
+    def __init__(self, client: Client, cluster: Cluster, namespace: str) -> None:
         self._client = client
+        self._cluster = cluster
         self._namespace = namespace
         self._queue = WorkQueue(workers=1)
-        self._capabilities: Reflector[Mapping[str, Any]] = Reflector(
-            client, CAPABILITIES, namespace=namespace, parse=dict, on_change=self._changed
-        )
 
     async def run(self) -> None:
         """Run until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._queue.run(self._write), name="capability status")
-            group.create_task(self._capabilities.run(), name="watch capabilities")
-
-    def _changed(self, change: Change[Mapping[str, Any]]) -> None:
-        if change.new is not None:
-            self._queue.add(change.key)
+        self._cluster.capability_changed = self._queue.add
+        try:
+            for name in self._cluster.capability_names:
+                self._queue.add(name)
+            await self._queue.run(self._write)
+        finally:
+            self._cluster.capability_changed = None
 
     async def _write(self, name: str) -> Next:
-        live = self._capabilities.store.get(name)
+        live = self._cluster.capability_object(name)
         if live is None:
             return SETTLED
         status = status_of(live, now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))

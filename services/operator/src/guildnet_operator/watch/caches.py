@@ -7,7 +7,7 @@ comes. What the operator wrote itself is visible at once, although the watch tel
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
@@ -106,11 +106,13 @@ class Cluster:
             on_change=self._entries_changed,
             pace=self._pace,
         )
-        self._capabilities: Reflector[Capability] = Reflector(
+        self.capability_changed: Callable[[str], None] | None = None
+        """Is told the name of each Capability that is new or changed."""
+        self._capabilities: Reflector[tuple[dict[str, Any], Capability]] = Reflector(
             client,
             CAPABILITIES,
             namespace=namespace,
-            parse=capability.parse,
+            parse=lambda obj: (obj, capability.parse(obj)),
             on_change=self._capability_changed,
             pace=self._pace,
         )
@@ -168,7 +170,16 @@ class Cluster:
     @property
     def capabilities(self) -> tuple[Capability, ...]:
         """Every Capability, as last heard."""
-        return tuple(self._capabilities.store.values())
+        return tuple(read for _, read in self._capabilities.store.values())
+
+    @property
+    def capability_names(self) -> tuple[str, ...]:
+        return tuple(self._capabilities.store)
+
+    def capability_object(self, name: str) -> Mapping[str, Any] | None:
+        """The Capability as the API server sent it, status included."""
+        found = self._capabilities.store.get(name)
+        return None if found is None else found[0]
 
     def _cache(
         self,
@@ -235,8 +246,10 @@ class Cluster:
         if pod is not None and (before is None or before.message != warning.message):
             self._enqueue(pod.workspace)
 
-    def _capability_changed(self, _: Change[Capability]) -> None:
+    def _capability_changed(self, change: Change[tuple[dict[str, Any], Capability]]) -> None:
         """Those that wait for a place may have one now; who has one keeps it."""
+        if change.new is not None and self.capability_changed is not None:
+            self.capability_changed(change.key)
         for name, workspace in self.workspaces.store.items():
             told = workspace.status.condition(CONDITION)
             if told is not None and told.reason == LIMIT_REACHED:
