@@ -9,6 +9,7 @@ longer is sent everything again.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ MAX_ENTRIES: Final = 8
 """Entries whose fragments are kept: an install has three, and a signed but unheard-of one may not grow the index."""
 MAX_DELETIONS: Final = 4096
 """Deletions that are remembered."""
+
+_POSITION: Final = re.compile(r"([0-9]{1,20})\.([0-9]{1,20})")
+"""A version is a number of 64 bits."""
 
 Allowed = Callable[[Workspace], bool]
 
@@ -49,8 +53,8 @@ class Position:
 
     @classmethod
     def parse(cls, text: str) -> Position | None:
-        first, _, second = text.partition(".")
-        return cls(int(first), int(second)) if first.isdecimal() and second.isdecimal() else None
+        found = _POSITION.fullmatch(text)
+        return cls(int(found[1]), int(found[2])) if found else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -19,7 +19,7 @@ from guildnet_api.http.event_stream import EventStream
 from guildnet_api.http.params import bad_query, count, flag, json_response
 from guildnet_api.logs.filtered import Filter
 from guildnet_api.logs.matcher import matcher
-from guildnet_api.logs.model import Run
+from guildnet_api.logs.model import NS_PER_SECOND, Run
 from guildnet_api.logs.reader.cursor import StreamRequest
 from guildnet_api.logs.reader.merged import ALL_CONTAINERS, MergedStream
 from guildnet_api.logs.reader.snapshot import MAX_LINES, Selection, newest, runs_of, text
@@ -29,15 +29,20 @@ from guildnet_api.logs.source.levels import LEVELS
 
 DEFAULT_LINES: Final = 200
 MAX_FILE_LINES: Final = 10_000_000
-_AGE: Final = re.compile(r"(\d{1,6})([smhd]?)")
-_UNITS: Final = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_AGE: Final = re.compile(r"([0-9]{1,6})([smhd]?)")
+_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_NAME: Final = re.compile(r"(?=.{1,63}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+"""A container's name is a DNS label."""
+_FIRST_NS: Final = 1
+_LAST_NS: Final = 253_402_300_799 * NS_PER_SECOND
+"""The second before the year 10000, which no clock and no answer of the cluster gets past."""
 
 
 async def list_lines(api: Services, request: Request) -> Response:
     """The newest lines that match, oldest first; as `format=text` all of them, to be saved."""
     ws = _readable(api, request, request.path_params["id"])
     selection = _selection(api, request)
-    container = request.query_params.get("container") or None
+    container = _container(request)
     if _format(request) == "text":
         run = _run(api, ws, container)
         return text(api.source, run, selection, f"{ws.name}-{run.container if run else container or 'log'}.log")
@@ -83,7 +88,7 @@ def _stream_request(api: Services, request: Request, ws: Workspace) -> StreamReq
         target=ws.name,
         filter=_filter(request),
         tail=count(request, "tail", DEFAULT_LINES, api.settings.log_lines),
-        container=params.get("container") or None,
+        container=_container(request),
         follow="follow" not in params or flag(request, "follow"),
         previous=flag(request, "previous"),
         events=flag(request, "events"),
@@ -162,6 +167,14 @@ def _format(request: Request) -> str:
     return form
 
 
+def _container(request: Request) -> str | None:
+    """The container asked for, `*` for all, None for the first. Raises Invalid for what cannot be the name of one."""
+    name = request.query_params.get("container") or None
+    if name not in (None, ALL_CONTAINERS) and not _NAME.fullmatch(name):
+        raise bad_query("container", f"{name!r} cannot be the name of a container")
+    return name
+
+
 def _filter(request: Request) -> Filter:
     """Raises Invalid for a level that does not exist or a `q` that cannot be matched."""
     q = request.query_params.get("q", "")
@@ -180,19 +193,25 @@ def _level(request: Request) -> str:
 
 
 def _time(api: Services, request: Request, name: str) -> int:
-    """Unix nanoseconds of an RFC 3339 time or of a while ago (`90`, `10m`, `2h`); 0 when not given."""
+    """Unix nanoseconds of an RFC 3339 time or of a while ago (`90`, `10m`, `2h`); 0 when not given.
+
+    What is before 1970 or after 9999 is moved there: no line is older, and none will be newer.
+    """
     text = request.query_params.get(name, "")
     if not text:
         return 0
     if age := _AGE.fullmatch(text):
-        back = timedelta(**{_UNITS[age[2]]: int(age[1])})
-        return int((api.now() - back.total_seconds()) * 1e9)
+        return _bounded(api.now() - int(age[1]) * _SECONDS[age[2]])
     try:
         # A plus sign of a zone offset arrives as a space when the client did not encode it.
         moment = datetime.fromisoformat(text.replace(" ", "+"))
     except ValueError:
         raise bad_query(name, f"{text!r} is neither an RFC 3339 time nor an age like 10m") from None
-    return int(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1e9)
+    return _bounded(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp())
+
+
+def _bounded(seconds: float) -> int:
+    return min(max(int(seconds * NS_PER_SECOND), _FIRST_NS), _LAST_NS)
 
 
 def _wants_json(request: Request) -> bool:

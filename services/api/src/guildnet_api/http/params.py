@@ -49,7 +49,8 @@ def count(request: Request, name: str, default: int, maximum: int) -> int:
         return default
     if not text.isascii() or not text.isdecimal():
         raise bad_query(name, f"{text!r} is not a count")
-    return min(int(text[:9]), maximum)
+    # The first digits of a number that is longer are more than any maximum.
+    return min(int(text.lstrip("0")[:9] or "0"), maximum)
 
 
 def bad_query(name: str, reason: str) -> Invalid:

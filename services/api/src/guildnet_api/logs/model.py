@@ -5,6 +5,7 @@ An id is `nanoseconds-n`, ordered by both numbers: the form of Redis stream ids.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,6 +13,8 @@ from typing import Final
 
 NS_PER_SECOND: Final = 1_000_000_000
 TRUNCATION_MARK: Final = b" [cut]"
+_ID: Final = re.compile(r"([0-9]{1,20})-([0-9]{1,20})")
+"""Both are numbers of 64 bits in Redis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,10 @@ class Line:
 
 def id_key(id_: str) -> tuple[int, int]:
     """The order of ids: 9-10 is before 10-2. Raises ValueError for anything that is not `digits-digits`."""
-    high, dash, low = id_.partition("-")
-    if not (dash and high.isascii() and low.isascii() and high.isdigit() and low.isdigit()):
-        raise ValueError(f"{id_!r} is not the id of a log line")
-    return int(high), int(low)
+    found = _ID.fullmatch(id_)
+    if not found:
+        raise ValueError(f"{id_[:64]!r} is not the id of a log line")
+    return int(found[1]), int(found[2])
 
 
 def next_id(last: str, time_ns: int) -> str:

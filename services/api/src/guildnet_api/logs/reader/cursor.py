@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from typing import Final
 
 from guildnet_api.cluster.pods import Pod
 from guildnet_api.logs.filtered import EVERYTHING, Filter
 from guildnet_api.logs.model import Run, id_key
+
+_RESTART: Final = re.compile(r"[0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class Cursor:
     def run(self) -> tuple[str, int, str] | None:
         """Pod, restart and container, as `Run.prefix` says them; None where it says something else."""
         match self.prefix.split("."):
-            case [pod, restart, container, ""] if restart.isdecimal():
+            case [pod, restart, container, ""] if _RESTART.fullmatch(restart):
                 return pod, int(restart), container
         return None
 
