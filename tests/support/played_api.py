@@ -13,9 +13,8 @@ import httpx2
 
 from guildnet import workspace
 from guildnet.audit import Writer
-from guildnet.errors import Unreachable
 from guildnet.identity import HEADER, Identity, sign
-from guildnet.kube import errors
+from guildnet.kube import errors, requests
 from guildnet.kube.client import Client
 from guildnet.web.entries import Entry
 from guildnet_api import app
@@ -92,7 +91,7 @@ class PlayedCluster(Client):
     def _check(self, method: str, path: str) -> None:
         refused = self.refuse(method, path)
         if refused is not None and not refused[0]:
-            raise Unreachable("GET /x: Cannot connect to host 10.96.0.1:443")
+            raise requests.unreachable(method, path, OSError("Cannot connect to host 10.96.0.1:443"))
         if refused is not None:
             raise errors.from_answer(*refused)
 

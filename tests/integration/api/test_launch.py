@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from guildnet.errors import NotFound
+from guildnet.kube import errors as refusals
 from guildnet.kube.resources import CAPABILITIES, SECRETS, STORAGECLASSES, WORKSPACES
 from guildnet_api.http.middleware import MAX_BODY_BYTES
 from support.waiting import eventually
@@ -170,14 +170,14 @@ async def test_a_workspace_whose_secret_cannot_be_made_does_not_stay(api: Api, m
 
     async def create(resource, namespace, body, **options):
         if resource is SECRETS:
-            raise NotFound("no secrets today")
+            raise refusals.from_status({"code": 403, "message": 'secrets is forbidden: User "x" cannot create'})
         return await real(resource, namespace, body, **options)
 
     monkeypatch.setattr(api.services.client, "create", create)
     answer = await api.ask("POST", "/api/jobs", json={"image": "acme/tool", "env": {"TOKEN": "x"}})
-    assert answer.status_code == 404
+    assert (answer.status_code, answer.json()["code"]) == (502, "cluster_refused")
     assert (await api.kube.list(WORKSPACES, api.namespace))["items"] == []
-    assert [line["result"] for line in api.audit] == ["allowed", "failed:not_found"]
+    assert [line["result"] for line in api.audit] == ["allowed", "failed:forbidden"]
 
 
 CLASS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from support.played_api import PlayedApi, played_api
+from support.played_api import PlayedApi, played_api, status
 
 MANY_DIGITS = "9" * 4301
 
@@ -111,3 +112,67 @@ def test_whatever_is_asked_is_answered_in_one_of_our_shapes(api: PlayedApi, targ
     assert answer.status_code < 500, answer.text
     if answer.status_code >= 400 and method != "HEAD":
         assert {"code", "message", "request_id"} <= set(answer.json())
+
+
+def rbac(verb: str) -> bytes:
+    account = "system:serviceaccount:guildnet:guildnet-api"
+    return status(403, "Forbidden", f'x is forbidden: User "{account}" cannot {verb} resource "workspaces"')
+
+
+QUOTA = status(
+    403, "Forbidden", 'secrets "a" is forbidden: exceeded quota: small, limited: 3', kind="secrets", name="a"
+)
+WEBHOOK = status(403, "", 'admission webhook "policy" denied the request: images come from acme/')
+NO_NAMESPACE = status(404, "NotFound", 'namespaces "workspaces" not found', kind="namespaces", name="workspaces")
+LOST = status(404, "NotFound", 'workspaces.guildnet.io "w" not found', kind="workspaces", name="w")
+
+CLUSTER_REFUSALS = {
+    "no right of ours": ((403, rbac("create")), 502, "cluster_refused"),
+    "a token of ours that is not valid": ((401, status(401, "Unauthorized", "Unauthorized")), 502, "cluster_refused"),
+    "a quota": ((403, QUOTA), 409, "admission_denied"),
+    "a webhook": ((403, WEBHOOK), 409, "admission_denied"),
+    "no custom resource": ((404, b"404 page not found"), 502, "cluster_refused"),
+    "the object is gone": ((404, LOST), 404, "not_found"),
+    "a time-out": ((0, b""), 503, "unavailable"),
+    "a broken API server": ((500, b"etcd: dial 10.0.0.1:2379"), 503, "unavailable"),
+    "too many requests of ours": ((429, status(429, "TooManyRequests", "slow down 10.0.0.1:6443")), 503, "unavailable"),
+    "a version that is gone": ((410, status(410, "Expired", "too old")), 503, "unavailable"),
+    "a media type it does not know": ((415, b"unsupported"), 502, "cluster_refused"),
+}
+
+
+@pytest.mark.parametrize(("refused", "expected", "code"), CLUSTER_REFUSALS.values(), ids=CLUSTER_REFUSALS)
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("POST", "/api/jobs"),
+        ("PATCH", "/api/servers/w"),
+        ("POST", "/api/servers/w/stop"),
+        ("GET", "/api/servers/w/logs"),
+    ],
+)
+async def test_what_the_cluster_refuses_us_is_not_the_callers_fault(
+    api: PlayedApi, method: str, target: str, refused: tuple[int, bytes], expected: int, code: str
+):
+    api.cluster.refuse = lambda *_: refused
+    body = {"json": {"image": "acme/tool"}} if method in ("POST", "PATCH") else {}
+    answer = await api.ask(method, target, **body)
+    assert (answer.status_code, answer.json()["code"]) == (expected, code), answer.text
+    assert "serviceaccount" not in answer.text
+    assert not re.search(r"\d+\.\d+\.\d+\.\d+", answer.text)
+    assert ("Retry-After" in answer.headers) == (expected == 503)
+
+
+async def test_a_missing_namespace_is_no_missing_workspace(api: PlayedApi):
+    api.cluster.refuse = lambda *_: (404, NO_NAMESPACE)
+    answer = await api.ask("POST", "/api/jobs", json={"image": "acme/tool"})
+    assert (answer.status_code, answer.json()["code"]) == (502, "cluster_refused")
+
+
+async def test_readiness_says_nothing_to_strangers_but_names_and_asks_the_cluster_once_a_second(api: PlayedApi):
+    api.cluster.refuse = lambda *_: (0, b"")
+    answers = await asyncio.gather(*(api.ask("GET", "/readyz") for _ in range(20)))
+    assert answers[0].json()["checks"]["kubernetes"] == {"ok": False}
+    assert (answers[0].status_code, answers[0].headers["Retry-After"]) == (503, "2")
+    assert api.cluster.requests == [("GET", "/version")]
+    assert "10.96.0.1" in ((await api.services.health.report()).checks["kubernetes"] or "")

@@ -20,10 +20,24 @@ class FieldError:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class ClusterAnswer:
+    """That it was the Kubernetes API which refused: its status (0: it gave none), and the object that it named."""
+
+    status: int
+    kind: str = ""
+    """The plural: `workspaces`."""
+    name: str = ""
+
+
 class GuildNetError(Exception):
-    """Base of every refusal. `reason` is the Kubernetes status reason (`AlreadyExists`, `Expired`), if any."""
+    """Base of every refusal. `reason` is the Kubernetes status reason (`AlreadyExists`, `Expired`), if any.
+
+    `cluster` is set where the Kubernetes API refused it to us: that says nothing about whoever asked us.
+    """
 
     default_code = "internal"
+    cluster: ClusterAnswer | None = None
 
     def __init__(
         self, message: str, *, details: Iterable[FieldError] = (), code: str | None = None, reason: str = ""

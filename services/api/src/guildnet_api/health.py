@@ -6,6 +6,9 @@ to take them all out of service would turn a list that is a little old into no l
 
 from __future__ import annotations
 
+import asyncio
+import math
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +19,7 @@ from guildnet_api.logs.redis.replica import Replica
 
 STALE_SECONDS: Final = 120.0
 """Age above which the copy of the cluster is reported."""
+MEMO_SECONDS: Final = 1.0
 OPTIONAL: Final = frozenset({"redis"})
 
 
@@ -36,14 +40,21 @@ class ApiHealth(Health):
         self._client = client
         self._watches = watches
         self._replica = replica
+        self._asking = asyncio.Lock()
+        self._asked = -math.inf
+        self._report = ApiReport({})
         self.add("kubernetes", self._kubernetes)
         self.add("crds", watches.missing_kinds)
         self.add("redis", self._redis)
         self.add("cache", self._filled)
 
     async def report(self) -> ApiReport:
-        found = await super().report()
-        return ApiReport(found.checks)
+        """At most MEMO_SECONDS old: anybody may ask, and each answer costs the API server a request."""
+        async with self._asking:
+            if time.monotonic() - self._asked >= MEMO_SECONDS:
+                self._report = ApiReport((await super().report()).checks)
+                self._asked = time.monotonic()
+            return self._report
 
     async def _kubernetes(self) -> str | None:
         await self._client.version()

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from guildnet.errors import (
+    ClusterAnswer,
     Conflict,
     Denied,
     FieldError,
@@ -54,9 +55,17 @@ def from_answer(code: int, body: bytes, retry_after: str | None = None) -> Guild
 def from_status(status: Mapping[str, Any], retry_after: str | None = None) -> GuildNetError:
     """The refusal for a Kubernetes Status object, such as an ERROR event of a watch carries."""
     code = int(status.get("code") or 500)
+    details = status.get("details") or {}
+    refusal = _refusal(code, status, details, retry_after)
+    refusal.cluster = ClusterAnswer(code, str(details.get("kind") or ""), str(details.get("name") or ""))
+    return refusal
+
+
+def _refusal(
+    code: int, status: Mapping[str, Any], details: Mapping[str, Any], retry_after: str | None
+) -> GuildNetError:
     message = str(status.get("message") or f"the API server answered {code}")
     reason = str(status.get("reason") or "")
-    details = status.get("details") or {}
     if code == 429:
         return TooManyRequests(message, retry_after=_seconds(retry_after, details), reason=reason)
     kind = _KINDS.get(code, Unreachable)

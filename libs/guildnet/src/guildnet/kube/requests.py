@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import orjson
 
-from guildnet.errors import Silent, Unreachable
+from guildnet.errors import ClusterAnswer, Silent, Unreachable
 from guildnet.kube.resources import Resource
 
 Json = dict[str, Any]
 Query = Mapping[str, str | int | bool | None]
+U = TypeVar("U", bound=Unreachable)
 
 
 def typed(resource: Resource, body: Mapping[str, Any]) -> Json:
@@ -40,16 +41,21 @@ def decoded(data: bytes) -> Json:
     try:
         answer = orjson.loads(data)
     except ValueError as error:
-        raise Unreachable(f"the API server's answer is not JSON: {error}") from error
+        raise _without_status(Unreachable(f"the API server's answer is not JSON: {error}")) from error
     return answer if isinstance(answer, dict) else {"items": answer}
 
 
 def silent(path: str, seconds: float | None) -> Silent:
     """What a stream is called that is open and brings nothing."""
-    return Silent(f"the Kubernetes API has sent nothing for {seconds or 0:.0f} s (GET {path})")
+    return _without_status(Silent(f"the Kubernetes API has sent nothing for {seconds or 0:.0f} s (GET {path})"))
 
 
 def unreachable(method: str, path: str, error: BaseException) -> Unreachable:
     """What a broken connection or a passed deadline is called."""
     what = str(error) or ("no answer in time" if isinstance(error, TimeoutError) else type(error).__name__)
-    return Unreachable(f"the Kubernetes API cannot be reached ({method} {path}): {what}")
+    return _without_status(Unreachable(f"the Kubernetes API cannot be reached ({method} {path}): {what}"))
+
+
+def _without_status(error: U) -> U:
+    error.cluster = ClusterAnswer(0)
+    return error

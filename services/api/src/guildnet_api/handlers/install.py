@@ -7,6 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from guildnet.access import Action
 from guildnet_api.deps import Services, actor, identity
+from guildnet_api.errors import RETRY_AFTER_SECONDS
 from guildnet_api.http.params import json_response
 from guildnet_api.workspaces import presets
 
@@ -16,8 +17,11 @@ async def healthz(_api: Services, _request: Request) -> Response:
 
 
 async def readyz(api: Services, _request: Request) -> Response:
+    """The checks by name. Anybody may ask here, so what is wrong is said on the ops port alone: it names addresses."""
     report = await api.health.report()
-    return json_response(report.as_json(), 200 if report.ok else 503)
+    checks = {name: {"ok": problem is None} for name, problem in report.checks.items()}
+    headers = {} if report.ok else {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return json_response({**report.as_json(), "checks": checks}, 200 if report.ok else 503, headers)
 
 
 async def ui_config(api: Services, request: Request) -> Response:

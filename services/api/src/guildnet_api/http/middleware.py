@@ -110,13 +110,15 @@ class ErrorResponses:
             refusal, headers = translated(error)
             if refusal is errors.INTERNAL:
                 log.exception("request failed", method=scope["method"], path=scope["path"])
+            elif isinstance(error, GuildNetError) and refusal is not error:
+                log.warning("the cluster refused", method=scope["method"], path=scope["path"], error=str(error))
             response = errors.response(refusal, scope.get(REQUEST_ID, ""), headers)
             await response(scope, receive, send)
 
 
 def translated(error: Exception) -> tuple[GuildNetError, dict[str, str]]:
     if isinstance(error, GuildNetError):
-        return error, {}
+        return errors.told(error), {}
     if isinstance(error, HTTPException):
         headers = dict(error.headers or {})
         if error.status_code == 405:

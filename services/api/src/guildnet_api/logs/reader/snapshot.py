@@ -105,6 +105,8 @@ async def _opened(source: LogSource, run: Run, options: Options) -> AsyncGenerat
         async with aclosing(source.open(run, options)) as raws:
             async for raw in raws:
                 yield raw
-    except Invalid:
+    except Invalid as error:
+        if error.cluster is not None and error.cluster.status != 400:
+            raise
         # The kubelet's way to say that this container has not started, or has no run before this one.
         return
