@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from contextvars import Context
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class Signal:
@@ -34,24 +38,81 @@ async def wait_first(signals: Sequence[Signal], timeout: float) -> None:
         await asyncio.gather(*waiting, return_exceptions=True)
 
 
+class TaskGroup:
+    """Tasks that end together; made by `task_group`."""
+
+    def __init__(self, owner: asyncio.Task[Any]) -> None:
+        self.failure: BaseException | None = None
+        """The first of a task."""
+        self._owner = owner
+        self._running: set[asyncio.Task[Any]] = set()
+        self._in_body = True
+        self._ending = False
+        self._interrupted = False
+
+    def create_task(self, coroutine: Coroutine[Any, Any, T], *, context: Context | None = None) -> asyncio.Task[T]:
+        task = asyncio.create_task(coroutine, context=context)
+        self._running.add(task)
+        task.add_done_callback(self._done)
+        if self._ending:
+            task.cancel()
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is None or self.failure is not None:
+            return
+        self.failure = error
+        self._cancel()
+        if self._in_body:
+            self._interrupted = True
+            self._owner.cancel()
+
+    def _cancel(self) -> None:
+        self._ending = True
+        for task in self._running:
+            task.cancel()
+
+    async def end(self, error: BaseException | None) -> None:
+        """Wait for every task, cancelled where the body has failed. Our own cancellation of the body is taken back."""
+        self._in_body = False
+        if error is not None:
+            self._cancel()
+        delivered = isinstance(error, asyncio.CancelledError)
+        while self._running:
+            try:
+                await asyncio.wait(self._running)
+            except asyncio.CancelledError:
+                delivered = True
+                self._cancel()
+        if self._interrupted:
+            if not delivered:
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0)
+            self._owner.uncancel()
+
+
 @asynccontextmanager
-async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
-    """A TaskGroup whose first failure cancels the other tasks and is raised as it is, not inside an exception group.
+async def task_group() -> AsyncIterator[TaskGroup]:
+    """Tasks whose first failure cancels the others and the body, and is raised as it is when all have ended.
 
-    A cancellation from outside goes before any failure: a TaskGroup raises the failure alone, and whoever handles that
-    would go on although it was told to end.
+    A cancellation from outside goes before any failure: whoever handles that would go on although it was told to end.
+    asyncio.TaskGroup does neither, and before Python 3.13 leaves its own cancellation standing where a task fails after
+    the body's end: a failure then looks like a cancellation to every group around it.
     """
+    owner = asyncio.current_task()
+    assert owner is not None  # noqa: S101 - within a coroutine there is one
+    before, error = owner.cancelling(), None
+    tasks = TaskGroup(owner)
     try:
-        async with asyncio.TaskGroup() as tasks:
-            yield tasks
-    except BaseExceptionGroup as group:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise asyncio.CancelledError from None
-        raise _first(group) from None
-
-
-def _first(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+        yield tasks
+    except BaseException as raised:  # noqa: BLE001  raised below, when the tasks have ended
+        error = raised
+    first = tasks.failure or error
+    await tasks.end(error)
+    if owner.cancelling() > before:
+        raise asyncio.CancelledError from None
+    failure = first or tasks.failure
+    if failure is not None:
+        raise failure

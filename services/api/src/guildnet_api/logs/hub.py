@@ -16,7 +16,7 @@ from typing import Final
 
 import structlog
 
-from guildnet_api.aio import task_group
+from guildnet_api.aio import TaskGroup, task_group
 from guildnet_api.logs.feed import Feed, FeedSink
 from guildnet_api.logs.filtered import RingLimits
 from guildnet_api.logs.model import Run
@@ -57,7 +57,7 @@ class Hub:
         self._metrics = metrics
         self._open: dict[Run, _Open] = {}
         self._direct_slots = asyncio.Semaphore(limits.max_direct_follows)
-        self._tasks: asyncio.TaskGroup | None = None
+        self._tasks: TaskGroup | None = None
 
     @property
     def shared(self) -> bool:

@@ -24,6 +24,8 @@ def decode(payload: bytes) -> Publication:
         head, _, rest = rest.partition(b"\n")
         identifier, kind, time_ns, length = head.split(b" ")
         size = int(length)
+        if not 0 <= size <= len(rest):
+            raise ValueError(f"a record of {size} bytes, of which {len(rest)} came")
         records.append(Record(identifier.decode(), int(time_ns), rest[:size], Kind(kind.decode())))
         rest = rest[size:]
     return Publication(before.decode(), records)

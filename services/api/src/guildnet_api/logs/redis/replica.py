@@ -19,7 +19,7 @@ from guildnet_api.logs.feed import Feed
 from guildnet_api.logs.model import Kind, Record
 from guildnet_api.logs.redis.client import COMMAND_TIMEOUT_SECONDS, within_deadline
 from guildnet_api.logs.redis.keys import CONTROL_CHANNEL
-from guildnet_api.logs.redis.publication import decode
+from guildnet_api.logs.redis.publication import Publication, decode
 from guildnet_api.logs.redis.tail import LIVE, RELEASED, RENEW_SECONDS, Lease, LeaseLost, Tail
 from guildnet_api.logs.source.follower import Follower
 from guildnet_api.metrics import Metrics
@@ -44,6 +44,8 @@ class Replica:
         self._feeds: dict[str, Feed] = {}
         self._subscription: Any = None
         self._logged_down = False
+        self._unreadable: set[str] = set()
+        """Channels of feeds of which that was logged."""
 
     async def run(self) -> None:
         """Keep the subscription and, with it, `up`."""
@@ -53,7 +55,8 @@ class Replica:
             except (RedisError, OSError, TimeoutError) as error:
                 self.mark_down(error)
             # What is left in the pool was cut with the subscription; each would fail its next user once.
-            await self._redis.connection_pool.disconnect(inuse_connections=False)
+            with suppress(RedisError, OSError, TimeoutError):
+                await self._redis.connection_pool.disconnect(inuse_connections=False)
             await asyncio.sleep(RETRY_SECONDS)
 
     def mark_down(self, error: BaseException) -> None:
@@ -94,14 +97,21 @@ class Replica:
         feed = self._feeds.get(name)
         if feed is None:
             return
-        if payload in (LIVE, RELEASED):
-            feed.resync.set()
+        publication = None if payload in (LIVE, RELEASED) else self._decoded(name, payload)
+        if publication is not None and publication.before == (feed.last or "0-0"):
+            feed.accept(publication.records)
         else:
-            publication = decode(payload)
-            if publication.before == (feed.last or "0-0"):
-                feed.accept(publication.records)
-            else:
-                feed.resync.set()
+            feed.resync.set()
+
+    def _decoded(self, name: str, payload: bytes) -> Publication | None:
+        """None for what another version may have published: in a rolling upgrade both follow logs."""
+        try:
+            return decode(payload)
+        except ValueError as error:
+            if name not in self._unreadable:
+                log.warning("publication cannot be read", channel=name, error=str(error))
+            self._unreadable.add(name)
+            return None
 
     async def fill(self, feed: Feed, follower: Follower) -> None:
         """Until the run is over or Redis is lost. Raises nothing of Redis."""
@@ -119,6 +129,7 @@ class Replica:
             self.mark_down(error)
         finally:
             self._feeds.pop(tail.channel, None)
+            self._unreadable.discard(tail.channel)
             with suppress(RedisError, OSError):
                 if self._subscription is not None:
                     await within_deadline(self._subscription.unsubscribe(tail.channel))

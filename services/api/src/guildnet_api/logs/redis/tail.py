@@ -29,6 +29,7 @@ LIVE: Final = b"live"
 RELEASED: Final = b"released"
 """Published when a lease is given back."""
 
+_UNREADABLE: Final = b'{"reason":"unreadable","message":"A record here is of another version of GuildNet."}'
 _ACQUIRE: Final = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return false end
 local fence = redis.call('INCR', KEYS[2])
@@ -174,5 +175,9 @@ async def _call(redis: Redis, script: str, keys: Sequence[str], *arguments: Any)
 
 
 def _record(item: Any) -> Record:
+    """A record that this version cannot read is a gap in its place: the ids after it have to follow on something."""
     identifier, fields = item
-    return Record(identifier.decode(), int(fields[b"t"]), fields[b"d"], Kind(fields[b"k"].decode()))
+    try:
+        return Record(identifier.decode(), int(fields[b"t"]), fields[b"d"], Kind(fields[b"k"].decode()))
+    except (KeyError, ValueError):
+        return Record(identifier.decode(), int(identifier.partition(b"-")[0]), _UNREADABLE, Kind.GAP)
