@@ -19,6 +19,7 @@ from guildnet_api.http.static import inline_hashes
 from guildnet_api.settings import Settings
 from guildnet_api.workspaces import manifests, presets
 from guildnet_api.workspaces.spec import JobPatch, JobSpec, parse
+from support.played_api import merged
 
 OPENAPI = Path(__file__).parent / "openapi.json"
 
@@ -95,6 +96,30 @@ def test_what_a_patch_takes_away_is_null_and_what_it_does_not_name_stays():
         "storage": {"size": "2Gi", "storageClassName": "fast", "retain": True},
     }
     assert not change.spec.running
+
+
+RESOURCES = {
+    "one taken away": ({"cpu": None}, {"requests": {"memory": "1Gi", "gpu": "1"}, "limits": {"memory": "1Gi"}}),
+    "one set, one taken away": (
+        {"cpu": None, "memory": "2Gi"}, {"requests": {"gpu": "1", "memory": "2Gi"}, "limits": {"memory": "2Gi"}},
+    ),
+    "one set": (
+        {"cpu": "2"}, {"requests": {"memory": "1Gi", "gpu": "1", "cpu": "2"}, "limits": {"memory": "1Gi"}},
+    ),
+    "nothing": ({}, {"requests": {"cpu": "1", "memory": "1Gi", "gpu": "1"}, "limits": {"cpu": "1", "memory": "1Gi"}}),
+    "all of it": (None, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("sent", "written"), RESOURCES.values(), ids=RESOURCES)
+def test_resources_are_merged_key_by_key(sent: Any, written: Any):
+    resources = {"requests": {"cpu": "1", "memory": "1Gi", "gpu": "1"}, "limits": {"cpu": "1", "memory": "1Gi"}}
+    meta = {"name": "ws", "resourceVersion": "7", "uid": "u"}
+    ws = workspace.parse({"metadata": meta, "spec": {"image": "a", "resources": resources}})
+    patch = parse(json.dumps({"resources": sent}).encode(), JobPatch)
+    stored = {"image": "a", "resources": resources}
+    after = merged(stored, manifests.change(patch, ws, "s").body["spec"])
+    assert after == ({"image": "a", "resources": written} if written else {"image": "a"})
 
 
 @pytest.mark.parametrize(

@@ -121,19 +121,26 @@ def change(patch: JobPatch, ws: Workspace, secret_name: str) -> Change:
     sent = patch.model_fields_set
     env = {key: value for key, value in (patch.env or {}).items() if value != MASK}
     changed = _changed(patch, ws.spec, env, secret_name)
-    written = to_wire(changed)
+    before, written = to_wire(ws.spec), to_wire(changed)
     fields = [_WIRE_NAMES.get(name, name) for name in JobPatch.model_fields if name in sent and name != "labels"]
     meta: dict[str, Any] = {"resourceVersion": ws.resource_version, "uid": ws.uid}
     if "labels" in sent and patch.labels is not None:
         meta["labels"] = dict(patch.labels)
-    # A field that is not written any more is null in the patch, which takes it away (RFC 7386).
-    spec = {name: written.get(name) for name in fields}
+    spec = {name: _difference(before.get(name), written.get(name)) for name in fields}
     return Change(
         body={"metadata": meta, **({"spec": spec} if spec else {})},
         spec=changed,
         secret_name=secret_name,
         secret_values={key: value for key, value in env.items() if value is not None and is_secret(key)},
     )
+
+
+def _difference(old: Any, new: Any) -> Any:
+    """The merge patch that makes one of the other: null takes away, at every depth (RFC 7396)."""
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+        return new
+    gone = {key: None for key in old if key not in new}
+    return {**gone, **{key: _difference(old.get(key), new[key]) for key in new}}
 
 
 def _changed(patch: JobPatch, old: WorkspaceSpec, env: Mapping[str, str | None], secret_name: str) -> WorkspaceSpec:
@@ -144,7 +151,7 @@ def _changed(patch: JobPatch, old: WorkspaceSpec, env: Mapping[str, str | None],
         "args": tuple(patch.args or ()),
         "notes": patch.notes,
         "ports": _ports(patch.expose or (), old.ports),
-        "resources": _resources(patch.resources),
+        "resources": _merged_resources(old.resources, patch.resources) if patch.resources else Resources(),
         "storage": _storage(patch.storage, old.storage),
         "env": _merged_env(old.env, env, secret_name) if patch.env is not None else (),
     }
@@ -178,6 +185,15 @@ def _resources(resources: wire.Resources | None) -> Resources:
     asked = {"cpu": resources.cpu, "memory": resources.memory} if resources else {}
     requests = {kind: amount for kind, amount in asked.items() if amount is not None}
     return Resources(requests, {kind: amount for kind, amount in requests.items() if kind == "memory"})
+
+
+def _merged_resources(old: Resources, new: wire.Resources) -> Resources:
+    """Kind by kind, as `_resources` would have them: what is not sent stays, null takes away, others are not ours."""
+    sent = new.model_fields_set
+    launched = _resources(new)
+    requests = {kind: amount for kind, amount in old.requests.items() if kind not in sent}
+    limits = {kind: amount for kind, amount in old.limits.items() if kind not in sent}
+    return Resources({**requests, **launched.requests}, {**limits, **launched.limits})
 
 
 def _storage(new: wire.Storage | None, old: Storage | None) -> Storage | None:
