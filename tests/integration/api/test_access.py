@@ -216,8 +216,9 @@ async def test_stop_all_goes_on_past_what_fails_and_says_so(api: Api, monkeypatc
 
     monkeypatch.setattr(api.services.client, "delete", delete)
     answer = await api.ask("POST", "/api/stop-all")
-    assert (answer.status_code, answer.json()["deleted"]) == (200, ["a", "c"])
-    assert [(item["id"], item["code"]) for item in answer.json()["failed"]] == [("b", "unavailable")]
+    body = answer.json()
+    assert (answer.status_code, body["code"], body["deleted"]) == (503, "incomplete", ["a", "c"])
+    assert [item["field"] for item in body["details"]] == ["b"]
     left = (await api.kube.list(WORKSPACES, api.namespace))["items"]
     assert [item["metadata"]["name"] for item in left] == ["b"]
     assert sorted(told(api, "object", "result")) == [

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -96,11 +97,18 @@ def body_of(error: GuildNetError, request_id: str) -> dict[str, Any]:
     return body
 
 
-def response(error: GuildNetError, request_id: str, headers: dict[str, str] | None = None) -> Response:
+def response(
+    error: GuildNetError,
+    request_id: str,
+    headers: dict[str, str] | None = None,
+    *,
+    more: Mapping[str, Any] | None = None,
+) -> Response:
+    """The response of an error; `more` is what its body has besides."""
     extra, status = dict(headers or {}), status_of(error)
     if isinstance(error, TooManyRequests) and error.retry_after is not None:
         extra["Retry-After"] = str(max(1, round(error.retry_after)))
     elif status == 503:
         extra["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    content = json.dumps(body_of(error, request_id), ensure_ascii=False)
+    content = json.dumps({**body_of(error, request_id), **(more or {})}, ensure_ascii=False)
     return Response(content, status, headers=extra, media_type="application/json")

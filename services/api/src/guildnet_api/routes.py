@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from guildnet_api import schemas
 from guildnet_api.deps import Services
-from guildnet_api.handlers import install, launch, lifecycle, logs, patch, servers
+from guildnet_api.handlers import install, launch, lifecycle, logs, patch, servers, stop_all
 from guildnet_api.http.middleware import ROUTE
 from guildnet_api.http.params import json_response
 from guildnet_api.workspaces import spec
@@ -195,7 +195,7 @@ ROWS: Final[Sequence[Row]] = (
     ),
     *(
         Row(
-            "POST", path, lifecycle.stop_all, "Delete every workspace that the caller may delete this way.",
+            "POST", path, stop_all.stop_all, "Delete every workspace that the caller may delete this way.",
             response=schemas.AllDeleted,
             query={"dryRun": "`true` lists the workspaces without deleting them. Default: `false`."},
             errors={**_FORBIDDEN, **_NOT_READY},

@@ -121,19 +121,10 @@ class Deleted(BaseModel):
     deleted: str
 
 
-class NotDeleted(BaseModel):
-    """A workspace that stop-all could not delete, and why."""
-
-    id: str
-    code: str
-    message: str
-
-
 class AllDeleted(BaseModel):
-    """The ids of the workspaces that were deleted, or with `dryRun` would be, and those that could not be."""
+    """The ids of the workspaces that were deleted, or with `dryRun` would be."""
 
     deleted: list[str]
-    failed: list[NotDeleted] | None = None
     dryRun: bool | None = None  # noqa: N815 - the name on the wire
 
 

@@ -1,8 +1,7 @@
-"""Changes of workspaces that exist: delete, stop, start, restart, stop-all; `patch` has a module of its own."""
+"""Changes of workspaces that exist: delete, stop, start, restart; `patch` and `stop_all` have modules of their own."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
@@ -12,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from guildnet import workspace
-from guildnet.access import Action, Decision, Target
-from guildnet.errors import Conflict, GuildNetError, NotFound, Unreachable
+from guildnet.access import Action, Decision
+from guildnet.errors import Conflict, GuildNetError, NotFound
 from guildnet.kube.client import Json
 from guildnet.kube.resources import WORKSPACES
 from guildnet.names import ANNOTATION_LAST_CHANGED_BY, ANNOTATION_RESTARTED_AT, FIELD_MANAGER_API
@@ -22,15 +21,13 @@ from guildnet_api.access.admission import is_refused, limit_reached
 from guildnet_api.access.audit import Actor
 from guildnet_api.access.authorize import target_of
 from guildnet_api.deps import Services, actor
-from guildnet_api.http.params import flag, json_response
+from guildnet_api.http.params import json_response
 from guildnet_api.workspaces import view
 
 MAX_PATCH_ATTEMPTS: Final = 3
 """Attempts at a patch that somebody else's write overtook."""
 RESTART: Final = "restart"
 """What the audit trail calls it: to the rules it is a stop and a start."""
-STOP_ALL_AT_ONCE: Final = 8
-"""Deletions of one stop-all that the API server is asked for at the same time."""
 
 
 async def delete(api: Services, request: Request) -> Response:
@@ -78,30 +75,6 @@ async def restart(api: Services, request: Request) -> Response:
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     call = patching(api, who, ws, {"metadata": {"annotations": {ANNOTATION_RESTARTED_AT: now}}})
     return await shown(api, who, await audited(api, who, RESTART, ws, decision, call))
-
-
-async def stop_all(api: Services, request: Request) -> Response:
-    """Deletes every workspace the caller may stop this way; refused when there is none among those it knows of."""
-    who, dry = actor(request), flag(request, "dryRun")
-    if not api.watches.synced:
-        raise Unreachable("The list is still being read from the cluster; try again in a moment.", code="not_ready")
-    if Action.STOP_ALL not in api.authorizer.possible_actions(who.identity):
-        api.authorizer.require(who, Action.STOP_ALL, "everything", Target())
-    visible = api.authorizer.list_filter(who.identity)
-    known = [ws for ws in api.watches.index.all() if not ws.deleting and (visible is None or visible(ws))]
-    known.sort(key=lambda ws: ws.name)
-    decided = [(ws, api.authorizer.decide(who.identity, Action.STOP_ALL, target_of(ws))) for ws in known]
-    allowed = [(ws, decision) for ws, decision in decided if decision.allowed]
-    if known and not allowed:
-        api.authorizer.enforce(who, Action.STOP_ALL, "any of the workspaces there are", decided[0][1])
-    if dry:
-        return json_response({"deleted": [ws.name for ws, _ in allowed], "dryRun": True})
-    failed = await _delete_all(api, who, allowed)
-    deleted = [ws.name for ws, _ in allowed if ws.name not in failed]
-    if failed and not deleted:
-        raise next(iter(failed.values()))
-    problems = [{"id": name, "code": error.code, "message": error.message} for name, error in failed.items()]
-    return json_response({"deleted": deleted, **({"failed": problems} if problems else {})})
 
 
 # ---- parts, `patch` uses them as well --------------------------------------------------------------------------------
@@ -154,24 +127,6 @@ def _deletion(api: Services, ws: Workspace) -> Callable[[], Awaitable[Json]]:
             return {}  # somebody else deleted it first
 
     return call
-
-
-async def _delete_all(
-    api: Services, who: Actor, allowed: Sequence[tuple[Workspace, Decision]]
-) -> dict[str, GuildNetError]:
-    """Delete every one of these, whatever becomes of the others; those that could not be, with the reason."""
-    failed: dict[str, GuildNetError] = {}
-    turns = asyncio.Semaphore(STOP_ALL_AT_ONCE)
-
-    async def one(ws: Workspace, decision: Decision) -> None:
-        async with turns:
-            try:
-                await audited(api, who, Action.STOP_ALL, ws, decision, _deletion(api, ws))
-            except GuildNetError as error:
-                failed[ws.name] = error
-
-    await asyncio.gather(*(one(ws, decision) for ws, decision in allowed))
-    return failed
 
 
 async def _require_place(api: Services, who: Actor, decision: Decision, changed: Json) -> None:
