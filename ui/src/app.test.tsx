@@ -31,6 +31,7 @@ const stream = (path: string) => {
   if (!found) throw new Error(`${path} was not opened`);
   return found;
 };
+const connection = () => document.querySelector(".stream")?.textContent?.trim();
 const text = () => document.body.textContent ?? "";
 const labelled = (label: string) => document.querySelector<HTMLElement>(`[aria-label="${label}"]`);
 const button = (name: string) =>
@@ -70,6 +71,20 @@ describe("the list", () => {
     expect(text()).not.toContain("web-1");
     servers.say("synced", { full: true, ids: [] });
     expect(text()).toContain("Nothing runs here yet");
+  });
+
+  it("says when the cluster does not confirm the list, and when it does again", async () => {
+    show("/");
+    const servers = stream("/sse/servers");
+    servers.accept();
+    expect(connection()).toBe("Live");
+    servers.say("stale", { seconds: 12 });
+    expect(connection()).toBe("Old");
+    servers.say("stale", { seconds: 0 });
+    expect(connection()).toBe("Live");
+    servers.say("stale", { seconds: 12 });
+    servers.fail(false);
+    expect(connection()).toBe("Reconnecting");
   });
 
   it("does not let a slow first list overwrite what the stream already told", async () => {

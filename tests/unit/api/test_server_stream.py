@@ -29,7 +29,8 @@ async def test_a_reader_from_whom_every_change_is_hidden_gets_pings_all_the_same
     monkeypatch.setattr(servers, "_frames", lambda *_, synced: b"data: {}\n\n" if synced else b"")
     index = WorkspaceIndex()
     api: Any = SimpleNamespace(
-        watches=SimpleNamespace(index=index, capabilities=lambda: ()), supervisor=SimpleNamespace(closed=False)
+        watches=SimpleNamespace(index=index, capabilities=lambda: (), stale_seconds=lambda: 0),
+        supervisor=SimpleNamespace(closed=False),
     )
     sent: list[tuple[float, bytes]] = []
 

@@ -14,5 +14,10 @@ export interface Synced {
   ids?: string[];
 }
 
+/** `stale` of /sse/servers: how long ago the cluster confirmed what is shown; 0 when it does again. */
+export interface Stale {
+  seconds: number;
+}
+
 /** What `Me.actions` may hold, as far as the UI asks. */
 export type Action = "launch" | "delete" | "stopAll" | "readLogs" | "proxy" | "start" | "stop" | "update" | "list";

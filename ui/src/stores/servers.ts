@@ -2,7 +2,7 @@ import { createSignal, onCleanup } from "solid-js";
 import { createStore, produce, reconcile } from "solid-js/store";
 import { api, ApiError } from "../api/client";
 import { openStream, type StreamState } from "../api/stream";
-import type { Server, Synced } from "../api/types";
+import type { Server, Stale, Synced } from "../api/types";
 
 export interface ServerList {
   servers: Record<string, Server>;
@@ -11,6 +11,8 @@ export interface ServerList {
   /** Why there is no list yet; undefined when there is one, or when it is on its way. */
   error: () => ApiError | undefined;
   stream: () => StreamState;
+  /** Seconds since the cluster last confirmed the list, as the stream told when that became so; 0 while it is live. */
+  stale: () => number;
   put: (server: Server) => void;
   drop: (id: string) => void;
 }
@@ -24,6 +26,7 @@ export function createServerList(): ServerList {
   const [loaded, setLoaded] = createSignal(false);
   const [error, setError] = createSignal<ApiError>();
   const [stream, setStream] = createSignal<StreamState>("connecting");
+  const [stale, setStale] = createSignal(0);
 
   const put = (server: Server) => setServers(server.id, reconcile(server));
   const drop = (...ids: string[]) =>
@@ -53,15 +56,20 @@ export function createServerList(): ServerList {
 
   onCleanup(
     openStream("/sse/servers", {
-      state: setStream,
+      state: (state) => {
+        // A stream that opens tells when what it tells is old.
+        if (state === "live") setStale(0);
+        setStream(state);
+      },
       on: {
         server: (data) => put(data as Server),
         gone: (data) => drop((data as { id: string }).id),
         synced: (data) => synced(data as Synced),
+        stale: (data) => setStale((data as Stale).seconds),
       },
     }),
   );
   void fetchOnce();
 
-  return { servers, loaded, error, stream, put, drop };
+  return { servers, loaded, error, stream, stale, put, drop };
 }

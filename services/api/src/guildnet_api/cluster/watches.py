@@ -11,7 +11,7 @@ from guildnet import capability, workspace
 from guildnet.capability import Capability
 from guildnet.errors import NotFound
 from guildnet.kube.client import Client
-from guildnet.kube.reflector import Change, Reflector
+from guildnet.kube.reflector import WATCH_IDLE_SECONDS, Change, Reflector
 from guildnet.kube.resources import CAPABILITIES, EVENTS, PODS, WORKSPACES
 from guildnet.kube.version import is_older
 from guildnet.names import LABEL_WORKSPACE
@@ -22,6 +22,8 @@ from guildnet_api.cluster.events import Event
 from guildnet_api.cluster.index import WorkspaceIndex
 from guildnet_api.cluster.pods import Pod
 
+SILENT_SECONDS: Final = WATCH_IDLE_SECONDS + 10.0
+"""Age from which a copy is old although no watch has failed: the API server takes what is asked and answers nothing."""
 MAX_EVENTS: Final = 200
 """Kubernetes events kept per workspace; the newest stay."""
 
@@ -59,6 +61,14 @@ class Watches:
     def age(self) -> float:
         """Seconds since the API server last confirmed the oldest of the copies that responses stand on."""
         return max(r.age() for r in (self._workspaces, self._pods, self._capabilities))
+
+    def stale_seconds(self) -> int:
+        """How old the copies are while a watch is not live, at least 1; 0 while all are, or before the first list."""
+        reflectors = (self._workspaces, self._pods, self._capabilities)
+        age = self.age()
+        # A watch that brings nothing is found out and replaced before this.
+        live = age < SILENT_SECONDS and all(r.last_error is None for r in reflectors)
+        return 0 if live or not self.synced else max(1, round(age))
 
     def missing_kinds(self) -> str | None:
         """The custom resources that the cluster does not serve, as text; None when it serves them."""

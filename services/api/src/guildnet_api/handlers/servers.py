@@ -23,6 +23,7 @@ from guildnet_api.http.event_stream import SHUTDOWN_RETRY_MS, EventStream
 from guildnet_api.http.params import json_response
 from guildnet_api.workspaces import view
 
+STALE_HEADER: Final = "X-Guildnet-Stale"
 WAKE_SECONDS: Final = 5.0
 """How soon a stream notices what nobody wakes it for: changed rules, the time for a ping."""
 
@@ -33,7 +34,7 @@ async def list_servers(api: Services, request: Request) -> Response:
     who = identity(request)
     query = view.query(request.query_params)
     body, etag = api.watches.index.listing(who.entry, query, api.authorizer.list_filter(who))
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization", **_age(api)}
     if etag in [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]:
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type="application/json")
@@ -45,13 +46,14 @@ async def get_server(api: Services, request: Request) -> Response:
     ws = api.authorizer.get_visible(actor(request), request.path_params["id"])
     timeline = events.entries(ws, api.watches.events(ws.name))
     shown = view.detail(ws, api.watches.index.pods(ws.name), who.entry, timeline)
-    return json_response(shown, headers={"ETag": f'"{ws.resource_version}"', "Cache-Control": "private, no-cache"})
+    headers = {"ETag": f'"{ws.resource_version}"', "Cache-Control": "private, no-cache", **_age(api)}
+    return json_response(shown, headers=headers)
 
 
 async def get_events(api: Services, request: Request) -> Response:
     _require_synced(api)
     ws = api.authorizer.get_visible(actor(request), request.path_params["id"])
-    return json_response(events.timeline(ws, api.watches.events(ws.name)))
+    return json_response(events.timeline(ws, api.watches.events(ws.name)), headers=_age(api))
 
 
 async def stream_servers(api: Services, request: Request) -> EventStream:
@@ -60,6 +62,12 @@ async def stream_servers(api: Services, request: Request) -> EventStream:
     since = request.headers.get("last-event-id") or request.query_params.get("lastEventId", "")
     changes = _changes(api, identity(request), Position.parse(since))
     return EventStream(lambda _: changes, api.supervisor, "servers")
+
+
+def _age(api: Services) -> dict[str, str]:
+    """Says how old an answer is while the cluster does not confirm it."""
+    seconds = api.watches.stale_seconds()
+    return {STALE_HEADER: str(seconds)} if seconds else {}
 
 
 def _require_synced(api: Services) -> None:
@@ -72,7 +80,7 @@ async def _changes(api: Services, who: Identity, position: Position | None) -> A
     again: the caller may be allowed to list others."""
     index = api.watches.index
     rules = api.watches.capabilities()
-    version, sent = index.version, time.monotonic()
+    version, sent, stale = index.version, time.monotonic(), False
     yield sse.Retry()
     yield sse.Frames(_frames(api, who, index.resume(position), synced=True))
     while not api.supervisor.closed:
@@ -84,6 +92,10 @@ async def _changes(api: Services, who: Identity, position: Position | None) -> A
         elif index.version != version:
             delta, version = index.after(version), index.version
             block = _frames(api, who, delta, synced=False)
+        seconds = api.watches.stale_seconds()
+        if bool(seconds) != stale:
+            stale = bool(seconds)
+            block += sse.frame(sse.compact({"seconds": seconds}), event="stale")
         # Changes may all be hidden from this reader: its connection has to be kept open all the same.
         if not block and time.monotonic() - sent > sse.PING_SECONDS - WAKE_SECONDS / 2:
             block = sse.Ping().encode()

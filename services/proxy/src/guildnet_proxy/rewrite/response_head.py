@@ -9,7 +9,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from guildnet.web import security_headers
-from guildnet_proxy.http.message.response import DROP, MARK, ResponseHead, response_names
+from guildnet_proxy.http.message.response import DROP, KEEP, MARK, ResponseHead, response_names
 from guildnet_proxy.rewrite import cookies
 from guildnet_proxy.sites import Placement
 
@@ -17,6 +17,8 @@ _DROPPED = frozenset({
     b"clear-site-data", b"strict-transport-security", b"public-key-pins", b"public-key-pins-report-only", b"alt-svc",
     b"nel", b"report-to", b"x-frame-options", b"x-request-id",
 })  # fmt: skip
+STALE = b"x-guildnet-stale"
+"""The one field of ours that the api sends to clients: no workspace can."""
 CROSS_ORIGIN_RESOURCE_POLICY = b"cross-origin-resource-policy"
 _CSP = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
 _REWRITTEN = _CSP | {b"location", b"content-location", b"set-cookie", b"service-worker-allowed"}
@@ -118,7 +120,12 @@ class ControlRules:
     __slots__ = ("cors", "headers")
     # CORS is decided here, so that the api and the proxy never both add a field of it.
     names = response_names(
-        {b"x-request-id": DROP, **dict.fromkeys(security_headers.NAMES, MARK), CROSS_ORIGIN_RESOURCE_POLICY: MARK},
+        {
+            b"x-request-id": DROP,
+            STALE: KEEP,
+            **dict.fromkeys(security_headers.NAMES, MARK),
+            CROSS_ORIGIN_RESOURCE_POLICY: MARK,
+        },
         {_CORS: DROP},
     )
 

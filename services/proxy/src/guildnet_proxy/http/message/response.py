@@ -48,9 +48,11 @@ def response_names(judge: Mapping[bytes, int], prefixes: Mapping[bytes, int]) ->
             raise malformed_response()
         if lower in _FRAMING:
             return _FRAMING[lower]
-        if lower in HOP_BY_HOP or claims_identity(lower):
+        if lower in HOP_BY_HOP:
             return DROP
         found = judge.get(lower)
+        if found is None and claims_identity(lower):
+            return DROP
         return found if found is not None else next((prefixes[p] for p in prefixes if lower.startswith(p)), KEEP)
 
     return Names(verdict)
