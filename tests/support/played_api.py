@@ -24,6 +24,7 @@ from guildnet_api.deps import Services
 from guildnet_api.http.event_stream import CONNECTION, Streaming
 from guildnet_api.http.static import Ui
 from guildnet_api.settings import Settings
+from support.openapi import require
 
 KEY = b"k" * 32
 NAMESPACE = "workspaces"
@@ -142,7 +143,7 @@ class PlayedApi:
         signed = {HEADER: sign(self.identity, KEY, method=method, path=path, now=time.time())}
         headers = {**signed, **options.pop("headers", {})}
         async with httpx2.AsyncClient(transport=self.transport, base_url="http://api") as client:
-            return await client.request(method, target, headers=headers, **options)
+            return require(method, target, await client.request(method, target, headers=headers, **options))
 
     def workspace(self, name: str, **spec: Any) -> Json:
         meta = {

@@ -37,6 +37,7 @@ from guildnet_api.logs.redis.client import connect as connect_redis
 from guildnet_api.logs.source.kubelet import Options
 from guildnet_api.run import background
 from guildnet_api.settings import Settings
+from support.openapi import require
 from support.waiting import eventually
 
 from .events import Events
@@ -139,7 +140,7 @@ class Api:
     async def ask(self, method: str, target: str, **options: Any) -> httpx2.Response:
         headers = {**self.headers(method, target.partition("?")[0]), **options.pop("headers", {})}
         async with httpx2.AsyncClient(base_url=self.url, timeout=30, trust_env=False) as client:
-            return await client.request(method, target, headers=headers, **options)
+            return require(method, target, await client.request(method, target, headers=headers, **options))
 
     @asynccontextmanager
     async def stream(self, target: str, **headers: str) -> AsyncIterator[Events]:
@@ -149,7 +150,7 @@ class Api:
             httpx2.AsyncClient(base_url=self.url, timeout=30, trust_env=False) as client,
             client.stream("GET", target, headers=given) as answer,
         ):
-            events = Events(answer)
+            events = Events(answer, target.partition("?")[0])
             reading = asyncio.ensure_future(events.read())
             try:
                 yield events

@@ -7,11 +7,15 @@ from typing import Any
 
 import httpx2
 
+from support.openapi import contract
+
 
 class Events:
     """What an event stream sent: `data` of unnamed events, named ones as (name, data), the ids, pings and retries."""
 
-    def __init__(self, answer: httpx2.Response) -> None:
+    def __init__(self, answer: httpx2.Response, path: str = "") -> None:
+        """`path` is that of the stream: its events are compared with the document."""
+        self._path = path
         self.answer = answer
         self.lines: list[dict[str, Any]] = []
         self.named: list[tuple[str, dict[str, Any]]] = []
@@ -40,6 +44,10 @@ class Events:
             self.retries.append(int(event["retry"]))
         if "data" in event:
             data = json.loads(event["data"])
+            complaint = (
+                contract().event_complaint(self._path, event.get("event", "message"), data) if self._path else ""
+            )
+            assert not complaint, (event, complaint)
             if "event" in event:
                 self.named.append((event["event"], data))
             else:

@@ -14,8 +14,9 @@ from guildnet.errors import Conflict, Denied, FieldError, GuildNetError, Invalid
 from guildnet.web.entries import Entry
 from guildnet.web.security_headers import headers
 from guildnet.workspace import Storage
-from guildnet_api import errors, openapi, routes
+from guildnet_api import errors, routes
 from guildnet_api.http.static import inline_hashes
+from guildnet_api.openapi.document import document
 from guildnet_api.settings import Settings
 from guildnet_api.workspaces import manifests, presets
 from guildnet_api.workspaces.spec import JobPatch, JobSpec, parse
@@ -198,19 +199,19 @@ def test_the_shape_of_a_refusal():
 
 
 def test_the_openapi_document_is_the_one_of_the_routes(update_golden: bool):
-    document = openapi.document(routes.ROWS, "0.1.0")
-    text = json.dumps(document, indent=1, sort_keys=True) + "\n"
+    made = document(routes.ROWS, "0.1.0")
+    text = json.dumps(made, indent=1, sort_keys=True) + "\n"
     if update_golden:
         OPENAPI.write_text(text)
     assert OPENAPI.read_text() == text, "the routes changed: run with --update-golden and read the difference"
 
 
 def test_operations_are_named_once_and_every_reference_resolves():
-    document = openapi.document(routes.ROWS, "0.1.0")
-    names = [op["operationId"] for by in document["paths"].values() for op in by.values()]
+    made = document(routes.ROWS, "0.1.0")
+    names = [op["operationId"] for by in made["paths"].values() for op in by.values()]
     assert len(names) == len(set(names))
-    referred = {part.partition('"')[0] for part in json.dumps(document).split('"#/components/schemas/')[1:]}
-    assert referred <= set(document["components"]["schemas"])
+    referred = {part.partition('"')[0] for part in json.dumps(made).split('"#/components/schemas/')[1:]}
+    assert referred <= set(made["components"]["schemas"])
 
 
 def test_settings_come_from_the_environment_and_say_what_is_wrong(capsys: pytest.CaptureFixture[str]):

@@ -62,6 +62,8 @@ async def test_redis_that_cannot_even_be_left_is_redis_that_does_not_answer(
 
     monkeypatch.setattr(replica, "_subscribed", AsyncMock(side_effect=[OSError("gone"), EnoughError]))
     monkeypatch.setattr("guildnet_api.logs.redis.replica.RETRY_SECONDS", 0)
-    replica._redis.connection_pool.disconnect = AsyncMock(side_effect=TimeoutError("nobody takes it"))
+    monkeypatch.setattr(
+        replica._redis.connection_pool, "disconnect", AsyncMock(side_effect=TimeoutError("nobody takes it"))
+    )
     with pytest.raises(EnoughError):
         await replica.run()

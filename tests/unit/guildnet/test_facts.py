@@ -40,7 +40,7 @@ def test_any_other_is_replaced_by_32_hex_digits(text: str) -> None:
         ("ghcr.io/acme/my-code-server-plus@sha256:" + "a" * 64, [8080]),
         ("code-server.example/tool", [8080, 8443]),
         ("nginx", [8080, 8443]),
-        ("jupyter/base:code-server", [8080, 8443]),
+        ("example.com/base:code-server", [8080, 8443]),
     ],
 )
 def test_a_workspace_without_ports_gets_those_of_its_image(image: str, ports: list[int]) -> None:

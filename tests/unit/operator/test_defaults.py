@@ -21,6 +21,7 @@ HTTP, HTTPS = ServedPort(8080, "http"), ServedPort(8443, "https")
         pytest.param({"image": "ghcr.io/coder/code-server:4.1"}, (HTTP,), id="code-server"),
         pytest.param({"image": "code-server.example.com/app"}, (HTTP, HTTPS), id="registry named code-server"),
         pytest.param({"image": "example.com/app:code-server"}, (HTTP, HTTPS), id="tag named code-server"),
+        pytest.param({"image": "tsl0922/ttyd"}, (ServedPort(7681, "http", preserve=True),), id="known image"),
         pytest.param({"ports": [{"containerPort": 3000}]}, (ServedPort(3000, "p-3000"),), id="nameless"),
         pytest.param(
             {"ports": [{"containerPort": 8888, "name": "web", "pathMode": "Preserve"}]},
@@ -31,6 +32,16 @@ HTTP, HTTPS = ServedPort(8080, "http"), ServedPort(8443, "https")
 )
 def test_ports(spec, ports):
     assert decide(workspace(**spec), Policy()).ports == ports
+
+
+def test_a_known_image_is_told_its_base_path_unless_the_spec_says_how_it_starts():
+    plan = decide(workspace(image="tsl0922/ttyd"), Policy())
+    assert plan.args == ("ttyd", "-W", "-b", "$(GUILDNET_BASE_PATH)", "bash")
+    assert plan.env[0].name == "GUILDNET_BASE_PATH"
+    assert decide(workspace(image="tsl0922/ttyd", args=["ttyd", "top"]), Policy()).args == ("ttyd", "top")
+    env = {item.name: item.value for item in decide(workspace(image="a/streamlit"), Policy()).env}
+    assert env["STREAMLIT_SERVER_BASE_URL_PATH"] == "$(GUILDNET_BASE_PATH)"
+    assert next(iter(env)) == "GUILDNET_BASE_PATH", "what refers to it has to come after it"
 
 
 @pytest.mark.parametrize(

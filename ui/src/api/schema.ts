@@ -4,12 +4,17 @@
 export interface AllDeleted {
   deleted: string[];
   dryRun?: boolean;
-  failed?: NotDeleted[];
 }
 
 export interface CheckResult {
   message?: string;
   ok: boolean;
+}
+
+export interface CutEvent {
+  lastEventId: string;
+  message: string;
+  reason: string;
 }
 
 export interface Deleted {
@@ -19,6 +24,13 @@ export interface Deleted {
 export interface Detail {
   field: string;
   reason: string;
+}
+
+export interface Document {
+  openapi: string;
+}
+
+export interface EndEvent {
 }
 
 export interface Error {
@@ -32,6 +44,16 @@ export interface Expose {
   name?: string;
   pathMode?: "Strip" | "Preserve";
   port: number;
+}
+
+export interface GapEvent {
+  after?: string;
+  message: string;
+  reason: string;
+}
+
+export interface GoneEvent {
+  id: string;
 }
 
 export interface ImageDefaults {
@@ -54,6 +76,14 @@ export interface ImagePreset {
   storage?: Storage;
 }
 
+export interface IncompleteError {
+  code: string;
+  deleted: string[];
+  details?: Detail[];
+  message: string;
+  request_id?: string;
+}
+
 export interface JobPatch {
   args?: string[];
   command?: string[];
@@ -62,7 +92,7 @@ export interface JobPatch {
   image?: string;
   labels?: Record<string, string>;
   notes?: string;
-  resources?: Resources;
+  resources?: ResourcesPatch;
   storage?: Storage;
 }
 
@@ -101,10 +131,34 @@ export interface Me {
   roles: string[];
 }
 
-export interface NotDeleted {
-  code: string;
-  id: string;
-  message: string;
+export interface ProxyCaller {
+  kind: "user" | "node" | "token" | "anonymous";
+  login: string;
+  source: string;
+}
+
+export interface ProxyEntry {
+  mode: "host" | "port" | "path";
+  name: string;
+}
+
+export interface ProxyExplanation {
+  access?: string;
+  code?: string;
+  entry: ProxyEntry;
+  identity: ProxyCaller;
+  message?: string;
+  origin?: string;
+  path: string;
+  pathMode?: "Strip" | "Preserve";
+  rid: string;
+  rule?: string;
+  server: string;
+  status?: number;
+  target?: string;
+  to: string;
+  upstreamPath?: string;
+  verdict: "forward" | "target-gate" | "refused";
 }
 
 export interface Readiness {
@@ -113,6 +167,11 @@ export interface Readiness {
 }
 
 export interface Resources {
+  cpu?: string;
+  memory?: string;
+}
+
+export interface ResourcesPatch {
   cpu?: string;
   memory?: string;
 }
@@ -158,8 +217,35 @@ export interface ServerResources {
   memory?: string;
 }
 
+export interface SourceEvent {
+  container: string;
+  pod: string;
+  restart: number;
+}
+
+export interface StaleEvent {
+  seconds: number;
+}
+
+export interface StatusEvent {
+  degraded?: boolean;
+  message: string;
+  reason: string;
+}
+
 export interface Storage {
   size: string;
+}
+
+export interface StreamHint {
+  message: string;
+  stream: boolean;
+  target: string;
+}
+
+export interface SyncedEvent {
+  full: boolean;
+  ids?: string[];
 }
 
 export interface UiConfig {

@@ -21,7 +21,7 @@ from guildnet.errors import Invalid
 from guildnet.kube.client import Client
 from guildnet.telemetry import make_registry
 from guildnet.web import security_headers
-from guildnet_api import openapi, routes
+from guildnet_api import routes
 from guildnet_api.access.admission import Admission
 from guildnet_api.access.audit import AuditTrail
 from guildnet_api.access.authorize import Authorizer
@@ -39,6 +39,7 @@ from guildnet_api.logs.source.follower import Follower
 from guildnet_api.logs.source.kubelet import KubeletLogs, LogSource
 from guildnet_api.logs.source.run_state import RunState
 from guildnet_api.metrics import Metrics
+from guildnet_api.openapi import document
 from guildnet_api.settings import Settings
 from guildnet_api.workspaces import presets
 
@@ -63,6 +64,7 @@ def compose(
     supervisor = StreamSupervisor(metrics, settings.slow_viewer_seconds)
     replica = Replica(redis, _owner(settings), settings.log_lines, metrics) if redis else None
     hub = _hub(settings, RunState(watches.index), lines, replica, metrics)
+    release = version("guildnet-api")
     supervisor.on_close(hub.wake)
     supervisor.on_close(watches.index.signal.notify)
     services = Services(
@@ -81,7 +83,8 @@ def compose(
         metrics=metrics,
         key=signed.read_key(settings.identity_key_file),
         now=time.time,
-        version=version("guildnet-api"),
+        version=release,
+        document=document.document(routes.ROWS, release),
     )
     return services, registry
 
@@ -93,9 +96,8 @@ def application(services: Services, ui: Ui) -> Starlette:
         who = scope.get(IDENTITY)
         return list(security_headers.headers(who.entry if who else None, ui.scripts, ui.styles))
 
-    document = openapi.document(routes.ROWS, services.version)
     return Starlette(
-        routes=[*routes.build(services, document), Mount("/", app=ui)],
+        routes=[*routes.build(services), Mount("/", app=ui)],
         middleware=[
             Middleware(RequestLog, metrics=services.metrics),
             Middleware(SecurityHeaders, headers=headers),

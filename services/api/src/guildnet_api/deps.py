@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import Request
 
@@ -46,6 +47,8 @@ class Services:
     key: bytes
     now: Callable[[], float]
     version: str
+    document: Mapping[str, Any]
+    """The OpenAPI document."""
 
 
 def actor(request: Request) -> Actor:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from guildnet.image import repository_has
+from guildnet.workspace import well_known
 from guildnet.workspace.model import Port, WorkspaceSpec
 
 Scheme = Literal["http", "https"]
@@ -21,14 +21,16 @@ PATH_FORM: Final = "/proxy/server/"
 
 
 def is_code_server_like(image: str) -> bool:
-    """Whether the image's repository, without registry, tag and digest, holds the word `code-server`."""
-    return repository_has(image, CODE_SERVER)
+    """Whether the image's repository, without registry, tag and digest, holds the word `code-server`, and is not known
+    for something else."""
+    known = well_known.of(image)
+    return known is not None and known.name == CODE_SERVER
 
 
 def default_ports(image: str) -> tuple[Port, ...]:
-    """The ports of a workspace that names none: 8080 for a code-server-like image, else 8080 and 8443 (https)."""
-    http, https = Port(HTTP_PORT, "http"), Port(HTTPS_PORT, "https")
-    return (http,) if is_code_server_like(image) else (http, https)
+    """The ports of a workspace that names none: those that the image is known for, else 8080 and 8443 (https)."""
+    known = well_known.of(image)
+    return known.ports if known else (Port(HTTP_PORT, "http"), Port(HTTPS_PORT, "https"))
 
 
 def served_ports(spec: WorkspaceSpec) -> tuple[Port, ...]:

@@ -24,6 +24,10 @@ async def readyz(api: Services, _request: Request) -> Response:
     return json_response({**report.as_json(), "checks": checks}, 200 if report.ok else 503, headers)
 
 
+async def openapi(api: Services, _request: Request) -> Response:
+    return json_response(api.document)
+
+
 async def ui_config(api: Services, request: Request) -> Response:
     entry = identity(request).entry
     return json_response(

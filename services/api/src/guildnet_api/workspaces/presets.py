@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from guildnet import image as references
 from guildnet.errors import FieldError, Invalid
 from guildnet.names import slug
+from guildnet.workspace import well_known
 from guildnet_api.workspaces.spec import Args, Command, Env, Expose, Image, JobSpec, Ports, Resources, Storage
 
 
@@ -59,13 +60,30 @@ def parse(text: str, source: str) -> tuple[Preset, ...]:
 
 
 def defaults(presets: Sequence[Preset], image: str) -> dict[str, Any]:
-    """What is known to suit an image (GET /api/image-defaults): `{}` for a blank or unknown one."""
+    """What is known to suit an image (GET /api/image-defaults): `{}` for a blank or unknown one.
+
+    A preset of the install goes before what the image is known for, as a launch has it.
+    """
     preset = _of_image(presets, image.strip())
     if preset is None:
-        return {}
+        return _well_known(image.strip())
     found = preset.model_dump(
         exclude_none=True, include={"command", "args", "env", "ports", "pathMode", "resources", "storage"}
     )
+    return {key: value for key, value in found.items() if value}
+
+
+def _well_known(image: str) -> dict[str, Any]:
+    known = well_known.of(image) if references.parse(image) else None
+    if known is None:
+        return {}
+    found = {
+        "ports": [{"port": port.container_port, "name": port.name} for port in known.ports],
+        "pathMode": known.path_mode,
+        "command": list(known.command),
+        "args": list(known.args),
+        "env": dict(known.env),
+    }
     return {key: value for key, value in found.items() if value}
 
 

@@ -117,6 +117,10 @@ class Resources(Wire):
     memory: Quantity | None = None
 
 
+class ResourcesPatch(Resources):
+    """Changes of what the container asks for: null takes away, what is not sent stays."""
+
+
 class Storage(Wire):
     """A volume of its own that outlives restarts. Left out: the preset's, else the install's default; null: none."""
 
@@ -159,7 +163,7 @@ class JobPatch(Wire):
     command: Command | None = None
     args: Args | None = None
     env: EnvPatch | None = None
-    resources: Resources | None = None
+    resources: ResourcesPatch | None = None
     labels: LabelsPatch | None = None
     expose: Ports | None = None
     storage: Storage | None = None

@@ -13,7 +13,7 @@ from typing import Final
 
 from guildnet.image import repository_has
 from guildnet.names import ANNOTATION_RESTARTED_AT, claim_name
-from guildnet.workspace import EnvVar, Probe, Storage, Workspace, ports
+from guildnet.workspace import EnvVar, Probe, Storage, Workspace, ports, well_known
 from guildnet_operator.plan.exposure import reach
 from guildnet_operator.plan.plan import (
     Claim,
@@ -44,7 +44,7 @@ LIVENESS: Final = Timing(period=20, timeout=10, failures=6)
 
 def decide(workspace: Workspace, policy: Policy, *, admitted: bool = True) -> Plan:
     """Fill in what the spec leaves open; one that is not `admitted` does not run, whatever its spec says."""
-    spec = workspace.spec
+    spec = well_known.completed(workspace.spec)
     served = tuple(
         ServedPort(port.container_port, port.name or "", port.protocol, port.path_mode == "Preserve")
         for port in ports.served_ports(spec)

@@ -28,6 +28,14 @@ class Error(BaseModel):
     details: list[Detail] | None = None
 
 
+class StreamHint(BaseModel):
+    """What `/sse/logs` tells a client that asks for JSON."""
+
+    target: str
+    stream: bool
+    message: str
+
+
 class ServerPort(BaseModel):
     """A port that a workspace serves."""
 
@@ -128,6 +136,13 @@ class AllDeleted(BaseModel):
     dryRun: bool | None = None  # noqa: N815 - the name on the wire
 
 
+class IncompleteError(Error):
+    """The error `incomplete` of a stop-all: what was deleted, and in `details` what was not."""
+
+    code: Literal["incomplete"]
+    deleted: list[str]
+
+
 class UiConfig(BaseModel):
     """What a UI has to know of the install."""
 
@@ -174,3 +189,102 @@ class Readiness(BaseModel):
 
     status: str
     checks: dict[str, CheckResult] = Field(description="By name: kubernetes, crds, redis, cache.")
+
+
+class Document(BaseModel):
+    """An OpenAPI 3.1 document."""
+
+    model_config = ConfigDict(extra="allow")
+
+    openapi: str
+
+
+class ProxyEntry(BaseModel):
+    """The entry that the request came by."""
+
+    name: str
+    mode: Literal["host", "port", "path"]
+
+
+class ProxyCaller(BaseModel):
+    """Who asks, and what says so."""
+
+    kind: Literal["user", "node", "token", "anonymous"]
+    login: str
+    source: str
+
+
+class ProxyExplanation(BaseModel):
+    """What the proxy would do. `verdict` is `forward`, `target-gate` or `refused`, with the status, code and rule."""
+
+    server: str
+    path: str
+    to: str
+    rid: str = Field(description="Id of the request.")
+    entry: ProxyEntry
+    identity: ProxyCaller
+    verdict: Literal["forward", "target-gate", "refused"]
+    status: int | None = None
+    code: str | None = None
+    rule: str | None = None
+    message: str | None = None
+    access: str | None = Field(default=None, description="The rule that allows it.")
+    target: str | None = None
+    pathMode: Literal["Strip", "Preserve"] | None = None  # noqa: N815 - the name on the wire
+    upstreamPath: str | None = None  # noqa: N815 - the name on the wire
+    origin: str | None = Field(default=None, description="The workspace's own origin.")
+
+
+class SourceEvent(BaseModel):
+    """`source`: the lines after it are of this run of a container."""
+
+    pod: str
+    container: str
+    restart: int
+
+
+class StatusEvent(BaseModel):
+    """`status`: why there is no line, or whether lines are shared between replicas (`degraded`)."""
+
+    reason: str
+    message: str
+    degraded: bool | None = None
+
+
+class GapEvent(BaseModel):
+    """`gap`: lines that cannot be sent."""
+
+    reason: str
+    message: str
+    after: str | None = Field(default=None, description="The id after which they are missing.")
+
+
+class CutEvent(BaseModel):
+    """`cut`: the last event of a reader that is too slow or asks too much; it may connect again."""
+
+    reason: str
+    message: str
+    lastEventId: str = Field(description="The id to go on after.")  # noqa: N815 - the name on the wire
+
+
+class EndEvent(BaseModel):
+    """`end`: nothing follows; a browser that is not told so opens the stream again."""
+
+
+class GoneEvent(BaseModel):
+    """`gone`: the workspace was deleted, or is hidden from the reader now."""
+
+    id: str
+
+
+class SyncedEvent(BaseModel):
+    """`synced`: everything was told. With `full` every workspace there is, with their ids."""
+
+    full: bool
+    ids: list[str] | None = None
+
+
+class StaleEvent(BaseModel):
+    """`stale`: seconds since the cluster confirmed what was told; 0 when it does again."""
+
+    seconds: int
