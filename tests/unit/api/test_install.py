@@ -149,6 +149,19 @@ def test_a_preset_fills_in_and_never_overrides():
     assert presets.fill(job(image="acme/other"), known).args is None
 
 
+def test_the_defaults_of_an_image_are_its_presets_else_what_it_is_known_for():
+    known = preset(image="acme/jupyterlab:1", ports=[{"port": 3000}])
+    assert presets.defaults(known, "acme/jupyterlab:2") == {"ports": [{"port": 3000}]}
+    assert presets.defaults(known, "tsl0922/ttyd") == {
+        "ports": [{"port": 7681, "name": "http"}],
+        "pathMode": "Preserve",
+        "args": ["ttyd", "-W", "-b", "$(GUILDNET_BASE_PATH)", "bash"],
+    }
+    assert (
+        presets.defaults(known, "acme/tool") == presets.defaults(known, " ") == presets.defaults(known, "ttyd:") == {}
+    )
+
+
 def test_a_preset_file_that_is_none_says_where():
     with pytest.raises(Invalid, match=r"presets.json: 0.ports.0.port"):
         preset(ports=[{"port": 0}])

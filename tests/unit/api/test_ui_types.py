@@ -12,17 +12,19 @@ ROOT = Path(__file__).resolve().parents[3]
 DOCUMENT = Path(__file__).with_name("openapi.json")
 TYPES = ROOT / "ui" / "src" / "api" / "schema.ts"
 HEAD = """// Made from the API's OpenAPI document by tests/unit/api/test_ui_types.py; change the schemas, not this file.
-// An absent fact is an absent key: what may be null in a request is left out instead.
+// An absent fact is an absent key; null is only in changes, where it takes away.
 """
 
 
 def typescript(schema: dict[str, Any]) -> str:
-    """The type of a schema; null is left out, for the key is optional then."""
+    """The type of a schema."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if "anyOf" in schema:
-        kinds = dict.fromkeys(typescript(one) for one in schema["anyOf"] if one.get("type") != "null")
+        kinds = dict.fromkeys(typescript(one) for one in schema["anyOf"])
         return " | ".join(kinds)
+    if "const" in schema:
+        return json.dumps(schema["const"])
     if "enum" in schema:
         return " | ".join(json.dumps(value) for value in schema["enum"])
     kind = schema.get("type")
@@ -32,10 +34,15 @@ def typescript(schema: dict[str, Any]) -> str:
     if kind == "object":
         values = schema.get("additionalProperties")
         return f"Record<string, {typescript(values) if isinstance(values, dict) else 'unknown'}>"
-    return {"string": "string", "boolean": "boolean", "integer": "number", "number": "number"}.get(str(kind), "unknown")
+    return {"null": "null", "string": "string", "boolean": "boolean", "integer": "number", "number": "number"}.get(
+        str(kind), "unknown"
+    )
 
 
-def interface(name: str, schema: dict[str, Any]) -> str:
+def declaration(name: str, schema: dict[str, Any]) -> str:
+    if "properties" not in schema:
+        empty = schema.get("type") == "object"
+        return f"\nexport type {name} = {'Record<string, never>' if empty else typescript(schema)};\n"
     required = set(schema.get("required", ()))
     fields = [
         f"  {field}{'' if field in required else '?'}: {typescript(kind)};\n"
@@ -46,7 +53,7 @@ def interface(name: str, schema: dict[str, Any]) -> str:
 
 def source() -> str:
     schemas = json.loads(DOCUMENT.read_text())["components"]["schemas"]
-    return HEAD + "".join(interface(name, schema) for name, schema in schemas.items())
+    return HEAD + "".join(declaration(name, schema) for name, schema in schemas.items())
 
 
 def test_the_types_of_the_ui_are_those_of_the_document(update_golden: bool):
@@ -59,7 +66,8 @@ def test_the_types_of_the_ui_are_those_of_the_document(update_golden: bool):
     ("schema", "type_"),
     [
         ({"type": "integer"}, "number"),
-        ({"anyOf": [{"type": "string", "maxLength": 3}, {"type": "null"}]}, "string"),
+        ({"anyOf": [{"type": "string", "maxLength": 3}, {"type": "null"}]}, "string | null"),
+        ({"const": "a", "type": "string"}, '"a"'),
         ({"type": "array", "items": {"$ref": "#/components/schemas/Detail"}}, "Detail[]"),
         ({"type": "array", "items": {"enum": ["a", "b"]}}, '("a" | "b")[]'),
         ({"type": "object", "additionalProperties": {"type": "boolean"}}, "Record<string, boolean>"),

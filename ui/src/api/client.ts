@@ -1,4 +1,4 @@
-import type { FieldError, JobSpec, Me, Preset, Server, UiConfig } from "./types";
+import type { Deleted, FieldError, JobSpec, Launched, Me, Preset, Refusal, Server, UiConfig } from "./types";
 
 /** What the API answered instead of success; `message` is written to be shown to a person. */
 export class ApiError extends Error {
@@ -22,7 +22,7 @@ const DEADLINE_MS = 20_000;
 async function failure(response: Response): Promise<ApiError> {
   const text = await response.text();
   try {
-    const body = JSON.parse(text) as { code?: string; message?: string; details?: FieldError[]; request_id?: string };
+    const body = JSON.parse(text) as Partial<Refusal>;
     return new ApiError(
       response.status,
       body.code ?? "error",
@@ -62,8 +62,8 @@ export const api = {
   images: () => request<Preset[]>("GET", "/api/images"),
   servers: () => request<Server[]>("GET", "/api/servers"),
   server: (id: string) => request<Server>("GET", server(id)),
-  launch: (job: JobSpec) => request<{ id: string; status: string }>("POST", "/api/jobs", job),
+  launch: (job: JobSpec) => request<Launched>("POST", "/api/jobs", job),
   stop: (id: string) => request<Server>("POST", `${server(id)}/stop`),
   start: (id: string) => request<Server>("POST", `${server(id)}/start`),
-  remove: (id: string) => request<{ deleted: string }>("DELETE", server(id)),
+  remove: (id: string) => request<Deleted>("DELETE", server(id)),
 };

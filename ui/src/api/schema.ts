@@ -1,5 +1,7 @@
 // Made from the API's OpenAPI document by tests/unit/api/test_ui_types.py; change the schemas, not this file.
-// An absent fact is an absent key: what may be null in a request is left out instead.
+// An absent fact is an absent key; null is only in changes, where it takes away.
+
+export type Action = "launch" | "delete" | "stopAll" | "readLogs" | "proxy" | "start" | "stop" | "update" | "list";
 
 export interface AllDeleted {
   deleted: string[];
@@ -57,8 +59,13 @@ export interface GoneEvent {
 }
 
 export interface ImageDefaults {
+  args?: string[];
+  command?: string[];
   env?: Record<string, string>;
-  ports?: ServerPort[];
+  pathMode?: "Strip" | "Preserve";
+  ports?: Expose[];
+  resources?: Resources;
+  storage?: Storage;
 }
 
 export interface ImagePreset {
@@ -77,7 +84,7 @@ export interface ImagePreset {
 }
 
 export interface IncompleteError {
-  code: string;
+  code: "incomplete";
   deleted: string[];
   details?: Detail[];
   message: string;
@@ -85,15 +92,15 @@ export interface IncompleteError {
 }
 
 export interface JobPatch {
-  args?: string[];
-  command?: string[];
-  env?: Record<string, string>;
-  expose?: Expose[];
+  args?: string[] | null;
+  command?: string[] | null;
+  env?: Record<string, string | null> | null;
+  expose?: Expose[] | null;
   image?: string;
-  labels?: Record<string, string>;
-  notes?: string;
-  resources?: ResourcesPatch;
-  storage?: Storage;
+  labels?: Record<string, string | null> | null;
+  notes?: string | null;
+  resources?: ResourcesPatch | null;
+  storage?: Storage | null;
 }
 
 export interface JobSpec {
@@ -112,7 +119,7 @@ export interface JobSpec {
 
 export interface Launched {
   id: string;
-  status: string;
+  status: "pending";
 }
 
 export interface LogLine {
@@ -124,7 +131,7 @@ export interface LogLine {
 }
 
 export interface Me {
-  actions: string[];
+  actions: Action[];
   displayName: string;
   kind: "user" | "node" | "token" | "anonymous";
   login: string;
@@ -172,8 +179,8 @@ export interface Resources {
 }
 
 export interface ResourcesPatch {
-  cpu?: string;
-  memory?: string;
+  cpu?: string | null;
+  memory?: string | null;
 }
 
 export interface Server {

@@ -2,7 +2,7 @@ import { createSignal, onCleanup } from "solid-js";
 import { createStore, produce, reconcile } from "solid-js/store";
 import { api, ApiError } from "../api/client";
 import { openStream, type StreamState } from "../api/stream";
-import type { Server, Stale, Synced } from "../api/types";
+import type { Gone, Server, Stale, Synced } from "../api/types";
 
 export interface ServerList {
   servers: Record<string, Server>;
@@ -63,7 +63,7 @@ export function createServerList(): ServerList {
       },
       on: {
         server: (data) => put(data as Server),
-        gone: (data) => drop((data as { id: string }).id),
+        gone: (data) => drop((data as Gone).id),
         synced: (data) => synced(data as Synced),
         stale: (data) => setStale((data as Stale).seconds),
       },

@@ -9,7 +9,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from guildnet.access import Action
 from guildnet_api.workspaces.presets import Preset
+from guildnet_api.workspaces.spec import Expose, Resources, Storage
 
 
 class Detail(BaseModel):
@@ -161,7 +163,7 @@ class Me(BaseModel):
     displayName: str  # noqa: N815 - the name on the wire
     kind: Literal["user", "node", "token", "anonymous"]
     roles: list[str]
-    actions: list[str] = Field(description="Actions that are allowed on at least some workspace.")
+    actions: list[Action] = Field(description="Actions that are allowed on at least some workspace.")
 
 
 class ImagePreset(Preset):
@@ -169,12 +171,17 @@ class ImagePreset(Preset):
 
 
 class ImageDefaults(BaseModel):
-    """What a launch of an image is filled up with; empty for an image that is not offered."""
+    """What a launch of an image is filled up with; empty for an image that is not known."""
 
-    model_config = ConfigDict(extra="allow")
-
-    ports: list[ServerPort] | None = None
+    ports: list[Expose] | None = None
+    pathMode: Literal["Strip", "Preserve"] | None = Field(  # noqa: N815 - the name on the wire
+        default=None, description="Of every port that does not say its own."
+    )
+    command: list[str] | None = None
+    args: list[str] | None = None
     env: dict[str, str] | None = None
+    resources: Resources | None = None
+    storage: Storage | None = None
 
 
 class CheckResult(BaseModel):
