@@ -1,0 +1,1 @@
+"""Requests made up from an OpenAPI document, asked of a running api, and its answers compared with the document."""
