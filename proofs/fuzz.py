@@ -33,6 +33,11 @@ def _fuzz(local: Local) -> Iterator[Fuzz]:
             api.delete(f"/api/servers/{server}")
 
 
+def _one_of_each(texts: list[str]) -> list[str]:
+    """The first of those that complain of the same."""
+    return list({text.rpartition(": ")[2]: text for text in reversed(texts)}.values())
+
+
 def prove(*, quick: bool = False) -> Figure:
     wanted = QUICK_REQUESTS if quick else REQUESTS
     bring_up()
@@ -44,7 +49,7 @@ def prove(*, quick: bool = False) -> Figure:
             fuzz.contract.document, fuzz.server, fuzz.ask,
             lambda: fuzz.requests >= wanted or time.monotonic() > deadline, random.Random(seed),
         )  # fmt: skip
-    for text in (*fuzz.faults[:SHOWN], *fuzz.outside[:SHOWN]):
+    for text in (*fuzz.faults[:SHOWN], *_one_of_each(fuzz.outside)[:SHOWN]):
         print(f"  {text}")
     print("  statuses:", ", ".join(f"{status}: {count}" for status, count in sorted(fuzz.statuses.items())))
     text = (

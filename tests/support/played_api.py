@@ -63,6 +63,9 @@ class PlayedCluster(Client):
         if path == "/version":
             return {"major": "1"}
         body = options.get("body") or {}
+        if method == "GET" and path.endswith(("/workspaces", "/secrets")):
+            selector = (options.get("query") or {}).get("labelSelector") or ""
+            return {"items": [item for key, item in self.objects.items() if _in(path, selector, key, item)]}
         if method == "POST":
             path = f"{path}/{body['metadata']['name']}"
         known = self.objects.get(path)
@@ -102,6 +105,11 @@ class PlayedCluster(Client):
         self.objects[path] = item
         self.changed(item)
         return item
+
+
+def _in(collection: str, selector: str, key: str, item: Json) -> bool:
+    name, _, value = selector.partition("=")
+    return key.startswith(f"{collection}/") and (not name or item["metadata"].get("labels", {}).get(name) == value)
 
 
 def merged(old: Any, patch: Any) -> Any:

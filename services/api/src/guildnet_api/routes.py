@@ -50,6 +50,8 @@ class Row:
     """Headers of a success, by their names in `openapi.HEADERS`."""
     refusals: Refusals = field(default_factory=dict)
     failure: Mapping[int, type[BaseModel]] = field(default_factory=dict)
+    pages: frozenset[int] = frozenset()
+    """Refusals that are a page for a browser, too."""
     unchanged: bool = False
     """Whether 304 is an answer."""
     open: bool = False
@@ -77,6 +79,7 @@ ROWS: Final[Sequence[Row]] = (
         "GET", "/login", "login", None,
         "A token becomes a session cookie; the answer leads to where the caller was going.",
         status=303, response="text/html", parameters=(p.TOKEN, p.NEXT), returned=("Location", "Set-Cookie"), open=True,
+        pages=frozenset({401, 403, 503}),
     ),
     Row(
         "POST", "/logout", "logout", None, "The session cookie is taken away; the answer leads to `/`.",
@@ -116,8 +119,11 @@ ROWS: Final[Sequence[Row]] = (
     Row(
         "POST", "/api/jobs", "launch", launch.launch, "Launch a workspace.",
         status=202, response=schemas.Launched, body=spec.JobSpec, returned=("Location",),
+        parameters=(p.IDEMPOTENCY_KEY,),
         refusals={
+            400: {"invalid_query": "The `Idempotency-Key` cannot be taken."},
             409: {
+                "key_reused": "The `Idempotency-Key` was used for another launch.",
                 "limit_reached": "The caller runs as many workspaces as it may.",
                 "name_taken": "No free name was found.",
                 "conflict": "The cluster holds something else of this name.",

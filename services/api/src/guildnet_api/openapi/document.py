@@ -112,6 +112,7 @@ def operation(row: Row) -> dict[str, Any]:
     """The Operation Object of a row."""
     own = refusals.joined(refusals.BODY if row.body else {}, row.refusals)
     told = refusals.joined(refusals.EVERYWHERE, own)
+    special = own.keys() | row.failure.keys() | row.pages
     built: dict[str, Any] = {
         "operationId": row.operation,
         "summary": row.summary,
@@ -120,7 +121,7 @@ def operation(row: Row) -> dict[str, Any]:
             str(row.status): _success(row),
             **({"304": _empty("Nothing has changed.", row.returned)} if row.unchanged else {}),
             **{
-                str(status): _refusal(row, status, codes) if status in own or status in row.failure else _usual(status)
+                str(status): _refusal(row, status, codes) if status in special else _usual(status)
                 for status, codes in told.items()
             },
         },
@@ -160,6 +161,8 @@ def _refusal(row: Row, status: int, codes: Mapping[str, str]) -> dict[str, Any]:
     if other:
         content = built["content"]["application/json"]
         content["schema"] = {"anyOf": [content["schema"], _ref(other)]}
+    if status in row.pages:
+        built["content"]["text/html"] = {"schema": {"type": "string"}}
     return built
 
 

@@ -51,6 +51,13 @@ IF_NONE_MATCH: Final = Parameter(
 IF_MATCH: Final = Parameter(
     "If-Match", "The ETag of the workspace; 409 `stale` where it has changed since. Default: `*`, any.", place="header"
 )
+IDEMPOTENCY_KEY: Final = Parameter(
+    "Idempotency-Key",
+    "Makes a repeat with the same key the same launch, for as long as its workspace is there: after a time-out it is "
+    "safe to ask again.",
+    {"type": "string", "minLength": 1, "maxLength": 255},
+    place="header",
+)
 LAST_EVENT_HEADER: Final = Parameter("Last-Event-ID", "The last id received, to go on after it.", place="header")
 LAST_EVENT_ID: Final = Parameter(
     "lastEventId", "The last id received, where the header `Last-Event-ID` cannot be set; the header goes before it."
