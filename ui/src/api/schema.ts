@@ -50,6 +50,7 @@ export interface Expose {
 
 export interface GapEvent {
   after?: string;
+  lines?: number;
   message: string;
   reason: string;
 }

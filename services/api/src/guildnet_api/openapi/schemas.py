@@ -264,6 +264,7 @@ class GapEvent(BaseModel):
     reason: str
     message: str
     after: str | None = Field(default=None, description="The id after which they are missing.")
+    lines: int | None = Field(default=None, description="How many, where that is known.")
 
 
 class CutEvent(BaseModel):
