@@ -135,3 +135,46 @@ def test_names_of_secrets_are_recognised(name: str):
 )
 def test_names_that_only_look_alike_are_not(name: str):
     assert not is_secret(name)
+
+
+PLAIN_WORDS = {
+    "env as a list": ({"env": ["A=1"]}, "env", 'an object, like {"NAME": "value"}'),
+    "storage as text": ({"storage": "1Gi"}, "storage", 'an object, like {"NAME": "value"}'),
+    "no image": ({"image": ""}, "image", "must not be empty"),
+    "image of no text": ({"image": 1}, "image", 'text in quotes, like "value"'),
+    "args as text": ({"args": "--x"}, "args", 'a list, like ["value"]'),
+    "port 0": ({"expose": [{"port": 0}]}, "expose[0].port", "at least 1"),
+    "port 70000": ({"expose": [{"port": 70000}]}, "expose[0].port", "at most 65535"),
+    "a port as text": ({"expose": [{"port": "80"}]}, "expose[0].port", "a whole number, like 8080"),
+    "a mode": ({"expose": [{"port": 1, "pathMode": "x"}]}, "expose[0].pathMode", "one of 'Strip' or 'Preserve'"),
+    "long notes": ({"notes": "x" * 4097}, "notes", "at most 4096 characters"),
+    "many ports": ({"expose": [{"port": n} for n in range(1, 18)]}, "expose", "at most 16 entries"),
+    "NUL": ({"args": ["\0"]}, "args[0]", "a character that cannot be stored (NUL)"),
+}
+
+
+@pytest.mark.parametrize(("fields", "field", "reason"), PLAIN_WORDS.values(), ids=PLAIN_WORDS)
+def test_what_is_wrong_is_said_in_words_of_json(fields: dict[str, Any], field: str, reason: str):
+    details = refusal(json.dumps({"image": "acme/tool", **fields}).encode()).details
+    assert [(detail.field, detail.reason) for detail in details] == [(field, reason)]
+
+
+@given(st.dictionaries(st.sampled_from([*JobSpec.model_fields, "x"]), st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)))  # fmt: skip
+def test_no_refusal_speaks_of_python(job: dict[str, Any]):
+    with suppress(Invalid):
+        parse(json.dumps(job).encode(), JobSpec)
+        return
+    for detail in refusal(json.dumps(job).encode()).details:
+        assert "Input should" not in detail.reason
+        assert "instance of" not in detail.reason
+
+
+def test_a_refusal_names_fifty_problems_and_no_more():
+    body = json.dumps({"image": "a", **{f"x{n}": 1 for n in range(10_000)}}).encode()
+    error = refusal(body)
+    assert len(error.details) == 50
+    assert len(error.message) < 1000

@@ -22,14 +22,13 @@ description in OpenAPI 3.1; this page is made from it, and its examples are real
 ## Who asks
 
 - On the **tailnet** the connection itself says who asks; nothing has to be sent, and a token would be ignored.
-- Elsewhere a **bearer token** of the cluster does, made for this install (without `--audience` it is refused):
-
-  ```console
-  $ TOKEN=$(kubectl -n guildnet create token guildnet-admin --audience guildnet)
-  $ curl -sS --fail-with-body -H "Authorization: Bearer $TOKEN" https://guild.example.com/api/me
-  ```
-
+- Elsewhere a **bearer token** of the cluster does, made for this install; without `--audience` it is refused.
 - A browser logs in once at `/login?token=…` and has a **session cookie** from then on.
+
+```sh
+TOKEN=$(kubectl -n guildnet create token guildnet-admin --audience guildnet)
+curl -sS --fail-with-body -H "Authorization: Bearer $TOKEN" https://guild.example.com/api/me
+```
 
 On the local cluster the token is `make token`, and the name has to be said: Python and curl do not resolve it by themselves.
 

@@ -164,7 +164,8 @@ async def test_refusals_of_tokens() -> None:
     sources.reviews[OURS] = TokenReview(authenticated=False)
     other = jwt({"aud": "guildnet", "x": 1})
     assert await sources.refused(f"Authorization: Bearer {OURS}") == (
-        "401 bad_token token-review This token is not valid here; make a new one and log in again."
+        "401 bad_token token-review This token is not valid here: it has expired, or was not made for this install. "
+        "Make a new one with `kubectl create token NAME --audience guildnet` and log in again."
     )
     assert await sources.refused(f"Authorization: Bearer {other}") == (
         "503 identity_unavailable token-review The cluster cannot be asked about this token just now; try again."

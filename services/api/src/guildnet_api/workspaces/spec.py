@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -172,6 +173,29 @@ class JobPatch(Wire):
 
 M = TypeVar("M", bound=Wire)
 
+MAX_DETAILS: Final = 50
+"""More problems than that help nobody, and a body of unknown fields would be answered by one five times its size."""
+_OBJECT: Final = 'an object, like {{"NAME": "value"}}'
+_REASONS: Final[Mapping[str, str]] = {
+    "extra_forbidden": "unknown field",
+    "missing": "required",
+    "string_type": 'text in quotes, like "value"',
+    "int_type": "a whole number, like 8080",
+    "dict_type": _OBJECT,
+    "model_type": _OBJECT,
+    "model_attributes_type": _OBJECT,
+    "list_type": 'a list, like ["value"]',
+    "literal_error": "one of {expected}",
+    "string_too_short": "must not be empty",
+    "string_too_long": "at most {max_length} characters",
+    "string_pattern_mismatch": "a character that cannot be stored (NUL)",
+    "string_unicode": "text with half a character (a lone surrogate)",
+    "too_long": "at most {max_length} entries",
+    "greater_than_equal": "at least {ge}",
+    "less_than_equal": "at most {le}",
+}
+"""By pydantic's type of an error; the texts of our own checks are used as they are."""
+
 
 def parse(body: bytes, model: type[M]) -> M:
     """The body as a value.
@@ -183,7 +207,8 @@ def parse(body: bytes, model: type[M]) -> M:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        details = tuple(FieldError(_path(item["loc"]), _reason(item["type"], item["msg"])) for item in error.errors())
+        found = error.errors(include_url=False, include_input=False)
+        details = tuple(FieldError(_path(item["loc"]), _reason(item)) for item in found[:MAX_DETAILS])
         fields = ", ".join(dict.fromkeys(detail.field for detail in details))
         raise Invalid(f"The specification is not valid: see {fields}.", code="invalid_spec", details=details) from None
 
@@ -220,9 +245,9 @@ def _path(location: tuple[int | str, ...]) -> str:
     return text.lstrip(".") or "."
 
 
-def _reason(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "unknown field"
-    if kind == "missing":
-        return "required"
-    return message.removeprefix("Value error, ")
+def _reason(item: Mapping[str, Any]) -> str:
+    """What is wrong, and what would be right, in words of JSON: who sends it may never have seen Python."""
+    text = _REASONS.get(item["type"])
+    if text is None:
+        return str(item["msg"]).removeprefix("Value error, ")
+    return text.format(**item.get("ctx", {}))

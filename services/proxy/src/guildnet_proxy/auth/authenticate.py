@@ -184,7 +184,10 @@ class Authenticator:
 
     def _token_identity(self, review: TokenReview, entry: Entry) -> Identity:
         if not review.authenticated:
-            message = "This token is not valid here; make a new one and log in again."
+            message = (
+                "This token is not valid here: it has expired, or was not made for this install. Make a new one with "
+                "`kubectl create token NAME --audience guildnet` and log in again."
+            )
             raise Refusal(401, "bad_token", message, rule=Rule.TOKEN_REVIEW)
         roles = (ROLE_ADMIN,) if review.username == self._admin else ()
         return Identity("token", review.username, review.username, (), roles, "bearer", entry, review.groups)
