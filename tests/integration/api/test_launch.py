@@ -49,7 +49,11 @@ async def test_everything_a_job_says_reaches_the_workspace(api: Api):
     assert spec["storage"]["size"] == "2Gi"
     shown = (await api.ask("GET", f"/api/servers/{name}")).json()
     assert shown["resources"] == {"cpu": "500m", "memory": "1Gi"}
-    assert shown["ports"] == [{"port": 3000, "name": "p-3000"}, {"port": 9000, "name": "admin"}]
+    assert shown["ports"] == [
+        {"port": 3000, "name": "p-3000", "pathMode": "Strip"},
+        {"port": 9000, "name": "admin", "pathMode": "Strip"},
+    ]
+    assert (shown["labels"], shown["storage"]) == ({"team": "data"}, {"size": "2Gi"})
 
 
 async def test_a_secret_value_goes_into_a_secret_that_the_workspace_owns(api: Api):

@@ -129,6 +129,17 @@ def test_a_detail_has_conditions_in_kubernetes_own_shape():
     assert view["updated_at"] == "2026-01-02T00:00:00Z"
 
 
+def test_a_detail_has_what_a_patch_can_change():
+    spec = {
+        "image": "a/jupyterlab", "storage": {"size": "1Gi", "retain": True}, "presetsRef": "lab",
+        "ports": [{"containerPort": 8888, "name": "web", "pathMode": "Preserve"}],
+    }  # fmt: skip
+    meta = {"name": "ws", "labels": {"team": "data", "guildnet.io/id": "ws"}}
+    view = detail(workspace.parse({"metadata": meta, "spec": spec}), (), None, [])
+    assert view["ports"] == [{"port": 8888, "name": "web", "pathMode": "Preserve"}]
+    assert (view["labels"], view["storage"], view["presetsRef"]) == ({"team": "data"}, {"size": "1Gi"}, "lab")
+
+
 def test_filters():
     ws = make(spec={"notes": "For the Demo"})
     assert matches(ws, query({"q": "DEMO"}))

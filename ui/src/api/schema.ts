@@ -193,16 +193,19 @@ export interface Server {
   files?: "kept" | "lost on stop";
   id: string;
   image: string;
+  labels?: Record<string, string>;
   message?: string;
   name: string;
   node?: string;
   notes?: string;
   owner?: string;
   ports?: ServerPort[];
+  presetsRef?: string;
   proxy_url: string;
   reason?: string;
   resources?: ServerResources;
   status: "pending" | "running" | "failed" | "stopped";
+  storage?: Storage;
   updated_at?: string;
   url?: string;
 }
@@ -217,6 +220,7 @@ export interface ServerCondition {
 
 export interface ServerPort {
   name?: string;
+  pathMode?: "Strip" | "Preserve";
   port: number;
 }
 

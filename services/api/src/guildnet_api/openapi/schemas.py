@@ -43,6 +43,9 @@ class ServerPort(BaseModel):
 
     port: int
     name: str | None = None
+    pathMode: Literal["Strip", "Preserve"] | None = Field(  # noqa: N815 - the name on the wire
+        default=None, description="In the detail only."
+    )
 
 
 class ServerResources(BaseModel):
@@ -97,6 +100,11 @@ class Server(BaseModel):
     notes: str | None = None
     files: Literal["kept", "lost on stop"] | None = Field(
         default=None, description="What becomes of the files below the mount path of its volume when it stops."
+    )
+    labels: dict[str, str] | None = Field(default=None, description="In the detail only, without GuildNet's own.")
+    storage: Storage | None = Field(default=None, description="In the detail only.")
+    presetsRef: str | None = Field(  # noqa: N815 - the name on the wire
+        default=None, description="In the detail only: the preset that it was launched with."
     )
     events: list[WorkspaceEvent] | None = Field(default=None, description="In the detail only, oldest first.")
     conditions: list[ServerCondition] | None = Field(default=None, description="In the detail only.")

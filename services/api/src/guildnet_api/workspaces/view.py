@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from guildnet.errors import FieldError, Invalid
+from guildnet.names import is_reserved
 from guildnet.web.entries import Entry
 from guildnet.workspace import Condition, EnvVar, Phase, Resources, Workspace, origin_url
 from guildnet.workspace.ports import base_path, served_ports
@@ -80,9 +81,23 @@ def server(ws: Workspace, pods: Sequence[Pod], entry: Entry | None) -> dict[str,
 def detail(
     ws: Workspace, pods: Sequence[Pod], entry: Entry | None, events: Iterable[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """The `Server` with its conditions and events."""
+    """The `Server` with its conditions and events, and the rest of what a PATCH can change."""
     conditions = [condition(item) for item in ws.status.conditions]
-    return {**server(ws, pods, entry), "conditions": conditions, "events": list(events)}
+    return {**server(ws, pods, entry), **_settings(ws), "conditions": conditions, "events": list(events)}
+
+
+def _settings(ws: Workspace) -> dict[str, Any]:
+    storage = ws.spec.storage
+    shown = {
+        "ports": [
+            {"port": port.container_port, "name": port.name, "pathMode": port.path_mode}
+            for port in served_ports(ws.spec)
+        ],
+        "labels": {key: value for key, value in ws.labels.items() if not is_reserved(key)},
+        "storage": {"size": storage.size} if storage else None,
+        "presetsRef": ws.spec.presets_ref,
+    }
+    return {key: value for key, value in shown.items() if value}
 
 
 def condition(item: Condition) -> dict[str, Any]:
