@@ -131,6 +131,20 @@ describe("the list", () => {
 });
 
 describe("launching", () => {
+  it("says which ports an image gets when none are given", async () => {
+    show("/", { "GET /api/image-defaults?image=tsl0922%2Fttyd": [200, { ports: [{ port: 7681, name: "http" }] }] });
+    await vi.waitFor(() => expect(button("Launch")).toBeDefined());
+    button("Launch")?.click();
+    expect(text()).toContain("Empty: 8080 and 8443");
+    document.querySelector<HTMLInputElement>('input[value="custom"]')?.click();
+    const image = document.querySelector<HTMLInputElement>('input[placeholder^="docker.io"]');
+    if (!image) throw new Error("there is no field for the image");
+    image.value = "tsl0922/ttyd";
+    image.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    image.dispatchEvent(new Event("change", { bubbles: true }));
+    await vi.waitFor(() => expect(text()).toContain("Empty: 7681"));
+  });
+
   it("sends the preset and says what was made of it", async () => {
     show("/", { "POST /api/jobs": [202, { id: "jupyterlab-abcde", status: "pending" }] });
     await vi.waitFor(() => expect(button("Launch")).toBeDefined());

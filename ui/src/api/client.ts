@@ -1,4 +1,4 @@
-import type { Deleted, FieldError, JobSpec, Launched, Me, Preset, Refusal, Server, UiConfig } from "./types";
+import type { Deleted, FieldError, ImageDefaults, JobSpec, Launched, Me, Preset, Refusal, Server, UiConfig } from "./types";
 
 /** What the API answered instead of success; `message` is written to be shown to a person. */
 export class ApiError extends Error {
@@ -60,6 +60,7 @@ export const api = {
   uiConfig: () => request<UiConfig>("GET", "/api/ui-config"),
   me: () => request<Me>("GET", "/api/me"),
   images: () => request<Preset[]>("GET", "/api/images"),
+  imageDefaults: (image: string) => request<ImageDefaults>("GET", `/api/image-defaults?image=${encodeURIComponent(image)}`),
   servers: () => request<Server[]>("GET", "/api/servers"),
   server: (id: string) => request<Server>("GET", server(id)),
   launch: (job: JobSpec) => request<Launched>("POST", "/api/jobs", job),

@@ -7,6 +7,7 @@ export type {
   Detail as FieldError,
   Error as Refusal,
   GoneEvent as Gone,
+  ImageDefaults,
   JobSpec,
   Launched,
   LogLine,

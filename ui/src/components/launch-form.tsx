@@ -1,7 +1,7 @@
 import { createSignal, For, Show } from "solid-js";
 import { createStore, reconcile } from "solid-js/store";
 import { api, ApiError } from "../api/client";
-import type { Preset } from "../api/types";
+import type { ImageDefaults, Preset } from "../api/types";
 import { EMPTY, fieldProblems, jobSpec, type LaunchFields, type Problems } from "../lib/launch";
 import { Field } from "./field";
 
@@ -16,6 +16,18 @@ export function LaunchForm(props: { presets: readonly Preset[]; onLaunched: (id:
 
   const typed = (name: keyof LaunchFields) => (event: { currentTarget: { value: string } }) =>
     setFields(name, event.currentTarget.value);
+
+  const [defaults, setDefaults] = createSignal<ImageDefaults>({});
+  const look = async () => {
+    const image = fields.image.trim();
+    const found = image ? await api.imageDefaults(image).catch(() => ({})) : {};
+    // Another may have been typed meanwhile.
+    if (image === fields.image.trim()) setDefaults(found);
+  };
+  const usual = () => {
+    const known = fields.choice === "custom" ? defaults() : props.presets[Number(fields.choice)];
+    return known?.ports?.map(({ port }) => port).join(", ");
+  };
 
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
@@ -71,7 +83,14 @@ export function LaunchForm(props: { presets: readonly Preset[]; onLaunched: (id:
       <Show when={fields.choice === "custom"}>
         <Field label="Image" hint="With registry and tag" problem={problems.image}>
           {(aria) => (
-            <input {...aria} value={fields.image} onInput={typed("image")} placeholder="docker.io/library/nginx:1.29" spellcheck={false} />
+            <input
+              {...aria}
+              value={fields.image}
+              onInput={typed("image")}
+              onChange={() => void look()}
+              placeholder="docker.io/library/nginx:1.29"
+              spellcheck={false}
+            />
           )}
         </Field>
       </Show>
@@ -91,8 +110,8 @@ export function LaunchForm(props: { presets: readonly Preset[]; onLaunched: (id:
           <Field label="Storage" hint="Such as 10Gi; what the install gives where left out" problem={problems.storage}>
             {(aria) => <input {...aria} value={fields.storage} onInput={typed("storage")} />}
           </Field>
-          <Field label="Ports" hint="Empty: the image's usual ones" problem={problems.ports}>
-            {(aria) => <input {...aria} value={fields.ports} onInput={typed("ports")} placeholder="8080, 8443" />}
+          <Field label="Ports" hint={`Empty: ${usual() ?? "8080 and 8443"}`} problem={problems.ports}>
+            {(aria) => <input {...aria} value={fields.ports} onInput={typed("ports")} placeholder={usual() ?? "8080, 8443"} />}
           </Field>
         </div>
         <Field label="Environment" hint="One NAME=value a line" problem={problems.env}>
