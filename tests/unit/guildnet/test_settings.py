@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from pydantic import Field, SecretStr
 
-from guildnet.settings import CommaList, Row, Settings, load, table
+from guildnet.settings import CommaList, Row, SecretReference, Settings, load, table
 
 
 class Example(Settings):
@@ -91,8 +91,18 @@ def test_a_secret_is_never_shown(capsys: pytest.CaptureFixture[str]) -> None:
     err = problems(capsys, Strict, API_TOKEN="hunter2", REDIS_URL="redis://:hunter3@valkey:6379/0")
     assert "API_TOKEN" in err
     assert "hunter" not in err
-    assert "redis://:***@valkey" in err
+    assert "redis://:********@valkey" in err
     assert "hunter4" not in repr(load(Example, {"AGENT_DEFAULT_PASSWORD": "hunter4"}))
+
+
+def test_a_setting_called_secret_is_one_unless_it_is_said_to_name_one(capsys: pytest.CaptureFixture[str]) -> None:
+    class Both(Example):
+        client_secret: str = Field(default="", pattern="^$")
+        tls_secret: SecretReference = Field(default="", pattern="^$")
+
+    err = problems(capsys, Both, CLIENT_SECRET="hunter2", TLS_SECRET="workspace-tls")
+    assert "hunter2" not in err
+    assert "workspace-tls" in err
 
 
 def test_settings_cannot_be_changed_later() -> None:

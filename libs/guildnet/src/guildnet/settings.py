@@ -17,12 +17,12 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from guildnet import sensitive
+
 S = TypeVar("S", bound="Settings")
 
 EXIT_BAD_SETTINGS = 2
-_SECRET_NAME = re.compile(r"PASSWORD|SECRET|TOKEN|CREDENTIAL|(?:^|_)KEY$", re.IGNORECASE)
-_NOT_SECRET = re.compile(r"_FILE$|AUDIENCE$|_SECRET$")
-_URL_PASSWORD = re.compile(r"(://[^/@:\s]*):[^/@\s]*@")
+_NOT_SECRET = re.compile(r"_FILE$|AUDIENCE$")
 
 
 def _split(value: object) -> object:
@@ -33,6 +33,15 @@ def _split(value: object) -> object:
 
 CommaList = Annotated[tuple[str, ...], BeforeValidator(_split)]
 """A setting that holds several values: `a, b,c`. Empty items are dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """Marks a setting that names a secret and is none itself."""
+
+
+SecretReference = Annotated[str, _Reference()]
+"""A setting that holds the name of a Kubernetes Secret: shown, whatever the setting is called."""
 
 
 class Settings(BaseModel):
@@ -108,8 +117,10 @@ def is_secret(name: str, field: FieldInfo) -> bool:
     """Must its value never be shown? By type, or by name where that does not say it is a path or a reference."""
     if "SecretStr" in str(field.annotation) or field.annotation is SecretStr:
         return True
+    if any(isinstance(item, _Reference) for item in field.metadata):
+        return False
     upper = name.upper()
-    return bool(_SECRET_NAME.search(upper)) and not _NOT_SECRET.search(upper)
+    return sensitive.is_secret_name(upper) and not _NOT_SECRET.search(upper)
 
 
 def _problems(error: ValidationError, given: Mapping[str, str], fields: Mapping[str, FieldInfo]) -> list[str]:
@@ -127,17 +138,14 @@ def _problems(error: ValidationError, given: Mapping[str, str], fields: Mapping[
         elif is_secret(name, field):
             lines.append(f"  {name.upper()}: {_without(message, value)} (value not shown)")
         else:
-            lines.append(f"  {name.upper()}: {_masked(message)} (got {_masked(value)!r})")
+            # A URL may carry a password although its setting is no secret.
+            shown = sensitive.without_passwords(value)
+            lines.append(f"  {name.upper()}: {sensitive.without_passwords(message)} (got {shown!r})")
     return lines
 
 
 def _without(message: str, value: str) -> str:
     return message.replace(value, "***") if value else message
-
-
-def _masked(text: str) -> str:
-    """A URL may carry a password although its setting is no secret."""
-    return _URL_PASSWORD.sub(r"\1:***@", text)
 
 
 def _type_name(annotation: Any) -> str:

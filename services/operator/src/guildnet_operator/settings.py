@@ -27,7 +27,9 @@ class Settings(EntrySettings):
     )
     ingress_class_name: str = Field(default="nginx", description="Ingress class of workspace Ingresses.")
     cert_manager_issuer: str = Field(default="", description="cert-manager ClusterIssuer of workspace Ingresses.")
-    workspace_tls_secret: str = Field(default="", description="TLS Secret shared by the workspace Ingresses.")
+    workspace_tls_secret: shared.SecretReference = Field(
+        default="", description="TLS Secret shared by the workspace Ingresses."
+    )
     ingress_auth_url: str = Field(default="", description="ingress-nginx auth-url annotation.")
     ingress_auth_signin: str = Field(default="", description="ingress-nginx auth-signin annotation.")
     ingress_class_names: shared.CommaList = Field(
@@ -43,7 +45,9 @@ class Settings(EntrySettings):
     ingress_controller_namespaces: shared.CommaList = Field(
         default=(), description="Namespaces that Ingress controllers run in; empty for any namespace."
     )
-    k8s_image_pull_secret: str = Field(default="", description="imagePullSecret of every workspace pod.")
+    k8s_image_pull_secret: shared.SecretReference = Field(
+        default="", description="imagePullSecret of every workspace pod."
+    )
     agent_default_password: SecretStr = Field(
         default=SecretStr(""), description="PASSWORD of code-server workspaces; empty generates one for each."
     )
