@@ -70,6 +70,36 @@ async def test_a_secret_value_goes_into_a_secret_that_the_workspace_owns(api: Ap
     assert "hunter2" not in str(api.audit)
 
 
+async def _secrets(api: Api) -> set[str]:
+    return {item["metadata"]["name"] for item in (await api.kube.list(SECRETS, api.namespace))["items"]}
+
+
+async def test_of_the_secrets_of_a_workspace_only_those_it_refers_to_stay(api: Api):
+    job = {"image": "acme/tool", "env": {"DB_PASSWORD": "one", "A": "1"}}
+    name = (await api.ask("POST", "/api/jobs", json=job)).json()["id"]
+    strangers = {"metadata": {"name": f"{name}-own"}, "stringData": {"DB_PASSWORD": "theirs"}}
+    await api.kube.create(SECRETS, api.namespace, strangers)
+    others = await _secrets(api) - {f"{name}-env"}
+    for value in ("two", "three"):
+        answer = await api.ask("PATCH", f"/api/servers/{name}", json={"env": {"DB_PASSWORD": value}})
+        assert answer.status_code == 202, answer.text
+    (kept,) = await _secrets(api) - others
+    secret = await api.kube.get(SECRETS, api.namespace, kept)
+    assert base64.b64decode(secret["data"]["DB_PASSWORD"]) == b"three"
+    reference = {"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": f"{name}-own", "key": "DB_PASSWORD"}}}
+    await api.kube.merge_patch(WORKSPACES, api.namespace, name, {"spec": {"env": [reference]}})
+    await api.ask("PATCH", f"/api/servers/{name}", json={"env": {"DB_PASSWORD": None}})
+    assert f"{name}-own" in await _secrets(api)
+
+
+async def test_a_patch_that_is_refused_leaves_no_secret(api: Api):
+    name = (await api.ask("POST", "/api/jobs", json={"image": "acme/tool"})).json()["id"]
+    before = await _secrets(api)
+    wrong = {"env": {"API_TOKEN": "x"}, "expose": [{"port": 3000}, {"port": 4000, "name": "p-5000"}]}
+    assert (await api.ask("PATCH", f"/api/servers/{name}", json=wrong)).status_code == 400
+    assert await _secrets(api) == before
+
+
 BAD = {
     "bad JSON": (b'{"image": ', 400, "bad_body", None),
     "not an object": (b"[]", 400, "bad_body", None),

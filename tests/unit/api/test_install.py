@@ -140,7 +140,7 @@ def test_a_preset_fills_in_and_never_overrides():
     known = preset(args=["--x"], env={"A": "1", "B": "2"}, ports=[{"port": 3000}], pathMode="Preserve")
     filled = presets.fill(job(env={"B": "3"}), known)
     assert filled.args == ["--x"]
-    assert filled.env == {"A": "1", "B": "3"}
+    assert {name: item.value for name, item in (filled.env or {}).items()} == {"A": "1", "B": "3"}
     assert [(p.port, p.pathMode) for p in filled.expose or ()] == [(3000, "Preserve")]
     stated = presets.fill(job(args=[], expose=[{"port": 3000}, {"port": 4000}]), known)
     assert stated.args == []

@@ -35,6 +35,11 @@ export interface Document {
 export interface EndEvent {
 }
 
+export interface EnvValue {
+  secret?: boolean;
+  value: string;
+}
+
 export interface Error {
   code: string;
   details?: Detail[];
@@ -95,7 +100,7 @@ export interface IncompleteError {
 export interface JobPatch {
   args?: string[] | null;
   command?: string[] | null;
-  env?: Record<string, string | null> | null;
+  env?: Record<string, string | EnvValue | null> | null;
   expose?: Expose[] | null;
   image?: string;
   labels?: Record<string, string | null> | null;
@@ -107,7 +112,7 @@ export interface JobPatch {
 export interface JobSpec {
   args?: string[];
   command?: string[];
-  env?: Record<string, string>;
+  env?: Record<string, string | EnvValue>;
   expose?: Expose[];
   image: string;
   labels?: Record<string, string>;

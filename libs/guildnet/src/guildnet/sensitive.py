@@ -1,8 +1,8 @@
 """Whether a name or a value is that of a secret, and text with its secrets masked. Pure.
 
-Names are recognised by part of their text, so `PGPASSWORD` and `CLIENTSECRET` are as `DB_PASSWORD` is; a last word `key`
-counts with whatever stands before it but a few words that make it no secret. A name taken for a secret in vain costs
-little; one that is not recognised is shown to every reader.
+Names are recognised by part of their text, so `PGPASSWORD` and `CLIENTSECRET` are as `DB_PASSWORD` is; a last word
+`key` counts with whatever stands before it but a few words that make it no secret. A name taken for a secret in vain
+costs little; one that is not recognised is shown to every reader.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _PARTS: Final = re.compile(
 _HARMLESS: Final = re.compile(r"tokeni[sz]|secretar")
 _SECRET_WORDS: Final = frozenset(
     {
-        "auth", "bearer", "cookie", "cookies", "cred", "creds", "dsn", "jwt", "otp", "pass", "pat", "pgpass", "pw", "pwd",
-        "sas",
+        "auth", "bearer", "cookie", "cookies", "cred", "creds", "dsn", "jwt", "otp", "pass", "pat", "pgpass", "pw",
+        "pwd", "sas",
     }
 )  # fmt: skip
 _NO_SECRET_KEYS: Final = frozenset(

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from guildnet import workspace
 from guildnet.access import Action, Decision, Launch, Target
-from guildnet.errors import Conflict, GuildNetError
+from guildnet.errors import Conflict, GuildNetError, Unreachable
 from guildnet.kube.client import Json
 from guildnet.kube.resources import SECRETS, WORKSPACES
 from guildnet.names import ANNOTATION_LAUNCH_RULE, FIELD_MANAGER_API
@@ -19,6 +19,7 @@ from guildnet.workspace import Workspace, WorkspaceSpec
 from guildnet.workspace.ports import served_ports
 from guildnet_api.access.audit import Actor
 from guildnet_api.access.authorize import target_of
+from guildnet_api.cluster import env_secrets
 from guildnet_api.deps import Services, actor
 from guildnet_api.handlers.lifecycle import MAX_PATCH_ATTEMPTS, patching, refuse_deleting, shown
 from guildnet_api.http.params import read_body
@@ -52,15 +53,22 @@ async def _patched(api: Services, who: Actor, raw: Json, wanted: JobPatch, state
         if not recorded:
             api.audit.allowed(who, Action.UPDATE, ws.name, decision, sorted(wanted.model_fields_set))
             recorded = True
+        made = False
         try:
             if change.secret_values:
                 body = manifests.secret(change.secret_name, change.secret_values, raw)
                 await api.client.create(SECRETS, namespace, body, field_manager=FIELD_MANAGER_API)
-            return await patching(api, who, ws, _with_rule(change, who, ws, launched))()
+                made = True
+            patched = await patching(api, who, ws, _with_rule(change, who, ws, launched))()
         except GuildNetError as error:
+            if made and not isinstance(error, Unreachable):  # what was not answered may have been done
+                await env_secrets.remove(api.client, namespace, ws.name, [change.secret_name])
             if not isinstance(error, Conflict) or stated != _ANY or attempt + 1 == MAX_PATCH_ATTEMPTS:
                 api.audit.failed(who, Action.UPDATE, ws.name, decision, error)
                 raise
+        else:
+            await env_secrets.remove(api.client, namespace, ws.name, change.unused)
+            return patched
         raw = await api.client.get(WORKSPACES, namespace, ws.name)
     raise AssertionError("unreachable")
 

@@ -175,7 +175,9 @@ class Me(BaseModel):
 
 
 class ImagePreset(Preset):
-    """One image on offer, and what a launch of it is filled up with."""
+    """One image on offer, and what a launch of it is filled up with. Secrets are shown as `********`."""
+
+    env: dict[str, str] | None = None  # type: ignore[assignment]  # shown values, not given ones
 
 
 class ImageDefaults(BaseModel):

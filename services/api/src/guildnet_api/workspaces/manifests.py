@@ -1,7 +1,7 @@
 """Manifests: a job as the objects to create, a patch as the merge patch of a Workspace. Pure.
 
-Secret-looking env values never enter a Workspace: they go into a Secret of their own, which the Workspace owns and its
-env refers to.
+Secret env values never enter a Workspace: they go into a Secret of their own, which the Workspace owns and its env
+refers to.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from guildnet.names import (
     LABEL_ID,
     LABEL_MANAGED,
 )
+from guildnet.sensitive import MASK
 from guildnet.workspace import EnvVar, Port, Resources, Storage, Workspace, WorkspaceSpec, to_wire
 from guildnet.workspace.ports import served_ports
 from guildnet_api.workspaces import spec as wire
-from guildnet_api.workspaces.secrets import MASK, is_secret
-from guildnet_api.workspaces.spec import Expose, JobPatch, JobSpec
+from guildnet_api.workspaces.secrets import is_kept_secret, refusal, unmasked_arguments
+from guildnet_api.workspaces.spec import EnvValue, Expose, JobPatch, JobSpec
 
 DEFAULT_PATH_MODE: Final = "Strip"
 _WIRE_NAMES: Final = {"expose": "ports"}
@@ -64,7 +65,7 @@ def launch_plan(
             "spec": to_wire(_spec(job, secret_name, volume)),
         },
         secret_name=secret_name,
-        secret_values={key: value for key, value in (job.env or {}).items() if is_secret(key)},
+        secret_values=_secret_values(job.env or {}),
     )
 
 
@@ -108,18 +109,25 @@ def secret(name: str, values: Mapping[str, str], workspace: Mapping[str, Any]) -
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A merge patch of a Workspace, the spec it leads to, and the new secret values it refers to."""
+    """A merge patch of a Workspace, the spec it leads to, and the new secret values it refers to.
+
+    `unused` are names of Secrets that only the spec before referred to.
+    """
 
     body: Mapping[str, Any]
     spec: WorkspaceSpec
     secret_name: str
     secret_values: Mapping[str, str]
+    unused: Sequence[str] = ()
 
 
 def change(patch: JobPatch, ws: Workspace, secret_name: str) -> Change:
-    """What the patch does to this Workspace; it holds only while the resource version of `ws` does."""
+    """What the patch does to this Workspace; it holds only while the resource version of `ws` does.
+
+    Raises Invalid for a mask of a value that the Workspace does not have.
+    """
     sent = patch.model_fields_set
-    env = {key: value for key, value in (patch.env or {}).items() if value != MASK}
+    env = _changed_env(patch, ws.spec)
     changed = _changed(patch, ws.spec, env, secret_name)
     before, written = to_wire(ws.spec), to_wire(changed)
     fields = [_WIRE_NAMES.get(name, name) for name in JobPatch.model_fields if name in sent and name != "labels"]
@@ -131,7 +139,8 @@ def change(patch: JobPatch, ws: Workspace, secret_name: str) -> Change:
         body={"metadata": meta, **({"spec": spec} if spec else {})},
         spec=changed,
         secret_name=secret_name,
-        secret_values={key: value for key, value in env.items() if value is not None and is_secret(key)},
+        secret_values=_secret_values({key: item for key, item in env.items() if item is not None}),
+        unused=sorted(_secrets_of(ws.spec) - _secrets_of(changed)),
     )
 
 
@@ -143,12 +152,32 @@ def _difference(old: Any, new: Any) -> Any:
     return {**gone, **{key: _difference(old.get(key), new[key]) for key in new}}
 
 
-def _changed(patch: JobPatch, old: WorkspaceSpec, env: Mapping[str, str | None], secret_name: str) -> WorkspaceSpec:
+def _changed_env(patch: JobPatch, old: WorkspaceSpec) -> dict[str, EnvValue | None]:
+    """The variables that change; one that was sent back masked does not."""
+    sent = patch.env or {}
+    masked = {key for key, item in sent.items() if item is not None and item.value == MASK}
+    if unknown := masked.difference(item.name for item in old.env):
+        raise refusal([f"env.{key}" for key in sorted(unknown)])
+    return {key: item for key, item in sent.items() if key not in masked}
+
+
+def _secrets_of(spec: WorkspaceSpec) -> set[str]:
+    references = ((item.value_from or {}).get("secretKeyRef") for item in spec.env)
+    return {str(reference["name"]) for reference in references if reference and "name" in reference}
+
+
+def _secret_values(env: Mapping[str, EnvValue]) -> dict[str, str]:
+    return {key: item.value for key, item in env.items() if is_kept_secret(key, item)}
+
+
+def _changed(
+    patch: JobPatch, old: WorkspaceSpec, env: Mapping[str, EnvValue | None], secret_name: str
+) -> WorkspaceSpec:
     """The spec with every field that was sent in its new value."""
     values: dict[str, Any] = {
         "image": patch.image,
-        "command": tuple(patch.command or ()),
-        "args": tuple(patch.args or ()),
+        "command": tuple(unmasked_arguments(patch.command or (), old.command, "command")),
+        "args": tuple(unmasked_arguments(patch.args or (), old.args)),
         "notes": patch.notes,
         "ports": _ports(patch.expose or (), old.ports),
         "resources": _merged_resources(old.resources, patch.resources) if patch.resources else Resources(),
@@ -159,16 +188,16 @@ def _changed(patch: JobPatch, old: WorkspaceSpec, env: Mapping[str, str | None],
     return replace(old, **{name: value for name, value in values.items() if name in sent})
 
 
-def _merged_env(old: Sequence[EnvVar], new: Mapping[str, str | None], secret_name: str) -> tuple[EnvVar, ...]:
+def _merged_env(old: Sequence[EnvVar], new: Mapping[str, EnvValue | None], secret_name: str) -> tuple[EnvVar, ...]:
     """Key by key: order kept, null takes away, a new key comes last."""
     kept = (item for item in old if item.name not in new)
     return (*kept, *(_variable(key, value, secret_name) for key, value in new.items() if value is not None))
 
 
-def _variable(name: str, value: str, secret_name: str) -> EnvVar:
-    if is_secret(name):
+def _variable(name: str, given: EnvValue, secret_name: str) -> EnvVar:
+    if is_kept_secret(name, given):
         return EnvVar(name, value_from={"secretKeyRef": {"name": secret_name, "key": name}})
-    return EnvVar(name, value)
+    return EnvVar(name, given.value)
 
 
 def _ports(ports: Sequence[Expose], old: Sequence[Port] = ()) -> tuple[Port, ...]:

@@ -1,13 +1,14 @@
 """Presets: the images an install offers, a JSON list that the chart renders from its values. Pure.
 
 A preset fills in what a launch leaves open, never what it states. It is found by the launch's `presetsRef` (a preset's
-`name`, else its label as a slug) or, without one, by the image.
+`name`, else its label as a slug) or, without one, by the image. Its secrets are shown masked, and a launch that sends
+the mask back means them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -15,7 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from guildnet import image as references
 from guildnet.errors import FieldError, Invalid
 from guildnet.names import slug
+from guildnet.sensitive import MASK, masked_arguments
 from guildnet.workspace import well_known
+from guildnet_api.workspaces.secrets import is_kept_secret, unmasked_arguments, unmasked_env
 from guildnet_api.workspaces.spec import Args, Command, Env, Expose, Image, JobSpec, Ports, Resources, Storage
 
 
@@ -42,7 +45,8 @@ class Preset(BaseModel):
         return self.name or slug(self.label)
 
     def wire(self) -> dict[str, Any]:
-        return {"name": self.ref, **self.model_dump(exclude_none=True)}
+        """As clients are shown it."""
+        return {"name": self.ref, **_shown(self.model_dump(exclude_none=True), self)}
 
 
 _LIST = TypeAdapter(list[Preset])
@@ -67,9 +71,8 @@ def defaults(presets: Sequence[Preset], image: str) -> dict[str, Any]:
     preset = _of_image(presets, image.strip())
     if preset is None:
         return _well_known(image.strip())
-    found = preset.model_dump(
-        exclude_none=True, include={"command", "args", "env", "ports", "pathMode", "resources", "storage"}
-    )
+    included = {"command", "args", "env", "ports", "pathMode", "resources", "storage"}
+    found = _shown(preset.model_dump(exclude_none=True, include=included), preset)
     return {key: value for key, value in found.items() if value}
 
 
@@ -87,18 +90,30 @@ def _well_known(image: str) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value}
 
 
+def _shown(dumped: dict[str, Any], preset: Preset) -> dict[str, Any]:
+    if preset.env is not None:
+        dumped["env"] = {key: MASK if is_kept_secret(key, item) else item.value for key, item in preset.env.items()}
+    for field in ("command", "args"):
+        if field in dumped:
+            dumped[field] = list(masked_arguments(dumped[field]))
+    return dumped
+
+
 def fill(job: JobSpec, presets: Sequence[Preset]) -> JobSpec:
     """The launch with what its preset adds.
 
-    Raises Invalid when `presetsRef` names no preset.
+    Raises Invalid when `presetsRef` names no preset, and for a mask that stands for nothing of it.
     """
     preset = _find(job, presets)
+    env = unmasked_env(job.env or {}, (preset.env if preset else None) or {})
+    command = unmasked_arguments(job.command or (), (preset.command if preset else None) or (), "command")
+    args = unmasked_arguments(job.args or (), (preset.args if preset else None) or ())
     if preset is None:
         return job
     filled: dict[str, Any] = {
-        "command": job.command if job.command is not None else preset.command,
-        "args": job.args if job.args is not None else preset.args,
-        "env": _merged(preset.env, job.env),
+        "command": command if job.command is not None else preset.command,
+        "args": args if job.args is not None else preset.args,
+        "env": {**(preset.env or {}), **env} or None,
         "resources": job.resources or preset.resources,
         # `null` says that no volume is wanted, also where the preset has one.
         "storage": job.storage if "storage" in job.model_fields_set else preset.storage,
@@ -125,10 +140,6 @@ def _of_image(presets: Sequence[Preset], image: str) -> Preset | None:
     if exact or wanted is None:
         return exact
     return next((p for p in presets if (of := references.parse(p.image)) and of.segments == wanted.segments), None)
-
-
-def _merged(first: Mapping[str, str] | None, second: Mapping[str, str] | None) -> dict[str, str] | None:
-    return {**(first or {}), **(second or {})} or None
 
 
 def _ports(given: list[Expose] | None, preset: Preset) -> list[Expose] | None:

@@ -10,15 +10,19 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Literal, TypeVar
 
+import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from guildnet import image
 from guildnet.errors import FieldError, Invalid
 from guildnet.names import is_reserved
 
+_MAX_COMMAND_CHARACTERS = 4096
+_MAX_VALUES = 2048
+"""Values in one body: more than the largest specification can hold."""
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PORT_NAME = re.compile(r"(?=.{1,15}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _QUANTITY = re.compile(r"(?=.*[1-9])[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi)?")
@@ -42,6 +46,8 @@ def _command(value: Any) -> Any:
     """A command given as one line is split as a shell would; a list passes as it is."""
     if not isinstance(value, str):
         return value
+    if len(value) > _MAX_COMMAND_CHARACTERS:
+        raise ValueError(f"longer than {_MAX_COMMAND_CHARACTERS} characters; give a list")
     try:
         return shlex.split(value)
     except ValueError as error:
@@ -79,6 +85,25 @@ class Wire(BaseModel):
     """A JSON object of a client: unknown fields refused, no silent conversions."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+
+
+class EnvValue(Wire):
+    """The value of a variable. With `secret` it is stored in a Secret and never shown, whatever the variable's name."""
+
+    value: Text
+    secret: bool = False
+
+
+def _env_value(given: Any) -> Any:
+    """Plain text is a value that nothing more is said of."""
+    if isinstance(given, str):
+        return {"value": given}
+    if isinstance(given, dict | EnvValue):
+        return given
+    raise ValueError("neither text nor {value, secret}")
 
 
 class Expose(Wire):
@@ -129,12 +154,12 @@ class Storage(Wire):
 
 
 Image = Annotated[str, StringConstraints(min_length=1, max_length=512), AfterValidator(_image)]
-Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 Command = Annotated[list[Text], BeforeValidator(_command), Field(max_length=256)]
 Args = Annotated[list[Text], Field(max_length=256)]
 Ports = Annotated[list[Expose], Field(max_length=16), AfterValidator(_expose)]
-Env = Annotated[dict[str, Text], Field(max_length=256), AfterValidator(_env)]
-EnvPatch = Annotated[dict[str, Text | None], Field(max_length=256), AfterValidator(_env)]
+EnvItem = Annotated[EnvValue, BeforeValidator(_env_value, json_schema_input_type=Text | EnvValue)]
+Env = Annotated[dict[str, EnvItem], Field(max_length=256), AfterValidator(_env)]
+EnvPatch = Annotated[dict[str, EnvItem | None], Field(max_length=256), AfterValidator(_env)]
 Labels = Annotated[dict[str, str], Field(max_length=64), AfterValidator(_labels)]
 LabelsPatch = Annotated[dict[str, str | None], Field(max_length=64), AfterValidator(_labels)]
 Notes = Annotated[str, StringConstraints(max_length=4096)]
@@ -214,6 +239,7 @@ def parse(body: bytes, model: type[M]) -> M:
 
 
 def _json(body: bytes) -> dict[str, Any]:
+    _refuse_many_values(body)
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
@@ -226,6 +252,25 @@ def _json(body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Invalid(f"The body has to be a JSON object, not {type(value).__name__}.", code="bad_body")
     return value
+
+
+def _refuse_many_values(body: bytes) -> None:
+    """Checked by a quick parser first: what is strict below takes a fifth of a second for a body that is all keys."""
+    try:
+        waiting = [orjson.loads(body)]
+    except orjson.JSONDecodeError:
+        return  # refused below, with its place
+    for seen, value in enumerate(_values(waiting)):
+        if seen >= _MAX_VALUES or (isinstance(value, dict | list) and len(value) > _MAX_VALUES):
+            raise Invalid(f"The body holds more than {_MAX_VALUES} values; no specification does.", code="bad_body")
+
+
+def _values(waiting: list[Any]) -> Iterator[Any]:
+    while waiting:
+        value = waiting.pop()
+        yield value
+        if isinstance(value, dict | list):
+            waiting.extend(value.values() if isinstance(value, dict) else value)
 
 
 def _refuse_constant(name: str) -> Any:

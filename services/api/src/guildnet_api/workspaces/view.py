@@ -1,6 +1,6 @@
 """A Workspace and its pods as the `Server` of the API, and the filters of the list. Pure.
 
-Values that come from Secrets are not known here and stay that way; values whose name looks secret are masked.
+Values that come from Secrets are not known here and stay that way; values that look secret by name or form are masked.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 
 from guildnet.errors import FieldError, Invalid
 from guildnet.names import is_reserved
+from guildnet.sensitive import MASK, is_secret, masked_arguments
 from guildnet.web.entries import Entry
 from guildnet.workspace import Condition, EnvVar, Phase, Resources, Workspace, origin_url
 from guildnet.workspace.ports import base_path, served_ports
 from guildnet_api.cluster.pods import Pod, current
-from guildnet_api.workspaces.secrets import MASK, is_secret
 
 STATUSES = ("pending", "running", "failed", "stopped")
 _BY_PHASE = {Phase.RUNNING: "running", Phase.FAILED: "failed", Phase.STOPPED: "stopped", Phase.TERMINATING: "stopped"}
@@ -68,7 +68,7 @@ def server(ws: Workspace, pods: Sequence[Pod], entry: Entry | None) -> dict[str,
         "updated_at": _updated(ws),
         "ports": _ports(ws),
         "resources": _resources(ws.spec.resources),
-        "args": list(ws.spec.args),
+        "args": list(masked_arguments(ws.spec.args)),
         "env": {item.name: _shown(item) for item in ws.spec.env},
         "notes": ws.spec.notes,
         "files": ws.status.files,
@@ -153,7 +153,7 @@ def _resources(resources: Resources) -> dict[str, str]:
 
 
 def _shown(item: EnvVar) -> str:
-    return MASK if item.value_from or is_secret(item.name) else item.value or ""
+    return MASK if item.value_from or is_secret(item.name, item.value or "") else item.value or ""
 
 
 def matches(ws: Workspace, query: Query) -> bool:
