@@ -69,6 +69,11 @@ class Lab:
             "K8S_NAMESPACE": self.namespace,
             "REDIS_URL": self.redis_url,
             "IDENTITY_KEY_FILE": str(key),
+            # The readers of a crowd are one identity here.
+            "LIMIT_STREAMS": "100000",
+            "LIMIT_REQUESTS": "100000",
+            "LIMIT_REQUEST_RATE": "100000",
+            "LIMIT_REQUEST_BURST": "100000",
             **settings,
         }
         pinned = ["taskset", "--cpu-list", str(core)] if core is not None else []

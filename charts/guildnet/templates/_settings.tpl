@@ -40,6 +40,11 @@ ACCESS_DEFAULT: {{ .Values.access.default | quote }}
 DOMAIN: {{ include "guildnet.domain.host" . | quote }}
 HOSTNAME: {"fieldRef": {"fieldPath": "metadata.name"}}
 IDENTITY_KEY_FILE: /etc/guildnet/keys/identity
+LIMIT_REQUESTS: {{ .Values.api.limits.requests | int | quote }}
+LIMIT_REQUEST_BURST: {{ .Values.api.limits.requestBurst | int | quote }}
+LIMIT_REQUEST_RATE: {{ .Values.api.limits.requestRate | quote }}
+LIMIT_SEARCHES: {{ .Values.api.limits.searches | int | quote }}
+LIMIT_STREAMS: {{ .Values.api.limits.streams | int | quote }}
 LISTEN: 0.0.0.0:8080
 LOG_BYTES: {{ .Values.api.logs.bytes | int64 | quote }}
 LOG_DIRECT_FOLLOWS: {{ .Values.api.logs.directFollows | int | quote }}

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from guildnet.kube.resources import CAPABILITIES
-from guildnet_api.handlers import servers
+from guildnet_api.handlers import server_stream
 from guildnet_api.http import sse
 from guildnet_api.logs import hub
 from guildnet_api.logs.reader import merged, viewer
@@ -43,7 +43,7 @@ async def test_a_right_taken_away_ends_every_stream(any_api: Api, kubelet: Kubel
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pings, and what wakes readers for them, come twenty times as often."""
     monkeypatch.setattr(sse, "PING_SECONDS", sse.PING_SECONDS / 20)
-    for module in (hub, viewer, merged, servers):
+    for module in (hub, viewer, merged, server_stream):
         monkeypatch.setattr(module, "WAKE_SECONDS", module.WAKE_SECONDS / 20)
 
 

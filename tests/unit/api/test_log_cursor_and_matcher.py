@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from guildnet.errors import Invalid
-from guildnet_api.logs.matcher import MAX_QUERY_CHARACTERS, Matcher, TooSlow
+from guildnet_api.logs.matcher import MAX_QUERY_CHARACTERS, Matcher
 from guildnet_api.logs.model import Run
 from guildnet_api.logs.reader.cursor import Cursor, Step, next_step
 
@@ -67,7 +67,10 @@ def test_a_query_is_a_piece_of_text_or_an_expression_between_slashes(text: str, 
     assert Matcher(text).matches(line) is found
 
 
-@pytest.mark.parametrize("text", ["/(/", "/a**/", "/(?=x)/", "x" * (MAX_QUERY_CHARACTERS + 1), "/(x{1000}){1000}/"])
+@pytest.mark.parametrize(
+    "text",
+    ["/(/", "/a**/", "/(?=x)/", "x" * (MAX_QUERY_CHARACTERS + 1), "/(x{1000}){1000}/", "/[ab].{250}[cd].{250}z/"],
+)
 def test_what_is_no_expression_is_refused_by_the_name_of_the_field(text: str):
     with pytest.raises(Invalid) as caught:
         Matcher(text)
@@ -77,22 +80,4 @@ def test_what_is_no_expression_is_refused_by_the_name_of_the_field(text: str):
 @pytest.mark.timeout(60)
 def test_an_expression_that_would_never_end_elsewhere_ends_here():
     """One that goes back to try another way would try more of them here than there are seconds."""
-    assert not Matcher("/(a+)+$/", clock=lambda: 0.0).matches("a" * 16_000 + "b")
-
-
-def test_a_matcher_that_takes_too_much_time_is_stopped_and_may_go_on_later():
-    now = [0.0]
-
-    def clock() -> float:
-        now[0] += 0.3  # every look at the clock: a match takes so long
-        return now[0]
-
-    asked = Matcher("x", clock)
-    assert not asked.matches("y")
-    assert not asked.matches("y")
-    assert not asked.matches("y")
-    assert not asked.matches("y")
-    with pytest.raises(TooSlow):
-        asked.matches("y")
-    now[0] += 60
-    assert not asked.matches("y")
+    assert not Matcher("/(a+)+$/").matches("a" * 16_000 + "b")

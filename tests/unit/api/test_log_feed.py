@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -31,6 +32,7 @@ from guildnet_api.logs.model import (
 from guildnet_api.logs.reader.cursor import Cursor
 from guildnet_api.logs.redis.publication import Publication, decode
 from guildnet_api.logs.source.follower import Alignment
+from guildnet_api.logs.worker import Searcher, TooSlow, Worker
 
 RUN = Run("0123456789ab", "ws-1", "main", 2)
 LIMITS = RingLimits(100, 10_000)
@@ -148,6 +150,18 @@ def test_ids_of_clients_are_taken_apart(text: str, expected: tuple[str, str] | N
     assert (found and (found.prefix, found.id)) == expected
 
 
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    made = Worker()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def searcher(worker: Worker) -> Searcher:
+    return worker.searcher("alice")
+
+
 # ---- the ring -------------------------------------------------------------------------------------------------------
 
 
@@ -175,7 +189,7 @@ async def test_a_level_has_a_ring_of_its_own_with_the_same_frames():
         assert [held.id for held in errors.ring.after(None)] == ["2-0", "3-0", "5-0"]
 
 
-async def test_a_filter_has_a_ring_of_its_own_as_long_as_somebody_reads_it():
+async def test_a_filter_has_a_ring_of_its_own_as_long_as_somebody_reads_it(searcher: Searcher):
     feed = Feed(RUN, LIMITS)
     feed.accept([line(1, "GET /a 200"), line(2, "GET /b 500"), Record("3-0", 3, b"{}", Kind.GAP)])
     wanted = Filter(q=r"/ 5\d\d$/")
@@ -183,10 +197,53 @@ async def test_a_filter_has_a_ring_of_its_own_as_long_as_somebody_reads_it():
         with feed.filtered(wanted) as other:
             assert other is one
         feed.accept([line(4, "get /c 503"), line(5, "GET /5000")])
+        assert len(one.ring) == 0, "nothing is matched before a reader asks"
+        await one.catch_up(searcher)
         assert [held.id for held in one.ring.after(None)] == ["2-0", "3-0", "4-0"]
     with feed.filtered(wanted) as later:
         assert later is not one
+        await later.catch_up(searcher)
         assert [held.id for held in later.ring.after(None)] == ["2-0", "3-0", "4-0"]
+
+
+async def test_readers_of_one_filter_share_what_was_found_and_each_pays_for_its_own_share(worker: Worker):
+    feed = Feed(RUN, RingLimits(5000, 10_000_000))
+    feed.accept([line(n, "x" * 50) for n in range(1, 2001)])
+    poor, rich = worker.searcher("poor"), worker.searcher("rich")
+    poor._bucket.spend(1000)
+    with feed.filtered(Filter(q="xx")) as ring:
+        with pytest.raises(TooSlow):
+            await ring.catch_up(poor)
+        await ring.catch_up(rich)
+        await ring.catch_up(poor)  # nothing is left to pay for
+        assert len(ring.ring) == 2000
+
+
+async def test_a_filter_keeps_no_line_that_the_feed_does_not(searcher: Searcher):
+    feed = Feed(RUN, RingLimits(100, 1_000_000))
+    feed.accept([line(n, "kept" if n % 10 == 0 else "-") for n in range(1, 101)])
+    with feed.filtered(Filter(q="kept")) as ring:
+        await ring.catch_up(searcher)
+        assert len(ring.ring) == 10
+        feed.accept([line(n, "-") for n in range(101, 151)])
+        feed._deliver()
+        assert [held.id for held in ring.ring.after(None)] == ["60-0", "70-0", "80-0", "90-0", "100-0"]
+        assert ring.ring.covers("50-0")
+        assert not ring.ring.covers("40-0")
+
+
+async def test_lines_that_left_before_they_were_matched_are_counted(searcher: Searcher):
+    feed = Feed(RUN, RingLimits(50, 1_000_000))
+    with feed.filtered(Filter(q="x")) as ring:
+        feed.accept([line(1, "x")])
+        await ring.catch_up(searcher)
+        feed.accept([line(n, "x") for n in range(2, 40)])
+        await ring.catch_up(searcher)
+        assert ring.losses == 0
+        feed.accept([line(n, "x") for n in range(40, 200)])
+        await ring.catch_up(searcher)
+        assert ring.losses == 1
+        assert ring.ring.last_id == "199-0"
 
 
 async def test_only_so_many_filters_are_open_at_once():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -14,7 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guildnet_api.cluster.pods import Container, Pod
-from guildnet_api.http.sse import Event, Ping
+from guildnet_api.http.event_stream import SHUTDOWN_RETRY_MS
+from guildnet_api.http.sse import Event, Ping, Retry
 from guildnet_api.logs import filtered
 from guildnet_api.logs.feed import Feed
 from guildnet_api.logs.filtered import EVERYTHING, Filter, RingLimits
@@ -48,7 +50,7 @@ class Wire:
 class Played:
     """A viewer of a feed, the clock, and what was sent when: events, and chunks that the feed wrote."""
 
-    def __init__(self, wanted: Filter = EVERYTHING, *, attached: bool = True) -> None:
+    def __init__(self, wanted: Filter = EVERYTHING, *, attached: bool = True, ends_at: float = math.inf) -> None:
         self.now = 0.0
         self.allowed = True
         self.sent: list[tuple[float, Event | bytes]] = []
@@ -58,7 +60,8 @@ class Played:
         hub: Any = SimpleNamespace(open=lambda _: self.feed, release=lambda _: None)
         index: Any = SimpleNamespace(pod=lambda _: POD, get=lambda _: None)
         supervisor: Any = SimpleNamespace(closed=False, count_cut=lambda _: None)
-        context = StreamContext(hub, index, supervisor)
+        searcher: Any = None  # no search without a q
+        context = StreamContext(hub, index, supervisor, searcher, ends_at)
         self._viewer = Viewer(StreamRequest("ws", wanted, tail=0), context, lambda: self.allowed)
         self._connection: Any = Wire(self) if attached else None
         self._next_wake = WAKE_SECONDS
@@ -99,10 +102,12 @@ async def settle() -> None:
 
 
 @asynccontextmanager
-async def playing(wanted: Filter = EVERYTHING, *, attached: bool = True) -> AsyncIterator[Played]:
+async def playing(
+    wanted: Filter = EVERYTHING, *, attached: bool = True, ends_at: float = math.inf
+) -> AsyncIterator[Played]:
     clock = SimpleNamespace(monotonic=lambda: 0.0)
     with patch.object(viewer, "time", clock), patch.object(filtered, "time", clock):
-        played = Played(wanted, attached=attached)
+        played = Played(wanted, attached=attached, ends_at=ends_at)
         clock.monotonic = lambda: played.now
         reading = asyncio.create_task(played.read())
         await settle()
@@ -135,6 +140,18 @@ async def test_a_reader_whose_filter_passes_nothing_gets_pings_all_the_same():
             await played.line(number)
         assert not any(isinstance(event, bytes | Lines) for _, event in played.sent)
         assert max(played.silences) <= MAX_SILENCE_SECONDS
+
+
+@pytest.mark.parametrize("attached", [True, False], ids=["written to directly", "by its own task"])
+async def test_a_stream_ends_in_time_and_says_when_to_come_back(attached: bool):
+    async with playing(attached=attached, ends_at=60.0) as played:
+        for second in range(1, 100):
+            await played.until(float(second))
+            await played.line(second)
+        assert played.ended_at is not None
+        assert 60 <= played.ended_at <= 60 + WAKE_SECONDS
+        assert played.sent[-1][1] == Retry(SHUTDOWN_RETRY_MS)
+        assert sum(isinstance(event, bytes | Lines) for _, event in played.sent) == 59
 
 
 async def test_no_ping_comes_between_lines():

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from guildnet.errors import Denied, Unreachable
+from guildnet_api.cluster.index import Rights
 from guildnet_api.cluster.watches import SILENT_SECONDS
-from guildnet_api.handlers import servers
-from support.played_api import ALICE, PlayedApi, played_api
+from guildnet_api.handlers import server_stream
+from guildnet_api.handlers.server_stream import ServerStream
+from support.played_api import PlayedApi, played_api
 
 PATHS = ["/api/servers", "/api/servers/w", "/api/servers/w/events"]
 
@@ -53,9 +55,11 @@ async def test_a_refused_watch_is_marked_at_once(api: PlayedApi):
 
 
 async def test_the_stream_tells_when_it_begins_and_when_it_is_over(api: PlayedApi, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(servers, "WAKE_SECONDS", 0.001)
+    monkeypatch.setattr(server_stream, "WAKE_SECONDS", 0.001)
     watches = api.services.watches
-    events = servers._changes(api.services, ALICE, None)
+    every = Rights("every")
+    stream = ServerStream(watches.index, api.services.supervisor, lambda: every, watches.stale_seconds, None, "")
+    events = stream.events()
     for _ in range(2):
         await anext(events)
     watches._pods.last_error = Unreachable("gone")

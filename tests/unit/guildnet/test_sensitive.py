@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildnet.sensitive import MASK, is_secret, is_secret_name, is_secret_value, masked_arguments, without_passwords
+from guildnet.sensitive import (
+    MASK,
+    is_secret,
+    is_secret_name,
+    is_secret_value,
+    masked_arguments,
+    without_passwords,
+)
 
 SECRETS = [
     "PASSWORD", "DB_PASSWORD", "dbPassword", "PGPASSWORD", "DBPASSWORD", "MYSQL_ROOT_PASSWD", "API_KEY",

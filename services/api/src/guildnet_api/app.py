@@ -25,12 +25,15 @@ from guildnet_api import routes
 from guildnet_api.access.admission import Admission
 from guildnet_api.access.audit import AuditTrail
 from guildnet_api.access.authorize import Authorizer
+from guildnet_api.access.visibility import Visibility
 from guildnet_api.cluster.storage import DefaultStorage
 from guildnet_api.cluster.watches import Watches
 from guildnet_api.deps import IDENTITY, Services
 from guildnet_api.health import ApiHealth
 from guildnet_api.http.event_stream import StreamSupervisor
+from guildnet_api.http.limits import Bounds, Limits
 from guildnet_api.http.middleware import BodyLimits, ErrorResponses, RequestLog, SecurityHeaders, SignedIdentity
+from guildnet_api.http.request_limits import RequestLimits
 from guildnet_api.http.static import Ui
 from guildnet_api.logs.filtered import RingLimits
 from guildnet_api.logs.hub import Hub, HubLimits
@@ -38,6 +41,7 @@ from guildnet_api.logs.redis.replica import Replica
 from guildnet_api.logs.source.follower import Follower
 from guildnet_api.logs.source.kubelet import KubeletLogs, LogSource
 from guildnet_api.logs.source.run_state import RunState
+from guildnet_api.logs.worker import Worker
 from guildnet_api.metrics import Metrics
 from guildnet_api.openapi import document
 from guildnet_api.settings import Settings
@@ -67,18 +71,22 @@ def compose(
     release = version("guildnet-api")
     supervisor.on_close(hub.wake)
     supervisor.on_close(watches.index.signal.notify)
+    authorizer = Authorizer(watches, settings.access_default, trail)
     services = Services(
         settings=settings,
         client=client,
         watches=watches,
-        authorizer=Authorizer(watches, settings.access_default, trail),
+        authorizer=authorizer,
+        visibility=Visibility(authorizer),
         audit=trail,
         admission=Admission(watches),
         presets=_presets(settings),
         default_storage=DefaultStorage(settings, client),
         hub=hub,
         source=lines,
+        worker=Worker(),
         supervisor=supervisor,
+        limits=Limits(_bounds(settings)),
         health=ApiHealth(client, watches, replica),
         metrics=metrics,
         key=signed.read_key(settings.identity_key_file),
@@ -103,6 +111,7 @@ def application(services: Services, ui: Ui) -> Starlette:
             Middleware(SecurityHeaders, headers=headers),
             Middleware(ErrorResponses),
             Middleware(SignedIdentity, key=services.key, now=services.now, refused=services.audit.unidentified),
+            Middleware(RequestLimits, limits=services.limits),
             Middleware(BodyLimits),
         ],
         exception_handlers={HTTPException: _raise},
@@ -125,6 +134,16 @@ def _hub(settings: Settings, state: RunState, source: LogSource, replica: Replic
     rings = RingLimits(settings.log_lines, settings.log_bytes)
     limits = HubLimits(rings, settings.log_linger_seconds, settings.log_direct_follows)
     return Hub(follower, replica, limits, metrics)
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        rate=settings.limit_request_rate,
+        burst=settings.limit_request_burst,
+        requests=settings.limit_requests,
+        streams=settings.limit_streams,
+        searches=settings.limit_searches,
+    )
 
 
 def _presets(settings: Settings) -> tuple[presets.Preset, ...]:

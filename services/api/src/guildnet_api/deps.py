@@ -14,11 +14,14 @@ from guildnet.telemetry import Health
 from guildnet_api.access.admission import Admission
 from guildnet_api.access.audit import Actor, AuditTrail
 from guildnet_api.access.authorize import Authorizer
+from guildnet_api.access.visibility import Visibility
 from guildnet_api.cluster.storage import DefaultStorage
 from guildnet_api.cluster.watches import Watches
 from guildnet_api.http.event_stream import StreamSupervisor
+from guildnet_api.http.limits import Limits
 from guildnet_api.logs.hub import Hub
 from guildnet_api.logs.source.kubelet import LogSource
+from guildnet_api.logs.worker import Worker
 from guildnet_api.metrics import Metrics
 from guildnet_api.settings import Settings
 from guildnet_api.workspaces.presets import Preset
@@ -35,13 +38,16 @@ class Services:
     client: Client
     watches: Watches
     authorizer: Authorizer
+    visibility: Visibility
     audit: AuditTrail
     admission: Admission
     presets: Sequence[Preset]
     default_storage: DefaultStorage
     hub: Hub
     source: LogSource
+    worker: Worker
     supervisor: StreamSupervisor
+    limits: Limits
     health: Health
     metrics: Metrics
     key: bytes

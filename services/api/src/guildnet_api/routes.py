@@ -168,6 +168,7 @@ ROWS: Final[Sequence[Row]] = (
         "The newest log lines that match, oldest first; or all of them as a text file.",
         response=schemas.LogLine, many=True, also="text/plain",
         parameters=(p.ID, *p.LOG_FILTERS, p.LIMIT, p.PREVIOUS, p.SINCE, p.UNTIL, p.FORMAT),
+        returned=("X-Guildnet-Incomplete",),
         refusals=joined(BAD_QUERY, LOGS),
     ),
     Row(

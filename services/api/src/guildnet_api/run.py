@@ -56,6 +56,7 @@ async def background(services: Services) -> AsyncIterator[None]:
         finally:
             for task in running:
                 task.cancel()
+            services.worker.close()
 
 
 async def _stop(stop: asyncio.Event, services: Services, listener: Server) -> None:

@@ -67,6 +67,18 @@ class Settings(settings.Settings):
         default=15.0, gt=0, description="A viewer that takes nothing for so long is cut, with a hint where to resume."
     )
 
+    limit_request_rate: float = Field(
+        default=100.0, gt=0, description="Requests a second that one identity may send to a replica in the long run."
+    )
+    limit_request_burst: int = Field(
+        default=1000, ge=1, description="Requests that one identity may send at once after it was quiet."
+    )
+    limit_requests: int = Field(
+        default=64, ge=1, description="Requests of one identity that a replica answers at the same time."
+    )
+    limit_streams: int = Field(default=32, ge=1, description="Streams that one identity may have open on a replica.")
+    limit_searches: int = Field(default=8, ge=1, description="Streams of logs with a `q` among them.")
+
     @property
     def address(self) -> tuple[str, int]:
         host, _, port = self.listen.rpartition(":")

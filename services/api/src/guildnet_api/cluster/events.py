@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, Final
 
+from guildnet.names import CLAIM_SUFFIX
 from guildnet.workspace import Workspace
 
 _SUFFIX_PARTS: Final = {"Pod": 2, "ReplicaSet": 1}
@@ -50,6 +51,8 @@ def parse(obj: Mapping[str, Any]) -> Event:
 
 def owner(kind: str, name: str) -> str:
     """The workspace an object belongs to by its name: children are named like it, pods and replica sets after it."""
+    if kind == "PersistentVolumeClaim":
+        return name.removesuffix(CLAIM_SUFFIX) if name.endswith(CLAIM_SUFFIX) else ""
     parts = name.split("-")
     cut = _SUFFIX_PARTS.get(kind, 0)
     return "-".join(parts[: len(parts) - cut]) if len(parts) > cut else ""

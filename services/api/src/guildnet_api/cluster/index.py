@@ -3,13 +3,15 @@
 Fed by watches, read by requests; knows no Kubernetes and no HTTP. A list is a join of fragments; a stream resumes at a
 `Position`, the pair of resource versions up to which its reader has seen both watches (they run apart, so that one
 number would lose what the slower watch has yet to bring). Deletions are remembered for a while; a reader who was away
-longer is sent everything again.
+longer is sent everything again, and so is one that has seen more than there is: the cluster was restored meanwhile.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -28,11 +30,25 @@ MAX_ENTRIES: Final = 8
 """Entries whose fragments are kept: an install has three, and a signed but unheard-of one may not grow the index."""
 MAX_DELETIONS: Final = 4096
 """Deletions that are remembered."""
+MAX_LISTS: Final = 64
+"""Joined lists that are kept: one for each entry, filter and set of rights that was asked for last."""
+
+MAX_COLD: Final = 100
+"""Workspaces that a list may encode in one go."""
+WARM_SECONDS: Final = 0.005
 
 _POSITION: Final = re.compile(r"([0-9]{1,20})\.([0-9]{1,20})")
 """A version is a number of 64 bits."""
 
 Allowed = Callable[[Workspace], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """The workspaces that a caller may list: a test, None for every one, and what the test stands on, to compare."""
+
+    key: str
+    allowed: Allowed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +78,8 @@ class Delta:
     """What a reader has not seen yet; `full` when that is not known and `changed` is simply everything."""
 
     changed: Sequence[Workspace]
-    gone: Sequence[str]
+    gone: Sequence[Workspace]
+    """As they were last."""
     full: bool
 
 
@@ -86,25 +103,32 @@ class WorkspaceIndex:
         self._by_uid: dict[str, Pod] = {}
         self._changed: OrderedDict[str, _Mark] = OrderedDict()
         self._gone: OrderedDict[str, _Mark] = OrderedDict()
+        self._last: dict[str, Workspace] = {}
         self._forgotten = Position()
         self._fragments: OrderedDict[Entry | None, dict[str, bytes]] = OrderedDict()
-        self._joined: dict[Entry | None, tuple[int, bytes, str]] = {}
+        self._joined: OrderedDict[tuple[Entry | None, Query, str], tuple[int, bytes, str]] = OrderedDict()
 
     # ---- the watches -----------------------------------------------------------------------------------------------
 
     def put_workspace(self, ws: Workspace) -> None:
         self._workspaces[ws.name] = ws
         self._gone.pop(ws.name, None)
+        self._last.pop(ws.name, None)
         self._touch(ws.name, workspaces=_number(ws.resource_version))
 
     def drop_workspace(self, name: str) -> None:
         """A watch does not say the version of a deletion; it is above what was seen before, which is enough here."""
-        if self._workspaces.pop(name, None) is None:
+        last = self._workspaces.get(name)
+        if last is None:
             return
         self._touch(name, workspaces=self.position.workspaces + 1)
+        del self._workspaces[name]
         self._gone[name] = self._changed.pop(name)
+        self._last[name] = last
         while len(self._gone) > MAX_DELETIONS:
-            self._forgotten = self._gone.popitem(last=False)[1].position
+            forgotten, mark = self._gone.popitem(last=False)
+            del self._last[forgotten]
+            self._forgotten = mark.position
 
     def put_pod(self, pod: Pod) -> None:
         self._pods.setdefault(pod.workspace, {})[pod.name] = pod
@@ -122,6 +146,10 @@ class WorkspaceIndex:
     def listed(self, *, workspaces: str = "", pods: str = "") -> None:
         """A watch has its list at this version. What was deleted before the first list is not known."""
         at = Position(_number(workspaces), _number(pods))
+        behind = self.position
+        if 0 < at.workspaces < behind.workspaces or 0 < at.pods < behind.pods:
+            # The cluster counts from an earlier version again: it was restored. What ids say of before means nothing.
+            self.position = self._forgotten = Position(at.workspaces or behind.workspaces, at.pods or behind.pods)
         self.position = self.position.max(at)
         if at.workspaces and not self._forgotten.workspaces:
             self._forgotten = self._forgotten.max(Position(workspaces=at.workspaces))
@@ -129,6 +157,8 @@ class WorkspaceIndex:
 
     def _touch(self, name: str, *, workspaces: int = 0, pods: int = 0) -> None:
         self.position = self.position.max(Position(workspaces, pods))
+        if name not in self._workspaces:
+            return  # a pod whose workspace went before it, or has not come yet: then everything of it is told with that
         self.version += 1
         self._changed[name] = _Mark(self.version, self.position)
         self._changed.move_to_end(name)
@@ -163,26 +193,43 @@ class WorkspaceIndex:
         if fragments is None:
             fragments = self._fragments[entry] = {}
             while len(self._fragments) > MAX_ENTRIES:
-                old, _ = self._fragments.popitem(last=False)
-                self._joined.pop(old, None)
+                self._fragments.popitem(last=False)
         found = fragments.get(ws.name)
         if found is None:
             found = fragments[ws.name] = compact(server(ws, self.pods(ws.name), entry))
         return found
 
-    def listing(self, entry: Entry | None, query: Query, allowed: Allowed | None) -> tuple[bytes, str]:
-        """A list and its ETag; `allowed` None means that the caller may see every one."""
-        plain = allowed is None and query == Query()
-        known = self._joined.get(entry) if plain else None
+    async def warm(self, entry: Entry | None) -> None:
+        """Encode what is not encoded for an entry, letting others run meanwhile: after the start that is everything."""
+        known = self._fragments.get(entry, {})
+        if len(self._workspaces) - len(known) < MAX_COLD:
+            return
+        until = time.perf_counter() + WARM_SECONDS
+        for name in list(self._workspaces):
+            ws = self._workspaces.get(name)
+            if ws is not None:
+                self.fragment(ws, entry)
+            if time.perf_counter() >= until:
+                await asyncio.sleep(0)
+                until = time.perf_counter() + WARM_SECONDS
+
+    def listing(self, entry: Entry | None, query: Query, rights: Rights) -> tuple[bytes, str]:
+        """A list and its ETag; the same one again until something changes."""
+        key = (entry, query, rights.key)
+        known = self._joined.get(key)
         if known and known[0] == self.version:
+            self._joined.move_to_end(key)
             return known[1], known[2]
+        allowed = rights.allowed
         chosen = (
             ws for _, ws in sorted(self._workspaces.items()) if matches(ws, query) and (allowed is None or allowed(ws))
         )
-        body = b"[" + b",".join(self.fragment(ws, entry) for ws in chosen) + b"]"
+        body = b"[" + b",".join([self.fragment(ws, entry) for ws in chosen]) + b"]"
         etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-        if plain:
-            self._joined[entry] = (self.version, body, etag)
+        self._joined[key] = (self.version, body, etag)
+        self._joined.move_to_end(key)
+        if len(self._joined) > MAX_LISTS:
+            self._joined.popitem(last=False)
         return body, etag
 
     def after(self, version: int) -> Delta:
@@ -191,13 +238,13 @@ class WorkspaceIndex:
 
     def resume(self, position: Position | None) -> Delta:
         """What changed since a position, of any process's reader; None is at the very beginning."""
-        if position is None or not position.covers(self._forgotten):
+        if position is None or not (position.covers(self._forgotten) and self.position.covers(position)):
             return Delta([ws for _, ws in sorted(self._workspaces.items())], (), full=True)
         return self._delta(lambda mark: not position.covers(mark.position))
 
     def _delta(self, unseen: Callable[[_Mark], bool]) -> Delta:
-        changed = [self._workspaces[name] for name in _tail(self._changed, unseen) if name in self._workspaces]
-        return Delta(changed, _tail(self._gone, unseen), full=False)
+        changed = [self._workspaces[name] for name in _tail(self._changed, unseen)]
+        return Delta(changed, [self._last[name] for name in _tail(self._gone, unseen)], full=False)
 
 
 def _tail(log: OrderedDict[str, _Mark], unseen: Callable[[_Mark], bool]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -28,7 +29,8 @@ from guildnet_api.logs.reader.workspace_events import WorkspaceEvents
 from guildnet_api.logs.source.levels import LEVELS
 
 DEFAULT_LINES: Final = 200
-MAX_FILE_LINES: Final = 10_000_000
+INCOMPLETE_HEADER: Final = "X-Guildnet-Incomplete"
+"""What a list of lines says that was not searched, or is left out."""
 _AGE: Final = re.compile(r"([0-9]{1,6})([smhd]?)")
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _NAME: Final = re.compile(r"(?=.{1,63}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -43,16 +45,18 @@ async def list_lines(api: Services, request: Request) -> Response:
     ws = _readable(api, request, request.path_params["id"])
     selection = _selection(api, request)
     container = _container(request)
-    if _format(request) == "text":
-        run = _run(api, ws, container)
-        return text(api.source, run, selection, f"{ws.name}-{run.container if run else container or 'log'}.log")
     if container == ALL_CONTAINERS:
         _run(api, ws, None)
         runs = runs_of(api.watches.index.pod(ws.name))
     else:
         run = _run(api, ws, container)
         runs = [run] if run else []
-    return json_response(await newest(api.source, runs, selection))
+    searcher = api.worker.searcher(identity(request).subject)
+    if _format(request) == "text":
+        of = "all" if container == ALL_CONTAINERS else runs[0].container if runs else container or "log"
+        return text(api.source, runs, selection, searcher, f"{ws.name}-{of}.log")
+    found = await newest(api.source, runs, selection, searcher)
+    return json_response(list(found.lines), headers={INCOMPLETE_HEADER: found.incomplete} if found.incomplete else {})
 
 
 async def stream_lines(api: Services, request: Request) -> Response | EventStream:
@@ -70,7 +74,9 @@ async def stream_lines(api: Services, request: Request) -> Response | EventStrea
         return json_response(
             {"target": ws.name, "stream": True, "message": "Open this with EventSource for live lines."}
         )
-    context = StreamContext(api.hub, api.watches.index, api.supervisor)
+    who = identity(request)
+    searcher = api.worker.searcher(who.subject)
+    context = StreamContext(api.hub, api.watches.index, api.supervisor, searcher, api.supervisor.end_of_life())
     allowed = _AccessCheck(api, request, ws)
 
     def viewer(asked: StreamRequest) -> Viewer:
@@ -78,7 +84,8 @@ async def stream_lines(api: Services, request: Request) -> Response | EventStrea
         return Viewer(asked, context, allowed, events)
 
     stream = MergedStream(asked, context.index, viewer, api.settings.log_lines) if every else viewer(asked)
-    return EventStream(stream.events, api.supervisor, "logs")
+    slot = partial(api.limits.stream, who.subject, searches=bool(asked.filter.q))
+    return EventStream(stream.events, api.supervisor, "logs", slot)
 
 
 def _stream_request(api: Services, request: Request, ws: Workspace) -> StreamRequest:
@@ -150,9 +157,9 @@ def _selection(api: Services, request: Request) -> Selection:
     whole = _format(request) == "text"
     return Selection(
         filter=_filter(request),
-        limit=count(
-            request, "limit", MAX_FILE_LINES if whole else DEFAULT_LINES, MAX_FILE_LINES if whole else MAX_LINES
-        ),
+        limit=None
+        if whole and not request.query_params.get("limit")
+        else count(request, "limit", DEFAULT_LINES, MAX_LINES),
         since_ns=_time(api, request, "since"),
         until_ns=_time(api, request, "until"),
         previous=flag(request, "previous"),

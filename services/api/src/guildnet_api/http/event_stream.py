@@ -7,9 +7,10 @@ the time it may stay full. When the process shuts down, every stream ends by its
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import AbstractContextManager, ExitStack, aclosing
 from typing import Final, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,6 +21,9 @@ from guildnet_api.metrics import Metrics
 CONNECTION: Final = "guildnet.connection"
 """Key of the scope under which the server puts the request's `Connection`."""
 SHUTDOWN_RETRY_MS: Final = 1000
+LIFE_SECONDS: Final = (480.0, 660.0)
+"""How long a stream lasts: then it is asked for again, by whoever the caller is and is allowed by then. Spread, so that
+not all readers come back at once."""
 _STREAM: Final = "guildnet.stream"
 _KEPT_SCOPE_KEYS: Final = frozenset({"type", "method", "http_version"})
 """What the server itself reads while a response is under way."""
@@ -55,6 +59,11 @@ class StreamSupervisor:
         self._stalled_seconds = stalled_seconds
         self._on_close: list[Callable[[], None]] = []
         self._writing: dict[int, tuple[float, Callable[[], None]]] = {}
+
+    @staticmethod
+    def end_of_life() -> float:
+        """When a stream that begins now has to end (monotonic seconds)."""
+        return time.monotonic() + random.uniform(*LIFE_SECONDS)  # noqa: S311  spreads load, protects nothing
 
     def on_close(self, notify: Callable[[], None]) -> None:
         """Register what wakes waiting streams at shutdown."""
@@ -94,20 +103,31 @@ class EventStream:
     (see `Streaming`): a dozen layers of middleware would each keep a frame for every reader.
     """
 
-    __slots__ = ("_events", "_name", "_supervisor")
+    __slots__ = ("_events", "_held", "_name", "_slot", "_supervisor")
 
-    def __init__(self, events: Events, supervisor: StreamSupervisor, name: str) -> None:
-        """`name` is the stream's label in metrics."""
+    def __init__(
+        self, events: Events, supervisor: StreamSupervisor, name: str, slot: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        """`name` is the stream's label in metrics; `slot` is held as long as it lasts, or raises TooManyRequests."""
         self._events = events
         self._supervisor = supervisor
         self._name = name
+        self._slot = slot
+        self._held = ExitStack()
 
     async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": list(sse.HEADERS)})
-        if scope["method"] == "HEAD":
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-        else:
+        """Raises what the slot does, before anything is sent."""
+        head = scope["method"] == "HEAD"
+        if not head:
+            self._held.enter_context(self._slot())
             scope[_STREAM] = self
+        await send({"type": "http.response.start", "status": 200, "headers": list(sse.HEADERS)})
+        if head:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def close(self) -> None:
+        """Give the slot back; once is enough."""
+        self._held.close()
 
     async def run(self, connection: Connection, send: Send) -> None:
         """The rest of the response. The task ends with the connection."""
@@ -154,7 +174,12 @@ class Streaming:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
+        try:
+            await self._app(scope, receive, send)
+        except BaseException:
+            if (begun := scope.pop(_STREAM, None)) is not None:
+                begun.close()
+            raise
         stream: EventStream | None = scope.pop(_STREAM, None)
         if stream is not None:
             connection: Connection = scope[CONNECTION]
@@ -162,4 +187,7 @@ class Streaming:
             scope["headers"].clear()
             for name in scope.keys() - _KEPT_SCOPE_KEYS:
                 del scope[name]
-            await stream.run(connection, send)
+            try:
+                await stream.run(connection, send)
+            finally:
+                stream.close()

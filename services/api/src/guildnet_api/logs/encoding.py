@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
+
+import orjson
 
 from guildnet_api.http import sse
 from guildnet_api.logs.model import Kind, Line, Record, Run, rfc3339
@@ -27,19 +28,19 @@ def log_line(run: Run, time_ns: int, data: bytes) -> LogLine:
     }
 
 
-def encoded(run: Run, record: Record) -> tuple[Line, str]:
-    """A record as the line its readers share, and its text; a gap has no text, its data is JSON already."""
+def encoded(run: Run, record: Record) -> Line:
+    """A record as the line its readers share; the data of a gap is JSON already."""
     identifier = run.prefix + record.id
     if record.kind is Kind.GAP:
-        return _line(record.id, sse.frame(record.data, event="gap", identifier=identifier), record.data, ""), ""
+        return _line(record.id, sse.frame(record.data, event="gap", identifier=identifier), record.data, "")
     line = log_line(run, record.time_ns, record.data)
     data = sse.compact(line)
-    return _line(record.id, sse.frame(data, identifier=identifier), data, line["lvl"]), line["msg"]
+    return _line(record.id, sse.frame(data, identifier=identifier), data, line["lvl"])
 
 
 def text_of(line: Line) -> str:
-    """The text of an encoded line, "" for a gap: for a filter that is opened after the line came."""
-    return str(json.loads(line.data.removeprefix(_FIELD))["msg"]) if line.level else ""
+    """The text of an encoded line, "" for a gap."""
+    return str(orjson.loads(line.data.removeprefix(_FIELD))["msg"]) if line.level else ""
 
 
 def _line(id_: str, frame: bytes, data: bytes, level: str) -> Line:

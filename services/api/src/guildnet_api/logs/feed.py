@@ -14,9 +14,10 @@ from typing import Final, Protocol
 
 from guildnet.errors import TooManyRequests
 from guildnet_api.aio import Signal
-from guildnet_api.logs.encoding import encoded, text_of
+from guildnet_api.logs.encoding import encoded
 from guildnet_api.logs.filtered import EVERYTHING, Filter, FilteredRing, RingLimits
 from guildnet_api.logs.model import NS_PER_SECOND, Kind, RawLine, Record, Run, id_key, next_id
+from guildnet_api.logs.searched import SearchedRing
 
 COALESCE_SECONDS: Final = 0.04
 """Least time between two wake-ups of readers: a write to each of them is what costs, not what is in it."""
@@ -104,9 +105,9 @@ class Feed:
         self.wake_readers()
 
     def _keep(self, record: Record) -> None:
-        line, text = encoded(self.run, record)
+        line = encoded(self.run, record)
         for ring in self._rings():
-            ring.offer(line, text)
+            ring.offer(line)
         self._time_ns = max(self._time_ns, record.time_ns)
         self._recent.append(RawLine(record.time_ns, record.data, record.kind))
         while self._recent[0].time_ns < self._time_ns - 2 * NS_PER_SECOND:
@@ -152,9 +153,11 @@ class Feed:
         return bool(self.first) and id_key(id_) >= id_key(self.first) and self._everything.ring.covers(id_)
 
     def _made(self, wanted: Filter) -> FilteredRing:
+        if wanted.q:
+            return SearchedRing(self.run, self._limits, wanted, self._everything.ring)
         ring = FilteredRing(self.run, self._limits, wanted)
         for line in self._everything.ring.after(None):
-            ring.offer(line, text_of(line))
+            ring.offer(line)
         return ring
 
     def _rings(self) -> Iterable[FilteredRing]:
@@ -177,6 +180,7 @@ class Feed:
         self._woken_at = asyncio.get_running_loop().time()
         for ring in self._rings():
             ring.flush()
+            ring.prune()
             if self._counters:
                 self._counters.log_bytes_sent(ring.take_pushed_bytes())
         self.signal.notify()

@@ -1,4 +1,4 @@
-"""Rings of the lines that pass one filter, shared by the readers that ask for the same one.
+"""Rings of the lines of one level, shared by the readers that ask for the same one (see `searched` for a `q`).
 
 The last block is kept, because readers nearly always stand at the same place.
 """
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from guildnet_api.http.event_stream import Connection
-from guildnet_api.logs.matcher import TooSlow, matcher
 from guildnet_api.logs.model import Line, Run
 from guildnet_api.logs.push import Attachment, Push
 from guildnet_api.logs.reader.stream_events import Lines
 from guildnet_api.logs.ring import Ring
+from guildnet_api.logs.worker import Searcher
 
 MAX_BLOCK_LINES: Final = 2000
 MAX_BLOCK_BYTES: Final = 256 * 1024
@@ -46,18 +46,18 @@ class RingLimits:
 class FilteredRing:
     """The lines of a run that pass one filter, and the readers attached to them."""
 
+    pushes = True
+    """Whether readers may be attached."""
+    losses = 0
+
     def __init__(self, run: Run, limits: RingLimits, wanted: Filter = EVERYTHING) -> None:
-        """Raises Invalid for a `q` that cannot be matched."""
         self.filter = wanted
         self.ring = Ring(limits.max_lines, limits.max_bytes)
         self.push = Push()
         self.readers = 0
         self.flushed_at = 0.0
         """When attached readers were last written to (monotonic seconds)."""
-        self.too_slow = ""
-        """Why no new line is taken any more: matching took more than its budget."""
         self._run = run
-        self._matcher = matcher(wanted.q)
         self._max_pending = min(MAX_BLOCK_LINES, limits.max_lines // 2)
         self._max_pending_bytes = min(MAX_PENDING_BYTES, limits.max_bytes // 2)
         self._pending = self._pending_bytes = 0
@@ -66,20 +66,16 @@ class FilteredRing:
         self._after: str | None = None
         self._block = Lines(run, (), "")
 
-    def offer(self, line: Line, text: str) -> None:
+    def offer(self, line: Line) -> None:
         """Take the line if it passes; a gap passes every filter, since every reader has to know of it."""
-        if not line.level or self._passes(line.level, text):
+        if self.filter.level in ("", line.level) or not line.level:
             self.append(line)
 
-    def _passes(self, level: str, text: str) -> bool:
-        if self.filter.level not in ("", level) or self.too_slow:
-            return False
-        try:
-            return self._matcher is None or self._matcher.matches(text)
-        except TooSlow as error:
-            self.too_slow = error.message
-            self.push.wake()
-            return False
+    async def catch_up(self, searcher: Searcher) -> None:
+        """Find what passes among the lines that came since: here it was found as they came."""
+
+    def prune(self) -> None:
+        """Let go of what nothing else holds."""
 
     def append(self, line: Line) -> None:
         self.ring.append(line)

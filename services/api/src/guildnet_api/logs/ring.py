@@ -33,6 +33,10 @@ class Ring:
         return self._bytes
 
     @property
+    def first_id(self) -> str | None:
+        return self._lines[0].id if self._lines else None
+
+    @property
     def last_id(self) -> str | None:
         return self._lines[-1].id if self._lines else None
 
@@ -49,10 +53,27 @@ class Ring:
             self._dropped = self._keys.popleft()
         return True
 
-    def after(self, id_: str | None) -> list[Line]:
-        """Every line above this id, in order; all of them for None."""
+    def drop_before(self, id_: str | None) -> None:
+        """Drop every line below this id; None drops nothing."""
         if id_ is None:
-            return list(self._lines)
+            return
+        key = id_key(id_)
+        while self._keys and self._keys[0] < key:
+            self._bytes -= len(self._lines.popleft().frame)
+            self._dropped = self._keys.popleft()
+
+    def after(self, id_: str | None, most: int | None = None) -> list[Line]:
+        """The lines above this id, in order, the first so many; of all lines for None."""
+        if id_ is None:
+            return list(islice(self._lines, most))
+        behind = self._behind(id_)
+        first = len(self._lines) - behind
+        if most is None or behind <= most:
+            return self.tail(behind)
+        return list(islice(self._lines, first, first + most))
+
+    def _behind(self, id_: str) -> int:
+        """How many lines are above this id."""
         key = id_key(id_)
         behind = 0
         # Viewers are nearly always at the end: walking back from there is cheaper than a search from the start.
@@ -60,7 +81,7 @@ class Ring:
             if held <= key:
                 break
             behind += 1
-        return self.tail(behind)
+        return behind
 
     def covers(self, id_: str) -> bool:
         """Is everything after this id still held, so that a viewer there misses nothing?"""

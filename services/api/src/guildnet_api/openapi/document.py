@@ -47,6 +47,18 @@ HEADERS: Final[Mapping[str, Any]] = {
         "description": "Seconds since the cluster confirmed this answer; absent while it does.",
         "schema": {"type": "integer", "minimum": 1},
     },
+    "X-Guildnet-Incomplete": {
+        "description": "What of the log was not searched or is left out; absent where nothing is.",
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {
+        "description": 'What is left of the caller\'s requests, as `"requests";r=LEFT;t=SECONDS` until all are there.',
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Policy": {
+        "description": 'How many requests the caller has, as `"requests";q=AT_ONCE;w=SECONDS`.',
+        "schema": {"type": "string"},
+    },
 }
 SECURITY: Final[Mapping[str, Any]] = {
     "bearer": {
@@ -145,7 +157,8 @@ def _success(row: Row) -> dict[str, Any]:
     if row.response == EVENT_STREAM:
         events = STREAM_EVENTS[row.operation]
         content[EVENT_STREAM]["x-events"] = {name: _ref(model) for name, model in events.items()}
-    return {**_empty(row.summary, row.returned), "content": content}
+    limited = ("RateLimit", "RateLimit-Policy") if row.handler and not row.open else ()
+    return {**_empty(row.summary, (*row.returned, *limited)), "content": content}
 
 
 def _empty(description: str, headers: Sequence[str]) -> dict[str, Any]:

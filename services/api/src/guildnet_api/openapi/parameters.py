@@ -82,7 +82,7 @@ LINE_SEARCH: Final = Parameter(
 )
 LIMIT: Final = Parameter(
     "limit",
-    "At most so many lines, the newest; of 5000, as text of 10 million. As text all of these by default.",
+    "At most so many lines, the newest; 5000 at most. As text, without it: all of them.",
     COUNT,
 )
 PREVIOUS: Final = Parameter("previous", "Reads the run before the present one, after a restart.", BOOLEAN)

@@ -6,6 +6,7 @@ its last id goes on at the next line, or is told by a `gap` what could not be re
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -25,6 +26,7 @@ from guildnet_api.logs.model import Run, id_key, rfc3339
 from guildnet_api.logs.reader.cursor import Cursor, StreamRequest, next_step, run_of
 from guildnet_api.logs.reader.stream_events import Cut, End, Gap, Lines, Source, Status, Timeline
 from guildnet_api.logs.reader.workspace_events import WorkspaceEvents
+from guildnet_api.logs.worker import Searcher, TooSlow
 from guildnet_api.workspaces.view import explanation
 
 BEGINNING: Final = "0-0"
@@ -35,19 +37,21 @@ RECHECK_ACCESS_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class StreamContext:
-    """What every stream of a process is made from."""
+    """What a stream is made from. `ends_at` is when it has to be asked for again (monotonic seconds)."""
 
     hub: Hub
     index: WorkspaceIndex
     supervisor: StreamSupervisor
+    searcher: Searcher
+    ends_at: float = math.inf
 
 
 class Viewer:
     """One reader. `events` is what it is sent; their end is the end of the stream."""
 
     __slots__ = (
-        "_allowed", "_checked_at", "_connection", "_cursor", "_cut", "_first", "_hub", "_index", "_request", "_revoked",
-        "_sent_at", "_status", "_supervisor", "_workspace_events",
+        "_allowed", "_checked_at", "_connection", "_cursor", "_cut", "_ends_at", "_first", "_hub", "_index", "_request",
+        "_revoked", "_searcher", "_sent_at", "_status", "_supervisor", "_workspace_events",
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +66,8 @@ class Viewer:
         self._hub = context.hub
         self._index = context.index
         self._supervisor = context.supervisor
+        self._searcher = context.searcher
+        self._ends_at = context.ends_at
         self._allowed = allowed
         self._workspace_events = workspace_events
         self._connection: Connection | None = None
@@ -103,7 +109,7 @@ class Viewer:
             if self._request.ends and done == run_of(self._index.pod(self._request.target), self._request):
                 yield End()
                 return
-        if self._supervisor.closed:
+        if not self._revoked:
             yield sse.Retry(SHUTDOWN_RETRY_MS)
 
     def _idle(self) -> tuple[Sequence[Event], bool]:
@@ -114,9 +120,14 @@ class Viewer:
         if self._request.previous:
             message = "The container has not run before in this pod."
             return (*self._changed(Status("NoPrevious", message)), End()), False
-        reason, why = explanation(ws, self._index.pod(ws.name))
-        status = Status(reason or "Waiting", why or "There is nothing to read yet.")
-        idle: Sequence[Event] = self._changed(status) or self._timeline_or_ping()
+        pod, container = self._index.pod(ws.name), self._request.container
+        if pod and container and pod.container(container) is None:
+            names = ", ".join(each.name for each in pod.containers)
+            status = Status("NoContainer", f"There is no container {container!r}; the pod has {names}.")
+            return (*self._changed(status), End()), False
+        reason, why = explanation(ws, pod)
+        waiting = Status(reason or "Waiting", why or "There is nothing to read yet.")
+        idle: Sequence[Event] = self._changed(waiting) or self._timeline_or_ping()
         return idle, bool(idle) or self._request.follow
 
     async def _read(self, run: Run) -> AsyncGenerator[Event, None]:
@@ -146,36 +157,47 @@ class Viewer:
         except TooManyRequests as error:
             yield self._cut_off("filters", error.message, self._request.resume)
             return
+        at: str | None = None
         try:
+            losses = ring.losses
+            await ring.catch_up(self._searcher)
             at = self._begin(feed, ring)
             if at is None:
                 yield self._gap("expired", "Lines between your last one and the oldest kept are lost.")
                 at = BEGINNING
-            while (events := self._next(feed, ring, at)) is not None:
+            while (events := self._next(feed, ring, at, losses)) is not None:
                 for event in events:
                     yield event
                     at = event.end if isinstance(event, Lines) else at
-                if events:
-                    continue
-                if self._workspace_events is None and self._connection is not None:
-                    at = await self._attached(ring, at, self._connection)
-                else:
-                    await self._wait(feed)
+                if not events:
+                    at = await self._more(feed, ring, at)
+                await ring.catch_up(self._searcher)
+        except TooSlow as error:
+            yield self._cut_off("query", error.message, feed.run.prefix + at if at else self._request.resume)
         finally:
             feed.close_filter(ring)
 
-    def _next(self, feed: Feed, ring: FilteredRing, at: str) -> Sequence[Event] | None:
-        """What to send next after the id `at`, nothing while there is nothing; None when the run is over for it."""
+    async def _more(self, feed: Feed, ring: FilteredRing, at: str) -> str:
+        """Until there may be more to send; the id reached meanwhile."""
+        if ring.pushes and self._workspace_events is None and self._connection is not None:
+            return await self._attached(ring, at, self._connection)
+        await self._wait(feed)
+        return at
+
+    def _next(self, feed: Feed, ring: FilteredRing, at: str, losses: int) -> Sequence[Event] | None:
+        """What to send next after the id `at`, nothing while there is nothing; None when the run is over for it.
+
+        `losses` are those of the ring when the reader began.
+        """
         if self._over() or self._cut:
             return None
         ended = feed.ended
-        if ring.ring.last_id and at != BEGINNING and not ring.ring.covers(at):
+        passed = ring.ring.last_id and at != BEGINNING and not ring.ring.covers(at)
+        if passed or ring.losses != losses:
             return (self._cut_off("slow", "Too slow for the stream; connect again.", feed.run.prefix + at),)
         block = ring.after(at)
         if block:
             return (block,)
-        if ring.too_slow:
-            return (self._cut_off("query", ring.too_slow, feed.run.prefix + at),)
         if ended or self._supervisor.closed:
             self._cursor = Cursor(feed.run.prefix, at)
         if ended or self._request.ends:
@@ -256,10 +278,10 @@ class Viewer:
     # ---- waiting ---------------------------------------------------------------------------------------------------
 
     def _over(self) -> bool:
-        """Whether the process shuts down, or the right to read was taken away."""
-        if self._supervisor.closed or self._revoked:
-            return True
+        """Whether the process shuts down, its time is up, or the right to read was taken away."""
         now = time.monotonic()
+        if self._supervisor.closed or self._revoked or now >= self._ends_at:
+            return True
         if now - self._checked_at < RECHECK_ACCESS_SECONDS:
             return False
         self._checked_at = now
@@ -268,8 +290,8 @@ class Viewer:
 
     async def _wait(self, source: Feed | WorkspaceIndex) -> None:
         """Until there may be something new. The hub wakes a feed every few seconds; nobody wakes the index."""
-        signals = (source.signal, *(self._workspace_events.signals if self._workspace_events else ()))
-        if isinstance(source, Feed) and len(signals) == 1:
+        others = self._workspace_events.signals if self._workspace_events else ()
+        if isinstance(source, Feed) and not others:
             await source.signal.wait()
         else:
-            await wait_first(signals, WAKE_SECONDS)
+            await wait_first((source.signal, *others), WAKE_SECONDS)

@@ -23,7 +23,7 @@ from guildnet.pace import backoff
 from guildnet_api.aio import task_group
 from guildnet_api.http.sse import compact
 from guildnet_api.logs.model import NS_PER_SECOND, Kind, RawLine, Run, truncated
-from guildnet_api.logs.source.kubelet import LogSource, Options, parse_kube_line
+from guildnet_api.logs.source.kubelet import REMOVED, LogSource, Options, parse_kube_line
 from guildnet_api.logs.source.run_state import RunState
 
 log = structlog.get_logger(__name__)
@@ -33,8 +33,6 @@ MAX_BATCH_BYTES: Final = 512 * 1024
 MAX_QUEUED_LINES: Final = 2048
 FIRST_RETRY_SECONDS: Final = 0.25
 MAX_RETRY_SECONDS: Final = 5.0
-REMOVED: Final = b"unable to retrieve container logs for "
-"""What a kubelet sends instead of a log that it has removed with its container, as if it were a line of it."""
 GAP_RESTARTED: Final = b'{"reason":"restarted","message":"The log of this run is not kept any more."}'
 GAP_ROTATED: Final = b'{"reason":"rotated","message":"Older lines were removed before they could be read."}'
 

@@ -21,6 +21,8 @@ READ_IDLE_SECONDS: Final = 30.0
 """Silence after which a stream that is not followed has failed."""
 BURST_SECONDS: Final = 4
 """Seconds' worth of the rate that may come at once: what was written while a stream was being opened again."""
+REMOVED: Final = b"unable to retrieve container logs for "
+"""What a kubelet sends instead of a log that it has removed with its container, as if it were a line of it."""
 _TIMESTAMPED: Final = re.compile(
     rb"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) ?(.*)", re.DOTALL
 )

@@ -1,4 +1,4 @@
-"""Whether a name or a value is that of a secret, and text with its secrets masked. Pure.
+"""Whether a name or a value is that of a secret. Pure.
 
 Names are recognised by part of their text, so `PGPASSWORD` and `CLIENTSECRET` are as `DB_PASSWORD` is; a last word
 `key` counts with whatever stands before it but a few words that make it no secret. A name taken for a secret in vain
@@ -8,11 +8,7 @@ costs little; one that is not recognised is shown to every reader.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from typing import Final
-
-MASK: Final = "********"
-"""Shown in place of a secret."""
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _PARTS: Final = re.compile(
@@ -29,9 +25,8 @@ _SECRET_WORDS: Final = frozenset(
 _NO_SECRET_KEYS: Final = frozenset(
     {"cache", "foreign", "host", "object", "partition", "primary", "pub", "public", "range", "route", "row", "sort"}
 )
-_URL_PASSWORD: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#@\s:]*):([^/?#@\s]+)@")
-_OPTION: Final = re.compile(r"(-{0,2})([A-Za-z_][\w.-]*)([=:])(.+)", re.DOTALL)
-_FLAG: Final = re.compile(r"--?([A-Za-z_][\w.-]*)")
+URL_PASSWORD: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#@\s:]*):([^/?#@\s]+)@")
+"""The part of a URL that carries a password: what is before it, and itself."""
 
 
 def is_secret_name(name: str) -> bool:
@@ -44,32 +39,8 @@ def is_secret_name(name: str) -> bool:
 
 def is_secret_value(value: str) -> bool:
     """Whether the value carries a password by its form: `scheme://user:password@…`."""
-    return _URL_PASSWORD.search(value) is not None
+    return URL_PASSWORD.search(value) is not None
 
 
 def is_secret(name: str, value: str) -> bool:
     return is_secret_name(name) or is_secret_value(value)
-
-
-def without_passwords(text: str) -> str:
-    """The text with the passwords of its URLs masked."""
-    return _URL_PASSWORD.sub(rf"\1:{MASK}@", text)
-
-
-def masked_arguments(arguments: Iterable[str]) -> Iterator[str]:
-    """Arguments of a command with their secrets masked: `--password=x`, `--password x`, `TOKEN=x`, `x://u:p@host`."""
-    awaited = False
-    for argument in arguments:
-        flag = _FLAG.fullmatch(argument)
-        if awaited and flag is None:
-            yield MASK
-        else:
-            yield _masked_argument(argument)
-        awaited = flag is not None and is_secret_name(flag[1])
-
-
-def _masked_argument(argument: str) -> str:
-    option = _OPTION.fullmatch(argument)
-    if option and is_secret_name(option[2]) and not option[4].startswith("//"):
-        return f"{option[1]}{option[2]}{option[3]}{MASK}"
-    return without_passwords(argument)

@@ -1,0 +1,34 @@
+"""Middleware: the limits of each identity's requests, and what is left of them in every answer."""
+
+from __future__ import annotations
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from guildnet.identity import ANONYMOUS, Identity
+from guildnet_api.deps import IDENTITY
+from guildnet_api.http.limits import Limits
+
+
+class RequestLimits:
+    """Refuses requests beyond the limits of their identity, and says in every answer what is left."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self.app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        who: Identity = scope.get(IDENTITY, ANONYMOUS)
+        if not who.subject:
+            await self.app(scope, receive, send)
+            return
+        left: dict[str, str] = {}
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(left)
+            await send(message)
+
+        with self._limits.request(who.subject):
+            left = self._limits.headers(who.subject)
+            await self.app(scope, receive, with_headers)

@@ -1,0 +1,127 @@
+"""Work on lines that the event loop does not wait for: in slices on one thread, within a budget of each subject.
+
+RE2 and the like let other threads run while they work, so the loop goes on meanwhile. One thread bounds what all
+searches together may take to one core. Of those that wait for it, the subject that has most of its budget left is next:
+whoever asks a little is not kept waiting by those who ask much.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from typing import Final, TypeVar
+
+from guildnet.errors import Invalid
+from guildnet.pace import Bucket
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+SLICE_SECONDS: Final = 0.004
+"""After which the thread is given to the next; one line may take longer."""
+BURST_SECONDS: Final = 2.0
+CPU_SHARE: Final = 0.1
+"""Seconds of the thread per second that one subject may take in the long run, once the burst is used up."""
+MAX_SUBJECTS: Final = 4096
+"""Subjects whose budgets are remembered; the one that asked least recently begins anew."""
+
+
+class TooSlow(Invalid):
+    """The work took more than its subject's budget."""
+
+    default_code = "query_too_slow"
+
+
+class Searcher:
+    """The share of the thread that one subject has."""
+
+    __slots__ = ("_bucket", "_worker")
+
+    def __init__(self, worker: Worker, bucket: Bucket) -> None:
+        self._worker = worker
+        self._bucket = bucket
+
+    async def map(self, apply: Callable[[A], B], items: Sequence[A], *, bounded: bool = True) -> list[B]:
+        """Each item's result, in order; `apply` runs on the thread.
+
+        Raises TooSlow once the budget is used up, unless not `bounded`: then the subject only has to wait for others.
+        """
+        done: list[B] = []
+        while len(done) < len(items):
+            level = self._bucket.refill(time.monotonic())
+            if bounded and level <= 0:
+                raise TooSlow("Matching q takes too long: make it simpler, or ask for less (since, level, container).")
+            found, seconds = await self._worker.slice(-level, apply, items, len(done))
+            # What is not bounded takes from the budget, but leaves no debt that a later search would have to wait for.
+            self._bucket.spend(seconds if bounded else min(seconds, max(0.0, level)))
+            done += found
+        return done
+
+
+class Worker:
+    """The thread, and who waits for it. `close` ends it."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, "logs")
+        self._busy = False
+        self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._order = count()
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+
+    def searcher(self, subject: str) -> Searcher:
+        """What works for this subject; all of a subject share one budget."""
+        bucket = self._buckets.pop(subject, None) or Bucket(CPU_SHARE, BURST_SECONDS, time.monotonic())
+        self._buckets[subject] = bucket
+        if len(self._buckets) > MAX_SUBJECTS:
+            self._buckets.popitem(last=False)
+        return Searcher(self, bucket)
+
+    async def slice(
+        self, rank: float, apply: Callable[[A], B], items: Sequence[A], start: int
+    ) -> tuple[list[B], float]:
+        """The results of some items from `start` on, one at least, and the CPU seconds they took; lower ranks first."""
+        await self._turn(rank)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, _slice, apply, items, start)
+        finally:
+            self._next()
+
+    def close(self) -> None:
+        """End the thread with the slice under way."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    async def _turn(self, rank: float) -> None:
+        if not self._busy:
+            self._busy = True
+            return
+        turn = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (rank, next(self._order), turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._next()
+            raise
+
+    def _next(self) -> None:
+        while self._waiting:
+            turn = heapq.heappop(self._waiting)[2]
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._busy = False
+
+
+def _slice(apply: Callable[[A], B], items: Sequence[A], start: int) -> tuple[list[B], float]:
+    began, until = time.thread_time(), time.perf_counter() + SLICE_SECONDS
+    done: list[B] = []
+    for index in range(start, len(items)):
+        done.append(apply(items[index]))
+        if time.perf_counter() >= until:
+            break
+    return done, time.thread_time() - began
