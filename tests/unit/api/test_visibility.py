@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -61,13 +62,31 @@ def test_the_remembered_answers_are_those_of_the_rules(
         assert (rights.allowed is None or rights.allowed(ws)) is expected
 
 
+@given(capabilities, workspaces, st.sampled_from(["open", "owner", "closed"]))
+def test_callers_of_equal_keys_have_equal_rights(rules: list[Capability], given_workspaces: Any, default: Default):
+    callers = [
+        *(Identity("user", name) for name in (*NAMES, "carol")),
+        Identity("user", "alice", roles=("admin",)),
+        Identity("token", "alice"),
+        Identity("anonymous"),
+    ]
+    seen, _ = visibility([replace(rule, name=f"c{n}") for n, rule in enumerate(rules)], default)
+    rules = list(seen._authorizer.watches.capabilities())
+    shown: dict[str, list[bool]] = {}
+    for who in callers:
+        targets = [target_of(made(number, *each)) for number, each in enumerate(given_workspaces)]
+        expected = [decide(who, Action.LIST, target, rules, default).allowed for target in targets]
+        assert shown.setdefault(seen.rights(who).key, expected) == expected
+
+
 def test_the_key_is_that_of_the_rules_and_the_caller():
-    rule = Capability("x", frozenset({"list"}), Selector({"env": "a"}))
+    rule = Capability("x", frozenset({"list"}), Selector({"env": "a"}), (Subject("User", "alice"),))
     other = Capability("y", frozenset({"list"}))
     seen, watches = visibility([rule, other], "open")
     alice = seen.rights(Identity("user", "alice"))
     assert seen.rights(Identity("user", "alice")) is alice
     assert seen.rights(Identity("user", "bob")).key != alice.key
+    assert seen.rights(Identity("user", "bob")) is seen.rights(Identity("user", "carol"))
     replica, _ = visibility([other, rule], "open")
     assert replica.rights(Identity("user", "alice")).key == alice.key
     watches.rules = (rule,)

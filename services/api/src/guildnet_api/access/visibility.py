@@ -1,7 +1,8 @@
 """Which workspaces a caller may list, asked of thousands of them in a moment.
 
 The rules look at a workspace's owner and at the labels that some selector names, and at nothing else: workspaces that
-are alike in those are decided once, and the answers are kept until the rules change.
+are alike in those are decided once, and the answers are kept until the rules change. Callers whom the same Capabilities
+cover share them, and with them their lists.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
-from guildnet.capability import Capability
+from guildnet.access import Action, Target, grants
+from guildnet.capability import Capability, Selector
 from guildnet.identity import Identity
 from guildnet.workspace import Workspace
 from guildnet_api.access.authorize import Authorizer
@@ -40,7 +43,7 @@ class Visibility:
             ordered = None if rules is None else sorted(rules, key=lambda rule: rule.name)
             self._rules_key = _digest(self._authorizer.default, ordered)
             self._known.clear()
-        key = _digest(self._rules_key, who.kind, who.login, who.display_name, who.tags, who.roles, who.groups)
+        key = _digest(self._rules_key, who.is_admin, *_standing(who, rules))
         found = self._known.get(key)
         if found is None:
             allowed = self._authorizer.list_filter(who)
@@ -50,6 +53,14 @@ class Visibility:
                 self._known.popitem(last=False)
         self._known.move_to_end(key)
         return found
+
+
+def _standing(who: Identity, rules: Sequence[Capability] | None) -> tuple[object, ...]:
+    """What the rules see of a caller: its subject while there is no Capability, else which of them cover it."""
+    if not rules:
+        return (who.kind == "anonymous", who.subject)
+    anywhere = [replace(rule, selector=Selector()) for rule in rules]
+    return tuple(sorted(rule.name for rule in grants(who, Action.LIST, Target(), anywhere)))
 
 
 def _keys(rules: Sequence[Capability]) -> tuple[str, ...]:

@@ -105,6 +105,7 @@ class WorkspaceIndex:
         self._gone: OrderedDict[str, _Mark] = OrderedDict()
         self._last: dict[str, Workspace] = {}
         self._forgotten = Position()
+        self._sorted: tuple[int, list[Workspace]] = (-1, [])
         self._fragments: OrderedDict[Entry | None, dict[str, bytes]] = OrderedDict()
         self._joined: OrderedDict[tuple[Entry | None, Query, str], tuple[int, bytes, str]] = OrderedDict()
 
@@ -220,10 +221,11 @@ class WorkspaceIndex:
         if known and known[0] == self.version:
             self._joined.move_to_end(key)
             return known[1], known[2]
-        allowed = rights.allowed
-        chosen = (
-            ws for _, ws in sorted(self._workspaces.items()) if matches(ws, query) and (allowed is None or allowed(ws))
-        )
+        chosen = self._sorted_workspaces()
+        if query != Query():
+            chosen = [ws for ws in chosen if matches(ws, query)]
+        if rights.allowed is not None:
+            chosen = list(filter(rights.allowed, chosen))
         body = b"[" + b",".join([self.fragment(ws, entry) for ws in chosen]) + b"]"
         etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         self._joined[key] = (self.version, body, etag)
@@ -232,6 +234,12 @@ class WorkspaceIndex:
             self._joined.popitem(last=False)
         return body, etag
 
+    def _sorted_workspaces(self) -> list[Workspace]:
+        """By name; sorted once per change."""
+        if self._sorted[0] != self.version:
+            self._sorted = self.version, [self._workspaces[name] for name in sorted(self._workspaces)]
+        return self._sorted[1]
+
     def after(self, version: int) -> Delta:
         """What changed since a reader of this process was last here."""
         return self._delta(lambda mark: mark.version > version)
@@ -239,7 +247,7 @@ class WorkspaceIndex:
     def resume(self, position: Position | None) -> Delta:
         """What changed since a position, of any process's reader; None is at the very beginning."""
         if position is None or not (position.covers(self._forgotten) and self.position.covers(position)):
-            return Delta([ws for _, ws in sorted(self._workspaces.items())], (), full=True)
+            return Delta(self._sorted_workspaces(), (), full=True)
         return self._delta(lambda mark: not position.covers(mark.position))
 
     def _delta(self, unseen: Callable[[_Mark], bool]) -> Delta:
