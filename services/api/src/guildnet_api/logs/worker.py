@@ -11,8 +11,9 @@ import asyncio
 import heapq
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 from typing import Final, TypeVar
 
@@ -22,6 +23,8 @@ from guildnet.pace import Bucket
 A = TypeVar("A")
 B = TypeVar("B")
 
+MAX_READINGS: Final = 4
+"""Logs that are read for lists and files at the same time: what comes of them passes through the event loop."""
 SLICE_SECONDS: Final = 0.004
 """After which the thread is given to the next; one line may take longer."""
 BURST_SECONDS: Final = 2.0
@@ -37,6 +40,45 @@ class TooSlow(Invalid):
     default_code = "query_too_slow"
 
 
+class Turns:
+    """So many at the same time; of those that wait, the lowest rank is next."""
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._order = count()
+
+    @asynccontextmanager
+    async def turn(self, rank: float) -> AsyncIterator[None]:
+        """Holds a place."""
+        if self._free:
+            self._free -= 1
+        else:
+            await self._wait(rank)
+        try:
+            yield
+        finally:
+            self._next()
+
+    async def _wait(self, rank: float) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (rank, next(self._order), turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._next()
+            raise
+
+    def _next(self) -> None:
+        while self._waiting:
+            turn = heapq.heappop(self._waiting)[2]
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+
 class Searcher:
     """The share of the thread that one subject has."""
 
@@ -45,6 +87,10 @@ class Searcher:
     def __init__(self, worker: Worker, bucket: Bucket) -> None:
         self._worker = worker
         self._bucket = bucket
+
+    def reading(self) -> AbstractAsyncContextManager[None]:
+        """One of the few places to read a log from."""
+        return self._worker.readings.turn(-self._bucket.refill(time.monotonic()))
 
     async def map(self, apply: Callable[[A], B], items: Sequence[A], *, bounded: bool = True) -> list[B]:
         """Each item's result, in order; `apply` runs on the thread.
@@ -67,10 +113,9 @@ class Worker:
     """The thread, and who waits for it. `close` ends it."""
 
     def __init__(self) -> None:
+        self.readings = Turns(MAX_READINGS)
+        self._thread = Turns(1)
         self._pool = ThreadPoolExecutor(1, "logs")
-        self._busy = False
-        self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
-        self._order = count()
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
     def searcher(self, subject: str) -> Searcher:
@@ -85,36 +130,12 @@ class Worker:
         self, rank: float, apply: Callable[[A], B], items: Sequence[A], start: int
     ) -> tuple[list[B], float]:
         """The results of some items from `start` on, one at least, and the CPU seconds they took; lower ranks first."""
-        await self._turn(rank)
-        try:
+        async with self._thread.turn(rank):
             return await asyncio.get_running_loop().run_in_executor(self._pool, _slice, apply, items, start)
-        finally:
-            self._next()
 
     def close(self) -> None:
         """End the thread with the slice under way."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-
-    async def _turn(self, rank: float) -> None:
-        if not self._busy:
-            self._busy = True
-            return
-        turn = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (rank, next(self._order), turn))
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                self._next()
-            raise
-
-    def _next(self) -> None:
-        while self._waiting:
-            turn = heapq.heappop(self._waiting)[2]
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._busy = False
 
 
 def _slice(apply: Callable[[A], B], items: Sequence[A], start: int) -> tuple[list[B], float]:

@@ -33,6 +33,7 @@ MAX_LIST_BYTES: Final = 4 * 1024 * 1024
 TAILS: Final = (MAX_LINES, 20 * MAX_LINES, None)
 """How many of the newest lines are searched first, and how many if those did not have enough; None for all."""
 BATCH_LINES: Final = 500
+BATCH_BYTES: Final = 256 * 1024
 MIN_CHUNK_BYTES: Final = 64 * 1024
 """Bytes of a text file that are sent together."""
 _NOT_IN_FILE_NAMES: Final = re.compile(r"[^A-Za-z0-9._-]")
@@ -213,11 +214,16 @@ class _Reading:
         options = Options(since_ns=self.selection.since_ns, tail=tail, previous=self.selection.previous)
         select = partial(_selected, self.run, self.selection, matcher(self.selection.filter.q))
         async with aclosing(_batches(self.source, self.run, options)) as batches:
-            async for batch in batches:
+            while batch := await self._next(batches):
                 read.lines += len(batch)
                 for line in await self.searcher.map(select, batch, bounded=self.selection.narrows):
                     if line is not None:
                         yield line
+
+    async def _next(self, batches: AsyncGenerator[list[tuple[int, bytes]], None]) -> list[tuple[int, bytes]]:
+        """The next batch, none at the end. A place is held no longer than that: who takes a file slowly keeps none."""
+        async with self.searcher.reading():
+            return await anext(batches, [])
 
 
 def _selected(run: Run, selection: Selection, wanted: Matcher | None, timed: tuple[int, bytes]) -> LogLine | None:
@@ -234,7 +240,7 @@ def _selected(run: Run, selection: Selection, wanted: Matcher | None, timed: tup
 async def _batches(source: LogSource, run: Run, options: Options) -> AsyncGenerator[list[tuple[int, bytes]], None]:
     """Times and texts as the kubelet has them, some at a time."""
     batch: list[tuple[int, bytes]] = []
-    last_ns = 0
+    size = last_ns = 0
     async with aclosing(_opened(source, run, options)) as raws:
         async for raw in raws:
             time_ns, data = parse_kube_line(raw)
@@ -243,9 +249,10 @@ async def _batches(source: LogSource, run: Run, options: Options) -> AsyncGenera
             # The kubelet's own remarks carry no time; they belong where they stand.
             last_ns = time_ns or last_ns or time.time_ns()
             batch.append((last_ns, data))
-            if len(batch) >= BATCH_LINES:
+            size += len(data)
+            if len(batch) >= BATCH_LINES or size >= BATCH_BYTES:
                 yield batch
-                batch = []
+                batch, size = [], 0
     if batch:
         yield batch
 
