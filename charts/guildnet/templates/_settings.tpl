@@ -40,6 +40,7 @@ ACCESS_DEFAULT: {{ .Values.access.default | quote }}
 DOMAIN: {{ include "guildnet.domain.host" . | quote }}
 HOSTNAME: {"fieldRef": {"fieldPath": "metadata.name"}}
 IDENTITY_KEY_FILE: /etc/guildnet/keys/identity
+LIMIT_READINGS: {{ .Values.api.limits.readings | int | quote }}
 LIMIT_REQUESTS: {{ .Values.api.limits.requests | int | quote }}
 LIMIT_REQUEST_BURST: {{ .Values.api.limits.requestBurst | int | quote }}
 LIMIT_REQUEST_RATE: {{ .Values.api.limits.requestRate | quote }}

@@ -60,6 +60,17 @@ def test_so_many_requests_are_answered_at_once():
     assert ask(limits) is None
 
 
+def test_so_many_logs_are_read_at_once():
+    limits = Limits(Bounds(readings=1))
+    with limits.reading("alice"):
+        with pytest.raises(TooManyRequests), limits.reading("alice"):
+            pass
+        with limits.reading("bob"):
+            pass
+    with limits.reading("alice"):
+        pass
+
+
 def test_so_many_streams_and_searches_are_open():
     limits = Limits(BOUNDS)
     with limits.stream("alice", searches=True):

@@ -141,6 +141,7 @@ def _bounds(settings: Settings) -> Bounds:
         rate=settings.limit_request_rate,
         burst=settings.limit_request_burst,
         requests=settings.limit_requests,
+        readings=settings.limit_readings,
         streams=settings.limit_streams,
         searches=settings.limit_searches,
     )

@@ -76,6 +76,9 @@ class Settings(settings.Settings):
     limit_requests: int = Field(
         default=64, ge=1, description="Requests of one identity that a replica answers at the same time."
     )
+    limit_readings: int = Field(
+        default=4, ge=1, description="Logs that are read for one identity as lists or files at the same time."
+    )
     limit_streams: int = Field(default=32, ge=1, description="Streams that one identity may have open on a replica.")
     limit_searches: int = Field(default=8, ge=1, description="Streams of logs with a `q` among them.")
 

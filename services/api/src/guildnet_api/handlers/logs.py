@@ -18,6 +18,7 @@ from guildnet_api.cluster import events
 from guildnet_api.deps import Services, actor, identity
 from guildnet_api.http.event_stream import EventStream
 from guildnet_api.http.params import bad_query, count, flag, json_response
+from guildnet_api.http.request_limits import HELD
 from guildnet_api.logs.filtered import Filter
 from guildnet_api.logs.matcher import matcher
 from guildnet_api.logs.model import NS_PER_SECOND, Run
@@ -51,7 +52,9 @@ async def list_lines(api: Services, request: Request) -> Response:
     else:
         run = _run(api, ws, container)
         runs = [run] if run else []
-    searcher = api.worker.searcher(identity(request).subject)
+    subject = identity(request).subject
+    request.scope[HELD].enter_context(api.limits.reading(subject))
+    searcher = api.worker.searcher(subject)
     if _format(request) == "text":
         of = "all" if container == ALL_CONTAINERS else runs[0].container if runs else container or "log"
         return text(api.source, runs, selection, searcher, f"{ws.name}-{of}.log")

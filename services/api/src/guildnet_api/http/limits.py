@@ -10,7 +10,7 @@ import math
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,11 +25,13 @@ AGAIN_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Of one identity: requests a second in the long run, in a burst and at once; open streams; those with a `q`."""
+    """Of one identity: requests a second in the long run, in a burst and at once; lists and files of logs among those
+    at once; open streams; those with a `q`."""
 
     rate: float = 100.0
     burst: int = 1000
     requests: int = 64
+    readings: int = 4
     streams: int = 32
     searches: int = 8
 
@@ -42,6 +44,7 @@ class Limits:
         self._clock = clock
         self._rates: OrderedDict[str, Bucket] = OrderedDict()
         self._requests: Counter[str] = Counter()
+        self._readings: Counter[str] = Counter()
         self._streams: Counter[str] = Counter()
         self._searches: Counter[str] = Counter()
 
@@ -56,6 +59,11 @@ class Limits:
                     f"You ask more than {self.bounds.rate:g} times a second; slow down.", retry_after=wait
                 )
             yield
+
+    def reading(self, subject: str) -> AbstractContextManager[None]:
+        """Held while a log is read for a list or a file. Raises TooManyRequests."""
+        text = f"You have {self.bounds.readings} logs read as lists or files; wait for them."
+        return _held(self._readings, subject, self.bounds.readings, text)
 
     @contextmanager
     def stream(self, subject: str, *, searches: bool = False) -> Iterator[None]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from typing import Final
+
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guildnet.identity import ANONYMOUS, Identity
 from guildnet_api.deps import IDENTITY
 from guildnet_api.http.limits import Limits
+
+
+HELD: Final = "guildnet.held"
+"""Key of the scope with an ExitStack: what a handler holds until its answer is sent."""
 
 
 class RequestLimits:
@@ -29,6 +36,7 @@ class RequestLimits:
                 MutableHeaders(scope=message).update(left)
             await send(message)
 
-        with self._limits.request(who.subject):
+        with self._limits.request(who.subject), ExitStack() as held:
+            scope[HELD] = held
             left = self._limits.headers(who.subject)
             await self.app(scope, receive, with_headers)

@@ -78,7 +78,8 @@ async def newest(source: LogSource, runs: Sequence[Run], selection: Selection, s
     if not (limit and runs):
         return Found(())
     readings = [_Reading(source, run, selection, searcher) for run in runs]
-    found = [await _newest_of(reading, limit, MAX_LIST_BYTES // len(runs)) for reading in readings]
+    async with searcher.reading():
+        found = [await _newest_of(reading, limit, MAX_LIST_BYTES // len(runs)) for reading in readings]
     merged = list(heapq.merge(*(each.lines for each in found), key=lambda line: line["t"]))
     incomplete = " ".join(dict.fromkeys(each.incomplete for each in found if each.incomplete))
     return Found(merged[-limit:], incomplete)
@@ -214,16 +215,11 @@ class _Reading:
         options = Options(since_ns=self.selection.since_ns, tail=tail, previous=self.selection.previous)
         select = partial(_selected, self.run, self.selection, matcher(self.selection.filter.q))
         async with aclosing(_batches(self.source, self.run, options)) as batches:
-            while batch := await self._next(batches):
+            async for batch in batches:
                 read.lines += len(batch)
                 for line in await self.searcher.map(select, batch, bounded=self.selection.narrows):
                     if line is not None:
                         yield line
-
-    async def _next(self, batches: AsyncGenerator[list[tuple[int, bytes]], None]) -> list[tuple[int, bytes]]:
-        """The next batch, none at the end. A place is held no longer than that: who takes a file slowly keeps none."""
-        async with self.searcher.reading():
-            return await anext(batches, [])
 
 
 def _selected(run: Run, selection: Selection, wanted: Matcher | None, timed: tuple[int, bytes]) -> LogLine | None:
