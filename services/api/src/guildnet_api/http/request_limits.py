@@ -12,7 +12,6 @@ from guildnet.identity import ANONYMOUS, Identity
 from guildnet_api.deps import IDENTITY
 from guildnet_api.http.limits import Limits
 
-
 HELD: Final = "guildnet.held"
 """Key of the scope with an ExitStack: what a handler holds until its answer is sent."""
 
