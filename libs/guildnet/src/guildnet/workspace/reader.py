@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from guildnet.errors import FieldError, Invalid
 from guildnet.workspace.model import (
@@ -28,10 +28,12 @@ from guildnet.workspace.model import (
 
 T = TypeVar("T")
 
+_PHASES: Final = {phase.value: phase for phase in Phase}
+
 
 def parse(obj: Mapping[str, Any]) -> Workspace:
     """Read a Workspace as the API server sends it. Raises Invalid with the path of the first unreadable field."""
-    root = _Node(obj, "")
+    root = _Node(obj)
     meta = root.node("metadata")
     name = meta.text("name")
     if not name:
@@ -95,18 +97,26 @@ def status(node: _Node) -> WorkspaceStatus:
 
 
 class _Node:
-    """One mapping of the wire form, and where it stands in the whole, so that a refusal can name the field."""
+    """One mapping of the wire form, and where it stands in the whole, so that a refusal can name the field.
 
-    __slots__ = ("path", "raw")
+    The path is put together only for a refusal: thousands of objects are read, and hardly any is refused.
+    """
 
-    def __init__(self, raw: Any, path: str) -> None:
-        if not isinstance(raw, Mapping):
-            _refuse(path or "object", "must be an object")
+    __slots__ = ("_key", "_parent", "raw")
+
+    def __init__(self, raw: Any, key: str = "", parent: _Node | None = None) -> None:
+        self._key = key
+        self._parent = parent
+        if not isinstance(raw, dict) and not isinstance(raw, Mapping):
+            _refuse(self.path or "object", "must be an object")
         self.raw: Mapping[str, Any] = raw
-        self.path = path
+
+    @property
+    def path(self) -> str:
+        return self._parent.at(self._key) if self._parent else self._key
 
     def at(self, key: str) -> str:
-        return f"{self.path}.{key}" if self.path else key
+        return f"{path}.{key}" if (path := self.path) else key
 
     def _typed(self, key: str, kind: type[T], wanted: str) -> T | None:
         value = self.raw.get(key)
@@ -118,7 +128,9 @@ class _Node:
         return value
 
     def text(self, key: str) -> str | None:
-        return self._typed(key, str, "text")
+        value = self.raw.get(key)
+        # What is text or absent, as nearly everything is, is told at once.
+        return value if value is None or type(value) is str else self._typed(key, str, "text")
 
     def integer(self, key: str) -> int | None:
         return self._typed(key, int, "a whole number")
@@ -129,14 +141,14 @@ class _Node:
     def node(self, key: str) -> _Node:
         """The mapping below a key; empty where there is none."""
         value = self.raw.get(key)
-        return _Node({} if value is None else value, self.at(key))
+        return _Node({} if value is None else value, key, self)
 
     def optional(self, key: str, read: Callable[[_Node], T]) -> T | None:
         return None if self.raw.get(key) is None else read(self.node(key))
 
     def items(self, key: str, read: Callable[[_Node], T]) -> tuple[T, ...]:
         values = self._typed(key, list, "a list") or []
-        return tuple(read(_Node(value, f"{self.at(key)}[{index}]")) for index, value in enumerate(values))
+        return tuple([read(_Node(value, f"{key}[{index}]", self)) for index, value in enumerate(values)])
 
     def texts(self, key: str) -> tuple[str, ...]:
         values = self._typed(key, list, "a list") or []
@@ -239,7 +251,7 @@ def _condition(node: _Node) -> Condition:
 def _phase(node: _Node) -> Phase | None:
     text = node.text("phase")
     # A phase of a later version is "not known" here rather than a reason to drop the Workspace.
-    return next((phase for phase in Phase if phase.value == text), None)
+    return _PHASES.get(text or "")
 
 
 def _time(meta: _Node) -> datetime | None:

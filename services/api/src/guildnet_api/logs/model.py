@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 NS_PER_SECOND: Final = 1_000_000_000
@@ -100,5 +101,11 @@ def truncated(data: bytes, max_bytes: int) -> bytes:
 
 def rfc3339(time_ns: int) -> str:
     """Unix nanoseconds as UTC text with all nine digits, so that times sort as text."""
-    moment = datetime.fromtimestamp(time_ns // NS_PER_SECOND, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ns % NS_PER_SECOND:09d}Z"
+    seconds, nanoseconds = divmod(time_ns, NS_PER_SECOND)
+    return f"{_whole(seconds)}.{nanoseconds:09d}Z"
+
+
+@lru_cache(maxsize=64)
+def _whole(seconds: int) -> str:
+    """Of a second: most lines share theirs with others."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
