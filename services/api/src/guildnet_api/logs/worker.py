@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import os
-import threading
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -27,7 +26,9 @@ B = TypeVar("B")
 
 MAX_READINGS: Final = 4
 """Logs that are read for lists and files at the same time: what comes of them passes through the event loop."""
-THREAD_NICE: Final = 10
+GIL_SECONDS: Final = 0.0001
+"""After which whoever waits for the interpreter's lock gets it. The loop asks for it at every event: at Python's own
+5 ms a hundred events beside a busy thread would take half a second."""
 SLICE_SECONDS: Final = 0.004
 """After which the thread is given to the next; one line may take longer."""
 BURST_SECONDS: Final = 2.0
@@ -116,9 +117,10 @@ class Worker:
     """The thread, and who waits for it. `close` ends it."""
 
     def __init__(self) -> None:
+        sys.setswitchinterval(GIL_SECONDS)
         self.readings = Turns(MAX_READINGS)
         self._thread = Turns(1)
-        self._pool = ThreadPoolExecutor(1, "logs", _give_way)
+        self._pool = ThreadPoolExecutor(1, "logs")
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
     def searcher(self, subject: str) -> Searcher:
@@ -139,11 +141,6 @@ class Worker:
     def close(self) -> None:
         """End the thread with the slice under way."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _give_way() -> None:
-    """Where there is one core, the event loop has it first (Linux keeps a nice value for each thread)."""
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), THREAD_NICE)
 
 
 def _slice(apply: Callable[[A], B], items: Sequence[A], start: int) -> tuple[list[B], float]:
