@@ -13,12 +13,12 @@ import pytest
 
 from guildnet.kube.resources import CAPABILITIES
 from guildnet_api.handlers import server_stream
-from guildnet_api.http import sse
+from guildnet_api.http import event_stream, sse
 from guildnet_api.logs import hub
 from guildnet_api.logs.reader import merged, viewer
 from support.waiting import eventually
 
-from .conftest import ALICE, Api, Kubelet, Starter
+from .conftest import ALICE, BOB, Api, Kubelet, Starter
 
 REVOKED_SECONDS = 10.0
 """Who loses the right loses the stream within this: docs/logs.md."""
@@ -176,3 +176,56 @@ async def test_without_redis_so_many_logs_are_followed_and_the_next_waits_for_it
             await unrelated.answer.aclose()
             await eventually(lambda: waiting.messages == ["line of one"])
             assert waiting.of("status")[-1]["message"] == ""
+
+
+# ---- what one identity may take -------------------------------------------------------------------------------------
+
+
+async def test_streams_beyond_the_limit_are_refused_and_a_place_is_given_back(start_api: Starter, kubelet: Kubelet):
+    api: Api = await start_api(limit_streams=2, limit_searches=1)
+    await api.workspace("ws", owner="alice@example.com")
+    await api.pod("ws", "ws-1")
+    kubelet.write("ws-1", "line")
+    async with api.stream("/sse/logs?target=ws&q=line") as one:
+        await eventually(lambda: one.messages == ["line"])
+        refused = await api.ask("GET", "/sse/logs?target=ws&q=other")
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+        assert int(refused.headers["Retry-After"]) >= 1
+        async with api.stream("/sse/servers"):
+            assert (await api.ask("GET", "/sse/logs?target=ws")).status_code == 429
+            assert (await api.as_(BOB).ask("HEAD", "/sse/servers")).status_code == 200
+            async with api.as_(BOB).stream("/sse/logs?target=ws") as others:
+                await eventually(lambda: others.messages == ["line"])
+    await eventually(lambda: not api.services.limits._streams)
+
+
+async def test_requests_beyond_the_limit_are_refused_and_each_answer_says_what_is_left(start_api: Starter):
+    api: Api = await start_api(limit_request_rate=0.1, limit_request_burst=3)
+    answers = [await api.ask("GET", "/api/me") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert answers[0].headers["RateLimit-Policy"] == '"requests";q=3;w=30'
+    assert answers[0].headers["RateLimit"].startswith('"requests";r=2;')
+    assert int(answers[-1].headers["Retry-After"]) in range(1, 11)
+    assert (await api.as_(BOB).ask("GET", "/api/me")).status_code == 200
+    assert (await api.ask("GET", "/healthz")).status_code == 200
+
+
+async def test_a_stream_that_is_over_is_gone_on_with_at_the_next_line(
+    start_api: Starter, kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(event_stream, "LIFE_SECONDS", (1.0, 1.0))
+    monkeypatch.setattr(hub, "WAKE_SECONDS", 0.2)
+    api: Api = await start_api()
+    await api.workspace("ws", owner="alice@example.com")
+    await api.pod("ws", "ws-1")
+    kubelet.write("ws-1", "line 0")
+    seen: list[str] = []
+    last = ""
+    for number in range(3):
+        async with api.stream("/sse/logs?target=ws", **({"Last-Event-ID": last} if last else {})) as events:
+            kubelet.write("ws-1", f"line {number + 1}")
+            await eventually(lambda events=events: events.ended, within=10)
+            assert events.retries[-1] == event_stream.SHUTDOWN_RETRY_MS
+        seen += events.messages
+        last = events.ids[-1]
+    assert seen == [f"line {number}" for number in range(4)]

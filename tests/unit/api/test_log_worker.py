@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from guildnet.errors import TooManyRequests
 from guildnet_api.logs.matcher import Matcher
 from guildnet_api.logs.worker import BURST_SECONDS, SLICE_SECONDS, TooSlow, Worker
 from support.waiting import eventually
@@ -41,8 +42,10 @@ async def test_a_costly_search_keeps_nobody_on_the_loop_waiting_and_ends_with_it
             longest = max(longest, time.perf_counter() - began)
 
     looking = asyncio.create_task(look())
+    searcher = worker.searcher("a")
+    searcher._bucket.spend(BURST_SECONDS - 0.3)
     with pytest.raises(TooSlow):
-        await worker.searcher("a").map(matches, [LINE] * 5000)
+        await searcher.map(matches, [LINE] * 5000)
     ended = True
     await looking
     assert longest < 0.5, "many times what it takes, a small part of the search"
@@ -78,6 +81,20 @@ async def test_a_search_that_is_given_up_lets_the_next_one_in(worker: Worker):
     await asyncio.gather(*given_up, return_exceptions=True)
     async with asyncio.timeout(5):
         assert await worker.searcher("next").map(lambda n: n, [1, 2, 3]) == [1, 2, 3]
+
+
+async def test_a_subject_may_ask_for_so_many_expressions_and_then_for_those_it_had(worker: Worker):
+    asked = worker.searcher("a")
+
+    def ask_for_many() -> None:
+        for number in range(100_000):
+            asked.admit(f"/(x.{{0,40}}){{2}}{number}q/")
+
+    with pytest.raises(TooManyRequests) as refused:
+        ask_for_many()
+    assert refused.value.retry_after
+    asked.admit("")
+    worker.searcher("b").admit("/x+/")
 
 
 async def test_all_searches_of_a_subject_share_its_budget_and_others_have_their_own(worker: Worker):

@@ -44,6 +44,9 @@ _LAST_NS: Final = 253_402_300_799 * NS_PER_SECOND
 async def list_lines(api: Services, request: Request) -> Response:
     """The newest lines that match, oldest first; as `format=text` all of them, to be saved."""
     ws = _readable(api, request, request.path_params["id"])
+    subject = identity(request).subject
+    searcher = api.worker.searcher(subject)
+    searcher.admit(request.query_params.get("q", ""))
     selection = _selection(api, request)
     container = _container(request)
     if container == ALL_CONTAINERS:
@@ -52,9 +55,7 @@ async def list_lines(api: Services, request: Request) -> Response:
     else:
         run = _run(api, ws, container)
         runs = [run] if run else []
-    subject = identity(request).subject
     request.scope[HELD].enter_context(api.limits.reading(subject))
-    searcher = api.worker.searcher(subject)
     if _format(request) == "text":
         of = "all" if container == ALL_CONTAINERS else runs[0].container if runs else container or "log"
         return text(api.source, runs, selection, searcher, f"{ws.name}-{of}.log")
@@ -69,6 +70,9 @@ async def stream_lines(api: Services, request: Request) -> Response | EventStrea
     if not name:
         raise Invalid("Say whose log: ?target=ID.", code="missing_target")
     ws = _readable(api, request, name)
+    who = identity(request)
+    searcher = api.worker.searcher(who.subject)
+    searcher.admit(params.get("q", ""))
     asked = _stream_request(api, request, ws)
     every = asked.container == ALL_CONTAINERS
     if asked.container and not every:
@@ -77,8 +81,6 @@ async def stream_lines(api: Services, request: Request) -> Response | EventStrea
         return json_response(
             {"target": ws.name, "stream": True, "message": "Open this with EventSource for live lines."}
         )
-    who = identity(request)
-    searcher = api.worker.searcher(who.subject)
     context = StreamContext(api.hub, api.watches.index, api.supervisor, searcher, api.supervisor.end_of_life())
     allowed = _AccessCheck(api, request, ws)
 

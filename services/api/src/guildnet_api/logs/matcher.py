@@ -7,6 +7,7 @@ and other threads run meanwhile. What one reader's expressions may take is bound
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 import re2
@@ -16,6 +17,8 @@ from guildnet.errors import FieldError, Invalid
 MAX_QUERY_CHARACTERS: Final = 256
 MAX_PROGRAM_BYTES: Final = 256 * 1024
 """Memory RE2 may take for one expression: its program and the states it has met."""
+MAX_KEPT: Final = 32
+"""Compiled expressions that are kept: one is asked for several times on the way of a request."""
 MAX_PROGRAM_SIZE: Final = 2000
 """Instructions of one expression; the time of a line is in proportion to it, 0.2 s for 16 KiB at the worst."""
 
@@ -33,6 +36,7 @@ class Matcher:
         self.matches: Callable[[str], bool] = _expression(text) or _substring(text)
 
 
+@lru_cache(maxsize=MAX_KEPT)
 def matcher(text: str) -> Matcher | None:
     """The matcher of a `q`, None for an empty one. Raises Invalid as `Matcher` does."""
     return Matcher(text) if text else None

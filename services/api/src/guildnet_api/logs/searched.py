@@ -12,7 +12,7 @@ from typing import Final
 
 from guildnet_api.logs.encoding import text_of
 from guildnet_api.logs.filtered import Filter, FilteredRing, RingLimits
-from guildnet_api.logs.matcher import Matcher
+from guildnet_api.logs.matcher import Matcher, matcher
 from guildnet_api.logs.model import Line, Run
 from guildnet_api.logs.ring import Ring
 from guildnet_api.logs.worker import Searcher
@@ -32,7 +32,7 @@ class SearchedRing(FilteredRing):
         self.losses = 0
         """How often lines left the source before they were matched."""
         self._source = source
-        self._passes_q = partial(_passes, wanted.level, Matcher(wanted.q))
+        self._passes_q = partial(_passes, wanted.level, matcher(wanted.q))
         self._scanned: str | None = None
         self._catching_up = asyncio.Lock()
 
@@ -61,6 +61,8 @@ class SearchedRing(FilteredRing):
         return self._source.after(self._scanned, BATCH_LINES)
 
 
-def _passes(level: str, matcher: Matcher, line: Line) -> bool:
+def _passes(level: str, wanted: Matcher | None, line: Line) -> bool:
     """A gap passes every filter, since every reader has to know of it."""
-    return not line.level or (level in ("", line.level) and matcher.matches(text_of(line)))
+    if not line.level:
+        return True
+    return level in ("", line.level) and (wanted is None or wanted.matches(text_of(line)))

@@ -18,15 +18,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 from typing import Final, TypeVar
 
-from guildnet.errors import Invalid
+from guildnet.errors import Invalid, TooManyRequests
 from guildnet.pace import Bucket
+from guildnet_api.logs.matcher import matcher
 
 A = TypeVar("A")
 B = TypeVar("B")
 
 MAX_READINGS: Final = 4
 """Logs that are read for lists and files at the same time: what comes of them passes through the event loop."""
-GIL_SECONDS: Final = 0.0001
+GIL_SECONDS: Final = 0.0005
 """After which whoever waits for the interpreter's lock gets it. The loop asks for it at every event: at Python's own
 5 ms a hundred events beside a busy thread would take half a second."""
 SLICE_SECONDS: Final = 0.004
@@ -34,6 +35,9 @@ SLICE_SECONDS: Final = 0.004
 BURST_SECONDS: Final = 2.0
 CPU_SHARE: Final = 0.1
 """Seconds of the thread per second that one subject may take in the long run, once the burst is used up."""
+COMPILING_BURST_SECONDS: Final = 0.1
+COMPILING_SHARE: Final = 0.01
+"""The same for compiling expressions, which the event loop waits for."""
 MAX_SUBJECTS: Final = 4096
 """Subjects whose budgets are remembered; the one that asked least recently begins anew."""
 
@@ -84,13 +88,29 @@ class Turns:
 
 
 class Searcher:
-    """The share of the thread that one subject has."""
+    """The share of the thread that one subject has, and what its searches may cost the event loop."""
 
-    __slots__ = ("_bucket", "_worker")
+    __slots__ = ("_bucket", "_compiling", "_worker")
 
-    def __init__(self, worker: Worker, bucket: Bucket) -> None:
+    def __init__(self, worker: Worker, bucket: Bucket, compiling: Bucket) -> None:
         self._worker = worker
         self._bucket = bucket
+        self._compiling = compiling
+
+    def admit(self, text: str) -> None:
+        """Compile a `q`, so that others find it compiled.
+
+        Raises Invalid for one that cannot be matched, TooManyRequests after too many different ones.
+        """
+        level = self._compiling.refill(time.monotonic())
+        if text and level <= 0:
+            wait = (COMPILING_BURST_SECONDS / 10 - level) / COMPILING_SHARE
+            raise TooManyRequests("You ask for too many different q; wait a little.", retry_after=wait)
+        began = time.thread_time()
+        try:
+            matcher(text)
+        finally:
+            self._compiling.spend(time.thread_time() - began)
 
     def reading(self) -> AbstractAsyncContextManager[None]:
         """One of the few places to read a log from."""
@@ -121,15 +141,18 @@ class Worker:
         self.readings = Turns(MAX_READINGS)
         self._thread = Turns(1)
         self._pool = ThreadPoolExecutor(1, "logs")
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._buckets: OrderedDict[str, tuple[Bucket, Bucket]] = OrderedDict()
 
     def searcher(self, subject: str) -> Searcher:
         """What works for this subject; all of a subject share one budget."""
-        bucket = self._buckets.pop(subject, None) or Bucket(CPU_SHARE, BURST_SECONDS, time.monotonic())
-        self._buckets[subject] = bucket
+        buckets = self._buckets.pop(subject, None)
+        if buckets is None:
+            now = time.monotonic()
+            buckets = Bucket(CPU_SHARE, BURST_SECONDS, now), Bucket(COMPILING_SHARE, COMPILING_BURST_SECONDS, now)
+        self._buckets[subject] = buckets
         if len(self._buckets) > MAX_SUBJECTS:
             self._buckets.popitem(last=False)
-        return Searcher(self, bucket)
+        return Searcher(self, *buckets)
 
     async def slice(
         self, rank: float, apply: Callable[[A], B], items: Sequence[A], start: int
