@@ -107,10 +107,11 @@ def test_what_the_api_said_of_them_is_said_once_and_as_it_said_it():
     assert [line for line in told if line.lower().startswith("x-request-id")] == ["X-Request-Id: rid"]
 
 
-def test_the_age_of_an_answer_is_the_apis_to_say():
-    assert "X-Guildnet-Stale: 12" in control("X-Guildnet-Stale: 12", "X-Guildnet-Identity: x")
+@pytest.mark.parametrize("told", ["X-Guildnet-Stale: 12", "X-Guildnet-Incomplete: older lines"])
+def test_what_an_answer_lacks_is_the_apis_to_say(told: str):
+    assert told in control(told, "X-Guildnet-Identity: x")
     assert not any("Identity" in line for line in control("X-Guildnet-Identity: x"))
-    assert not any("Stale" in line for line in lines(OWN, "X-Guildnet-Stale: 12"))
+    assert told not in lines(OWN, told)
 
 
 def test_a_frontend_of_another_origin_may_read_the_answer():

@@ -17,8 +17,8 @@ _DROPPED = frozenset({
     b"clear-site-data", b"strict-transport-security", b"public-key-pins", b"public-key-pins-report-only", b"alt-svc",
     b"nel", b"report-to", b"x-frame-options", b"x-request-id",
 })  # fmt: skip
-STALE = b"x-guildnet-stale"
-"""The one field of ours that the api sends to clients: no workspace can."""
+FROM_THE_API = (b"x-guildnet-stale", b"x-guildnet-incomplete")
+"""The fields of ours that the api sends to clients: no workspace can."""
 CROSS_ORIGIN_RESOURCE_POLICY = b"cross-origin-resource-policy"
 _CSP = frozenset({b"content-security-policy", b"content-security-policy-report-only"})
 _REWRITTEN = _CSP | {b"location", b"content-location", b"set-cookie", b"service-worker-allowed"}
@@ -122,7 +122,7 @@ class ControlRules:
     names = response_names(
         {
             b"x-request-id": DROP,
-            STALE: KEEP,
+            **dict.fromkeys(FROM_THE_API, KEEP),
             **dict.fromkeys(security_headers.NAMES, MARK),
             CROSS_ORIGIN_RESOURCE_POLICY: MARK,
         },
