@@ -14,29 +14,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from guildnet_api.openapi import refusals, schemas
+from guildnet_api.openapi.events import STREAM_EVENTS
 from guildnet_api.routes import EVENT_STREAM, Row
 
 _REF: Final = "#/components/schemas/{model}"
 _NULL_MEANS: Final = frozenset({"JobPatch", "ResourcesPatch"})
 """Models in which null takes something away; in all others what is not there is left out."""
-STREAM_EVENTS: Final[Mapping[str, Mapping[str, type[BaseModel]]]] = {
-    "streamLogs": {
-        "message": schemas.LogLine,
-        "source": schemas.SourceEvent,
-        "status": schemas.StatusEvent,
-        "gap": schemas.GapEvent,
-        "event": schemas.WorkspaceEvent,
-        "cut": schemas.CutEvent,
-        "end": schemas.EndEvent,
-    },
-    "streamServers": {
-        "server": schemas.Server,
-        "gone": schemas.GoneEvent,
-        "synced": schemas.SyncedEvent,
-        "stale": schemas.StaleEvent,
-    },
-}
-"""The events of each stream by name; `message` stands for those without one."""
 HEADERS: Final[Mapping[str, Any]] = {
     "ETag": {"description": "Names this state of the answer.", "schema": {"type": "string"}},
     "Location": {"description": "Where to go on.", "schema": {"type": "string"}},
