@@ -34,7 +34,10 @@ EVERYWHERE: Final[Refusals] = {
     },
     408: {"slow_header": "The head did not arrive in time.", "slow_body": "The body did not arrive in time."},
     421: {"unknown_host": "The host is not one of this install."},
-    429: {"too_many_requests": "The caller asks too much at once."},
+    429: {
+        "too_many_requests": "The caller asks too much of the api, at once or in the long run.",
+        "identity_limit": "The caller has too many requests under way at the proxy.",
+    },
     431: {"headers_too_large": "The header fields are over their limit."},
     500: {"internal": "A fault of GuildNet's; the log has it under the request id."},
     502: {
