@@ -26,7 +26,9 @@ class RequestLimits:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         who: Identity = scope.get(IDENTITY, ANONYMOUS)
         if not who.subject:
-            await self.app(scope, receive, send)
+            with ExitStack() as held:
+                scope[HELD] = held
+                await self.app(scope, receive, send)
             return
         left: dict[str, str] = {}
 
