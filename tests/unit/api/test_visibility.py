@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildnet.access import Action, Default, decide
+from guildnet.access import Action, Default, Rules, authorize
 from guildnet.capability import Capability, Expression, Selector, Subject
 from guildnet.identity import Identity
 from guildnet.workspace import Workspace, WorkspaceSpec
@@ -30,7 +30,7 @@ capabilities = st.lists(
     st.builds(
         Capability,
         st.sampled_from(["x", "y", "z"]),
-        st.frozensets(st.sampled_from(["list", "readLogs"])),
+        st.frozensets(st.sampled_from(["list", "readLogs", "launch"])),
         selectors,
         subjects,
     ),
@@ -58,7 +58,7 @@ def test_the_remembered_answers_are_those_of_the_rules(
     rights = visibility(rules, default)[0].rights(who)
     for number, (of, owner) in enumerate([*given_workspaces, *given_workspaces]):
         ws = made(number, of, owner)
-        expected = decide(who, Action.LIST, target_of(ws), rules, default).allowed
+        expected = authorize(who, Action.LIST, target_of(ws), Rules(rules, default)).allowed
         assert (rights.allowed is None or rights.allowed(ws)) is expected
 
 
@@ -75,7 +75,7 @@ def test_callers_of_equal_keys_have_equal_rights(rules: list[Capability], given_
     shown: dict[str, list[bool]] = {}
     for who in callers:
         targets = [target_of(made(number, *each)) for number, each in enumerate(given_workspaces)]
-        expected = [decide(who, Action.LIST, target, rules, default).allowed for target in targets]
+        expected = [authorize(who, Action.LIST, target, Rules(rules, default)).allowed for target in targets]
         assert shown.setdefault(seen.rights(who).key, expected) == expected
 
 

@@ -105,8 +105,8 @@ def authorize(
     if not rules.capabilities:
         return _by_default(identity, action, target, rules.default)
     if launch is not None:
-        return _launched(_grants(identity, action, target, rules.capabilities), launch)
-    for capability in _grants(identity, action, target, rules.capabilities):
+        return _launched(grants(identity, action, target, rules.capabilities), launch)
+    for capability in grants(identity, action, target, rules.capabilities):
         return Decision(allowed=True, rule=rule_of(capability))
     return _no_capability()
 
@@ -137,7 +137,7 @@ def full(rule: str, limit: int) -> str:
     )
 
 
-def _grants(
+def grants(
     identity: Identity, action: Action, target: Target, capabilities: Sequence[Capability]
 ) -> Iterator[Capability]:
     """Every Capability that gives the action, covers the caller and selects the target, in the order given."""
