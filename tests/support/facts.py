@@ -28,6 +28,7 @@ from guildnet.web.entries import Entry
 from guildnet.workspace import Workspace, parse
 from guildnet_api import app
 from guildnet_api.access.audit import Actor, AuditTrail
+from guildnet_api.http import limits as api_limits
 from guildnet_api.http.middleware import RequestLog, SignedIdentity
 from guildnet_api.http.static import Ui
 from guildnet_api.metrics import Metrics
@@ -268,8 +269,9 @@ def header_identity(who: Identity) -> Any:
 def api_frames(entry_: Entry) -> str:
     """What a page of the control origin may frame, by the headers of an answer of the api."""
     parts: Any = SimpleNamespace(
-        metrics=Metrics(CollectorRegistry()), key=KEY, now=lambda: NOW, version="0", audit=AuditTrail()
-    )
+        metrics=Metrics(CollectorRegistry()), key=KEY, now=lambda: NOW, document={}, audit=AuditTrail(),
+        limits=api_limits.Limits(api_limits.Bounds()),
+    )  # fmt: skip
     sent: list[Any] = []
 
     async def send(message: Any) -> None:

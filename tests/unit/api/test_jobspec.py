@@ -181,7 +181,7 @@ def test_no_refusal_speaks_of_python(job: dict[str, Any]):
 
 
 def test_a_refusal_names_fifty_problems_and_no_more():
-    body = json.dumps({"image": "a", **{f"x{n}": 1 for n in range(10_000)}}).encode()
+    body = json.dumps({"image": "a", **{f"x{n}": 1 for n in range(1000)}}).encode()
     error = refusal(body)
     assert len(error.details) == 50
     assert len(error.message) < 1000

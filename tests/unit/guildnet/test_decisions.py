@@ -306,6 +306,7 @@ def test_the_words_that_others_rely_on() -> None:
         "WORKSPACES": "workspaces", "CAPABILITIES": "capabilities",
         "LABEL_MANAGED": "guildnet.io/managed", "LABEL_ID": "guildnet.io/id",
         "LABEL_WORKSPACE": "guildnet.io/workspace", "LABEL_WORKSPACE_UID": "guildnet.io/workspace-uid",
+        "LABEL_LAUNCH": "guildnet.io/launch", "ANNOTATION_LAUNCH": "guildnet.io/launch-fingerprint",
         "ANNOTATION_OWNER": "guildnet.io/owner", "ANNOTATION_LAUNCH_RULE": "guildnet.io/launch-rule",
         "ANNOTATION_LAST_CHANGED_BY": "guildnet.io/last-changed-by",
         "ANNOTATION_RESTARTED_AT": "guildnet.io/restarted-at",
