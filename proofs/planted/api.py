@@ -53,7 +53,7 @@ PLANTS: Final = (
     Plant(
         "secrets",
         "Secrets that a patch replaced stay",
-        f"{API}/handlers/lifecycle.py",
+        f"{API}/handlers/patch.py",
         "            await env_secrets.remove(api.client, namespace, ws.name, change.unused)\n",
         "            pass\n",
     ),
