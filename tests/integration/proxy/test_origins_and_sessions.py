@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
 from guildnet_proxy.auth.token_review import TokenReview
 from integration.proxy.room import Room, jwt
+from support.openapi import require
 
 ADMIN = TokenReview(authenticated=True, username="system:serviceaccount:guildnet:guildnet-admin")
 NAVIGATE = ("Accept: text/html", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Fetch-Site: none")
@@ -244,6 +246,31 @@ async def test_explicit_targets_are_denied_by_default_and_open_a_workspaces_own_
         answer = await room.ask("GET", f"/proxy/{target}/", cookie)
         assert (answer.status, json.loads(answer.body)["code"]) == (403, "target_denied"), target
     assert (await room.ask("GET", "/proxy?to=127.0.0.1:80&path=/x", cookie)).status == 403
+
+
+QUERIES = [
+    "",
+    "?server=ws1",
+    "?server=%F0%9F%98%80&path=%00",
+    "?to=",
+    "?to=10.0.0.1:80&path=/a",
+    "?to=%C3%A9:80",
+    "?path=x",
+]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+async def test_proxy_debug_answers_as_the_document_of_the_origin_has_it(room, query):
+    answer = await room.ask("GET", f"/api/proxy-debug{query}", f"Cookie: {room.cookie()}")
+    told = {name: ", ".join(values) for name, values in answer.headers.items()}
+    require("GET", "/api/proxy-debug", httpx2.Response(answer.status, headers=told, content=answer.body))
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/login"), ("GET", "/login?token=x"), ("POST", "/logout")])
+async def test_login_and_logout_answer_as_the_document_of_the_origin_has_it(room, method, path):
+    answer = await room.ask(method, path, f"Cookie: {room.cookie()}")
+    told = {name: ", ".join(values) for name, values in answer.headers.items()}
+    require(method, path, httpx2.Response(answer.status, headers=told, content=answer.body))
 
 
 async def test_proxy_debug_says_which_rule_fired(room):

@@ -129,6 +129,8 @@ def _operations() -> Iterator[str]:
 
 
 def _kind(row: Row) -> str:
+    if row.response == "":
+        return ""
     if isinstance(row.response, str):
         return f"`{row.response}`"
     return f"`[{row.response.__name__}]`" if row.many else f"`{row.response.__name__}`"

@@ -41,6 +41,7 @@ class Row:
     summary: str
     status: int = 200
     response: type[BaseModel] | str = "text/plain"
+    """Empty for an answer without a body."""
     many: bool = False
     also: str | None = None
     """Another media type of a success."""
@@ -78,12 +79,12 @@ ROWS: Final[Sequence[Row]] = (
     Row(
         "GET", "/login", "login", None,
         "A token becomes a session cookie; the answer leads to where the caller was going.",
-        status=303, response="text/html", parameters=(p.TOKEN, p.NEXT), returned=("Location", "Set-Cookie"), open=True,
+        status=303, response="", parameters=(p.TOKEN, p.NEXT), returned=("Location", "Set-Cookie"), open=True,
         pages=frozenset({401, 403, 503}),
     ),
     Row(
         "POST", "/logout", "logout", None, "The session cookie is taken away; the answer leads to `/`.",
-        status=303, response="text/html", returned=("Location", "Set-Cookie"), open=True,
+        status=303, response="", returned=("Location", "Set-Cookie"), open=True,
     ),
     Row(
         "GET", "/api/openapi.json", "getOpenapi", install.openapi, "This document.", response=schemas.Document,

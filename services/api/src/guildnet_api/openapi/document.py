@@ -130,6 +130,8 @@ def operation(row: Row) -> dict[str, Any]:
 
 def _success(row: Row) -> dict[str, Any]:
     content: dict[str, Any] = {}
+    if row.response == "":
+        return _empty(row.summary, row.returned)
     if isinstance(row.response, str):
         content[row.response] = {"schema": {"type": "string"}}
     else:

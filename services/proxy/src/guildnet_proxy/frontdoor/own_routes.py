@@ -69,9 +69,11 @@ class OwnRoutes:
         if request.head.method not in {b"GET", b"HEAD"}:
             raise _wrong_method("Log in with GET /login?token=….")
         given = query(request)
-        next_ = safe_next(given.get("next", "/"))
+        next_, id_ = safe_next(given.get("next", "/")), request.record.request_id
         if request.listener.private:
-            return pages.redirect(next_)  # the tailnet says who is there; ports share cookies, so there is no session
+            return pages.redirect(
+                next_, request_id=id_
+            )  # the tailnet says who is there; ports share cookies, so there is no session
         if not given.get("token"):
             return pages.login(next_, request.record.request_id)
         token, entry = given["token"].strip(), request.site.entry
@@ -79,20 +81,22 @@ class OwnRoutes:
         request.record.identity, request.record.who = identity, identity.subject
         value = self._sessions.issue(identity, request.site.entry, self._wall())
         self._audit(request.record, "login", "")
-        return pages.redirect(next_, cookie(self._sessions.names.session, value, SESSION_SECONDS))
+        return pages.redirect(next_, cookie(self._sessions.names.session, value, SESSION_SECONDS), request_id=id_)
 
     def logout(self, request: Request) -> Outcome:
         if request.head.method != b"POST":
             raise _wrong_method("Log out with POST /logout.")
         cross_origin.control(request.head, request.site, "")
         self._audit(request.record, "logout", "")
-        return pages.redirect("/", cookie(self._sessions.names.session, "", 0))
+        gone = cookie(self._sessions.names.session, "", 0)
+        return pages.redirect("/", gone, request_id=request.record.request_id)
 
     def debug(self, request: Request, identity: Identity) -> Outcome:
         """GET /api/proxy-debug: what the proxy would do with `server` and `path`, or `to`."""
         if identity.kind == "anonymous":
             raise login_required()
-        return pages.as_json(200, explain(request, identity, query(request), self._workspaces))
+        shown = explain(request, identity, query(request), self._workspaces)
+        return pages.as_json(200, shown, request_id=request.record.request_id)
 
     def issue_ticket(self, request: Request, identity: Identity) -> Outcome:
         """Control side of the hand-over: who has a session here gets a ticket for the workspace's own origin."""

@@ -26,12 +26,18 @@ _STYLE = (
 RELOAD_SECONDS = 2
 
 
-def redirect(location: str, *set_cookies: bytes, status: int = 303) -> Answer:
+def redirect(location: str, *set_cookies: bytes, status: int = 303, request_id: str = "") -> Answer:
     lines = b"".join(b"Set-Cookie: %b\r\n" % cookie for cookie in set_cookies)
+    lines += _echoed(request_id) if request_id else b""
     return Answer(status, b"", lines + f"Location: {location}\r\nCache-Control: no-store\r\n".encode("latin-1"))
 
 
-def as_json(status: int, value: object, extra: bytes = b"") -> Answer:
+def _echoed(request_id: str) -> bytes:
+    return f"X-Request-Id: {request_id}\r\n".encode()
+
+
+def as_json(status: int, value: object, extra: bytes = b"", *, request_id: str = "") -> Answer:
+    extra += _echoed(request_id) if request_id else b""
     body = json.dumps(value, ensure_ascii=False).encode() + b"\n"
     return Answer(status, body, b"Content-Type: application/json\r\nCache-Control: no-store\r\n" + extra)
 
@@ -55,7 +61,7 @@ def page(
 
 def refusal(error: Refusal, request_id: str, *, html: bool, frames: str = "'none'") -> Answer:
     """The answer to a refused request, as a page or as the error shape of the API."""
-    extra = f"X-Request-Id: {request_id}\r\n".encode()
+    extra = _echoed(request_id)
     waiting = error.status == 503
     if waiting or error.status == 429:
         extra += f"Retry-After: {RELOAD_SECONDS}\r\n".encode()
@@ -88,7 +94,7 @@ def login(next_: str, request_id: str) -> Answer:
         f'<input type="hidden" name="next" value="{escape(next_, quote=True)}"><button>Log in</button></form>'
         f"<p><small>401 · request {escape(request_id)}</small></p>"
     )
-    extra = f"X-Request-Id: {request_id}\r\n".encode()
+    extra = _echoed(request_id)
     return page(401, "Log in to GuildNet", content, extra=extra)
 
 
