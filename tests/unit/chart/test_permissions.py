@@ -61,7 +61,7 @@ def test_no_account_has_more_than_its_work_needs():
     operator = said("operator")
     assert operator[WORKSPACES, "secrets", "*"] == {"get", "create"}
     assert operator[RELEASE, "leases.coordination.k8s.io", "guildnet-operator"] == {"get", "update"}
-    assert said("api")[WORKSPACES, "secrets", "*"] == {"create"}
+    assert said("api")[WORKSPACES, "secrets", "*"] == {"create", "deletecollection"}
     assert all(right.when == "tailnet" for right in rights("proxy") if right.resource == "secrets")
 
 
