@@ -110,17 +110,17 @@ export interface JobPatch {
 }
 
 export interface JobSpec {
-  args?: string[];
-  command?: string[];
-  env?: Record<string, string | EnvValue>;
-  expose?: Expose[];
+  args?: string[] | null;
+  command?: string[] | null;
+  env?: Record<string, string | EnvValue> | null;
+  expose?: Expose[] | null;
   image: string;
-  labels?: Record<string, string>;
-  name?: string;
-  notes?: string;
-  presetsRef?: string;
-  resources?: Resources;
-  storage?: Storage;
+  labels?: Record<string, string> | null;
+  name?: string | null;
+  notes?: string | null;
+  presetsRef?: string | null;
+  resources?: Resources | null;
+  storage?: Storage | null;
 }
 
 export interface Launched {

@@ -18,8 +18,8 @@ from guildnet_api.openapi.events import STREAM_EVENTS
 from guildnet_api.routes import EVENT_STREAM, Row
 
 _REF: Final = "#/components/schemas/{model}"
-_NULL_MEANS: Final = frozenset({"JobPatch", "ResourcesPatch"})
-"""Models in which null takes something away; in all others what is not there is left out."""
+_NULL_MEANS: Final = frozenset({"JobPatch", "JobSpec", "ResourcesPatch"})
+"""Models in which null says something: no such thing. In all others what is not there is left out."""
 HEADERS: Final[Mapping[str, Any]] = {
     "ETag": {"description": "Names this state of the answer.", "schema": {"type": "string"}},
     "Location": {"description": "Where to go on.", "schema": {"type": "string"}},
