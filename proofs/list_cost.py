@@ -77,7 +77,7 @@ class Bench:
     async def ours(self, mode: str, **settings: str) -> Cost:
         """Every dashboard in turn, round by round."""
         async with (
-            self.lab.started(f"api-{mode}", **settings) as api,
+            self.lab.started(f"api-{mode}", core=None, **settings) as api,
             httpx2.AsyncClient(base_url=f"http://127.0.0.1:{api.port}", trust_env=False, timeout=60) as client,
         ):
             seen = {who: await self._shown(client, who) for who in range(2)}
@@ -151,7 +151,7 @@ class Bench:
         async def shown() -> bool:
             path = f"{PATH}/ws-0"
             headers = {HEADER: sign(identity, KEY, method="GET", path=path, now=time.time())}
-            return (await client.get(path, headers=headers)).json().get("notes") == notes
+            return bool((await client.get(path, headers=headers)).json().get("notes") == notes)
 
         await eventually(shown, within=10, every=0.05)
 

@@ -41,13 +41,13 @@ def judged(texts: Texts, given: Planted) -> Figure:
     held = given.found_in(texts.held)
     lost = {*given.values} - {*given.arguments} - {*replaced} - {*held}
     again = {*replaced} & {*held}
-    hits = sum(map(len, found.values()))
+    total = sum(map(len, found.values()))
     text = (
-        f"{len(given.values)} planted secrets (≥ {NUMBER}) in {len(texts.places)} places: found {hits} (0); of those "
+        f"{len(given.values)} planted secrets (≥ {NUMBER}) in {len(texts.places)} places: found {total} (0); of those "
         f"kept in Secrets missing {len(lost)} (0), of those replaced still there {len(again)} (0), Secrets that "
         f"nothing refers to {texts.secrets_left} (0)"
     )
-    return Figure(text, len(given.values) >= NUMBER and not (hits or lost or again or texts.secrets_left))
+    return Figure(text, len(given.values) >= NUMBER and not (total or lost or again or texts.secrets_left))
 
 
 def prove() -> Figure:

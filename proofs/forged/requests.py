@@ -60,7 +60,7 @@ def routes(workspace: str) -> list[tuple[str, str, bytes]]:
         if row.method == "GET" and row.response != EVENT_STREAM:
             continue
         body = json.dumps(bodies[row.path]).encode() if row.body is not None else b""
-        query = f"?target={workspace}" if "target" in row.query else ""
+        query = f"?target={workspace}" if any(one.name == "target" for one in row.parameters) else ""
         found.append((row.method, row.path.replace("{id}", workspace) + query, body))
     return [*found, ("POST", "/logout", b"")]
 

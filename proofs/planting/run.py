@@ -186,7 +186,8 @@ async def _everything(url: str) -> str:
     found = []
     async with Redis.from_url(url) as redis:
         async for key in redis.scan_iter():
-            kind = (await redis.type(key)).decode()
+            named = await redis.type(key)
+            kind = named.decode() if isinstance(named, bytes) else named
             value = await (redis.xrange(key) if kind == "stream" else redis.get(key))
             found.append(f"{key!r} {kind} {value!r}")
     assert found, "nothing is in Redis"

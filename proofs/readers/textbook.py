@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from typing import Any
 
 import kubernetes
 import uvicorn
@@ -21,7 +22,7 @@ NAMESPACE = sys.argv[2] if len(sys.argv) > 2 else ""
 
 
 def _servers() -> list[dict[str, str]]:
-    found = kubernetes.client.CustomObjectsApi().list_namespaced_custom_object(
+    found: Any = kubernetes.client.CustomObjectsApi().list_namespaced_custom_object(
         "guildnet.io", "v1alpha1", NAMESPACE, "workspaces"
     )
     return [
@@ -40,6 +41,6 @@ async def servers(_: Request) -> JSONResponse:
 
 
 if __name__ == "__main__":
-    kubernetes.config.load_kube_config(os.environ["KUBECONFIG"])
+    kubernetes.config.load_kube_config(os.environ["KUBECONFIG"])  # type: ignore[no-untyped-call]
     application = Starlette(routes=[Route("/api/servers", servers)])
     uvicorn.run(application, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")

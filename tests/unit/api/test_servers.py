@@ -9,6 +9,7 @@ import pytest
 from guildnet import workspace
 from guildnet.errors import Invalid
 from guildnet.web.entries import Entry
+from guildnet.workspace import Workspace
 from guildnet_api.cluster import events, pods
 from guildnet_api.cluster.events import owner
 from guildnet_api.cluster.index import Position, Rights, WorkspaceIndex
@@ -221,7 +222,12 @@ async def test_a_list_of_the_same_rights_is_made_once_per_change():
     for number in range(3):
         index.put_workspace(make(f"w{number}"))
     asked: list[str] = []
-    some = Rights("some", lambda ws: asked.append(ws.name) is None and ws.name != "w1")
+
+    def allowed(ws: Workspace) -> bool:
+        asked.append(ws.name)
+        return ws.name != "w1"
+
+    some = Rights("some", allowed)
     first = index.listing(HOST, Query(), some)[0]
     assert index.listing(HOST, Query(), some)[0] is first
     assert asked == ["w0", "w1", "w2"]
