@@ -179,7 +179,7 @@ def played_api(directory: Path, *, write: Callable[[str], None] | None = None, *
     given = Settings(k8s_namespace=NAMESPACE, identity_key_file=key, **settings)
     cluster, audit = PlayedCluster(), list[Json]()
     trail = AuditTrail(Writer("api", write or (lambda line: audit.append(json.loads(line)))))
-    services, _ = app.compose(given, cluster, None, audit=trail)
+    services, _ = app.compose(given, cluster, None, release="1.2.3", audit=trail)
     watches = services.watches
     for reflector in (watches._workspaces, watches._pods, watches._capabilities):
         reflector.synced.set()

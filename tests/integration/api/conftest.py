@@ -258,7 +258,7 @@ async def start_api(
             client = await stack.enter_async_context(connect(given.kubeconfig, user_agent="guildnet-api-test"))
             audit: list[dict[str, Any]] = []
             trail = AuditTrail(Writer("api", write or (lambda line: audit.append(json.loads(line)))))
-            services, _ = app.compose(given, client, redis, source=kubelet, audit=trail)
+            services, _ = app.compose(given, client, redis, release="1.2.3", source=kubelet, audit=trail)
             listening = socket.create_server(("127.0.0.1", 0))
             listener = server(app.application(services, static.load(given.ui_dir)), "127.0.0.1", 0)
             await stack.enter_async_context(background(services))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from guildnet.names import DNS_1035_LABEL, base_name
 from guildnet_api.workspaces.idempotency import launch_key
 from guildnet_api.workspaces.spec import JobSpec
-from support.played_api import ALICE, PlayedApi, played_api, status
+from support.played_api import ALICE, KEY, PlayedApi, played_api, status
 
 JOB = {"image": "acme/tool", "name": "My App", "env": {"TOKEN": "x"}}
 
@@ -83,7 +83,7 @@ async def test_a_key_for_another_launch_is_refused(api: PlayedApi, change: dict[
 
 
 async def test_a_name_that_is_taken_by_another_is_passed_over(api: PlayedApi):
-    key = launch_key("k-1", ALICE.subject, JobSpec.model_validate(JOB))
+    key = launch_key("k-1", ALICE.subject, JobSpec.model_validate(JOB), KEY)
     assert key is not None
     api.workspace(key.name("my-app", 0))
     assert (await launch(api)).json()["id"] == key.name("my-app", 1)
@@ -104,8 +104,16 @@ async def test_a_quota_that_refuses_the_secret_leaves_no_workspace(api: PlayedAp
 
 @given(st.text(min_size=1, max_size=40), st.text(max_size=70), st.integers(0, 9))
 def test_every_name_of_a_key_is_a_name(given_key: str, base: str, attempt: int):
-    key = launch_key(f"k{given_key}", "alice", JobSpec(image="acme/tool"))
+    key = launch_key(f"k{given_key}", "alice", JobSpec(image="acme/tool"), KEY)
     assert key is not None
     name = key.name(base_name(base, "acme/tool"), attempt)
     assert DNS_1035_LABEL.fullmatch(name)
     assert name == key.name(base_name(base, "acme/tool"), attempt)
+
+
+def test_what_a_launch_is_told_apart_by_gives_no_guess_of_its_secrets_away():
+    job = JobSpec.model_validate(JOB)
+    one, other = launch_key("k", "alice", job, KEY), launch_key("k", "alice", job, b"o" * 32)
+    assert one is not None
+    assert other is not None
+    assert (one.digest, one.fingerprint != other.fingerprint) == (other.digest, True)

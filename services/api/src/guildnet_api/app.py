@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from importlib.metadata import version
 from secrets import token_hex
 
 from prometheus_client import CollectorRegistry
@@ -53,11 +52,13 @@ def compose(
     client: Client,
     redis: Redis | None,
     *,
+    release: str,
     source: LogSource | None = None,
     audit: AuditTrail | None = None,
 ) -> tuple[Services, CollectorRegistry]:
-    """The parts and their metrics registry. `source` and `audit` are the cluster's and stdout's unless given.
+    """The parts of this `release`, and their metrics registry.
 
+    `source` and `audit` are the cluster's and stdout's unless given.
     Raises Invalid for a key or presets that cannot be used.
     """
     registry = make_registry()
@@ -68,7 +69,6 @@ def compose(
     supervisor = StreamSupervisor(metrics, settings.slow_viewer_seconds)
     replica = Replica(redis, _owner(settings), settings.log_lines, metrics) if redis else None
     hub = _hub(settings, RunState(watches.index), lines, replica, metrics)
-    release = version("guildnet-api")
     supervisor.on_close(hub.wake)
     supervisor.on_close(watches.index.signal.notify)
     authorizer = Authorizer(watches, settings.access_default, trail)

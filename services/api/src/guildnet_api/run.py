@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 
 import structlog
 from redis.asyncio import Redis
@@ -26,7 +27,7 @@ log = structlog.get_logger(__name__)
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set. Raises Unreachable where the address cannot be listened on."""
     async with _redis(settings.redis_url) as redis, connect(settings.kubeconfig, user_agent="guildnet-api") as client:
-        services, registry = app.compose(settings, client, redis)
+        services, registry = app.compose(settings, client, redis, release=version("guildnet-api"))
         files = static.load(settings.ui_dir)
         if not files.page:
             log.warning("no UI to serve", ui_dir=str(settings.ui_dir))

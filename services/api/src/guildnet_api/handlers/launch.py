@@ -38,7 +38,7 @@ async def launch(api: Services, request: Request) -> Response:
     api.authorizer.require_identified(who, Action.LAUNCH, "a workspace")
     given = await read_body(request, JobSpec)
     job = presets.fill(given, api.presets)
-    key = launch_key(request.headers.get(HEADER), who.identity.subject, job)
+    key = launch_key(request.headers.get(HEADER), who.identity.subject, job, api.key)
     if key is not None and (known := await _launched_with(api, key)):
         # The launch before may have ended between the Workspace and its Secret.
         await _create_secret(api, _plan(api, who, known["metadata"]["name"], Job(job, None)), known, repeated=True)

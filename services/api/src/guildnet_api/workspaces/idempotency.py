@@ -8,6 +8,7 @@ repeat. It holds for as long as the workspace is there.
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -27,7 +28,7 @@ class LaunchKey:
     digest: str
     """32 hex digits of caller and key."""
     fingerprint: str
-    """32 hex digits of the job."""
+    """32 hex digits of the job, which has secret values: keyed, so that nobody can try guesses of them on it."""
 
     def name(self, base: str, attempt: int) -> str:
         """The name of an attempt, the same for every repeat."""
@@ -53,14 +54,15 @@ class LaunchKey:
         return True
 
 
-def launch_key(given: str | None, subject: str, job: JobSpec) -> LaunchKey | None:
-    """None without a key. Raises Invalid for one that cannot be taken."""
+def launch_key(given: str | None, subject: str, job: JobSpec, secret: bytes) -> LaunchKey | None:
+    """None without a key; `secret` is the install's. Raises Invalid for a key that cannot be taken."""
     if given is None:
         return None
     if not given.strip() or len(given) > MAX_KEY:
         reason = f"1 to {MAX_KEY} characters, as a UUID has"
         raise Invalid(f"The header {HEADER} is not valid.", code="invalid_query", details=(FieldError(HEADER, reason),))
-    return LaunchKey(_digest(subject, given), _digest(job.model_dump_json(exclude_none=True)))
+    wanted = job.model_dump_json(exclude_none=True).encode("utf-8", "surrogatepass")
+    return LaunchKey(_digest(subject, given), hmac.digest(secret, wanted, "sha256").hex()[:32])
 
 
 def _digest(*parts: str) -> str:
