@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import trustme
 import yaml
@@ -239,10 +239,14 @@ async def _served(client: Client, name: str) -> bool:
     return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
 
 
-async def make_namespace(client: Client) -> str:
+SERVED: Final = {"app.kubernetes.io/part-of": "guildnet"}
+"""Labels of a namespace in which an install looks after Workspaces: admission policies of others let it alone."""
+
+
+async def make_namespace(client: Client, labels: Mapping[str, str] = SERVED) -> str:
     """A fresh namespace. Nobody deletes it: the whole API server goes at the end of the run."""
     name = f"t-{secrets.token_hex(4)}"
-    await client.create(NAMESPACES, None, {"metadata": {"name": name}})
+    await client.create(NAMESPACES, None, {"metadata": {"name": name, "labels": dict(labels)}})
     return name
 
 
