@@ -12,7 +12,7 @@ LOCAL := $(PY) -m guildnet_local
 APT_PACKAGES := tools/src/guildnet_local/machine/packages.txt
 TEST_APT_PACKAGES := tests/packages.txt
 PYTHON_IS_NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "GuildNet needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 2; }
-PROJECTS := libs/guildnet services/api services/proxy services/operator tools
+PROJECTS := libs/guildnet services/api services/proxy services/operator tools cli
 
 # Which cluster `up` uses: `bare` (made here, in namespaces of its own), `kind` (made in Docker), or `context:NAME` of
 # the kubeconfig.
@@ -88,6 +88,10 @@ test-e2e: setup ## the whole local cluster and a real browser
 lint: $(VENV)/.ready ## ruff, mypy strict, import contracts, generated files, chart, UI
 	@$(PY) tests/run.py lint
 
+.PHONY: cli
+cli: $(VENV)/.ready ## the command line as one file for any Python 3.11 or newer, a wheel, and its man page, in cli/dist
+	@tools/build-cli $(VENV)
+
 .PHONY: bench
 bench: setup ## measure the proxy against peers (QUICK=1: the short form; RECORD=1: add it to docs/benchmarks.md)
 	@PYTHONPATH=.:tests $(PY) -m proofs.bench $(if $(QUICK),--quick) $(if $(RECORD),--record)
@@ -110,4 +114,4 @@ generate: $(VENV)/.ready ## files made from other files: the chart's CRDs
 requirements: ## compile what the pyproject.toml files name into hashed requirements
 	@tools/compile-requirements
 clean: ## what builds left in the checkout (the caches outside stay)
-	@rm -rf $(VENV) ui/node_modules ui/dist test-results .mypy_cache .ruff_cache .pytest_cache
+	@rm -rf $(VENV) ui/node_modules ui/dist cli/dist test-results .mypy_cache .ruff_cache .pytest_cache

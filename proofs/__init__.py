@@ -18,7 +18,10 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PYTHON_PATH: Final = os.pathsep.join(
     map(
         str,
-        (ROOT, ROOT / "tests", ROOT / "libs/guildnet/src", *sorted(ROOT.glob("services/*/src")), ROOT / "tools/src"),
+        (
+            *(ROOT, ROOT / "tests", ROOT / "libs/guildnet/src", *sorted(ROOT.glob("services/*/src"))),
+            *(ROOT / "tools/src", ROOT / "cli/src"),
+        ),
     )
 )
 """Where processes that a proof starts find `proofs`, the tests' `support` and the product: all of this checkout, also

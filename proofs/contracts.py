@@ -17,6 +17,7 @@ from support.contracts import PLANTS, SOURCES, Checkout, contracts
 MAX_MODULES_IN_A_FOLDER: Final = 12
 PACKAGES: Final = (
     "guildnet", "guildnet_api", "guildnet_proxy", "guildnet_operator", "guildnet_local", "guildnet_chart",
+    "guildnet_cli",
 )  # fmt: skip
 
 

@@ -105,7 +105,7 @@ def lint(run: Run) -> None:
 
 
 PROGRAM_GROUPS = ["etcd", "kubernetes", "helm", "tailnet"]
-PACKAGES = ["libs/guildnet", "services/api", "services/proxy", "services/operator", "tools"]
+PACKAGES = ["libs/guildnet", "services/api", "services/proxy", "services/operator", "tools", "cli"]
 SOURCES = [*(f"{package}/src" for package in PACKAGES), "proofs", "tests"]
 
 

@@ -24,7 +24,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 LOCK: Final = ROOT / "requirements" / "dev.txt"
 VERSION: Final = "3.13"
 MAX_KEPT: Final = 3
-SOURCES: Final = ("libs/guildnet", "services/api", "services/proxy", "services/operator", "tools")
+SOURCES: Final = ("libs/guildnet", "services/api", "services/proxy", "services/operator", "tools", "cli")
 SHIPPED: Final = ("guildnet", "api", "operator", "proxy")
 PYTEST: Final = ("-m", "pytest", *(f"tests/unit/{package}" for package in SHIPPED), "--numprocesses=auto")
 

@@ -14,7 +14,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SOURCES: Final = (
-    "libs/guildnet/src", "services/api/src", "services/proxy/src", "services/operator/src", "tools/src",
+    "libs/guildnet/src", "services/api/src", "services/proxy/src", "services/operator/src", "tools/src", "cli/src",
 )  # fmt: skip
 PYPROJECT: Final = "pyproject.toml"
 
@@ -39,6 +39,8 @@ PLANTS: Final[Mapping[str, Plant]] = {
     "operator-plan-status-below-watch": Plant(
         "guildnet_operator.plan.defaults", "import guildnet_operator.event_recorder"
     ),
+    "cli-alone": Plant("guildnet_cli.wire", "import guildnet.names"),
+    "cli-rooms": Plant("guildnet_cli.client", "import guildnet_cli.verbs.why"),
     "operator-layers": Plant("guildnet_operator.watch.live", "import guildnet_operator.sync.diff"),
 }
 """By the id of the contract that has to catch it; a test holds that every contract has one."""

@@ -39,6 +39,12 @@ def project(*packages: str) -> set[str]:
     return {name for listed in found for name in _names(listed)} - {"guildnet"}
 
 
+def command_line() -> set[str]:
+    document = tomllib.loads((ROOT / "cli/pyproject.toml").read_text())["project"]
+    extras = [name for listed in document["optional-dependencies"].values() for name in listed]
+    return set(_names([*document["dependencies"], *extras]))
+
+
 def groups() -> set[str]:
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"].values()
     return {name for group in listed for name in _names([item for item in group if isinstance(item, str)])}
@@ -86,6 +92,7 @@ def debian() -> set[str]:
 DECLARED: dict[str, Callable[[], set[str]]] = {
     "Python, in the services": lambda: project(*SERVICES),
     "Python, in the tools": lambda: project("tools"),
+    "Python, in the command line": command_line,
     "Python, for building, linting and testing": groups,
     "Python, in the workspace images": workspace_images,
     "npm": npm,
@@ -107,4 +114,4 @@ def test_every_row_says_why():
 
 def test_what_was_not_taken_is_not_declared():
     refused = {"pydantic-settings", "fastapi", "granian", "cachetools", "itsdangerous", "typer", "rich"}
-    assert refused & (project(*SERVICES, "tools") | groups()) == set()
+    assert refused & (project(*SERVICES, "tools", "cli") | groups()) == set()

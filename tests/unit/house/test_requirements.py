@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-PACKAGES = ("libs/guildnet", "services/api", "services/proxy", "services/operator", "tools")
+PACKAGES = ("libs/guildnet", "services/api", "services/proxy", "services/operator", "tools", "cli")
 SERVICES = ("api", "proxy", "operator")
 LOCKS = (*sorted(ROOT.glob("requirements/*.txt")), *sorted(ROOT.glob("images/*/requirements.txt")))
-OWN = {"guildnet", "guildnet_api", "guildnet_chart", "guildnet_local", "guildnet_operator", "guildnet_proxy"}
+OWN = {
+    "guildnet", "guildnet_api", "guildnet_chart", "guildnet_cli", "guildnet_local", "guildnet_operator",
+    "guildnet_proxy",
+}  # fmt: skip
 OF_THE_TESTS = {"run", "conftest", "integration", "proofs", "support", "unit"}
 PIN = re.compile(r"^(?P<name>[a-z0-9.-]+)==(?P<version>[^ ;\\]+)", re.MULTILINE)
 NAME = re.compile(r"^[A-Za-z0-9._-]+")
@@ -54,7 +57,7 @@ def test_the_files_say_no_version_twice():
 
 
 @pytest.mark.parametrize(
-    "lock", [ROOT / f"requirements/{name}.txt" for name in (*SERVICES, "build", "native")], ids=lambda p: p.stem
+    "lock", [ROOT / f"requirements/{name}.txt" for name in (*SERVICES, "build", "native", "cli")], ids=lambda p: p.stem
 )
 def test_an_image_gets_the_versions_that_the_tests_run_with(lock: Path):
     tested = pins(ROOT / "requirements/dev.txt")

@@ -1,0 +1,106 @@
+"""login, logout, use: which installs are known, and with which token."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+from guildnet_cli import output
+from guildnet_cli.call import Call
+from guildnet_cli.client import Client
+from guildnet_cli.errors import NOT_LOGGED_IN, OK, USAGE, CliError
+from guildnet_cli.output import Column, note, say
+
+
+def login(call: Call) -> int:
+    """Nothing is remembered before the install has said who the caller is."""
+    url, token = origin_and_token(call.asked.url)
+    given = call.asked.token or token or call.environ.get("GUILDNET_TOKEN", "")
+    if given == "-":
+        given = sys.stdin.readline().strip()
+    client = Client(url, given)
+    me = client.me()
+    if me["kind"] == "anonymous" and not given:
+        given = _ask_for_token(url)
+        client = Client(url, given)
+        me = client.me()
+    if me["kind"] == "anonymous":
+        raise CliError(NOT_LOGGED_IN, f"{url} does not know who you are", f"guildnet login {url} --token -")
+    own_name = client.ask("GET", "/api/ui-config").body["name"]
+    name = call.asked.name or _name_of(own_name, url)
+    install = call.installs.add(name, url, given, keyring=not call.asked.no_keyring)
+    where = {"": "the tailnet is the login", "file": "token in a file of mode 0600", "keyring": "token in the keyring"}
+    say(f"logged in to {name} as {me['login'] or me['kind']} ({where[install.kept]})")
+    note("next:  guildnet list, or guildnet launch PRESET --open")
+    return OK
+
+
+def origin_and_token(url: str) -> tuple[str, str]:
+    """The control origin of what was given, and the token that a login URL brings. A bare host means https."""
+    parts = urlsplit(url if "://" in url else f"https://{url}")
+    token = parse_qs(parts.query).get("token", [""])[0]
+    return urlunsplit((parts.scheme, parts.netloc, "", "", "")), token
+
+
+def _ask_for_token(url: str) -> str:
+    if not sys.stdin.isatty():
+        raise CliError(NOT_LOGGED_IN, f"{url} asks for a token", f"… | guildnet login {url} --token -")
+    from getpass import getpass
+
+    return getpass("token: ").strip()
+
+
+def _name_of(own: str, url: str) -> str:
+    """The install's own name as far as it is one here, else its host's first label."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", own).strip("-._")
+    return (name or (urlsplit(url).hostname or "guildnet").partition(".")[0])[:63]
+
+
+def logout(call: Call) -> int:
+    """Forgets the token; says how long it is still good, since the server keeps no session that could be ended."""
+    install = call.installs.choose(call.asked.name)
+    try:
+        token = call.installs.token(install)
+    except CliError:
+        token = ""
+    call.installs.remove(install.name)
+    say(f"logged out of {install.name}")
+    if expires := expiry(token):
+        note(f"note:  the token itself is good until {expires}; delete its Secret or ServiceAccount to end it before")
+    if call.installs.known and not call.installs.current:
+        note(f"next:  guildnet use NAME   ({', '.join(call.installs.known)})")
+    return OK
+
+
+def expiry(token: str) -> str:
+    """When a JSON web token expires, RFC 3339; "" where it does not say."""
+    import base64
+    import json
+    from datetime import UTC, datetime
+
+    try:
+        body = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        return datetime.fromtimestamp(claims["exp"], UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, KeyError, IndexError, TypeError, OverflowError):
+        return ""
+
+
+def use(call: Call) -> int:
+    """With a name: choose it. Without: list."""
+    if call.asked.name:
+        call.installs.use(call.asked.name)
+        say(f"using {call.asked.name}")
+        return OK
+    if not call.installs.known:
+        raise CliError(USAGE, "no install is known", "guildnet login URL")
+    rows: list[dict[str, Any]] = [
+        {"name": one.name, "url": one.url, "token": one.kept or "tailnet",
+         "current": "yes" if one.name == call.installs.current else "no"}
+        for one in call.installs.known.values()
+    ]  # fmt: skip
+    columns = [Column("NAME", "name"), Column("CURRENT", "current"), Column("TOKEN", "token"), Column("URL", "url")]
+    output.emit(rows, columns, call.format, name="name")
+    return OK
