@@ -81,6 +81,13 @@ def test_a_token_comes_by_standard_input(run: Run, api: PlayedApi, config: Path,
     assert (config / "tokens" / "guildnet").read_text() == "piped\n"
 
 
+@pytest.mark.parametrize(
+    ("url", "warned"), [(URL, True), ("http://guildnet.localhost:8080", False), ("https://guildnet.test", False)]
+)
+def test_a_token_that_travels_in_the_clear_is_told(run: Run, url: str, warned: bool):
+    assert ("not encrypted" in run("login", url, "--token", "a").err) is warned
+
+
 def test_a_keyring_keeps_the_token_where_there_is_one(run: Run, api: PlayedApi, config: Path, monkeypatch):
     ring = Ring()
     monkeypatch.setattr(installs, "_keyring", lambda: ring)

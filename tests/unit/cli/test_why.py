@@ -43,12 +43,12 @@ def test_every_reason_of_the_operator_has_a_next_step_or_needs_none():
     ],
 )
 def test_a_fault_comes_before_what_waits_for_it(conditions, decides):
-    found = explain(cast(Server, {**PENDING, "conditions": conditions}))
+    found = explain(cast("Server", {**PENDING, "conditions": conditions}))
     assert (found.condition, found.reason, found.do) == decides
 
 
 def test_what_runs_waits_for_nothing():
-    found = explain(cast(Server, {**LAB, "conditions": [condition("Ready", "True", "Ready")]}))
+    found = explain(cast("Server", {**LAB, "conditions": [condition("Ready", "True", "Ready")]}))
     assert found.do == "guildnet open lab"
 
 

@@ -33,6 +33,8 @@ def login(call: Call) -> int:
     install = call.installs.add(name, url, given, keyring=not call.asked.no_keyring)
     where = {"": "the tailnet is the login", "file": "token in a file of mode 0600", "keyring": "token in the keyring"}
     say(f"logged in to {name} as {me['login'] or me['kind']} ({where[install.kept]})")
+    if given and client.address.scheme == "http" and client.address.host != "127.0.0.1":
+        note("note:  the connection is not encrypted: whoever is on the way can read the token")
     note("next:  guildnet list, or guildnet launch PRESET --open")
     return OK
 
