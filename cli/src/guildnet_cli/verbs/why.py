@@ -12,7 +12,7 @@ from guildnet_cli.wire import Condition, Server
 
 DO: Final = {
     "Stopped": "guildnet start {id}",
-    "Stopping": "wait, then: guildnet start {id}",
+    "Stopping": "guildnet start {id}",
     "Terminating": "nothing: it is being deleted",
     "Creating": "wait: guildnet events {id}",
     "Starting": "wait: guildnet logs {id} -f",
