@@ -1,4 +1,4 @@
-"""Faults of the local cluster's tool, of the images that it builds, and of the tests that use it."""
+"""Faults of the local cluster's tool, its images, the tests that use it, and of the command line."""
 
 from __future__ import annotations
 
@@ -40,6 +40,22 @@ PLANTS: Final = (
         "tests/e2e/conftest.py",
         "        local.delete_workspace(name)\n",
         '        local.kubectl("-n", "guildnet-workspaces", "delete", "workspaces", "--all", "--cascade=foreground")\n',
+        cluster=True,
+    ),
+    Plant(
+        "cli",
+        "a conflict ends the command line as any failure does",
+        "cli/src/guildnet_cli/client.py",
+        "409: CONFLICT",
+        "409: FAILED",
+        cluster=True,
+    ),
+    Plant(
+        "cli-start",
+        "the command line imports another HTTP client",
+        "cli/src/guildnet_cli/__main__.py",
+        "    from guildnet_cli.main import main as run\n",
+        "    import httpx2  # noqa: F401\n\n    from guildnet_cli.main import main as run\n",
         cluster=True,
     ),
 )
