@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from guildnet.errors import Unreachable
+from guildnet.errors import Invalid, Unreachable
 from guildnet.identity import HEADER, Identity, verify
 from guildnet.names import origin_label
 from guildnet.web.entries import Entry
@@ -265,6 +265,8 @@ async def make_room(tmp_path: Path, upstream_port: int, api_port: int, limits: L
 
     async def review(token: str) -> TokenReview:
         reviews.append(token)
+        if not token:
+            raise Invalid("token is required for TokenReview in authentication")  # as the API server says
         return tokens.get(token, TokenReview(authenticated=False))
 
     sources = Authenticator(

@@ -150,6 +150,12 @@ async def test_a_bad_token_does_not_log_in(room):
     assert "set-cookie" not in answer.headers
 
 
+async def test_a_token_of_white_space_is_none(room):
+    answer = await room.ask("GET", "/login?token=%20", *NAVIGATE)
+    assert answer.status == (await room.ask("GET", "/login", *NAVIGATE)).status
+    assert room.reviews == []
+
+
 async def test_a_bearer_token_for_us_is_believed_reviewed_once_and_never_passed_on(room):
     token = jwt("admin")
     room.tokens[token] = ADMIN

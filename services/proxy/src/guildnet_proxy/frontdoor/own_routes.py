@@ -74,9 +74,9 @@ class OwnRoutes:
             return pages.redirect(
                 next_, request_id=id_
             )  # the tailnet says who is there; ports share cookies, so there is no session
-        if not given.get("token"):
+        token, entry = given.get("token", "").strip(), request.site.entry
+        if not token:
             return pages.login(next_, request.record.request_id)
-        token, entry = given["token"].strip(), request.site.entry
         identity = await self._authenticator.by_token(token, entry, request.caller.address)
         request.record.identity, request.record.who = identity, identity.subject
         value = self._sessions.issue(identity, request.site.entry, self._wall())
