@@ -18,7 +18,8 @@ from guildnet_proxy.frontdoor import cross_origin, pages, target
 from guildnet_proxy.frontdoor.memory import REQUEST_ID, Memory
 from guildnet_proxy.frontdoor.own_routes import STATUS, TICKET, OwnRoutes
 from guildnet_proxy.frontdoor.request import Record, Request
-from guildnet_proxy.frontdoor.workspaces import Origin, Workspaces
+from guildnet_proxy.frontdoor.way import Origin
+from guildnet_proxy.frontdoor.workspaces import Workspaces
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer, Decision, Forward, Listener, Outcome, Place
 from guildnet_proxy.http.message.head import RequestHead

@@ -1,4 +1,5 @@
-"""What was decided about the requests with one field block, kept in the block's slot for the next of them.
+"""What was decided: about the requests with one field block, kept in the block's slot for the next of them; about an
+origin, while the index does not change; about one request.
 
 A Way holds nothing that depends on the request target, and it is used only while all holds that was asked for it: the
 cluster's index has not changed, and who vouched for the caller would still say the same.
@@ -7,10 +8,13 @@ cluster's index has not changed, and who vouched for the caller would still say 
 from __future__ import annotations
 
 from guildnet.identity import Identity
+from guildnet.workspace import Workspace
 from guildnet_proxy.admission import InFlight
+from guildnet_proxy.frontdoor.resolve import Resolved
 from guildnet_proxy.http.forward import Forward, Place
 from guildnet_proxy.rewrite.request_head import Sent
 from guildnet_proxy.rewrite.response_head import WorkspaceRules
+from guildnet_proxy.sites import Placement
 
 MAX_WAYS_OF_A_BLOCK = 16
 _PATH_FORM = b"/proxy/server/"
@@ -87,3 +91,42 @@ class Ways:
         if len(self.by_key) >= MAX_WAYS_OF_A_BLOCK:
             self.by_key.clear()
         self.by_key[key] = way
+
+
+WayOut = tuple[tuple[Place, ...], WorkspaceRules]
+"""Where requests on an own origin go, and how what comes back is rewritten."""
+
+
+class Origin:
+    """A workspace on its own origin, as it is while the index does not change."""
+
+    __slots__ = ("placement", "resolved", "way_out", "workspace")
+
+    def __init__(self, workspace: Workspace, placement: Placement) -> None:
+        self.workspace = workspace
+        self.placement = placement
+        self.resolved: Resolved | None = None
+        self.way_out: WayOut | None = None
+
+
+class Route:
+    """How one request is forwarded: where the workspace appears, the path it sees, the Host it is called by."""
+
+    __slots__ = ("cors", "host", "origin", "placement", "strips", "target")
+
+    def __init__(
+        self,
+        placement: Placement,
+        target: bytes,
+        *,
+        strips: bool,
+        cors: bytes,
+        host: str | None = None,
+        origin: Origin | None = None,
+    ) -> None:
+        self.placement = placement
+        self.target = target
+        self.strips = strips
+        self.cors = cors
+        self.host = host
+        self.origin = origin

@@ -18,13 +18,13 @@ from guildnet_proxy.frontdoor.egress import EgressGuard, Permitted
 from guildnet_proxy.frontdoor.request import Record, Request
 from guildnet_proxy.frontdoor.resolve import NO_SUCH_ADDRESS, Resolved, no_such_id, resolve, unresolved
 from guildnet_proxy.frontdoor.target import HostTarget, WorkspaceTarget
-from guildnet_proxy.frontdoor.way import Way
+from guildnet_proxy.frontdoor.way import Origin, Route, Way, WayOut
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Decision, Forward, Outcome, Place
 from guildnet_proxy.rewrite import request_head
 from guildnet_proxy.rewrite.response_head import WorkspaceRules
 from guildnet_proxy.rules import Rule
-from guildnet_proxy.sites import Placement, Site, own_origin, own_placement, path_placement
+from guildnet_proxy.sites import Site, own_origin, own_placement, path_placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +40,6 @@ class Policy:
     insecure_tls: ssl.SSLContext
     verified_tls: ssl.SSLContext
     cross_site: bool = False
-
-
-class Origin:
-    """A workspace on its own origin, as it is while the index does not change."""
-
-    __slots__ = ("placement", "resolved", "way_out", "workspace")
-
-    def __init__(self, workspace: Workspace, placement: Placement) -> None:
-        self.workspace = workspace
-        self.placement = placement
-        self.resolved: Resolved | None = None
-        self.way_out: WayOut | None = None
 
 
 class Workspaces:
@@ -280,32 +268,6 @@ class Workspaces:
         if origin is not None:
             origin.way_out = places, rules
         return places, rules
-
-
-WayOut = tuple[tuple[Place, ...], WorkspaceRules]
-
-
-class Route:
-    """How one request is forwarded: where the workspace appears, the path it sees, the Host it is called by."""
-
-    __slots__ = ("cors", "host", "origin", "placement", "strips", "target")
-
-    def __init__(
-        self,
-        placement: Placement,
-        target: bytes,
-        *,
-        strips: bool,
-        cors: bytes,
-        host: str | None = None,
-        origin: Origin | None = None,
-    ) -> None:
-        self.placement = placement
-        self.target = target
-        self.strips = strips
-        self.cors = cors
-        self.host = host
-        self.origin = origin
 
 
 def _authorities(request: Request, resolved: Resolved, route: Route) -> frozenset[str]:
