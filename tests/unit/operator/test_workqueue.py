@@ -234,3 +234,21 @@ async def test_news_in_an_outage_do_not_put_off_the_next_attempt(monkeypatch):
         down, began = False, asyncio.get_running_loop().time()
         await eventually(queue.idle, within=20)
         assert asyncio.get_running_loop().time() - began < 2.0, "twenty keys at twenty a second are one second"
+
+
+async def test_news_about_a_key_that_fails_do_not_lengthen_its_pauses():
+    attempts = 0
+
+    async def work(key: str) -> Next:
+        nonlocal attempts
+        attempts += 1
+        return RETRY
+
+    async with running(work) as queue:
+        for round_ in range(1, 10):
+            queue.add("a")
+            await eventually(lambda round_=round_: attempts >= round_ and queue.delayed == 1)
+        due = queue._timers["a"].when() - asyncio.get_running_loop().time()
+        assert due <= FIRST_RETRY_SECONDS, "nine times at once are not nine retries"
+        await eventually(lambda: attempts >= 11)
+        assert queue._failures["a"] >= 2

@@ -3,7 +3,7 @@
 A key that fails comes back after an exponential, jittered delay of its own, and where many fail, later than that: a
 bucket spreads them. In an outage of what all of them need they queue up for it as long as it takes, and the first that
 succeeds lets the others go. A key added meanwhile (something changed) is worked on at once and keeps its count of
-failures. Knows nothing of Kubernetes.
+failures: many changes within a moment are no reason for a long pause. Knows nothing of Kubernetes.
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ class WorkQueue:
         self._running: set[str] = set()
         self._again: set[str] = set()  # added while being worked on
         self._failures: dict[str, int] = {}
+        self._due: set[str] = set()  # keys whose time has come, until they were worked on
         self._retries = Bucket(RETRIES_PER_SECOND, RETRY_BURST)
         self._outage: set[str] = set()  # keys that met an outage when they were last worked on
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -119,7 +120,7 @@ class WorkQueue:
     def _clear(self) -> None:
         for key in list(self._timers):
             self._cancel_timer(key)
-        for held in (self._ready, self._waiting, self._running, self._again, self._failures, self._outage):
+        for held in (self._ready, self._waiting, self._running, self._again, self._failures, self._due, self._outage):
             held.clear()
         self._available = asyncio.Semaphore(0)
 
@@ -144,10 +145,12 @@ class WorkQueue:
 
     def _finish(self, key: str, then: Next) -> None:
         self.worked += 1
-        if then.retry:
-            self._failures[key] = self._failures.get(key, 0) + 1
-        else:
+        retried = key in self._due
+        self._due.discard(key)
+        if not then.retry:
             self._failures.pop(key, None)
+        elif retried or key not in self._failures:
+            self._failures[key] = self._failures.get(key, 0) + 1
         self._note_outage(key, then)
         if key in self._again:
             self._again.discard(key)
@@ -177,7 +180,11 @@ class WorkQueue:
             self.add(other)
 
     def _later(self, key: str, seconds: float) -> None:
-        self._timers[key] = asyncio.get_running_loop().call_later(seconds, self.add, key)
+        self._timers[key] = asyncio.get_running_loop().call_later(seconds, self._come_back, key)
+
+    def _come_back(self, key: str) -> None:
+        self._due.add(key)
+        self.add(key)
 
     def _cancel_timer(self, key: str) -> None:
         timer = self._timers.pop(key, None)
