@@ -75,27 +75,32 @@ class Client:
     # ---- the api ----------------------------------------------------------------------------------------------------
 
     def me(self) -> Me:
-        return self._json("/api/me")  # type: ignore[no-any-return]
+        answer: Me = self._json("/api/me")
+        return answer
 
     def servers(self, **query: str) -> list[Server]:
-        return self._json("/api/servers" + _query(query))  # type: ignore[no-any-return]
+        answer: list[Server] = self._json("/api/servers" + _query(query))
+        return answer
 
     def server(self, name: str) -> Server:
-        return self._json(_path(name))  # type: ignore[no-any-return]
+        answer: Server = self._json(_path(name))
+        return answer
 
     def server_with_etag(self, name: str) -> tuple[Server, str]:
         answer = self.ask("GET", _path(name))
         return answer.body, answer.headers.get("etag", "")
 
     def images(self) -> list[ImagePreset]:
-        return self._json("/api/images")  # type: ignore[no-any-return]
+        answer: list[ImagePreset] = self._json("/api/images")
+        return answer
 
     def launch(self, job: Mapping[str, Any]) -> str:
         """The id of the new workspace."""
         return str(self.ask("POST", "/api/jobs", job).body["id"])
 
     def change(self, name: str, patch: Mapping[str, Any], etag: str) -> Server:
-        return self.ask("PATCH", _path(name), patch, {"If-Match": etag} if etag else {}).body  # type: ignore[no-any-return]
+        answer: Server = self.ask("PATCH", _path(name), patch, {"If-Match": etag} if etag else {}).body
+        return answer
 
     def act(self, name: str, verb: str) -> None:
         """`stop`, `start`, `restart` or `delete`."""
@@ -105,13 +110,16 @@ class Client:
             self.ask("POST", f"{_path(name)}/{verb}")
 
     def events(self, name: str) -> list[WorkspaceEvent]:
-        return self._json(f"{_path(name)}/events")  # type: ignore[no-any-return]
+        answer: list[WorkspaceEvent] = self._json(f"{_path(name)}/events")
+        return answer
 
     def log(self, name: str, **query: str) -> list[LogLine]:
-        return self._json(f"{_path(name)}/logs" + _query(query))  # type: ignore[no-any-return]
+        answer: list[LogLine] = self._json(f"{_path(name)}/logs" + _query(query))
+        return answer
 
     def proxy_debug(self, name: str) -> dict[str, Any]:
-        return self._json("/api/proxy-debug" + _query({"server": name, "path": "/"}))  # type: ignore[no-any-return]
+        answer: dict[str, Any] = self._json("/api/proxy-debug" + _query({"server": name, "path": "/"}))
+        return answer
 
     def _json(self, target: str) -> Any:
         return self.ask("GET", target).body
