@@ -31,6 +31,7 @@ COMPILED = (
     "http/incoming.py",
     "http/upstream.py",
     "http/message/*.py",
+    "http/tunnel/exchange.py",
     "rewrite/*.py",
     "frontdoor/cross_origin.py",
     "frontdoor/dispatch.py",

@@ -88,6 +88,7 @@ class Rule(StrEnum):
     HOST_PORT = "host-port", "target", "Not a strict `host:port`."
     BAD_TARGET = "bad_target", "target", "`/api/proxy-debug` with a `to` of another form."
     UNKNOWN = "unknown", "target", "No workspace has this id or this origin."
+    TUNNEL = "tunnel", "target", "A tunnel that is no WebSocket handshake: none (426), or a malformed one (400)."
     NOT_FOUND = "not_found", "target", "Nothing is there below `/.guildnet/`."
 
     # Where the workspace is: the first that answers.

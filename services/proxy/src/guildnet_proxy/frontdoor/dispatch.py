@@ -16,7 +16,7 @@ from guildnet.web import request_id, security_headers
 from guildnet_proxy.auth.authenticate import FORGED_SESSION, Authenticator, login_required
 from guildnet_proxy.frontdoor import cross_origin, pages, target
 from guildnet_proxy.frontdoor.memory import REQUEST_ID, Memory
-from guildnet_proxy.frontdoor.own_routes import STATUS, TICKET, OwnRoutes
+from guildnet_proxy.frontdoor.own_routes import STATUS, TICKET, TUNNEL, OwnRoutes
 from guildnet_proxy.frontdoor.request import Record, Request
 from guildnet_proxy.frontdoor.way import Origin
 from guildnet_proxy.frontdoor.workspaces import Workspaces
@@ -143,6 +143,9 @@ class FrontDoor:
             return self._identified(request, None, lambda who: self._own_routes.debug(request, who))
         if path.startswith(b"/.guildnet/"):
             record.kind = "local"
+            if path == TUNNEL.encode():
+                cross_origin.control(request.head, request.site, self._api.frontend)
+                return self._identified(request, None, lambda who: self._own_routes.tunnel(request, who))
             if path != TICKET.encode():
                 raise _nothing_here()
             return self._identified(request, None, lambda who: self._ticket(request, who))

@@ -16,15 +16,20 @@ from guildnet_proxy.auth.sessions import NONCE_SECONDS, SESSION_SECONDS, Session
 from guildnet_proxy.frontdoor import cross_origin, pages
 from guildnet_proxy.frontdoor.explain import explain
 from guildnet_proxy.frontdoor.request import Record, Request
+from guildnet_proxy.frontdoor.target import bad_target
 from guildnet_proxy.frontdoor.workspaces import Workspaces
 from guildnet_proxy.http.errors import Refusal
-from guildnet_proxy.http.forward import Answer, Outcome
+from guildnet_proxy.http.forward import Answer, Forward, Outcome
+from guildnet_proxy.http.tunnel.handshake import accepted
 from guildnet_proxy.rewrite import cookies
+from guildnet_proxy.rewrite.response_head import ControlRules
 from guildnet_proxy.rules import Rule
 from guildnet_proxy.sites import ticket_origin
 
 TICKET = "/.guildnet/ticket"
 STATUS = "/.guildnet/status"
+TUNNEL = "/.guildnet/tcp"
+MAX_PORT = 65535
 
 
 def query(request: Request) -> dict[str, str]:
@@ -97,6 +102,18 @@ class OwnRoutes:
             raise login_required()
         shown = explain(request, identity, query(request), self._workspaces)
         return pages.as_json(200, shown, request_id=request.record.request_id)
+
+    async def tunnel(self, request: Request, identity: Identity) -> Outcome:
+        """GET /.guildnet/tcp?server=&port=: a WebSocket whose binary messages are a TCP connection's bytes."""
+        record, given = request.record, query(request)
+        record.kind = "workspace"
+        number = given.get("port", "")
+        if not (number.isascii() and number.isdigit() and 0 < int(number[:6]) <= MAX_PORT):
+            raise bad_target("`port` is a number from 1 to 65535.", Rule.PORT)
+        rid = record.request_id.encode()
+        places = await self._workspaces.by_port(request, identity, given.get("server", ""), int(number))
+        answer = accepted(request.head, Rule.TUNNEL, b"X-Request-Id: " + rid + b"\r\n")
+        return Forward(places, answer, ControlRules((), b""), rid, tunnel=True)
 
     def issue_ticket(self, request: Request, identity: Identity) -> Outcome:
         """Control side of the hand-over: who has a session here gets a ticket for the workspace's own origin."""

@@ -67,6 +67,8 @@ def refusal(error: Refusal, request_id: str, *, html: bool, frames: str = "'none
         extra += f"Retry-After: {RELOAD_SECONDS}\r\n".encode()
     if error.status == 401:
         extra += b'WWW-Authenticate: Bearer realm="guildnet"\r\n'
+    if error.status == 426:
+        extra += b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
     if html:
         content = (
             f"<p>{escape(error.message)}</p>{_conditions(error.conditions)}"

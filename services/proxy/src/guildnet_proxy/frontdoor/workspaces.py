@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ssl
 from dataclasses import dataclass
 
@@ -147,16 +148,7 @@ class Workspaces:
 
     def by_path(self, request: Request, identity: Identity, target: WorkspaceTarget, cors: bytes) -> Decision:
         """`/proxy/server/{id}/…`; a top-level navigation goes to the workspace's own origin where it has one."""
-        workspace = self.index.find(target.id)
-        if workspace is None:
-            if identity.kind == "anonymous":
-                raise login_required()
-            self._listed()
-            if self.index.capabilities is None:
-                self.authorize(request, identity, None)
-            raise Refusal(404, "not_found", no_such_id(target.id), rule=Rule.UNKNOWN)
-        request.record.workspace = workspace.name
-        self.authorize(request, identity, workspace, no_such_id(target.id))
+        workspace = self._by_id(request, identity, target.id)
         resolved = self._resolve(workspace, target.port)
         strips = resolved.path_mode != "Preserve"
         base = base_path(target.id if strips else workspace.name, target.port)
@@ -173,6 +165,31 @@ class Workspaces:
         )
         seen = ((rest or b"/") if strips else base.encode() + rest) + query
         return self._send(request, identity, workspace, resolved, Route(placement, seen, strips=strips, cors=cors))
+
+    def _by_id(self, request: Request, identity: Identity, id_: str) -> Workspace:
+        """The workspace with this id, which the caller may use. Raises Refusal."""
+        workspace = self.index.find(id_)
+        if workspace is None:
+            if identity.kind == "anonymous":
+                raise login_required()
+            self._listed()
+            if self.index.capabilities is None:
+                self.authorize(request, identity, None)
+            raise Refusal(404, "not_found", no_such_id(id_), rule=Rule.UNKNOWN)
+        request.record.workspace = workspace.name
+        self.authorize(request, identity, workspace, no_such_id(id_))
+        return workspace
+
+    async def by_port(self, request: Request, identity: Identity, id_: str, port: int) -> tuple[Place, ...]:
+        """Where a tunnel to a declared port goes; it is admitted as an upgraded connection. Raises Refusal."""
+        record = request.record
+        workspace = self._by_id(request, identity, id_)
+        resolved = self._resolve(workspace, port)
+        record.rule = resolved.rule
+        addresses = resolved.addresses or (await self._address(identity, workspace, resolved),)
+        self.admit_caller(record, identity, upgrade=True)
+        self.admit(record, workspace.name)
+        return tuple(Place(address, resolved.port) for address in addresses)
 
     async def by_host(self, request: Request, identity: Identity, target: HostTarget, cors: bytes) -> Outcome:
         """`/proxy/{host:port}/…` and `/proxy?to=…`: only what the egress guard permits."""
@@ -214,13 +231,16 @@ class Workspaces:
     async def _permitted(
         self, request: Request, identity: Identity, workspace: Workspace, resolved: Resolved, route: Route
     ) -> Outcome:
-        host, port = resolved.host, resolved.port
+        address = await self._address(identity, workspace, resolved)
+        found = dataclasses.replace(resolved, addresses=(address,))
+        return self._forward(request, workspace, found, route)[0]
+
+    async def _address(self, identity: Identity, workspace: Workspace, resolved: Resolved) -> str:
+        """What the egress guard permits of a name. Raises Refusal."""
         try:
-            permitted = await self._permit(identity, host, port)
+            return (await self._permit(identity, resolved.host, resolved.port)).address
         except Refusal as refusal:
             raise (unresolved(workspace) if refusal.rule == Rule.DNS else refusal) from None
-        found = Resolved(resolved.rule, resolved.scheme, host, port, (permitted.address,), resolved.path_mode)
-        return self._forward(request, workspace, found, route)[0]
 
     def _forward(
         self, request: Request, workspace: Workspace | None, resolved: Resolved, route: Route

@@ -18,6 +18,7 @@ from guildnet_proxy.http.incoming import Incoming
 from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.http.owner import Owner
 from guildnet_proxy.http.states.connection import Event, State
+from guildnet_proxy.http.tunnel.exchange import TunnelExchange
 
 # What every request goes through, as plain numbers: an Enum's attribute costs 70 ns in Python 3.11.
 _HEAD: Final = int(State.HEAD)
@@ -181,7 +182,12 @@ class ClientConnection(Answering[R]):
         self._on(_FORWARDED)
         now = self._since
         incoming.begin(now)
-        self._exchange = exchange = Exchange(self, self.server.pool, head, outcome, record, now)
+        exchange = (
+            TunnelExchange(self, self.server.pool, head, outcome, record, now)
+            if outcome.tunnel
+            else Exchange(self, self.server.pool, head, outcome, record, now)
+        )
+        self._exchange = exchange
         exchange.start()
         if head.has_body:
             incoming.resume()
@@ -214,7 +220,7 @@ class ClientConnection(Answering[R]):
             self._fault(error)
         self._read_heads()
 
-    def upgraded(self, head: bytes, upstream: Side) -> None:
+    def upgraded(self, head: bytes, upstream: Side, *, tunnel: bool = False) -> None:
         """From here on a relay owns both transports; its protocols are there before anything is written to them."""
         record, self._record, self._exchange = self._record, None, None
         self._on(Event.UPGRADED)
@@ -224,7 +230,7 @@ class ClientConnection(Answering[R]):
         early = self.incoming.take()
         record.received = len(early)
         try:
-            self.server.relay(self, upstream, record, self.address).begin(head, early)
+            self.server.relay(self, upstream, record, self.address, tunnel=tunnel).begin(head, early)
         except Exception as error:  # noqa: BLE001  as above
             self._fault(error)
             upstream.transport.abort()

@@ -74,10 +74,12 @@ class Forward:
     """`head` is the finished request head; `places` are tried in order until one accepts a connection; `who` is what
     messages about a failure call the upstream; `note` goes back to `rules` with every response head.
 
+    Of a `tunnel`, `head` is the finished answer to the client's handshake, sent once there is a connection.
+
     Never changed after it was made. No dataclass: what those generate is never compiled, and there is one a request.
     """
 
-    __slots__ = ("head", "note", "places", "rules", "who")
+    __slots__ = ("head", "note", "places", "rules", "tunnel", "who")
 
     def __init__(
         self,
@@ -86,12 +88,15 @@ class Forward:
         rules: HeadRewriter,
         note: bytes = b"",
         who: str = "The workspace",
+        *,
+        tunnel: bool = False,
     ) -> None:
         self.places = places
         self.head = head
         self.rules = rules
         self.note = note
         self.who = who
+        self.tunnel = tunnel
 
 
 Outcome = Answer | Forward
@@ -153,7 +158,7 @@ class ClientSide(Protocol):
         """The exchange came to nothing before its response began."""
         ...
 
-    def upgraded(self, head: bytes, upstream: Side) -> None: ...
+    def upgraded(self, head: bytes, upstream: Side, *, tunnel: bool = False) -> None: ...
 
     def cut(self) -> None:
         """The response broke off: the client has to see that it is not whole."""

@@ -38,6 +38,6 @@ class Owner(Protocol[R]):
 
     def finished(self, record: R, now: float) -> None: ...
 
-    def relay(self, client: Side, upstream: Side, record: R, address: str) -> Relay[R]:
-        """The relay that owns both transports from here on, and the admission of `address`."""
+    def relay(self, client: Side, upstream: Side, record: R, address: str, *, tunnel: bool) -> Relay[R]:
+        """The relay, or tunnel, that owns both transports from here on, and the admission of `address`."""
         ...

@@ -35,9 +35,11 @@ class Relay(Generic[R]):
         self.address = address
         self.last = self._loop.time()
         self.closing_since = 0.0
-        self.client = End(self, client)
-        self.upstream = End(self, upstream)
+        self.client, self.upstream = self._ends(client, upstream)
         self._join()
+
+    def _ends(self, client: Side, upstream: Side) -> tuple[End, End]:
+        return End(self, client), End(self, upstream)
 
     def _join(self) -> None:
         self.client.other, self.upstream.other = self.upstream, self.client
@@ -142,8 +144,7 @@ class End(asyncio.Protocol):
             self._relay.closing()
             other.transport.close()
             return False
-        if not other.transport.is_closing():
-            other.transport.write_eof()
+        self.end_other()
         return True
 
     def pause_writing(self) -> None:
@@ -200,10 +201,18 @@ class End(asyncio.Protocol):
             if not data:
                 self.drop_rest()
                 break
-            self.received += len(data)
-            other.transport.write(data)
-        if self._rest < 0 and not other.transport.is_closing():
-            other.transport.write_eof()
+            self._pass(data)
+        if self._rest < 0:
+            self.end_other()
+
+    def _pass(self, data: bytes) -> None:
+        self.received += len(data)
+        self.other.transport.write(data)
+
+    def end_other(self) -> None:
+        """The other side is told that no more comes from here."""
+        if not self.other.transport.is_closing():
+            self.other.transport.write_eof()
 
     def drop_rest(self) -> None:
         """Nobody reads what is left."""

@@ -19,6 +19,7 @@ from guildnet_proxy.http.forward import Handler, Listener, R, Recorder, Side
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.message.head import Heads
 from guildnet_proxy.http.relay import Relay
+from guildnet_proxy.http.tunnel.relay import Tunnel
 from guildnet_proxy.http.upstream import Pool
 
 _TICK_SECONDS = 0.05
@@ -120,8 +121,8 @@ class Server(Generic[R]):
         self.handler.release(record)
         self.recorder.finished(record, now)
 
-    def relay(self, client: Side, upstream: Side, record: R, address: str) -> Relay[R]:
-        relay = Relay(client, upstream, record, address, self.limits, self._relay_ended)
+    def relay(self, client: Side, upstream: Side, record: R, address: str, *, tunnel: bool) -> Relay[R]:
+        relay = (Tunnel if tunnel else Relay)(client, upstream, record, address, self.limits, self._relay_ended)
         self.relays.add(relay)
         if self.draining:
             relay.follow()
