@@ -7,7 +7,8 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -30,8 +31,17 @@ class Step:
     line: str
     code: int
     says: tuple[str, ...]
-    answers: Mapping[str, str] = field(default_factory=dict)
-    """What the person types when this is asked."""
+    answers: Mapping[str, str | Callable[[str], str]] = field(default_factory=dict)
+    """What the person types when this is asked; or who says it, by what was read so far."""
+
+
+def fetched(text: str) -> str:
+    """Ctrl-C, once JupyterLab has answered on the port here that `text` names. Raises AssertionError."""
+    found = re.search(r"127\.0\.0\.1:(\d+) -> ([\w-]+):8888", text)
+    assert found is not None, text
+    with urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/proxy/server/{found[2]}/api", timeout=10) as answer:
+        assert json.load(answer)["version"]
+    return "\x03"
 
 
 STEPS: Final = (
@@ -49,6 +59,8 @@ STEPS: Final = (
     Step("why NAME", 0, ("NAME is running", "guildnet open NAME")),
     Step("open NAME --print", 0, (r"^http://\S+",)),
     Step("open NAME --port 1", 3, ("has no port 1",)),
+    Step("forward NAME 1", 3, ("has no port 1",)),
+    Step("forward NAME 0:8888", 130, (r"127\.0\.0\.1:\d+ -> NAME:8888",), {"Ctrl-C ends it": fetched}),
     Step("events NAME", 0, ("TIME +TYPE +REASON", "Scheduled")),
     Step("logs NAME -n 5", 0, ("ServerApp",)),
     Step("logs NAME -c nope", 3, ("has no container 'nope'",)),
@@ -111,7 +123,7 @@ class Session:
             for asked, answer in step.answers.items():
                 child.expect(asked)
                 text += child.before + child.after
-                child.sendline(answer)
+                child.sendline(answer if isinstance(answer, str) else answer(text))
             child.expect(pexpect.EOF)
             text += child.before
         finally:

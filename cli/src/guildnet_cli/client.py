@@ -154,6 +154,24 @@ class Client:
             except (OSError, http.client.HTTPException):
                 return
 
+    def tunnel(self, name: str, port: int) -> tuple[http.client.HTTPConnection, bytes]:
+        """A WebSocket to a port of a workspace: its connection, whose socket is the caller's to use and close, and what
+        came behind the handshake. Raises CliError where it is refused."""
+        from guildnet_cli.tunnel import handshake_headers
+
+        connection = self._connection(self._timeout)
+        try:
+            target = "/.guildnet/tcp" + _query({"server": name, "port": str(port)})
+            response = self._send(connection, "GET", target, None, handshake_headers())
+            if response.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+                self._require_success(response, self._read(response))
+                raise CliError(FAILED, f"{self.url} did not open a tunnel ({response.status})", _DOCTOR)
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            return connection, _behind(response, connection.sock)
+        except BaseException:
+            connection.close()
+            raise
+
     def _connection(self, timeout: float) -> http.client.HTTPConnection:
         where = self.address
         if where.scheme == "https":
@@ -241,3 +259,12 @@ def _query(values: Mapping[str, str]) -> str:
 def target(path: str, **values: str) -> str:
     """A path with its query; empty values are left out."""
     return path + _query(values)
+
+
+def _behind(response: http.client.HTTPResponse, sock: socket.socket) -> bytes:
+    """What the response's reader took off the connection behind the head; without waiting for more."""
+    sock.settimeout(0)
+    try:
+        return response.fp.peek() if response.fp is not None else b""
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return b""

@@ -112,6 +112,19 @@ COMMANDS: Final = (
         "The address is printed in any case, and only printed where the output is no terminal.",
     ),
     Command(
+        "forward", "Reach ports of a workspace as ports of this machine.", "verbs.forward:run",
+        (
+            WORKSPACE,
+            Arg(("ports",), "a port that it declares, and the one here where another is wanted; 0 for a free one",
+                {"nargs": "+", "metavar": "[HERE:]PORT"}),
+            _opt("--address", help="address to listen on here; default: 127.0.0.1", default="127.0.0.1",
+                 metavar="ADDRESS"),
+        ),
+        "Any TCP: databases, debuggers, HTTP. It goes through the front door, by the right to use the workspace, and "
+        "needs none in the cluster. Ctrl-C ends it. Whoever reaches the address reaches the workspace as you.",
+        ("guildnet forward lab 5432", "guildnet forward lab 8080:80 9229"),
+    ),
+    Command(
         "logs", "Show the log of a workspace.", "verbs.logs:run",
         (
             WORKSPACE,
