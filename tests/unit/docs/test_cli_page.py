@@ -11,7 +11,7 @@ import pytest
 
 from guildnet_cli import commands, pages
 from guildnet_cli.errors import EXIT_CODES
-from guildnet_cli.main import overview, parser
+from guildnet_cli.main import parser
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "cli.md"
 
@@ -61,4 +61,3 @@ def test_every_example_is_a_command_that_parses():
 
 def test_the_verbs_of_a_later_service_are_free():
     assert not {"exec", "terminal", "ssh", "cp", "copy"} & {one.name for one in commands.COMMANDS}
-    assert "forward" not in overview()

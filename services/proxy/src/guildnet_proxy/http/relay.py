@@ -206,8 +206,9 @@ class End(asyncio.Protocol):
             self.end_other()
 
     def _pass(self, data: bytes) -> None:
+        other = self.other
         self.received += len(data)
-        self.other.transport.write(data)
+        other.transport.write(data)
 
     def end_other(self) -> None:
         """The other side is told that no more comes from here."""
