@@ -78,6 +78,9 @@ STEPS: Final = (
     Step("logs nope-00000", 3, ("no workspace 'nope-00000'", "next:  guildnet list")),
     Step("logout", 0, ("logged out of", "token itself is good until")),
     Step("list", 4, ("no install is known",)),
+    Step("login --kubeconfig KUBECONFIG --name by-kubectl", 0, ("as the install's administrator", "logged in to by-kubectl")),
+    Step("list", 0, ("NAME +STATUS +OWNER",)),
+    Step("logout", 0, ("logged out of by-kubectl",)),
 )  # fmt: skip
 
 

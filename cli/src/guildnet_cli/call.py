@@ -22,6 +22,7 @@ class Call:
     def __init__(self, asked: argparse.Namespace, environ: MutableMapping[str, str]) -> None:
         self.asked = asked
         self.environ = environ
+        self._forwarded = 0
 
     @property
     def verb(self) -> str:
@@ -52,7 +53,18 @@ class Call:
     def client_within(self, seconds: float) -> Client:
         """A client with that timeout."""
         install = self.install()
-        return Client(install.url, self.token(install), seconds)
+        token = self.token(install)
+        return Client(install.url, token, seconds, port=self._port_here(install))
+
+    def _port_here(self, install: Install) -> int:
+        """The port of a forwarder to the install, started when it is first needed; 0 where it has an address."""
+        if not install.cluster:
+            return 0
+        if not self._forwarded:
+            from guildnet_cli.reach.portforward import Cluster, forward
+
+            self._forwarded = forward(Cluster(*install.cluster))
+        return self._forwarded
 
 
 def seconds_of(text: str, option: str) -> int:

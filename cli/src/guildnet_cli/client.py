@@ -65,10 +65,13 @@ def address(url: str) -> Address:
 class Client:
     """One install as one caller. Every method raises CliError."""
 
-    def __init__(self, url: str, token: str = "", timeout: float = TIMEOUT_SECONDS) -> None:
-        """`url` is the control origin; `timeout` in seconds is that of connecting and of each read."""
+    def __init__(self, url: str, token: str = "", timeout: float = TIMEOUT_SECONDS, *, port: int = 0) -> None:
+        """`url` is the control origin; `timeout` in seconds is that of connecting and of each read; `port` that of a
+        forwarder on this machine, which leads there."""
         self.url = url.rstrip("/")
         self.address = address(url)
+        if port:
+            self.address = Address("http", "127.0.0.1", port, self.address.authority)
         self._token = token
         self._timeout = timeout
 
@@ -157,7 +160,7 @@ class Client:
     def tunnel(self, name: str, port: int) -> tuple[http.client.HTTPConnection, bytes]:
         """A WebSocket to a port of a workspace: its connection, whose socket is the caller's to use and close, and what
         came behind the handshake. Raises CliError where it is refused."""
-        from guildnet_cli.tunnel import handshake_headers
+        from guildnet_cli.reach.tunnel import handshake_headers
 
         connection = self._connection(self._timeout)
         try:

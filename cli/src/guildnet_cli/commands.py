@@ -45,14 +45,21 @@ COMMANDS: Final = (
     Command(
         "login", "Remember an install, and log in to it.", "verbs.login:login",
         (
-            Arg(("url",), "its address; one with `?token=` brings its token along", {"metavar": "URL"}),
+            Arg(("url",), "its address; one with `?token=` brings its token along",
+                {"nargs": "?", "metavar": "URL", "default": ""}),
             _opt("--token", help="a bearer token; `-` reads it from standard input", metavar="TOKEN"),
             _opt("--name", help="what to call it here; default: its own name", metavar="NAME"),
             _flag("--no-keyring", help="keep the token in a file (mode 0600) even where there is a keyring"),
+            Arg(("--kubeconfig",), "reach it through the API server, by `kubectl port-forward`; without FILE as kubectl "
+                "chooses", {"nargs": "?", "const": "", "metavar": "FILE"}),
+            _opt("--context", help="context of the kubeconfig", default="", metavar="NAME"),
+            _opt("--namespace", help="namespace of the install; default: where its proxy is", default="", metavar="NS"),
         ),
         "On the tailnet there is nothing to log in with: the device says who you are. Elsewhere a token is asked for, "
-        "and kept in the system's keyring where there is one, else in a file that only you can read.",
-        ("guildnet login https://guildnet.example.ts.net", 'guildnet login "$(make -s url)"'),
+        "and kept in the system's keyring where there is one, else in a file that only you can read. With --kubeconfig "
+        "and no token it makes one of the install's administrator, where the kubeconfig may.",
+        ("guildnet login https://guildnet.example.ts.net", 'guildnet login "$(make -s url)"',
+         "guildnet login --kubeconfig"),
     ),
     Command(
         "logout", "Forget an install and its token.", "verbs.login:logout",

@@ -19,11 +19,13 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 class Install(NamedTuple):
-    """One install. `kept` says where its token is: `keyring`, `file`, or "" where the tailnet is the login."""
+    """One install. `kept` says where its token is: `keyring`, `file`, or "" where the tailnet is the login; `cluster`
+    how it is reached by kubectl, empty where it is reached by its address."""
 
     name: str
     url: str
     kept: str = NONE
+    cluster: tuple[str, ...] = ()
 
 
 class Installs:
@@ -41,7 +43,9 @@ class Installs:
             document: dict[str, Any] = json.loads(self._file.read_text())
             self.current = str(document.get("current", ""))
             for name, entry in document["installs"].items():
-                self.known[name] = Install(name, entry["url"], entry.get("kept", NONE))
+                self.known[name] = Install(
+                    name, entry["url"], entry.get("kept", NONE), tuple(map(str, entry.get("cluster", ())))
+                )
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -64,7 +68,7 @@ class Installs:
         self.current = self.choose(name).name
         self._write()
 
-    def add(self, name: str, url: str, token: str, *, keyring: bool = True) -> Install:
+    def add(self, name: str, url: str, token: str, *, keyring: bool = True, cluster: tuple[str, ...] = ()) -> Install:
         """Remember an install and its token ("" for none), and make it the current one."""
         if not _NAME.fullmatch(name):
             raise CliError(
@@ -72,7 +76,7 @@ class Installs:
             )
         self._drop_token(name)
         kept = self._keep(name, token, keyring=keyring) if token else NONE
-        self.known[name] = Install(name, url, kept)
+        self.known[name] = Install(name, url, kept, cluster)
         self.current = name
         self._write()
         return self.known[name]
@@ -124,7 +128,10 @@ class Installs:
         return self._folder / "tokens" / name
 
     def _write(self) -> None:
-        entries = {one.name: {"url": one.url, "kept": one.kept} for one in self.known.values()}
+        entries = {
+            one.name: {"url": one.url, "kept": one.kept, **({"cluster": one.cluster} if one.cluster else {})}
+            for one in self.known.values()
+        }
         text = json.dumps({"current": self.current, "installs": entries}, indent=2)
         _write_private(self._file, text + "\n")
 

@@ -10,7 +10,7 @@ import pytest
 
 from guildnet_cli import errors
 from guildnet_cli.errors import CliError
-from guildnet_cli.tunnel import BINARY, CLOSE, BrokenTunnelError, Messages, Pump, frame
+from guildnet_cli.reach.tunnel import BINARY, CLOSE, BrokenTunnelError, Messages, Pump, frame
 from guildnet_cli.verbs.forward import Ports, listen, ports_of
 
 from .conftest import PlayedApi, Run

@@ -38,10 +38,12 @@ class Kubectl(Protocol):
 
 
 class RealKubectl:
-    """The kubectl on PATH, on one kubeconfig ("" for kubectl's own choice)."""
+    """The kubectl on PATH, on one kubeconfig and context ("" for kubectl's own choice)."""
 
-    def __init__(self, kubeconfig: str, program: str = "kubectl") -> None:
-        self._start = [program, *(["--kubeconfig", kubeconfig] if kubeconfig else []), "--request-timeout=10s"]
+    def __init__(self, kubeconfig: str, program: str = "kubectl", *, context: str = "") -> None:
+        chosen = (("--kubeconfig", kubeconfig), ("--context", context))
+        options = [word for option in chosen if option[1] for word in option]
+        self._start = [program, *options, "--request-timeout=10s"]
 
     def text(self, *arguments: str) -> str:
         try:

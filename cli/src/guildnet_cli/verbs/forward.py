@@ -13,7 +13,7 @@ from guildnet_cli.call import Call
 from guildnet_cli.client import Client, told
 from guildnet_cli.errors import CONFLICT, FAILED, NOT_FOUND, USAGE, CliError
 from guildnet_cli.output import note, say
-from guildnet_cli.tunnel import BrokenTunnelError, Pump
+from guildnet_cli.reach.tunnel import BrokenTunnelError, Pump
 from guildnet_cli.verbs.why import explain
 
 _BACKLOG: Final = 64

@@ -16,21 +16,45 @@ from guildnet_cli.output import Column, note, say
 
 def login(call: Call) -> int:
     """Nothing is remembered before the install has said who the caller is."""
-    url, token = origin_and_token(call.asked.url)
-    given = call.asked.token or token or call.environ.get("GUILDNET_TOKEN", "")
+    asked = call.asked
+    url, token = origin_and_token(asked.url) if asked.url else ("", "")
+    given = asked.token or token or call.environ.get("GUILDNET_TOKEN", "")
     if given == "-":
         given = sys.stdin.readline().strip()
+    if asked.kubeconfig is not None:
+        return _by_cluster(call, given)
+    if not url:
+        raise CliError(USAGE, "an address or --kubeconfig is missing", "guildnet login https://guildnet.TAILNET.ts.net")
     client = Client(url, given)
-    me = client.me()
-    if me["kind"] == "anonymous" and not given:
+    if client.me()["kind"] == "anonymous" and not given:
         given = _ask_for_token(url)
         client = Client(url, given)
-        me = client.me()
+    return _remember(call, client, given, ())
+
+
+def _by_cluster(call: Call, token: str) -> int:
+    """Through the API server; without a token by one of the administrator, where the kubeconfig may make it."""
+    from guildnet_cli.reach.portforward import admin_token, find, forward
+
+    asked = call.asked
+    if asked.url:
+        raise CliError(USAGE, "give an address or --kubeconfig, not both", "guildnet login --kubeconfig FILE")
+    found = find(asked.kubeconfig, asked.context, asked.namespace)
+    if not token:
+        token = admin_token(found.cluster)
+        note("note:  as the install's administrator, by a token of 12 h that your kubeconfig may make")
+    client = Client(found.url, token, port=forward(found.cluster))
+    return _remember(call, client, token, found.cluster)
+
+
+def _remember(call: Call, client: Client, given: str, cluster: tuple[str, ...]) -> int:
+    url = client.url
+    me = client.me()
     if me["kind"] == "anonymous":
         raise CliError(NOT_LOGGED_IN, f"{url} does not know who you are", f"guildnet login {url} --token -")
     own_name = client.ask("GET", "/api/ui-config").body["name"]
     name = call.asked.name or _name_of(own_name, url)
-    install = call.installs.add(name, url, given, keyring=not call.asked.no_keyring)
+    install = call.installs.add(name, url, given, keyring=not call.asked.no_keyring, cluster=tuple(cluster))
     where = {"": "the tailnet is the login", "file": "token in a file of mode 0600", "keyring": "token in the keyring"}
     say(f"logged in to {name} as {me['login'] or me['kind']} ({where[install.kept]})")
     if given and client.address.scheme == "http" and client.address.host != "127.0.0.1":

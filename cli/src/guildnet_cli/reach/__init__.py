@@ -1,0 +1,1 @@
+"""Ways to an install and to its workspaces that are more than one HTTP request."""
