@@ -17,6 +17,8 @@ import pexpect
 
 from guildnet_cli import commands
 from proofs import PYTHON_PATH, Figure
+from proofs.doctoring.faults import FAULTS
+from proofs.doctoring.run import named
 from support.local import Local, bring_up
 
 START: Final = "import sys; from guildnet_cli.__main__ import main; sys.exit(main())"
@@ -78,7 +80,8 @@ STEPS: Final = (
     Step("logs nope-00000", 3, ("no workspace 'nope-00000'", "next:  guildnet list")),
     Step("logout", 0, ("logged out of", "token itself is good until")),
     Step("list", 4, ("no install is known",)),
-    Step("login --kubeconfig KUBECONFIG --name by-kubectl", 0, ("as the install's administrator", "logged in to by-kubectl")),
+    Step("login --kubeconfig KUBECONFIG --name by-kubectl", 0,
+         ("as the install's administrator", "logged in to by-kubectl")),
     Step("list", 0, ("NAME +STATUS +OWNER",)),
     Step("logout", 0, ("logged out of by-kubectl",)),
 )  # fmt: skip
@@ -154,8 +157,13 @@ def prove() -> Figure:
     bring_up()
     with tempfile.TemporaryDirectory() as directory:
         results = list(play(Local(), Path(directory)))
+    faults = list(named(Local()))
     good = sum(not complaint for _, complaint in results)
     used = {step.line.split()[0] for step, _ in results}
     unused = sorted({one.name for one in commands.visible()} - used - {"completion"})
-    text = f"{good} of {len(STEPS)} commands as documented, commands never used: {json.dumps(unused)}"
-    return Figure(text, good == len(STEPS) and not unused)
+    told = sum(good for _, good in faults)
+    text = (
+        f"{good} of {len(STEPS)} commands as documented, commands never used: {json.dumps(unused)}; doctor names "
+        f"{told} of {len(FAULTS)} planted faults"
+    )
+    return Figure(text, good == len(STEPS) and not unused and told == len(FAULTS))

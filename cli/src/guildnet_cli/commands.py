@@ -50,8 +50,8 @@ COMMANDS: Final = (
             _opt("--token", help="a bearer token; `-` reads it from standard input", metavar="TOKEN"),
             _opt("--name", help="what to call it here; default: its own name", metavar="NAME"),
             _flag("--no-keyring", help="keep the token in a file (mode 0600) even where there is a keyring"),
-            Arg(("--kubeconfig",), "reach it through the API server, by `kubectl port-forward`; without FILE as kubectl "
-                "chooses", {"nargs": "?", "const": "", "metavar": "FILE"}),
+            Arg(("--kubeconfig",), "reach it through the API server, by `kubectl port-forward`; without FILE as kubectl"
+                " chooses", {"nargs": "?", "const": "", "metavar": "FILE"}),
             _opt("--context", help="context of the kubeconfig", default="", metavar="NAME"),
             _opt("--namespace", help="namespace of the install; default: where its proxy is", default="", metavar="NS"),
         ),
