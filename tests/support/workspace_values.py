@@ -20,6 +20,26 @@ OTHER: Final[Mapping[str, Any]] = {
     "storage.default.size": "1Gi",
     "storage.default.className": "fast",
     "storage.default.mountPath": "/data",
+    "pod.nodeSelector": {"pool": "workspaces"},
+    "pod.tolerations": [{"key": "workspaces", "operator": "Exists"}],
+    "pod.affinity": {"nodeAffinity": {}},
+    "pod.topologySpread": [
+        {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway"}
+    ],
+    "pod.priorityClassName": "system-node-critical",
+    "pod.runtimeClassName": "gvisor",
+    "pod.hostUsers": False,
+    "pod.terminationGracePeriodSeconds": 60,
+    "pod.labels": {"team": "research"},
+    "pod.annotations": {"note": "x"},
+    "pod.env": [{"name": "TZ", "value": "UTC"}],
+    "pod.volumes": [{"name": "scratch", "emptyDir": {}}],
+    "pod.volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}],
+    "pod.resources.requests": {"cpu": "10m"},
+    "pod.resources.limits": {"memory": "2Gi"},
+    "caBundle": "-----BEGIN CERTIFICATE-----",
+    "quota": {"pods": "100"},
+    "limitRange": [{"type": "Container", "default": {"memory": "2Gi"}}],
     "tolerateControlPlane": False,
     "httpProbeImages": ["app"],
     "portBase": 30000,
@@ -51,6 +71,8 @@ OTHER: Final[Mapping[str, Any]] = {
 """Path below `workspaces` → another value than the chart's own."""
 MAPS: Final = frozenset({
     "namespaceLabels", "namespaceAnnotations", "networkPolicy.dns.namespaceLabels", "networkPolicy.dns.podLabels",
+    "pod.nodeSelector", "pod.affinity", "pod.labels", "pod.annotations", "pod.resources.requests",
+    "pod.resources.limits", "quota",
 })  # fmt: skip
 """Values that are maps as a whole: their keys are the install's own."""
 

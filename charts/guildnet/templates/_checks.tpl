@@ -12,8 +12,13 @@
 {{- if and .Values.tailnet.enabled (gt (int .Values.proxy.replicas) 1) -}}
 {{- fail "proxy.replicas is above 1 with tailnet.enabled: a tailnet node's key belongs to one process; set proxy.replicas: 1" -}}
 {{- end -}}
-{{- if and (gt (int .Values.api.replicas) 1) (eq (include "guildnet.redis.source" . | trim) "\"\"") -}}
-{{- fail "api.replicas is above 1 without Redis: log lines could not be shared; set valkey.enabled: true, redis.url or redis.existingSecret" -}}
+{{- if and (or .Values.api.autoscaling.enabled (gt (int .Values.api.replicas) 1)) (eq (include "guildnet.redis.source" . | trim) "\"\"") -}}
+{{- fail "api.replicas is above 1, or api.autoscaling enabled, without Redis: log lines could not be shared; set valkey.enabled: true, redis.url or redis.existingSecret" -}}
+{{- end -}}
+{{- with .Values.api.autoscaling -}}
+{{- if and .enabled (gt (int .minReplicas) (int .maxReplicas)) -}}
+{{- fail (printf "api.autoscaling.minReplicas is %d and maxReplicas %d: the least is above the most" (int .minReplicas) (int .maxReplicas)) -}}
+{{- end -}}
 {{- end -}}
 {{- if and .Values.valkey.enabled (or .Values.redis.url .Values.redis.existingSecret) -}}
 {{- fail "redis.url or redis.existingSecret is set, so the chart's own Valkey would stand unused: set valkey.enabled: false" -}}

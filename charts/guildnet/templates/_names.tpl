@@ -61,3 +61,8 @@
 {{- define "guildnet.configmap.ports" -}}
 {{ include "guildnet.fullname" . }}-ports
 {{- end -}}
+
+{{/* ServiceAccount of a component. Context: dict "root" $ "component" "api" "values" .Values.api. */}}
+{{- define "guildnet.serviceAccount" -}}
+{{ default (printf "%s-%s" (include "guildnet.fullname" .root) .component) .values.serviceAccount.name }}
+{{- end -}}

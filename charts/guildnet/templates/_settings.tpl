@@ -160,11 +160,25 @@ PORT_BASE: {{ $ws.portBase | int | quote }}
 RECONCILE_WORKERS: {{ .Values.operator.reconcileWorkers | int | quote }}
 TAILNET_MODE: {{ .Values.tailnet.mode | quote }}
 TOLERATE_CONTROL_PLANE: {{ $ws.tolerateControlPlane | quote }}
+WORKSPACE_CA_CONFIGMAP: {{ ternary (printf "%s-workspace-ca" (include "guildnet.fullname" .)) "" (ne $ws.caBundle "") | quote }}
 WORKSPACE_DOMAIN: {{ $ws.ingress.domain | quote }}
 WORKSPACE_LB: {{ $ws.loadBalancer.enabled | quote }}
 WORKSPACE_LB_POOL: {{ $ws.loadBalancer.pool | quote }}
+WORKSPACE_POD: {{ include "guildnet.workspace.pod" . | trim | quote }}
 WORKSPACE_NETWORK_POLICY: {{ $ws.networkPolicy.enabled | quote }}
 WORKSPACE_TLS_SECRET: {{ $ws.ingress.tlsSecret | quote }}
+{{- end -}}
+
+{{/* What was set of `workspaces.pod`, as JSON; empty where nothing was. */}}
+{{- define "guildnet.workspace.pod" -}}
+{{- $set := dict -}}
+{{- range $key, $value := .Values.workspaces.pod -}}
+{{- if kindIs "bool" $value }}{{ $_ := set $set $key $value }}{{ else if eq $key "resources" -}}
+{{- if or $value.requests $value.limits }}{{ $_ := set $set $key $value }}{{ end -}}
+{{- else if kindIs "float64" $value }}{{ with int $value }}{{ $_ := set $set $key . }}{{ end -}}
+{{- else if $value }}{{ $_ := set $set $key $value }}{{ end -}}
+{{- end -}}
+{{- with $set }}{{ toJson . }}{{ end -}}
 {{- end -}}
 
 {{/* containerboot. No SOCKS5 or HTTP proxy listener, ever: any peer of the tailnet could use it as this node. */}}

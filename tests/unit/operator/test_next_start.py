@@ -23,12 +23,16 @@ OTHER: dict[str, Any] = {
     "pull_secret": "team-registry",
     "tolerate_control_plane": False,
     "http_probe_images": ("app",),
+    "ca_configmap": "guildnet-workspace-ca",
+    "extras": '{"runtimeClassName":"gvisor"}',
 }
 """Another value of every setting that gets into a pod."""
 WORDS = {
     "pull_secret": "pull secret team-registry instead of none",
     "tolerate_control_plane": "it may not run on control-plane nodes",
     "http_probe_images": "probe http instead of tcp",
+    "ca_configmap": "authorities guildnet-workspace-ca instead of none",
+    "extras": "runtimeClassName gvisor instead of none",
 }
 ELSEWHERE: dict[str, Any] = {
     "load_balancer": True, "load_balancer_pool": "blue", "domain": "apps.example.com", "direct_exposure": True,
@@ -87,6 +91,7 @@ def test_all_at_once_are_told_in_one_sentence_each():
     back = planned(THEN, started(policy=with_pod(**OTHER)))
     assert back.pending == (
         "pull secret none instead of team-registry", "it may run on control-plane nodes", "probe tcp instead of http",
+        "authorities none instead of guildnet-workspace-ca", "runtimeClassName none instead of gvisor",
     )  # fmt: skip
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from guildnet import settings as shared
 from guildnet.web.entries import EntrySettings
+from guildnet_operator.plan import extras
 from guildnet_operator.plan.plan import PodSettings, Policy
 from guildnet_operator.watch.caches import Watched
 
@@ -56,6 +58,12 @@ class Settings(EntrySettings):
         default=("code-server", "jupyterlab"),
         description="An image whose repository holds one of these words is probed by HTTP GET, any other by TCP.",
     )
+    workspace_pod: Annotated[str, AfterValidator(extras.canonical)] = Field(
+        default="", description="What every workspace's pod has besides, as JSON of the chart's `workspaces.pod`."
+    )
+    workspace_ca_configmap: str = Field(
+        default="", description="ConfigMap of the workspace namespace whose `ca.crt` workspaces trust."
+    )
     cluster_domain: str = Field(default="cluster.local", description="DNS domain of the cluster.")
     entries_configmap: str = Field(
         default="guildnet-entries", description="ConfigMap in which the proxy publishes its tailnet name."
@@ -84,6 +92,8 @@ class Settings(EntrySettings):
                 pull_secret=self.k8s_image_pull_secret,
                 tolerate_control_plane=self.tolerate_control_plane,
                 http_probe_images=self.http_probe_images,
+                extras=self.workspace_pod,
+                ca_configmap=self.workspace_ca_configmap,
             ),
             load_balancer=self.workspace_lb,
             load_balancer_pool=self.workspace_lb_pool,

@@ -14,6 +14,7 @@ from typing import Final
 from guildnet.image import repository_has
 from guildnet.names import ANNOTATION_RESTARTED_AT, claim_name
 from guildnet.workspace import EnvVar, Probe, Storage, Workspace, ports, well_known
+from guildnet_operator.plan import extras
 from guildnet_operator.plan.exposure import reach
 from guildnet_operator.plan.plan import (
     Claim,
@@ -51,6 +52,8 @@ def decide(workspace: Workspace, policy: Policy, *, admitted: bool = True) -> Pl
     )
     base_path = f"{ports.base_path(workspace.name)}/" if any(port.preserve for port in served) else None
     answers_http = repository_has(spec.image, *policy.pod.http_probe_images)
+    installs = extras.read(policy.pod.extras)
+    requests, limits = extras.resources(installs, spec.resources.requests, spec.resources.limits)
     password_secret = f"{workspace.name}-password" if _wants_password(workspace) else None
     return Plan(
         name=workspace.name,
@@ -63,8 +66,8 @@ def decide(workspace: Workspace, policy: Policy, *, admitted: bool = True) -> Pl
             spec.env, base_path, password_secret, home=spec.storage is not None and not spec.storage.mount_path
         ),
         ports=served,
-        requests=spec.resources.requests,
-        limits=spec.resources.limits,
+        requests=requests,
+        limits=limits,
         replicas=1 if spec.running and admitted else 0,
         probe=probe_plan(spec.probe, served, base_path, answers_http=answers_http),
         claim=claim(workspace.name, spec.storage),
@@ -76,6 +79,8 @@ def decide(workspace: Workspace, policy: Policy, *, admitted: bool = True) -> Pl
         base_path=base_path,
         owner=workspace.owner,
         settings=record(policy.pod),
+        extras=policy.pod.extras,
+        ca_configmap=policy.pod.ca_configmap,
         reserved_secrets=frozenset({policy.pod.pull_secret, policy.tls_secret} - {""}),
     )
 

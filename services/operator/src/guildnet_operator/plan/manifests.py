@@ -25,6 +25,7 @@ from guildnet.names import (
     exposure_policy_name,
 )
 from guildnet.workspace import EnvVar
+from guildnet_operator.plan import extras
 from guildnet_operator.plan.defaults import PASSWORD_KEY
 from guildnet_operator.plan.plan import Plan, ProbePlan, ServedPort, Timing
 
@@ -80,10 +81,11 @@ def deployment(plan: Plan) -> Manifest:
 
 
 def pod_template(plan: Plan) -> Manifest:
+    installs = extras.read(plan.extras)
     return {
         "metadata": _some(
-            labels={**labels(plan), LABEL_WORKSPACE_UID: plan.uid},
-            annotations=_some(**{ANNOTATION_RESTARTED_AT: plan.restarted_at}),
+            labels={**installs.get("labels", {}), **labels(plan), LABEL_WORKSPACE_UID: plan.uid},
+            annotations={**installs.get("annotations", {}), **_some(**{ANNOTATION_RESTARTED_AT: plan.restarted_at})},
         ),
         "spec": pod_spec(plan),
     }
@@ -95,6 +97,9 @@ def template_hash(plan: Plan) -> str:
 
 
 def pod_spec(plan: Plan) -> Manifest:
+    installs = extras.read(plan.extras)
+    storage = [{"name": VOLUME, "persistentVolumeClaim": {"claimName": plan.claim.name}}] if plan.claim else []
+    tolerations = [*(_tolerations() if plan.tolerate_control_plane else ()), *installs.get("tolerations", ())]
     return _some(
         automountServiceAccountToken=False,
         enableServiceLinks=False,
@@ -107,26 +112,30 @@ def pod_spec(plan: Plan) -> Manifest:
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         containers=[container(plan)],
-        volumes=[{"name": VOLUME, "persistentVolumeClaim": {"claimName": plan.claim.name}}] if plan.claim else None,
+        volumes=[*storage, *extras.volumes(installs, plan.ca_configmap)],
         imagePullSecrets=[{"name": plan.pull_secret}] if plan.pull_secret else None,
-        tolerations=_tolerations() if plan.tolerate_control_plane else None,
+        tolerations=tolerations,
+        **extras.pod_fields(installs),
     )
 
 
 def container(plan: Plan) -> Manifest:
+    installs = extras.read(plan.extras)
+    storage = [{"name": VOLUME, "mountPath": plan.claim.mount_path}] if plan.claim else []
+    taken = [item.name for item in plan.env]
     return _some(
         name=CONTAINER,
         image=plan.image,
         command=list(plan.command),
         args=list(plan.args),
-        env=[_env(item) for item in plan.env],
+        env=[*(_env(item) for item in plan.env), *extras.env(installs, plan.ca_configmap, taken)],
         ports=[_container_port(port) for port in plan.ports],
         resources=_some(requests=dict(plan.requests), limits=dict(plan.limits)),
         securityContext={
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
         },
-        volumeMounts=[{"name": VOLUME, "mountPath": plan.claim.mount_path}] if plan.claim else None,
+        volumeMounts=[*storage, *extras.volume_mounts(installs, plan.ca_configmap)],
         startupProbe=_probe(plan.probe, plan.probe.startup) if plan.probe else None,
         readinessProbe=_probe(plan.probe, plan.probe.readiness) if plan.probe else None,
         livenessProbe=_probe(plan.probe, plan.probe.liveness) if plan.probe else None,

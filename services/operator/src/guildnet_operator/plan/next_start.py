@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from guildnet.names import ANNOTATION_SETTINGS, ANNOTATION_TEMPLATE
 from guildnet.workspace import Workspace
+from guildnet_operator.plan import extras
 from guildnet_operator.plan.defaults import decide
 from guildnet_operator.plan.manifests import template_hash
 from guildnet_operator.plan.plan import Plan, PodSettings, Policy
@@ -74,6 +75,8 @@ def changes(kept: Plan, now: Plan) -> tuple[str, ...]:
         _from_to("pull secret", kept.pull_secret, now.pull_secret),
         _tolerance(kept, now),
         _from_to("probe", _kind(kept), _kind(now)),
+        _from_to("authorities", kept.ca_configmap, now.ca_configmap),
+        *extras.changes(kept.extras, now.extras),
     )
     return tuple(words for words in said if words)
 

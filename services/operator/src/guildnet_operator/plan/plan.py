@@ -28,6 +28,10 @@ class PodSettings:
     pull_secret: str = ""
     tolerate_control_plane: bool = True
     http_probe_images: tuple[str, ...] = ("code-server", "jupyterlab")
+    extras: str = ""
+    """Canonical JSON of the chart's `workspaces.pod` (extras.py)."""
+    ca_configmap: str = ""
+    """ConfigMap of the workspace namespace whose `ca.crt` workspaces trust."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,8 @@ class Plan:
     """The `PodSettings` that the pod template is made by, as recorded on the Deployment."""
     reserved_secrets: frozenset[str] = frozenset()
     """Secrets of the install in the namespace, which no env may refer to."""
+    extras: str = ""
+    ca_configmap: str = ""
     pending: tuple[str, ...] = ()
     """What the install's settings change at the next start, in words; empty where the pod is by the present ones."""
 
