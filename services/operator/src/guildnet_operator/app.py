@@ -102,6 +102,7 @@ def _leader(writer: Client, settings: Settings, cluster: Cluster, queue: WorkQue
     install = Install(settings.k8s_namespace, settings.policy(), settings.entries, settings.password())
     admissions = Admissions(writer, cluster, settings.k8s_namespace, queue.add)
     reconciler = Reconciler(writer, cluster, ports, install, admissions)
+    metrics.follow_workspaces(cluster.workspaces.store.values, lambda: ports.left)
 
     async def lead() -> None:
         """Work off the queue, beginning with everything: another one may have been at work since."""

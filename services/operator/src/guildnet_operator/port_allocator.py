@@ -43,6 +43,11 @@ class PortAllocator:
         """Ports that workspaces have: a lost or reset counter must not hand them out again."""
         self._floor = max([self._floor, *(port + 1 for port in used)])
 
+    @property
+    def left(self) -> int:
+        """How many ports were never given, as far as this process knows."""
+        return max(0, LAST_PORT + 1 - max(self._floor, self._next))
+
     async def of(self, uid: str, current: int | None) -> int | None:
         """The port of this workspace: the one it has, else a new one; None when all ports were given out.
 
