@@ -32,6 +32,7 @@ COMPILED = (
     "http/upstream.py",
     "http/message/*.py",
     "http/tunnel/exchange.py",
+    "http/splicing/*.py",
     "rewrite/*.py",
     "frontdoor/cross_origin.py",
     "frontdoor/dispatch.py",

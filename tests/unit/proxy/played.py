@@ -28,6 +28,11 @@ class Transport:
         self.ended = False
         self.paused = False
         self.unsent = 0
+        self.socket: Any = None
+        self.limits: list[int | None] = []
+
+    def set_write_buffer_limits(self, high: int | None = None) -> None:
+        self.limits.append(high)
 
     def get_write_buffer_size(self) -> int:
         return self.unsent
@@ -57,8 +62,8 @@ class Transport:
     def resume_reading(self) -> None:
         self.paused = False
 
-    def get_extra_info(self, _: str) -> None:
-        return None
+    def get_extra_info(self, name: str) -> Any:
+        return self.socket if name == "socket" else None
 
 
 class Task:
@@ -83,10 +88,36 @@ class Task:
         return True
 
 
-class Clock:
+class Watch:
+    """A loop's list of descriptors that are watched."""
+
+    def __init__(self) -> None:
+        self.readers: dict[int, Callable[[], None]] = {}
+        self.writers: dict[int, Callable[[], None]] = {}
+
+    def add_reader(self, descriptor: int, callback: Callable[[], None]) -> None:
+        self.readers[descriptor] = callback
+
+    def remove_reader(self, descriptor: int) -> None:
+        del self.readers[descriptor]
+
+    def add_writer(self, descriptor: int, callback: Callable[[], None]) -> None:
+        self.writers[descriptor] = callback
+
+    def remove_writer(self, descriptor: int) -> None:
+        del self.writers[descriptor]
+
+    def turn(self) -> None:
+        """Each is ready."""
+        for callback in [*self.readers.values(), *self.writers.values()]:
+            callback()
+
+
+class Clock(Watch):
     """A loop, as far as a connection asks one."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.now = 100.0
         self.tasks: list[Task] = []
         self.soon: list[Callable[[], None]] = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +26,9 @@ from unit.proxy.values import head
 LIMITS = Limits()
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"
+LONG = 600_000
+"""A body that the kernel carries: longer than Limits.spliced_bytes."""
+LONG_HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % LONG
 
 
 class Client:
@@ -61,6 +66,30 @@ class Run:
         self.upstreams = Upstreams(self.clock, LIMITS)
         self.client = Client(self.clock)
         self.exchange: Exchange
+        self.ends: list[int] = []
+
+    def sockets(self, back: UpstreamConnection) -> tuple[int, int]:
+        """Pipes in the place of both sockets: what speaks as the upstream, and what hears as the client."""
+        out, speaks = os.pipe2(os.O_NONBLOCK)
+        hears, into = os.pipe2(os.O_NONBLOCK)
+        back.transport.socket = SimpleNamespace(fileno=lambda: out)  # type: ignore[attr-defined]
+        self.client.transport.socket = SimpleNamespace(fileno=lambda: into)
+        self.ends += [out, speaks, hears, into]
+        return speaks, hears
+
+    def carried(self, speaks: int, hears: int, size: int) -> bytes:
+        """What comes to the client while so much is said."""
+        heard = b""
+        while len(heard) < size:
+            os.write(speaks, b"x" * min(4096, size - len(heard)))
+            self.clock.turn()
+            heard += os.read(hears, 65536)
+        return heard
+
+    def close(self) -> None:
+        for end in self.ends:
+            os.close(end)
+        self.upstreams.pool.close()
 
     def begins(self, *fields: str, method: str = "GET") -> None:
         forward = Forward((PLACE,), b"head\r\n\r\n", Rewriter())
@@ -248,9 +277,49 @@ def gone_while_streaming(it: Run) -> None:
     it.exchange.abandon()
 
 
+def long_answer(it: Run, more: bytes = b"") -> UpstreamConnection:
+    back = it.asked()
+    speaks, hears = it.sockets(back)
+    back.data_received(LONG_HEAD + b"ok")
+    carried = it.carried(speaks, hears, LONG - 2 - 16384)
+    back.data_received(b"y" * 16384 + more)
+    assert it.client.transport.written == LONG_HEAD + b"ok" + b"y" * 16384
+    assert carried == b"x" * (LONG - 2 - 16384)
+    return back
+
+
+def a_long_answer(it: Run) -> None:
+    long_answer(it)
+
+
+def a_long_answer_that_breaks_off(it: Run) -> None:
+    back = it.asked()
+    speaks, _ = it.sockets(back)
+    back.data_received(LONG_HEAD + b"ok")
+    os.close(speaks)
+    it.ends.remove(speaks)
+    os.close(it.ends.pop(0))  # as the transport's own
+    it.clock.turn()
+
+
+def a_long_answer_that_falls_silent(it: Run) -> None:
+    back = it.asked()
+    it.sockets(back)
+    back.data_received(LONG_HEAD)
+    it.after(3601)
+
+
+def gone_within_a_long_answer(it: Run) -> None:
+    back = it.asked()
+    it.sockets(back)
+    back.data_received(LONG_HEAD)
+    it.exchange.abandon()
+
+
 C, S, W, A, X = State.CONNECTING, State.SENDING, State.WAITING, State.STREAMING, State.ABANDONED
 CONNECTED, SENT, ANSWERED, FINISHED = (C, Event.CONNECTED), (S, Event.SENT), (W, Event.ANSWERED), (A, Event.FINISHED)
 EARLY, ASKED = (S, Event.ANSWERED), [CONNECTED, SENT]
+K, SPLICED = State.SPLICING, (A, Event.SPLICED)
 STORIES: list[tuple[Callable[[Run], None], list[tuple[State, Event]], State, str]] = [
     (answered_over_a_new_connection, [*ASKED, ANSWERED, FINISHED], State.DONE, "kept"),
     (answered_over_a_pooled_connection, [*ASKED, ANSWERED, FINISHED], State.DONE, "kept"),
@@ -292,6 +361,10 @@ STORIES: list[tuple[Callable[[Run], None], list[tuple[State, Event]], State, str
     (an_answer_that_breaks_off, [*ASKED, ANSWERED, (A, Event.BROKE_OFF)], State.BROKEN, "cut"),
     (an_answer_that_falls_silent, [*ASKED, ANSWERED, (A, Event.BROKE_OFF)], State.BROKEN, "cut"),
     (gone_while_streaming, [*ASKED, ANSWERED, (A, Event.CLIENT_GONE)], X, ""),
+    (a_long_answer, [*ASKED, ANSWERED, SPLICED, (K, Event.UNSPLICED), FINISHED], State.DONE, "kept"),
+    (a_long_answer_that_breaks_off, [*ASKED, ANSWERED, SPLICED, (K, Event.BROKE_OFF)], State.BROKEN, "cut"),
+    (a_long_answer_that_falls_silent, [*ASKED, ANSWERED, SPLICED, (K, Event.BROKE_OFF)], State.BROKEN, "cut"),
+    (gone_within_a_long_answer, [*ASKED, ANSWERED, SPLICED, (K, Event.CLIENT_GONE)], X, ""),
 ]
 
 
@@ -307,6 +380,7 @@ def test_an_exchange_goes_by_the_table(
     monkeypatch.setattr(fallible, "TRANSITIONS", WatchedTable(TRANSITIONS, seen))
     it = Run()
     story(it)
+    it.close()
     assert seen == rows
     assert it.exchange._state == end
     assert it.client.told == told
@@ -314,8 +388,11 @@ def test_an_exchange_goes_by_the_table(
 
 @pytest.mark.parametrize("story", [story for story, *_ in STORIES], ids=[story.__name__ for story, *_ in STORIES])
 def test_an_exchange_that_is_over_holds_no_connection(story: Callable[[Run], None]) -> None:
+    before = set(os.listdir("/proc/self/fd"))  # noqa: PTH208  a list of numbers, no paths
     it = Run()
     story(it)
+    it.close()
+    assert set(os.listdir("/proc/self/fd")) == before  # noqa: PTH208  as above
     assert it.exchange.upstream is None
     assert all(connection.exchange is None for connection in it.upstreams.made)
     assert it.clock.waiting() == []
@@ -331,3 +408,140 @@ def test_what_is_not_in_the_table_cannot_happen(state: State, event: Event) -> N
     if (state, event) not in TRANSITIONS.rows:
         with pytest.raises(UnexpectedEventError, match=f"{event.name} in {state.name}"):
             TRANSITIONS[row(state, event)]
+
+
+# ---- long bodies, which the kernel carries --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def it() -> Iterator[Run]:
+    run = Run()
+    yield run
+    run.exchange.let_go()
+    run.close()
+
+
+def test_a_long_body_is_counted_and_its_connections_serve_on(it: Run) -> None:
+    back = long_answer(it)
+    assert it.exchange.record.sent == LONG
+    assert it.client.transport.limits == [0, None], "the client's buffer keeps no bounds of its own"
+    assert back.transport.paused is False  # type: ignore[attr-defined]
+    assert it.upstreams.pool.take(PLACE, it.clock.now, fresh=False) is back
+
+
+def test_what_follows_a_long_body_unasked_is_seen(it: Run) -> None:
+    long_answer(it, more=b"HTTP/1.1 200 OK\r\n")
+    assert it.upstreams.pool.take(PLACE, it.clock.now, fresh=False) is None
+
+
+def test_a_long_body_begins_when_all_before_it_is_sent(it: Run) -> None:
+    back = it.asked()
+    it.sockets(back)
+    it.client.full_since = it.clock.now
+    back.data_received(LONG_HEAD)
+    watched = [dict(it.clock.readers)]
+    it.client.full_since = 0.0
+    it.exchange.client_drained()
+    assert watched == [{}]
+    assert len(it.clock.readers) == 1
+    assert back.transport.paused is True  # type: ignore[attr-defined]
+
+
+def test_a_client_that_reads_nothing_of_a_long_body_is_full(it: Run) -> None:
+    back = it.asked()
+    speaks, hears = it.sockets(back)
+    back.data_received(LONG_HEAD)
+    for _ in range(40):
+        with suppress(BlockingIOError):
+            os.write(speaks, b"x" * 4096)
+        it.clock.turn()
+    full = [it.client.full_since]
+    os.read(hears, 65536)
+    it.clock.turn()
+    assert [*full, it.client.full_since] == [it.clock.now, 0.0]
+
+
+def test_a_look_at_the_deadlines_is_one_at_the_sockets_too(it: Run) -> None:
+    """After an error of a socket the loop tells nothing more of it."""
+    back = it.asked()
+    speaks, hears = it.sockets(back)
+    back.data_received(LONG_HEAD)
+    os.write(speaks, b"x" * 10)
+    it.after(1)
+    assert os.read(hears, 100) == b"x" * 10
+
+
+def test_what_the_kernel_does_not_do_comes_the_usual_way(it: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    back = it.asked()
+    speaks, _ = it.sockets(back)
+    splice, calls = os.splice, []
+
+    def refused(*given: Any, **more: Any) -> int:
+        calls.append(1)
+        if len(calls) > 1:
+            raise OSError(22, "Invalid argument")
+        return splice(*given, **more)
+
+    monkeypatch.setattr(os, "splice", refused)
+    back.data_received(LONG_HEAD)
+    os.write(speaks, b"x" * 100)
+    it.clock.turn()
+    assert it.client.transport.written == LONG_HEAD + b"x" * 100
+    back.data_received(b"x" * (LONG - 100))
+    assert it.client.told == "kept"
+    assert it.exchange.record.sent == LONG
+
+
+def a_short_body(it: Run) -> None:
+    back = it.asked()
+    it.sockets(back)
+    back.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 524287\r\n\r\n")
+
+
+def a_body_that_is_nearly_there(it: Run) -> None:
+    back = it.asked()
+    it.sockets(back)
+    back.data_received(LONG_HEAD + b"x" * 100_000)
+
+
+def no_body(it: Run) -> None:
+    back = it.asked(method="HEAD")
+    it.sockets(back)
+    back.data_received(LONG_HEAD)
+
+
+def an_answer_before_the_request_is_whole(it: Run) -> None:
+    back = it.asked("Content-Length: 2", method="POST")
+    it.sockets(back)
+    back.data_received(LONG_HEAD)
+
+
+def a_request_that_is_not_all_sent(it: Run) -> None:
+    back = it.asked()
+    it.sockets(back)
+    back.transport.unsent = 1  # type: ignore[attr-defined]
+    back.data_received(LONG_HEAD)
+
+
+def no_pipe_left(it: Run) -> None:
+    it.upstreams.pool.pipes.close()
+    back = it.asked()
+    it.sockets(back)
+    back.data_received(LONG_HEAD)
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        a_short_body,
+        a_body_that_is_nearly_there,
+        no_body,
+        an_answer_before_the_request_is_whole,
+        a_request_that_is_not_all_sent,
+        no_pipe_left,
+    ],
+)
+def test_any_other_body_goes_the_usual_way(story: Callable[[Run], None], it: Run) -> None:
+    story(it)
+    assert it.upstreams.pool.pipes.taken == 0
+    assert it.clock.readers == {}

@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import Final
 
 from guildnet_proxy.http.errors import BrokenFraming, Refusal, bad_request
-from guildnet_proxy.http.fallible import Fallible
 from guildnet_proxy.http.forward import ClientSide, Forward, Record
 from guildnet_proxy.http.message.body import LAST_CHUNK, UntilClose
 from guildnet_proxy.http.message.framing import WITHOUT_BODY, ResponseFraming, length_line, response_framing
 from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.http.message.response import ResponseHead
+from guildnet_proxy.http.splicing.spliced import Spliced
 from guildnet_proxy.http.states.exchange import Event, State
 from guildnet_proxy.http.upstream import Pool, UpstreamConnection
 
@@ -28,7 +28,7 @@ _FINISHED: Final = int(Event.FINISHED)
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"PROPFIND"})
 
 
-class Exchange(Fallible):
+class Exchange(Spliced):
     """Joins `client` and one upstream connection for one request, which was read at `now`."""
 
     __slots__ = ("_buffer", "_framed", "_interim", "_pending", "_reused")
@@ -133,7 +133,9 @@ class Exchange(Fallible):
             self.upstream.pause()
 
     def client_drained(self) -> None:
-        if self.upstream is not None and (self._framed is None or not self._framed.body.later):
+        if self._splice is not None:
+            self._splice.begin()
+        elif self.upstream is not None and (self._framed is None or not self._framed.body.later):
             self.upstream.resume()
 
     def upstream_data(self, data: bytes) -> None:
@@ -193,6 +195,8 @@ class Exchange(Fallible):
         self._framed = framed
         self.record.status = head.status
         self._pass_on(framed, data, out)
+        if head.length is not None and head.length >= self._limits.spliced_bytes:
+            self.splice(framed.body)
 
     def _whole(self, head: ResponseHead, lines: list[bytes], data: bytes, *, keep_alive: bool) -> None:
         """Most answers are small and come at once, with their length: there is nothing to stream."""

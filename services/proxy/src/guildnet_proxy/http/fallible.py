@@ -13,6 +13,7 @@ from guildnet_proxy.http.forward import ClientSide, Forward, Record
 from guildnet_proxy.http.message.body import Body
 from guildnet_proxy.http.message.framing import request_body
 from guildnet_proxy.http.message.head import RequestHead
+from guildnet_proxy.http.splicing.splice import Splice
 from guildnet_proxy.http.states.exchange import TRANSITIONS, Event, State
 from guildnet_proxy.http.states.table import EVENT_BITS
 from guildnet_proxy.http.upstream import Pool, UpstreamConnection
@@ -24,8 +25,8 @@ class Fallible:
     """An exchange as far as its state and its ends go; `now` is when its request was read."""
 
     __slots__ = (
-        "_body", "_body_bytes", "_head", "_last", "_limits", "_state", "_task", "_waiting_since", "client", "forward",
-        "pool", "record", "upstream",
+        "_body", "_body_bytes", "_head", "_last", "_limits", "_splice", "_state", "_task", "_waiting_since", "client",
+        "forward", "pool", "record", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -43,6 +44,7 @@ class Fallible:
         self._body_bytes = 0
         self._last = self._waiting_since = now
         self._task: asyncio.Task[None] | None = None
+        self._splice: Splice | None = None
 
     @property
     def request_done(self) -> bool:
@@ -54,7 +56,7 @@ class Fallible:
 
     def _broken(self, refusal: Refusal | None) -> None:
         """It cannot go on: the client gets `refusal`, or sees its answer cut where that has begun."""
-        begun = self._state == State.STREAMING
+        begun = State.STREAMING <= self._state <= State.SPLICING
         self._on(Event.BROKE_OFF if begun else Event.FAILED)
         self.let_go()
         if begun:
@@ -66,7 +68,7 @@ class Fallible:
     def _fault(self, error: Exception) -> None:
         """Something failed here: one line in the log, and the client gets 502 or sees its answer cut."""
         self.pool.loop.call_exception_handler({"message": "an exchange failed", "exception": error})
-        if self._state > State.STREAMING:
+        if self._state > State.SPLICING:
             self.let_go()
             self.client.cut()
         else:
@@ -85,6 +87,9 @@ class Fallible:
         if self._task is not None:
             self._task.cancel()
             self._task = None
+        splice, self._splice = self._splice, None
+        if splice is not None:
+            splice.close()
         upstream, self.upstream = self.upstream, None
         if upstream is not None:
             upstream.exchange = None
@@ -96,9 +101,11 @@ class Fallible:
         state, limits, upstream = self._state, self._limits, self.upstream
         if upstream is not None and upstream.full_since and now - upstream.full_since > limits.unread_seconds:
             self._broken(self._refusal(504, "upstream_timeout", "stopped reading the request.", close=True))
-        elif state == State.STREAMING:
+        elif state == State.STREAMING or state == State.SPLICING:
             if now - self._last > limits.stream_idle_seconds:
                 self._broken(None)
+            elif self._splice is not None:
+                self._splice.step()  # the loop tells nothing more of a socket after an error of it
         elif state == State.WAITING:
             if now - self._waiting_since > limits.first_byte_seconds:
                 self._broken(self._refusal(504, "upstream_timeout", "did not answer in time.", close=True))

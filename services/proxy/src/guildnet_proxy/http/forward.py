@@ -144,6 +144,7 @@ class ClientSide(Protocol):
 
     incoming: Incoming
     full_since: float
+    transport: asyncio.Transport
 
     @property
     def write(self) -> Callable[[bytes], None]: ...

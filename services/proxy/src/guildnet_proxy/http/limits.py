@@ -91,6 +91,12 @@ class Limits:
     interim_heads: int = 16
     """Interim answers (1xx) before the final one. Honest servers send one or two."""
 
+    spliced_bytes: int = 512 * 1024
+    """Missing of a body of known length for the kernel to carry it, bytes. Below, setting up costs what it saves."""
+
+    pipes: int = 16
+    """Bodies that the kernel carries at once. A pipe holds 1 MiB; a user may have 64 MiB of them. Others are copied."""
+
     stream_idle_seconds: float = 3600.0
     """An answer without a byte, seconds. Events of a quiet page may be an hour apart."""
 

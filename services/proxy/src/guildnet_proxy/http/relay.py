@@ -14,6 +14,7 @@ from typing import Any, Generic
 
 from guildnet_proxy.http.forward import R, Side
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.splicing.splice import duplicate
 from guildnet_proxy.http.states.frames import GOING_AWAY, Frames
 
 SILENT_SECONDS = 1.0
@@ -188,7 +189,7 @@ class End(asyncio.Protocol):
         """A write failed, so its reader never saw what had come before the reset; the kernel still has it. What the
         client says is read and dropped until it has heard the rest: closing at once could reset that away."""
         other = self.other
-        self._rest = _duplicate(self.transport)
+        self._rest = duplicate(self.transport)
         self.transport, self.finished = _GONE, True
         other.go_on()
         self._pass_rest()
@@ -236,17 +237,6 @@ class _Gone(asyncio.Transport):
 
 
 _GONE = _Gone()
-
-
-def _duplicate(transport: asyncio.Transport) -> int:
-    """A descriptor of a transport's socket that outlives it; -1 where it has none or what comes is encrypted."""
-    sock = transport.get_extra_info("socket")
-    if sock is None or transport.get_extra_info("ssl_object") is not None:
-        return -1
-    try:
-        return os.dup(sock.fileno())
-    except OSError:
-        return -1
 
 
 def _read(descriptor: int) -> bytes:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from guildnet_proxy.http.forward import Place
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.splicing.pipes import Pipes
 
 
 class UpstreamUser(Protocol):
@@ -99,12 +100,13 @@ Opener = Callable[["Pool", Place], Awaitable[UpstreamConnection]]
 
 
 class Pool:
-    """Idle connections by place, the last used first. `open` makes new ones."""
+    """Idle connections by place, the last used first, and the pipes of long bodies. `open` makes new ones."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: Limits, opens: Opener | None = None) -> None:
         self.loop = loop
         self.limits = limits
         self.open: Opener = opens or open_connection
+        self.pipes = Pipes(limits.pipes)
         self._idle: dict[Place, list[UpstreamConnection]] = {}
         self.opened = 0
         self.reused = 0
@@ -170,6 +172,7 @@ class Pool:
             for connection in idle:
                 connection.transport.close()
         self._idle.clear()
+        self.pipes.close()
 
 
 async def open_connection(pool: Pool, place: Place) -> UpstreamConnection:

@@ -19,15 +19,17 @@ class State(IntEnum):
     """The whole request is on its way; no final response head has come."""
     STREAMING = 3
     """The final response head has gone to the client; the request's body may still be coming."""
-    DONE = 4
+    SPLICING = 4
+    """The same, and most of the response's body goes from socket to socket in the kernel; the request is whole."""
+    DONE = 5
     """The whole response has gone to the client."""
-    UPGRADED = 5
+    UPGRADED = 6
     """Both transports are a relay's."""
-    FAILED = 6
+    FAILED = 7
     """It came to nothing before its answer began; the client gets an answer of ours."""
-    BROKEN = 7
+    BROKEN = 8
     """The answer broke off; the client's connection is cut."""
-    ABANDONED = 8
+    ABANDONED = 9
     """The client is gone, or does not read."""
 
 
@@ -51,6 +53,10 @@ class Event(IntEnum):
     BROKE_OFF = 7
     """The same after the answer began."""
     CLIENT_GONE = 8
+    SPLICED = 9
+    """The body is left to the kernel."""
+    UNSPLICED = 10
+    """What is missing of the body comes the usual way again."""
 
 
 TRANSITIONS: Final[Table[State, Event]] = Table(
@@ -73,5 +79,9 @@ TRANSITIONS: Final[Table[State, Event]] = Table(
         (State.STREAMING, Event.FINISHED): State.DONE,
         (State.STREAMING, Event.BROKE_OFF): State.BROKEN,
         (State.STREAMING, Event.CLIENT_GONE): State.ABANDONED,
+        (State.STREAMING, Event.SPLICED): State.SPLICING,
+        (State.SPLICING, Event.UNSPLICED): State.STREAMING,
+        (State.SPLICING, Event.BROKE_OFF): State.BROKEN,
+        (State.SPLICING, Event.CLIENT_GONE): State.ABANDONED,
     },
 )
