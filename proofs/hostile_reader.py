@@ -1,8 +1,7 @@
 """Readers with the worst filters beside ordinary ones: what the others, and the process, notice of them.
 
-A real api process before a real API server, whose kubelet is played. It has one core, and its limits are the default
-ones; the ordinary readers are one identity here and so have theirs lifted. The filters are of 16 KiB lines and of
-short ones; each is a new one.
+A real api process before a real API server, whose kubelet is played. It has one core, and its limits are the product's
+own. Each reader is an identity of its own. The filters are of 16 KiB lines and of short ones; each is a new one.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from guildnet_api.settings import Settings
 from proofs import Figure
 from proofs.loglab import fanout
 from proofs.loglab.apis import pod_of, running_workspace
@@ -27,6 +27,10 @@ MIB: Final = 2**20
 HEALTH_MS: Final = 50.0
 GROWN_BYTES: Final = 64 * MIB
 RATE: Final = 50.0
+DEFAULT_LIMITS: Final = {
+    name.upper(): str(field.default) for name, field in Settings.model_fields.items() if name.startswith("limit_")
+}
+"""Settings of what one identity may take, as an install has them that says nothing."""
 LONG: Final = "long"
 """The workspace whose lines are long."""
 
@@ -56,25 +60,23 @@ class Found:
 
 
 async def _measured(directory: Path, plan: Plan) -> Found:
-    async with fanout.bench(directory) as made:
-        limits = {"LIMIT_SEARCHES": "8", "LIMIT_REQUESTS": "64", "LIMIT_REQUEST_RATE": "100"}
-        async with fanout.one_api(made, **limits, LIMIT_REQUEST_BURST="1000") as api:
-            await running_workspace(made.kube, made.lab.namespace, LONG, made.node.name)
-            made.node.write(pod_of(LONG), *(f"line {n} " + "x" * 16_000 for n in range(400)))
-            made.node.write(pod_of(made.workspace), *(f"INFO line {n} " + "x" * 800 for n in range(5000)))
-            task = Task(api.port, api.target(made.workspace, "&tail=0"), api.headers(), plan.ordinary)
-            async with writing(RATE, made.write) as lines, crowd(task, core=made.other_core) as readers:
-                await asyncio.sleep(fanout.SETTLE)
-                alone = await probe.probed(api.port, plan.seconds / 2)
-                before = resident_bytes(api.process.pid)
-                hostile = worst.Task(api.port, [LONG, made.workspace], plan.hostile, plan.seconds)
-                async with worst.worst(hostile, made.other_core) as reading:
-                    watching = asyncio.create_task(_most(api.process.pid, plan.seconds))
-                    window = next_window(lines, plan.seconds * 0.8)
-                    beside, observed, most = await asyncio.gather(
-                        probe.probed(api.port, plan.seconds), observe(lines, readers, window), watching
-                    )
-                    return Found(alone, beside, observed, most - before, await reading)
+    async with fanout.bench(directory) as made, fanout.one_api(made, **DEFAULT_LIMITS) as api:
+        await running_workspace(made.kube, made.lab.namespace, LONG, made.node.name)
+        made.node.write(pod_of(LONG), *(f"line {n} " + "x" * 16_000 for n in range(400)))
+        made.node.write(pod_of(made.workspace), *(f"INFO line {n} " + "x" * 800 for n in range(5000)))
+        task = Task(api.port, api.target(made.workspace, "&tail=0"), api.headers(plan.ordinary), plan.ordinary)
+        async with writing(RATE, made.write) as lines, crowd(task, core=made.other_core) as readers:
+            await asyncio.sleep(fanout.SETTLE)
+            alone = await probe.probed(api.port, plan.seconds / 2)
+            before = resident_bytes(api.process.pid)
+            hostile = worst.Task(api.port, [LONG, made.workspace], plan.hostile, plan.seconds)
+            async with worst.worst(hostile, made.other_core) as reading:
+                watching = asyncio.create_task(_most(api.process.pid, plan.seconds))
+                window = next_window(lines, plan.seconds * 0.8)
+                beside, observed, most = await asyncio.gather(
+                    probe.probed(api.port, plan.seconds), observe(lines, readers, window), watching
+                )
+                return Found(alone, beside, observed, most - before, await reading)
 
 
 async def _most(pid: int, seconds: float) -> int:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx2
@@ -37,9 +37,10 @@ class ApiProcess:
         return f"{STREAM}?target={workspace}{query}"
 
     @staticmethod
-    def headers() -> dict[str, str]:
-        """Signed for the stream's path, and good for a minute."""
-        return {HEADER: sign(WHO, KEY, method="GET", path=STREAM, now=time.time())}
+    def headers(identities: int = 1) -> list[dict[str, str]]:
+        """Of so many identities, each signed for the stream's path and good for a minute."""
+        now, whose = time.time(), (replace(WHO, login=f"lab-{number}") for number in range(identities))
+        return [{HEADER: sign(who, KEY, method="GET", path=STREAM, now=now)} for who in whose]
 
     async def metric(self, name: str) -> float:
         async with httpx2.AsyncClient(trust_env=False) as client:
@@ -69,7 +70,7 @@ class Lab:
             "K8S_NAMESPACE": self.namespace,
             "REDIS_URL": self.redis_url,
             "IDENTITY_KEY_FILE": str(key),
-            # The readers of a crowd are one identity here.
+            # The readers of a crowd are few identities.
             "LIMIT_STREAMS": "100000",
             "LIMIT_REQUESTS": "100000",
             "LIMIT_REQUEST_RATE": "100000",

@@ -138,7 +138,7 @@ async def cost_of_peer(made: Bench, peer: peers.Peer, load: Load) -> Cost:
     """
     for _ in range(ATTEMPTS):
         async with peer.publishing() as write:
-            cost = await _cost(made, Task(peer.port, "/sub", {}, load.readers), (peer.pid,), write, load)
+            cost = await _cost(made, Task(peer.port, "/sub", [{}], load.readers), (peer.pid,), write, load)
         faults = cost.observed.faults
         if not faults:
             return cost

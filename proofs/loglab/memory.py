@@ -45,7 +45,7 @@ async def measured(made: fanout.Bench, directory: Path, crowds: Crowds) -> Memor
     held = {}
     for kind in ("server", "socket"):
         async with peers.bare(directory, made.server_core, kind) as bare:
-            held[kind] = await _growth(bare.pid, Task(bare.port, "/", {}, 0), crowds, made.other_core)
+            held[kind] = await _growth(bare.pid, Task(bare.port, "/", [{}], 0), crowds, made.other_core)
     return Memory(reader, held["server"], held["socket"], await _of_stalling(made, crowds.stalled))
 
 

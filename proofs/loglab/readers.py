@@ -16,6 +16,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import cycle
 from typing import Any
 
 import uvloop
@@ -29,11 +30,12 @@ AT_ONCE = 50
 
 @dataclass
 class Task:
-    """Who to read from, how often, and how many more of them there are that take nothing once they were told to."""
+    """Who to read from, with which headers in turn, how often, and how many more there are that take nothing once they
+    were told to."""
 
     port: int
     target: str
-    headers: dict[str, str]
+    headers: list[dict[str, str]]
     readers: int
     stalled: int = 0
 
@@ -120,10 +122,7 @@ class Crowd:
         self._stalling: list[Reader] = []
         self._task = task
         self._places = asyncio.Semaphore(AT_ONCE)
-        head = "".join(f"{name}: {value}\r\n" for name, value in task.headers.items())
-        self._request = (
-            f"GET {task.target} HTTP/1.1\r\nHost: lab.localhost\r\nAccept: text/event-stream\r\n{head}\r\n"
-        ).encode()
+        self._requests = cycle([_request(task.target, headers) for headers in task.headers])
 
     async def connect(self) -> None:
         readers = [self._connected(self.counts) for _ in range(self._task.readers)]
@@ -133,7 +132,7 @@ class Crowd:
 
     async def _connected(self, counts: Counts, *, narrow: bool = False) -> Reader:
         async with self._places:
-            made = Reader(self._request, counts)
+            made = Reader(next(self._requests), counts)
             where: dict[str, Any] = {"host": "127.0.0.1", "port": self._task.port}
             if narrow:
                 where = {"sock": _narrow(self._task.port)}
@@ -169,6 +168,11 @@ async def main() -> None:
         else:
             await crowd.stall(**order)
             print("stalled", flush=True)
+
+
+def _request(target: str, headers: dict[str, str]) -> bytes:
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"GET {target} HTTP/1.1\r\nHost: lab.localhost\r\nAccept: text/event-stream\r\n{head}\r\n".encode()
 
 
 def _narrow(port: int) -> socket.socket:

@@ -1,4 +1,4 @@
-"""Middleware: the limits of each identity's requests, and what is left of them in every answer."""
+"""Middleware: each identity's requests in turn and within its limits; what is left of them in every answer."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from guildnet.identity import ANONYMOUS, Identity
+from guildnet.identity import Identity
 from guildnet_api.deps import IDENTITY
 from guildnet_api.http.limits import Limits
+from guildnet_api.http.request_queue import RequestQueue
 
 HELD: Final = "guildnet.held"
 """Key of the scope with an ExitStack: what a handler holds until its answer is sent."""
@@ -22,9 +23,14 @@ class RequestLimits:
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self.app = app
         self._limits = limits
+        self._queue = RequestQueue()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        who: Identity = scope.get(IDENTITY, ANONYMOUS)
+        who: Identity | None = scope.get(IDENTITY)
+        if who is None:
+            await self.app(scope, receive, send)
+            return
+        await self._queue.turn(who.subject)
         if not who.subject:
             with ExitStack() as held:
                 scope[HELD] = held
