@@ -81,19 +81,20 @@ class Install:
 
 
 @asynccontextmanager
-async def install(server: ApiServer, kube: Client, directory: Path) -> AsyncIterator[Install]:
-    """A running install in a namespace of its own, logged in."""
+async def install(server: ApiServer, kube: Client, directory: Path, endpoint: str = "") -> AsyncIterator[Install]:
+    """A running install in a namespace of its own, logged in; its traces go to `endpoint`."""
     namespace = await make_namespace(kube)
     await kube.create(CONFIGMAPS, namespace, {"metadata": {"name": "guildnet-entries"}})
     (directory / "key").write_bytes(KEY)
     port = free_port()
     control = f"http://guildnet.localhost:{port}"
-    async with Lab(directory, server.kubeconfig, namespace, "").started("api") as api:
+    lab = Lab(directory, server.kubeconfig, namespace, "")
+    async with lab.started("api", OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as api:
         settings = Settings(
             kubeconfig=str(server.kubeconfig), k8s_namespace=namespace, release_namespace=namespace,
             identity_key_file=str(directory / "key"), local_origin=control, listen_local=f"127.0.0.1:{port}",
             api_url=f"http://127.0.0.1:{api.port}", admin_service_account=f"{namespace}:{ADMIN}", ops_port=0,
-            access_log=False,
+            access_log=False, otel_exporter_otlp_endpoint=endpoint,
         )  # fmt: skip
         async with running(settings) as proxy:
             await asyncio.wait_for(proxy.watches.synced(), 30)

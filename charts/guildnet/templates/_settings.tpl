@@ -31,6 +31,7 @@ K8S_NAMESPACE: {{ .Values.workspaces.namespace | quote }}
 LOG_FORMAT: {{ .Values.log.format | quote }}
 LOG_LEVEL: {{ .Values.log.level | quote }}
 OPS_PORT: {{ .Values.opsPort | int | quote }}
+OTEL_EXPORTER_OTLP_ENDPOINT: {{ .Values.tracing.endpoint | quote }}
 RELEASE_NAMESPACE: {{ .Release.Namespace | quote }}
 {{- end -}}
 

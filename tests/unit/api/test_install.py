@@ -31,7 +31,12 @@ def job(**fields: Any) -> JobSpec:
 
 def test_a_plan_reads_like_what_it_makes():
     plan = manifests.launch_plan(
-        job(env={"A": "1", "API_KEY": "s"}), name="tool-abcde", namespace="n", owner="alice", rule="r"
+        job(env={"A": "1", "API_KEY": "s"}),
+        name="tool-abcde",
+        namespace="n",
+        owner="alice",
+        rule="r",
+        marks={"by": "alice"},
     )
     assert plan.workspace == {
         "apiVersion": "guildnet.io/v1alpha1",
@@ -43,7 +48,7 @@ def test_a_plan_reads_like_what_it_makes():
             "annotations": {
                 "guildnet.io/owner": "alice",
                 "guildnet.io/launch-rule": "r",
-                "guildnet.io/last-changed-by": "alice",
+                "by": "alice",
             },
         },
         "spec": {
@@ -252,7 +257,7 @@ def test_a_preset_fills_in_storage_where_the_launch_says_nothing(said, size):
 
 def test_the_installs_volume_is_for_a_launch_without_one():
     volume = Storage("10Gi", "fast", "/data")
-    names = {"name": "tool-abcde", "namespace": "n", "owner": "alice", "rule": "r"}
+    names = {"name": "tool-abcde", "namespace": "n", "owner": "alice", "rule": "r", "marks": {}}
     silent = manifests.launch_plan(job(), **names, volume=volume).workspace["spec"]
     assert silent["storage"] == {"size": "10Gi", "storageClassName": "fast", "mountPath": "/data", "retain": False}
     asked = manifests.launch_plan(job(storage={"size": "1Gi"}), **names, volume=volume).workspace["spec"]

@@ -35,7 +35,9 @@ SECRETS = {
 
 
 def test_a_secret_by_name_by_value_or_said_so_is_in_no_workspace():
-    plan = manifests.launch_plan(job(env={**SECRETS, "PLAIN": "x"}), name="t-1", namespace="n", owner="a", rule="r")
+    plan = manifests.launch_plan(
+        job(env={**SECRETS, "PLAIN": "x"}), name="t-1", namespace="n", owner="a", rule="r", marks={}
+    )
     assert "hunter2" not in json.dumps(plan.workspace)
     assert set(plan.secret_values) == set(SECRETS)
     assert {"name": "PLAIN", "value": "x"} in plan.workspace["spec"]["env"]

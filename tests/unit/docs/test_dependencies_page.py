@@ -35,8 +35,11 @@ def _names(listed: list[str]) -> Iterator[str]:
 
 
 def project(*packages: str) -> set[str]:
-    found = [tomllib.loads((ROOT / one / "pyproject.toml").read_text())["project"]["dependencies"] for one in packages]
-    return {name for listed in found for name in _names(listed)} - {"guildnet"}
+    found = [tomllib.loads((ROOT / one / "pyproject.toml").read_text())["project"] for one in packages]
+    extras = [listed for one in found for listed in one.get("optional-dependencies", {}).values()]
+    return {name for listed in (*(one["dependencies"] for one in found), *extras) for name in _names(listed)} - {
+        "guildnet"
+    }
 
 
 def command_line() -> set[str]:

@@ -143,7 +143,7 @@ class Side:
         self.denied: list[tuple[Any, ...]] = []
         self.held: list[Record] = []
         self.hits = 0
-        told: Any = SimpleNamespace(denied=self._denied, session=lambda *_: None)
+        told: Any = SimpleNamespace(denied=self._denied, session=lambda *_: None, spans=None)
         self.door: FrontDoor = door_of(room.settings, room.index, room.sites, room.authenticator, told, b"k" * 32)
         self.door._wall = self.door._own_routes._wall = lambda: room.now
 

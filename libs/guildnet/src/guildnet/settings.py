@@ -63,6 +63,11 @@ class Settings(BaseModel):
     install_name: str = Field(
         default="guildnet", min_length=1, description="Name of this install, shown in the UI and in cookie names."
     )
+    otel_exporter_otlp_endpoint: str = Field(
+        default="",
+        pattern=r"^(|https?://[^\s?#]+)$",
+        description="Base URL of an OpenTelemetry collector (OTLP over HTTP) that gets traces; empty for none.",
+    )
     kubeconfig: str | None = Field(
         default=None, description="Path of a kubeconfig; without one, the pod's own account is used."
     )

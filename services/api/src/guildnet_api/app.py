@@ -19,6 +19,7 @@ from guildnet import signed
 from guildnet.errors import Invalid
 from guildnet.kube.client import Client
 from guildnet.telemetry import make_registry
+from guildnet.tracing import Tracer
 from guildnet.web import security_headers
 from guildnet_api import routes
 from guildnet_api.access.admission import Admission
@@ -33,6 +34,7 @@ from guildnet_api.http.event_stream import StreamSupervisor
 from guildnet_api.http.limits import Bounds, Limits
 from guildnet_api.http.middleware import BodyLimits, ErrorResponses, RequestLog, SecurityHeaders, SignedIdentity
 from guildnet_api.http.request_limits import RequestLimits
+from guildnet_api.http.request_spans import RequestSpans
 from guildnet_api.http.static import Ui
 from guildnet_api.logs.filtered import RingLimits
 from guildnet_api.logs.hub import Hub, HubLimits
@@ -97,8 +99,9 @@ def compose(
     return services, registry
 
 
-def application(services: Services, ui: Ui) -> Starlette:
+def application(services: Services, ui: Ui, tracer: Tracer | None = None) -> Starlette:
     """Routes from their table, the UI for every other path, middleware as a list, outermost first."""
+    traced = [Middleware(RequestSpans, tracer=tracer)] if tracer else []
 
     def headers(scope: Scope) -> list[tuple[bytes, bytes]]:
         who = scope.get(IDENTITY)
@@ -108,6 +111,7 @@ def application(services: Services, ui: Ui) -> Starlette:
         routes=[*routes.build(services), Mount("/", app=ui)],
         middleware=[
             Middleware(RequestLog, metrics=services.metrics),
+            *traced,
             Middleware(SecurityHeaders, headers=headers),
             Middleware(ErrorResponses),
             Middleware(SignedIdentity, key=services.key, now=services.now, refused=services.audit.unidentified),

@@ -28,6 +28,8 @@ from guildnet_api.workspaces.presets import Preset
 
 IDENTITY = "guildnet.identity"
 REQUEST_ID = "guildnet.web.request_id"
+TRACEPARENT = "guildnet.traceparent"
+"""Key of the scope with the request's span, while traces are on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,9 @@ class Services:
 
 
 def actor(request: Request) -> Actor:
-    return Actor(request.scope.get(IDENTITY, ANONYMOUS), request.scope.get(REQUEST_ID, ""))
+    return Actor(
+        request.scope.get(IDENTITY, ANONYMOUS), request.scope.get(REQUEST_ID, ""), request.scope.get(TRACEPARENT, "")
+    )
 
 
 def identity(request: Request) -> Identity:

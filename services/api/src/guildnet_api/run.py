@@ -10,6 +10,7 @@ from importlib.metadata import version
 import structlog
 from redis.asyncio import Redis
 
+from guildnet import tracing
 from guildnet.errors import Unreachable
 from guildnet.kube.client import connect
 from guildnet.telemetry import serve_ops
@@ -26,12 +27,17 @@ log = structlog.get_logger(__name__)
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set. Raises Unreachable where the address cannot be listened on."""
-    async with _redis(settings.redis_url) as redis, connect(settings.kubeconfig, user_agent="guildnet-api") as client:
-        services, registry = app.compose(settings, client, redis, release=version("guildnet-api"))
+    release = version("guildnet-api")
+    async with (
+        tracing.tracer("api", release, settings.otel_exporter_otlp_endpoint) as tracer,
+        _redis(settings.redis_url) as redis,
+        connect(settings.kubeconfig, user_agent="guildnet-api") as client,
+    ):
+        services, registry = app.compose(settings, client, redis, release=release)
         files = static.load(settings.ui_dir)
         if not files.page:
             log.warning("no UI to serve", ui_dir=str(settings.ui_dir))
-        listener = server(app.application(services, files), *settings.address)
+        listener = server(app.application(services, files, tracer), *settings.address)
         async with serve_ops(settings.ops_port, services.health, registry), background(services):
             log.info("listening", address=settings.listen, version=services.version)
             stopping = asyncio.create_task(_stop(stop, services, listener))

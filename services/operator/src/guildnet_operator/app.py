@@ -8,20 +8,23 @@ import functools
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import structlog
 from prometheus_client import CollectorRegistry
 
-from guildnet import process, telemetry
+from guildnet import process, telemetry, tracing
 from guildnet.errors import GuildNetError
 from guildnet.kube.client import Client, connect
 from guildnet.pace import Retry
+from guildnet.tracing import Tracer
 from guildnet_operator import metrics
 from guildnet_operator.admission import Admissions
 from guildnet_operator.capability_status import CapabilityStatus
 from guildnet_operator.leader_election import LeaderElection
 from guildnet_operator.port_allocator import PortAllocator
 from guildnet_operator.reconcile import Install, Reconciler
+from guildnet_operator.reconcile_spans import ReconcileSpans
 from guildnet_operator.settings import Settings
 from guildnet_operator.watch import kopf_source
 from guildnet_operator.watch.caches import Cluster, Watch
@@ -63,7 +66,10 @@ def _collect_less() -> None:
 @contextlib.asynccontextmanager
 async def operator(settings: Settings) -> AsyncIterator[Operator]:
     """A running operator; everything it started has ended when the block ends."""
-    async with connect(settings.kubeconfig, user_agent="guildnet-operator", answered=metrics.requested) as client:
+    async with (
+        tracing.tracer("operator", version("guildnet-operator"), settings.otel_exporter_otlp_endpoint) as tracer,
+        connect(settings.kubeconfig, user_agent="guildnet-operator", answered=metrics.requested) as client,
+    ):
         queue = WorkQueue(workers=settings.reconcile_workers)
 
         def enqueue(name: str) -> None:
@@ -74,7 +80,7 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         cluster = Cluster(client, settings.watched(), enqueue)
         target = (settings.release_namespace, settings.lease_name)
         lease = LeaderElection(client, target, settings.lease_identity, seconds=settings.lease_seconds)
-        lead = _leader(client.guarded(lease.check), settings, cluster, queue)
+        lead = _leader(client.guarded(lease.check), settings, cluster, queue, tracer)
         health, registry = _health(cluster.watches), _metrics(cluster, queue, lease)
         async with telemetry.serve_ops(settings.ops_port, health, registry) as port:
             log.info("operator starts", namespace=settings.k8s_namespace, ops_port=port)
@@ -96,13 +102,16 @@ async def _run(cluster: Cluster, lease: LeaderElection, lead: Callable[[], Await
         group.create_task(lease.run(lead), name="lease")
 
 
-def _leader(writer: Client, settings: Settings, cluster: Cluster, queue: WorkQueue) -> Callable[[], Awaitable[None]]:
+def _leader(
+    writer: Client, settings: Settings, cluster: Cluster, queue: WorkQueue, tracer: Tracer | None
+) -> Callable[[], Awaitable[None]]:
     """What the operator that holds the lease does, for as long as it does; `writer` is guarded by the lease."""
     ports = PortAllocator(writer, settings.release_namespace, settings.ports_configmap, base=settings.port_base)
     install = Install(settings.k8s_namespace, settings.policy(), settings.entries, settings.password())
     admissions = Admissions(writer, cluster, settings.k8s_namespace, queue.add)
     reconciler = Reconciler(writer, cluster, ports, install, admissions)
     metrics.follow_workspaces(cluster.workspaces.store.values, lambda: ports.left)
+    work = ReconcileSpans(reconciler, cluster.workspaces.get, tracer) if tracer else reconciler
 
     async def lead() -> None:
         """Work off the queue, beginning with everything: another one may have been at work since."""
@@ -114,7 +123,7 @@ def _leader(writer: Client, settings: Settings, cluster: Cluster, queue: WorkQue
             queue.add(name)
         async with asyncio.TaskGroup() as group:
             group.create_task(CapabilityStatus(writer, cluster, settings.k8s_namespace).run(), name="capabilities")
-            group.create_task(queue.run(reconciler), name="workspaces")
+            group.create_task(queue.run(work), name="workspaces")
 
     return lead
 

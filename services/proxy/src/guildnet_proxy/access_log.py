@@ -23,6 +23,7 @@ from guildnet_proxy.frontdoor.request import Record
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.memo import Memo
 from guildnet_proxy.request_metrics import RequestMetrics
+from guildnet_proxy.request_spans import RequestSpans
 from guildnet_proxy.rules import Rule, family
 
 FLUSH_SECONDS = 0.5
@@ -50,10 +51,16 @@ class Records:
     """`access_log` False keeps only audit lines and metrics; `write` gets finished lines."""
 
     def __init__(
-        self, registry: CollectorRegistry, *, access_log: bool = True, write: Callable[[str], None] = write_stdout
+        self,
+        registry: CollectorRegistry,
+        *,
+        access_log: bool = True,
+        write: Callable[[str], None] = write_stdout,
+        spans: RequestSpans | None = None,
     ) -> None:
         self._access_log = access_log
         self._write = write
+        self.spans = spans
         self._writer = Writer("proxy", lambda line: write(line + "\n"))
         self._lines: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -92,6 +99,8 @@ class Records:
             self._metrics.add(record.entry, record.kind, record.status, seconds)
             if self._access_log:
                 self._lines.append(self._line(record, seconds, "request"))
+            if self.spans is not None:
+                self.spans.end(record, self._offset)
 
     def opened(self, record: Record) -> None:
         self._relays.inc()

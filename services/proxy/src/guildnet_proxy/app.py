@@ -8,12 +8,13 @@ import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from guildnet import kube
+from guildnet import kube, tracing
 from guildnet.errors import Unreachable
 from guildnet.process import first_to_end
 from guildnet.signed import read_key
@@ -39,6 +40,7 @@ from guildnet_proxy.http.server import Server
 from guildnet_proxy.http.upstream import unverified_tls
 from guildnet_proxy.processes.share import Share
 from guildnet_proxy.request_metrics import AdmissionMetrics, MemoMetrics
+from guildnet_proxy.request_spans import RequestSpans
 from guildnet_proxy.settings import Settings
 from guildnet_proxy.sites import Sites
 from guildnet_proxy.tailnet.localapi import LocalApi
@@ -68,7 +70,12 @@ def place_of(url: str, *, insecure: bool = False) -> Place:
 
 
 def door_of(
-    settings: Settings, index: Index, sites: Sites, authenticator: Authenticator, records: Records, key: bytes
+    settings: Settings,
+    index: Index,
+    sites: Sites,
+    authenticator: Authenticator,
+    records: Records,
+    key: bytes,
 ) -> FrontDoor:
     policy = Policy(
         namespace=settings.k8s_namespace,
@@ -95,7 +102,9 @@ def door_of(
         settings.frontend_origin,
         place_of(settings.ui_dev_origin, insecure=True) if settings.ui_dev_origin else None,
     )
-    return FrontDoor(sites, authenticator, workspaces, own_routes, api, wall=time.time, denied=records.denied)
+    return FrontDoor(
+        sites, authenticator, workspaces, own_routes, api, wall=time.time, denied=records.denied, spans=records.spans
+    )
 
 
 def limits_of(settings: Settings, share: Share | None = None) -> Limits:
@@ -138,6 +147,9 @@ async def running(
     registry = registry or make_registry()
     key = read_key(settings.identity_key_file)
     async with AsyncExitStack() as stack:
+        tracer = await stack.enter_async_context(
+            tracing.tracer("proxy", version("guildnet-proxy"), settings.otel_exporter_otlp_endpoint)
+        )
         client = await stack.enter_async_context(kube.connect(settings.kubeconfig))
         index = Index()
         watches = Watches(client, settings.k8s_namespace, index)
@@ -145,7 +157,8 @@ async def running(
         local_api = LocalApi(settings.tailscaled_socket) if settings.tailnet_socket else None
         if local_api is not None:
             stack.push_async_callback(local_api.aclose)
-        records = Records(registry, access_log=settings.access_log)
+        spans = RequestSpans(tracer) if tracer else None
+        records = Records(registry, access_log=settings.access_log, spans=spans)
         stack.callback(records.close)
         authenticator = Authenticator(
             Sessions(key, settings.install_name, UsedInFolder(share.used_tickets) if share is not None else None),

@@ -49,6 +49,7 @@ def _service(name: str, *more: str, ui: bool = False) -> Recipe:
     inputs = (
         "requirements/build.txt",
         f"requirements/{name}.txt",
+        "requirements/traces.txt",
         "libs/guildnet/pyproject.toml",
         "libs/guildnet/src",
         f"{package}/pyproject.toml",

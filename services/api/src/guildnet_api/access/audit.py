@@ -13,14 +13,22 @@ from guildnet.access import Decision
 from guildnet.audit import Line, Writer
 from guildnet.errors import GuildNetError
 from guildnet.identity import Identity
+from guildnet.names import ANNOTATION_LAST_CHANGED_BY, ANNOTATION_TRACEPARENT
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who sent a request, and its id."""
+    """Who sent a request, its id, and its span where traces are on."""
 
     identity: Identity
     request_id: str
+    traceparent: str = ""
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """Annotations of what they change."""
+        marks = {ANNOTATION_LAST_CHANGED_BY: self.identity.subject}
+        return {**marks, ANNOTATION_TRACEPARENT: self.traceparent} if self.traceparent else marks
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,9 @@ async def _require_place(api: Services, who: Actor, decision: Decision, created:
 def _plan(api: Services, who: Actor, name: str, job: Job, rule: str = "") -> manifests.LaunchPlan:
     """`rule` is the one that allows the launch; "" where only the Secret is wanted."""
     namespace, owner = api.settings.k8s_namespace, who.identity.subject
-    return manifests.launch_plan(job.spec, name=name, namespace=namespace, owner=owner, rule=rule, volume=job.volume)
+    return manifests.launch_plan(
+        job.spec, name=name, namespace=namespace, owner=owner, rule=rule, marks=who.marks, volume=job.volume
+    )
 
 
 async def _create_both(api: Services, plan: manifests.LaunchPlan, key: LaunchKey | None) -> Json:

@@ -15,7 +15,7 @@ from guildnet.access import Action, Decision
 from guildnet.errors import Conflict, GuildNetError, NotFound
 from guildnet.kube.client import Json
 from guildnet.kube.resources import WORKSPACES
-from guildnet.names import ANNOTATION_LAST_CHANGED_BY, ANNOTATION_RESTARTED_AT, FIELD_MANAGER_API
+from guildnet.names import ANNOTATION_RESTARTED_AT, FIELD_MANAGER_API
 from guildnet.workspace import Workspace
 from guildnet_api.access.admission import is_refused, limit_reached
 from guildnet_api.access.audit import Actor
@@ -88,7 +88,7 @@ def refuse_deleting(ws: Workspace) -> None:
 def patching(api: Services, who: Actor, ws: Workspace, body: Mapping[str, Any]) -> Callable[[], Awaitable[Json]]:
     """A call that patches this very workspace, and notes on it who did."""
     meta = body.get("metadata") or {}
-    annotations = {**(meta.get("annotations") or {}), ANNOTATION_LAST_CHANGED_BY: who.identity.subject}
+    annotations = {**(meta.get("annotations") or {}), **who.marks}
     noted = {**body, "metadata": {"uid": ws.uid, **meta, "annotations": annotations}}
 
     async def call() -> Json:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from guildnet.names import (
-    ANNOTATION_LAST_CHANGED_BY,
     ANNOTATION_LAUNCH_RULE,
     ANNOTATION_OWNER,
     API_VERSION,
@@ -41,11 +40,18 @@ class LaunchPlan:
 
 
 def launch_plan(
-    job: JobSpec, *, name: str, namespace: str, owner: str, rule: str, volume: Storage | None = None
+    job: JobSpec,
+    *,
+    name: str,
+    namespace: str,
+    owner: str,
+    rule: str,
+    marks: Mapping[str, str],
+    volume: Storage | None = None,
 ) -> LaunchPlan:
     """The objects of a launch; `owner` is the subject that launches it, `rule` the one that lets it.
 
-    `volume` is what it gets for saying nothing of one.
+    `marks` are annotations of every change, `volume` is what it gets for saying nothing of one.
     """
     secret_name = f"{name}-env"
     return LaunchPlan(
@@ -59,7 +65,7 @@ def launch_plan(
                 "annotations": {
                     ANNOTATION_OWNER: owner,
                     ANNOTATION_LAUNCH_RULE: rule,
-                    ANNOTATION_LAST_CHANGED_BY: owner,
+                    **marks,
                 },
             },
             "spec": to_wire(_spec(job, secret_name, volume)),

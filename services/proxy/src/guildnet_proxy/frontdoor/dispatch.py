@@ -23,8 +23,9 @@ from guildnet_proxy.frontdoor.workspaces import Workspaces
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer, Decision, Forward, Listener, Outcome, Place
 from guildnet_proxy.http.message.head import RequestHead
+from guildnet_proxy.request_spans import RequestSpans
 from guildnet_proxy.rewrite import request_head
-from guildnet_proxy.rewrite.request_head import Caller
+from guildnet_proxy.rewrite.request_head import TRACEPARENT, Caller
 from guildnet_proxy.rewrite.response_head import ControlRules, control_headers
 from guildnet_proxy.rules import Rule
 from guildnet_proxy.sites import Site, Sites, path_placement
@@ -63,6 +64,7 @@ class FrontDoor:
         *,
         wall: Callable[[], float],
         denied: Callable[[Record, Refusal], None],
+        spans: RequestSpans | None = None,
     ) -> None:
         self.sites = sites
         self.authenticator = authenticator
@@ -71,6 +73,7 @@ class FrontDoor:
         self._api = api
         self._wall = wall
         self._denied = denied
+        self._spans = spans
         self._memory = Memory(sites, authenticator, workspaces)
 
     def record(self, now: float) -> Record:
@@ -115,6 +118,8 @@ class FrontDoor:
         record.rule = error.rule
         if error.denial:
             self._denied(record, error)
+        if self._spans is not None and record.span is None:
+            self._spans.begin(record, head.get(TRACEPARENT) if head is not None else b"")
         html = head is not None and cross_origin.is_navigation(head)
         return pages.refusal(error, record.request_id, html=html, frames=self._frames(record))
 
@@ -131,6 +136,8 @@ class FrontDoor:
         record = request.record
         if target.is_proxy_path(path):
             return self._path_form(request)
+        if self._spans is not None:
+            request.traceparent = self._spans.begin(record, request.head.get(TRACEPARENT))
         if path == b"/login":
             record.kind = "local"
             return self._caught(request, self._own_routes.login(request))
@@ -184,7 +191,7 @@ class FrontDoor:
             self.workspaces.admit_caller(request.record, who, upgrade=head.upgrade)
         rid = request.record.request_id.encode()
         rules = ControlRules(page_headers(site), cors)
-        sent = request_head.to_api(head.block, request.caller)
+        sent = request_head.to_api(head.block, request.caller, request.traceparent)
         if self._api.ui is not None and not head.path.startswith((b"/api", b"/sse", b"/healthz", b"/readyz")):
             return Forward((self._api.ui,), sent.head(head.method, head.target, rid), rules, rid, _API)
         if who is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from guildnet.identity import Identity
+from guildnet.tracing import Span
 from guildnet_proxy.admission import InFlight
 from guildnet_proxy.frontdoor.way import Way
 from guildnet_proxy.http.forward import Listener
@@ -21,7 +22,7 @@ class Record:
 
     __slots__ = (
         "address", "counted", "ended", "entry", "identity", "in_flight", "kind", "method", "path", "received",
-        "request_id", "rule", "sent", "started", "status", "upgrade", "who", "workspace",
+        "request_id", "rule", "sent", "span", "started", "status", "upgrade", "who", "workspace",
     )  # fmt: skip
 
     def __init__(self, request_id: str, started: float) -> None:
@@ -43,14 +44,15 @@ class Record:
         self.upgrade = False
         self.in_flight: InFlight | None = None
         self.identity: Identity | None = None
+        self.span: Span | None = None
 
 
 class Request:
     """`listener` is where it arrived, `site` the origin it is for, `record` what will be logged about it, `address` the
     connection's; `way` is what was decided, where that may serve the next request with the same fields, and `seen` the
-    target that the workspace sees."""
+    target that the workspace sees. `traceparent` goes along to the api while traces are on."""
 
-    __slots__ = ("address", "caller", "head", "listener", "record", "seen", "site", "way")
+    __slots__ = ("address", "caller", "head", "listener", "record", "seen", "site", "traceparent", "way")
 
     def __init__(
         self, head: RequestHead, listener: Listener, site: Site, record: Record, caller: Caller, address: str
@@ -63,3 +65,4 @@ class Request:
         self.address = address
         self.way: Way | None = None
         self.seen = b""
+        self.traceparent = b""

@@ -15,6 +15,8 @@ from guildnet_proxy.sites import Placement, Site
 _DROPPED = HOP_BY_HOP | {b"host", b"content-length", b"x-request-id"}
 _LOOKED_AT = _DROPPED | {b"cookie", b"authorization"}
 _IDENTITY = IDENTITY_HEADER.encode()
+TRACEPARENT = b"traceparent"
+_TRACE = frozenset({TRACEPARENT})
 
 
 class Caller:
@@ -72,11 +74,16 @@ def to_workspace(
     return Sent(b"\r\n".join(lines), after + framing(block))
 
 
-def to_api(block: Block, caller: Caller) -> Sent:
-    """The head for the api: the signed identity is the only thing it believes, so no cookie or token goes along."""
-    looked_at = _looked_at(block)
+def to_api(block: Block, caller: Caller, traceparent: bytes = b"") -> Sent:
+    """The head for the api: the signed identity is the only thing it believes, so no cookie or token goes along.
+
+    `traceparent` takes the place of the client's, where it is given.
+    """
+    looked_at = _looked_at(block) | _TRACE if traceparent else _looked_at(block)
     lines = [b"Host: " + caller.site.authority]
     lines += [line for lower, line in block.fields if lower not in looked_at]
+    if traceparent:
+        lines.append(b"%b: %b" % (TRACEPARENT, traceparent))
     lines.append(_forwarded(caller))
     return Sent(b"\r\n".join(lines), b"\r\n" + framing(block))
 
