@@ -47,7 +47,7 @@ def schema_leaves(node: Mapping[str, Any], path: str) -> set[str]:
 
 
 def type_leaves(annotation: Any, path: str) -> set[str]:
-    """The same of a dataclass."""
+    """The same of a Struct or a dataclass."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
         (kept,) = (item for item in arguments if item is not type(None))
@@ -56,14 +56,18 @@ def type_leaves(annotation: Any, path: str) -> set[str]:
         return type_leaves(arguments[0], f"{path}[]")
     if origin is frozenset:
         return {f"{path}[]"}
-    if not dataclasses.is_dataclass(annotation):
+    names = field_names(annotation)
+    if not names:
         return {path}
     hints = typing.get_type_hints(annotation)
-    return {
-        leaf
-        for field in dataclasses.fields(annotation)
-        for leaf in type_leaves(hints[field.name], f"{path}.{field.name}")
-    }
+    return {leaf for name in names for leaf in type_leaves(hints[name], f"{path}.{name}")}
+
+
+def field_names(annotation: Any) -> tuple[str, ...]:
+    """Those of a Struct or a dataclass, none of anything else."""
+    if dataclasses.is_dataclass(annotation):
+        return tuple(field.name for field in dataclasses.fields(annotation))
+    return getattr(annotation, "__struct_fields__", ())
 
 
 def below_wire(leaves: set[str], *paths: str) -> set[str]:
@@ -170,6 +174,40 @@ def test_the_object_around_the_spec_is_read() -> None:
     assert ready is not None
     assert ready.status == "True"
     assert read.status.condition("Degraded") is None
+
+
+TOLERATED = {
+    "null for absent": (
+        {"spec": {"image": "x", "args": None, "env": [{"name": "A", "value": None}], "storage": None}, "status": None},
+        workspace.WorkspaceSpec("x", env=(workspace.EnvVar("A"),)),
+    ),
+    "a nameless variable, stored before the schema refused it": (
+        {"spec": {"image": "x", "env": [{}]}},
+        workspace.WorkspaceSpec("x", env=(workspace.EnvVar(),)),
+    ),
+    "quantities that are numbers": (
+        {"spec": {"image": "x", "resources": {"limits": {"cpu": 2}}, "storage": {"size": 5}}},
+        workspace.WorkspaceSpec(
+            "x", resources=workspace.Resources(limits={"cpu": "2"}), storage=workspace.Storage("5")
+        ),
+    ),
+    "fields that nobody knows": (
+        {"spec": {"image": "x", "later": [1], "ports": [{"containerPort": 1, "new": {}}]}},
+        workspace.WorkspaceSpec("x", ports=(workspace.Port(1),)),
+    ),
+}
+
+
+@pytest.mark.parametrize(("obj", "spec"), TOLERATED.values(), ids=TOLERATED)
+def test_what_may_be_stored_is_read(obj: dict[str, Any], spec: workspace.WorkspaceSpec) -> None:
+    read = workspace.parse({"metadata": {"name": "x", "labels": None}, **obj})
+    assert (read.spec, read.status, read.labels) == (spec, workspace.WorkspaceStatus(), {})
+
+
+def test_a_phase_of_a_later_version_leaves_the_rest_of_the_status() -> None:
+    status = {"phase": "Hibernating", "restarts": 3, "conditions": [{"type": "Ready", "reason": None}]}
+    read = workspace.parse({"metadata": {"name": "x"}, "spec": {"image": "x"}, "status": status}).status
+    assert read == workspace.WorkspaceStatus(restarts=3, conditions=(workspace.Condition("Ready", "Unknown"),))
 
 
 UNREADABLE = {

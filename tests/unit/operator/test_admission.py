@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 
 from guildnet.capability import Capability, Constraints
 from guildnet.errors import Unreachable
-from guildnet.workspace import Condition, Workspace, WorkspaceSpec, WorkspaceStatus
+from guildnet.workspace import Condition, Workspace, WorkspaceSpec, WorkspaceStatus, replace
 from guildnet_operator import admission
 from guildnet_operator.admission import Admissions
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
-from guildnet.workspace import Condition, Phase, Workspace, WorkspaceSpec, WorkspaceStatus
+from guildnet.workspace import Condition, Phase, Workspace, WorkspaceSpec, WorkspaceStatus, replace
 from guildnet_operator.reconcile_spans import ReconcileSpans
 from guildnet_operator.workqueue import RETRY, Next
 

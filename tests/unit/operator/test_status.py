@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from guildnet.web.entries import Entry
-from guildnet.workspace import WorkspaceStatus
+from guildnet.workspace import WorkspaceStatus, replace
 from guildnet_operator.plan.plan import Policy
 from guildnet_operator.status.conditions import TABLE, load_balancer_host
 from guildnet_operator.status.diagnosis import diagnose, storage_told_in
@@ -50,7 +50,7 @@ def test_every_condition_is_there_with_generation_time_reason_and_message(state)
 def test_seen_again_nothing_has_changed(state):
     seen = STATES[state][0]
     first = observe(seen, now=NOW)
-    again = dataclasses.replace(seen, workspace=dataclasses.replace(seen.workspace, status=first))
+    again = dataclasses.replace(seen, workspace=replace(seen.workspace, status=first))
     assert observe(again, now=LATER) == first
 
 
@@ -65,7 +65,7 @@ def test_when_a_claim_without_a_volume_is_told(state):
 
 def test_the_transition_time_moves_with_the_status_alone():
     ready = observe(snapshot(), now=NOW)
-    before = dataclasses.replace(workspace(), status=ready)
+    before = replace(workspace(), status=ready)
     after = observe(dataclasses.replace(STATES["unschedulable"][0], workspace=before), now=LATER)
     times = {item.type: item.last_transition_time for item in after.conditions}
     assert times["Ready"] == LATER
@@ -142,7 +142,7 @@ def test_how_long_the_start_of_its_pod_took_is_kept_as_long_as_the_pod():
     ready = {"Ready": {"status": "True", "lastTransitionTime": "2026-11-24T10:00:42Z"}}
     first = observe(snapshot(pods=[pod(conditions=ready)]), now=NOW)
     assert first.startup_seconds == 42
-    before = dataclasses.replace(workspace(), status=first)
+    before = replace(workspace(), status=first)
     again = {"Ready": {"status": "True", "lastTransitionTime": "2026-11-24T10:30:00Z"}}
     for conditions in ({"Ready": {"status": "False"}}, again):
         seen = dataclasses.replace(snapshot(pods=[pod(conditions=conditions)]), workspace=before)

@@ -1,4 +1,8 @@
-"""A Workspace as frozen values: its types, its wire form read and written, and the URL of its own origin."""
+"""A Workspace as frozen values: its types, its wire form read and written, and the URL of its own origin.
+
+`replace` is one of them with other fields."""
+
+from msgspec.structs import replace
 
 from guildnet.workspace.model import (
     KEPT,
@@ -37,6 +41,7 @@ __all__ = [
     "WorkspaceStatus",
     "origin_url",
     "parse",
+    "replace",
     "status_to_wire",
     "to_wire",
 ]

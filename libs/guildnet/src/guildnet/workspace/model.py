@@ -1,17 +1,35 @@
 """The frozen values of a Workspace: spec, status, and the object around them.
 
-Values only: nothing here reads or writes the wire form. A unit test compares every field with the schema in `crds/`.
+They are Structs of msgspec, so that `reader` gets spec and status in one call: their fields are called as on the wire,
+in Python's spelling. A unit test compares every field with the schema in `crds/`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta, Struct
 
 from guildnet.names import ANNOTATION_OWNER
+
+Given = Annotated[str, Meta(min_length=1)]
+"""Text that is not empty."""
+_OTHERWISE: Final = {
+    "service_dns": "serviceDNS",
+    "service_ip": "serviceIP",
+    "service_uid": "serviceUID",
+    "external_url": "externalURL",
+}
+
+
+def wire_name(field: str) -> str:
+    """`container_port` → `containerPort`: what a field is called on the wire."""
+    first, *others = field.split("_")
+    return _OTHERWISE.get(field) or first + "".join(map(str.capitalize, others))
 
 
 class Phase(StrEnum):
@@ -24,17 +42,15 @@ class Phase(StrEnum):
     TERMINATING = "Terminating"
 
 
-@dataclass(frozen=True, slots=True)
-class EnvVar:
+class EnvVar(Struct, frozen=True, rename=wire_name):
     """One environment variable; `value_from` stays in its wire form ({secretKeyRef|configMapKeyRef: {name, key}})."""
 
-    name: str
+    name: str = ""
     value: str | None = None
     value_from: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Struct, frozen=True, rename=wire_name):
     """A port the workspace serves; the first one is where its UI is."""
 
     container_port: int
@@ -43,16 +59,14 @@ class Port:
     path_mode: str = "Strip"
 
 
-@dataclass(frozen=True, slots=True)
-class Resources:
+class Resources(Struct, frozen=True, rename=wire_name):
     """Quantities by resource name, as written (`{"cpu": "500m"}`)."""
 
-    requests: Mapping[str, str] = field(default_factory=dict)
-    limits: Mapping[str, str] = field(default_factory=dict)
+    requests: Mapping[str, str] = msgspec.field(default_factory=dict)
+    limits: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
+class Exposure(Struct, frozen=True, rename=wire_name):
     """How a workspace is reachable past the proxy, where the install consents to it."""
 
     type: str = "ClusterIP"
@@ -61,8 +75,7 @@ class Exposure:
     tls_issuer: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
+class Storage(Struct, frozen=True, rename=wire_name):
     """A volume of its own; `retain` keeps it when the Workspace is deleted."""
 
     size: str
@@ -71,11 +84,10 @@ class Storage:
     retain: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True, rename=wire_name):
     """How to tell that the workspace answers; seconds and counts as Kubernetes means them, None for the default."""
 
-    type: str
+    type: Given
     path: str | None = None
     port: int | None = None
     initial_delay_seconds: int | None = None
@@ -85,11 +97,10 @@ class Probe:
     startup_seconds: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceSpec:
+class WorkspaceSpec(Struct, frozen=True, rename=wire_name):
     """What is wanted. None and empty mean "not said": defaults are the operator's business."""
 
-    image: str
+    image: Given
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     env: tuple[EnvVar, ...] = ()
@@ -103,20 +114,18 @@ class WorkspaceSpec:
     notes: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True, rename=wire_name):
     """The workspace's own origin, one part per kind of entry: a port of the tailnet name, a label beside a host."""
 
     port: int | None = None
     host: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True, rename=wire_name):
     """A Kubernetes condition; `last_transition_time` is RFC 3339 as written."""
 
-    type: str
-    status: str
+    type: str = ""
+    status: str = "Unknown"
     reason: str = ""
     message: str = ""
     last_transition_time: str | None = None
@@ -127,8 +136,7 @@ KEPT: Final = "kept"
 LOST_ON_STOP: Final = "lost on stop"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceStatus:
+class WorkspaceStatus(Struct, frozen=True, rename=wire_name):
     """What the operator observed last. `files` is KEPT or LOST_ON_STOP: what becomes of them when it stops."""
 
     observed_generation: int = 0
@@ -154,8 +162,7 @@ class WorkspaceStatus:
         return next((item for item in self.conditions if item.type == type_), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(Struct, frozen=True):
     """One Workspace object."""
 
     name: str
@@ -165,8 +172,8 @@ class Workspace:
     status: WorkspaceStatus = WorkspaceStatus()
     generation: int = 0
     resource_version: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict)
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = msgspec.field(default_factory=dict)
+    annotations: Mapping[str, str] = msgspec.field(default_factory=dict)
     created_at: datetime | None = None
     deleting: bool = False
 

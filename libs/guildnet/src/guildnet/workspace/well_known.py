@@ -10,8 +10,10 @@ the tests of this repository.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec.structs import replace
 
 from guildnet.image import repository_has
 from guildnet.workspace.model import EnvVar, Port, WorkspaceSpec

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from guildnet.names import (
@@ -19,7 +19,7 @@ from guildnet.names import (
     LABEL_MANAGED,
 )
 from guildnet.sensitive import MASK
-from guildnet.workspace import EnvVar, Port, Resources, Storage, Workspace, WorkspaceSpec, to_wire
+from guildnet.workspace import EnvVar, Port, Resources, Storage, Workspace, WorkspaceSpec, replace, to_wire
 from guildnet.workspace.ports import served_ports
 from guildnet_api.workspaces import spec as wire
 from guildnet_api.workspaces.secrets import is_kept_secret, refusal, unmasked_arguments

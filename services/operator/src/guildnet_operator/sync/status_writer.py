@@ -14,6 +14,7 @@ from guildnet.kube.client import Client
 from guildnet.kube.resources import WORKSPACES
 from guildnet.names import FIELD_MANAGER_OPERATOR
 from guildnet.workspace import Workspace, WorkspaceStatus, status_to_wire
+from guildnet.workspace import replace as replace_workspace
 from guildnet.workspace.admission import CONDITION
 from guildnet_operator import metrics
 from guildnet_operator.event_recorder import EventRecorder
@@ -55,7 +56,8 @@ class StatusWriter:
         now_there = self._cluster.workspaces.get(snapshot.workspace.name)
         if now_there is None or now_there.uid != snapshot.workspace.uid:
             return SETTLED
-        workspace = replace(snapshot.workspace, status=now_there.status, resource_version=now_there.resource_version)
+        seen = {"status": now_there.status, "resource_version": now_there.resource_version}
+        workspace = replace_workspace(snapshot.workspace, **seen)
         now = _now()
         status = observe(replace(snapshot, workspace=workspace), now=now)
         # A claim that waits too long is told by the clock alone: no event comes then.
