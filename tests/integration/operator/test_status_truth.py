@@ -14,6 +14,7 @@ from aiohttp import web
 from guildnet import workspace
 from guildnet.kube.resources import CONFIGMAPS, DEPLOYMENTS, EVENTS, PODS, SERVICES, WORKSPACES
 from guildnet.names import origin_label
+from guildnet.workspace.origin import port_request
 from guildnet_operator.sync import children
 from support.apiserver import ApiServer
 from support.faultproxy import FaultProxy
@@ -190,6 +191,42 @@ async def test_a_port_counter_that_cannot_be_had_is_a_condition_and_nothing_else
         proxy.refuse = lambda _: None
         await world.until_condition("portless", "RouteReady", "True")
         assert (await world.status("portless"))["url"].startswith("https://g.ts.example:")
+
+
+async def test_a_port_behind_the_first_gets_an_origin_when_it_is_asked_for_and_keeps_it(start: Start, world: World):
+    entries = {"metadata": {"name": "guildnet-entries"}, "data": {"tailnet": "g.ts.example"}}
+    await world.kube.create(CONFIGMAPS, world.release, entries)
+    async with start():
+        made = await world.launch("two", ports=[{"containerPort": 8080}, {"containerPort": 9000}])
+        uid = made["metadata"]["uid"]
+        await eventually(lambda: has_origin(world, "two"))
+        assert "ports" not in (await world.status("two"))["origin"], "nobody has asked"
+        asked = {"data": {port_request(uid, 9000): "two", port_request(uid, 7777): "two", port_request("x", 1): "gone"}}
+        await world.kube.merge_patch(CONFIGMAPS, world.release, "guildnet-entries", asked)
+
+        async def given() -> bool:
+            return bool((await world.status("two"))["origin"].get("ports"))
+
+        await eventually(given)
+        origin = (await world.status("two"))["origin"]
+        assert [item["containerPort"] for item in origin["ports"]] == [9000], "7777 is not one of its ports"
+        assert origin["ports"][0]["port"] > origin["port"]
+        taken_out = {"data": dict.fromkeys(asked["data"])}
+        await world.kube.merge_patch(CONFIGMAPS, world.release, "guildnet-entries", taken_out)
+        await world.edit("two", notes="another generation")
+        await eventually(lambda: observed(world, "two", 2))
+        assert (await world.status("two"))["origin"] == origin
+        await world.edit("two", ports=[{"containerPort": 8080}])
+        await eventually(lambda: observed(world, "two", 3))
+        assert "ports" not in (await world.status("two"))["origin"], "what it does not declare has none"
+
+
+async def has_origin(world: World, name: str) -> bool:
+    return bool((await world.status(name)).get("origin"))
+
+
+async def observed(world: World, name: str, generation: int) -> bool:
+    return bool((await world.status(name)).get("observedGeneration") == generation)
 
 
 async def test_no_port_is_reserved_where_no_entry_needs_one(start: Start, world: World):

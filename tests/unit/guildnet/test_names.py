@@ -91,6 +91,18 @@ def test_every_origin_label_is_a_dns_label_and_belongs_to_one_uid(name: str, uid
     assert label.endswith(str(uid)[:8])
 
 
+_PORTS = st.integers(1, 65535)
+
+
+@given(st.from_regex(names.DNS_1035_LABEL, fullmatch=True), st.uuids(), _PORTS)
+def test_the_label_of_another_port_is_a_dns_label_that_no_name_can_have(name: str, uid: object, port: int) -> None:
+    label = names.origin_label(name, str(uid), port)
+    assert re.fullmatch("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", label)
+    assert label.partition("-")[0] == str(port), "its digits end at the first dash"
+    assert not names.DNS_1035_LABEL.fullmatch(label), "and no workspace's own label begins so"
+    assert label[2:4] != "--", "what has these two there is reserved (RFC 5891 4.2.3.1)"
+
+
 RESERVED = {
     "guildnet.io/id": True,
     "x.guildnet.io/id": True,

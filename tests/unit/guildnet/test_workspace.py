@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from guildnet import capability, workspace
 from guildnet.errors import Invalid
 from guildnet.web.entries import Entry
+from guildnet.workspace.origin import port_request, port_requested
 
 CRDS = Path(__file__).parents[3] / "crds"
 SPELLED_OTHERWISE = {
@@ -273,3 +274,34 @@ def test_the_own_origin_of_a_workspace_depends_on_the_entry(
     mode: Any, control: str, origin: workspace.Origin | None, url: str | None
 ) -> None:
     assert workspace.origin_url(with_origin(origin), Entry("e", control, mode)) == url
+
+
+TWO = (workspace.Port(8080), workspace.Port(9000))
+OTHERS = [
+    ("host", "http://guildnet.localhost:8080", None, "http://9000-jupyter-abcde-0f9c2a7e.guildnet.localhost:8080/"),
+    ("port", "https://g.tailtest.example", workspace.Origin(port=20001), None),
+    (
+        "port",
+        "https://g.tailtest.example",
+        workspace.Origin(20001, "x", (workspace.OriginPort(9000, 20007),)),
+        "https://g.tailtest.example:20007/",
+    ),
+    ("path", "https://guildnet.example", workspace.Origin(20001, "x", (workspace.OriginPort(9000, 20007),)), None),
+]
+
+
+@pytest.mark.parametrize(("mode", "control", "origin", "url"), OTHERS)
+def test_a_port_behind_the_first_has_an_origin_of_its_own_and_the_first_has_the_workspaces(
+    mode: Any, control: str, origin: workspace.Origin | None, url: str | None
+) -> None:
+    made = dataclasses.replace(with_origin(origin), spec=workspace.WorkspaceSpec("x", ports=TWO))
+    entry = Entry("e", control, mode)
+    assert workspace.origin_url(made, entry, 9000) == url
+    assert workspace.origin_url(made, entry, 8080) == workspace.origin_url(made, entry)
+    assert (workspace.first_port(made), workspace.other_ports(made)) == (8080, (9000,))
+
+
+def test_an_origin_is_asked_for_by_a_key_that_says_whose() -> None:
+    assert port_requested(port_request(UID, 9000)) == (UID, 9000)
+    for other in ("tailnet", "port", f"port.{UID}", f"port.{UID}.0", f"port.{UID}.x", f"port.{UID}.9000.1", "port..1"):
+        assert port_requested(other) is None

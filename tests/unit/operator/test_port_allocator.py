@@ -77,6 +77,17 @@ async def test_a_workspace_that_could_not_be_written_yet_gets_the_same_port_agai
     assert [await ports.of("a", None), await ports.of("b", None), await ports.of("a", None)] == [20000, 20001, 20000]
 
 
+async def test_a_further_port_of_a_workspace_is_another_and_forgotten_with_it():
+    ports = _ports(ConfigMap(None))
+    assert [await ports.of("a", None), await ports.of("a", None, 9000), await ports.of("a", None, 9001)] == [
+        20000, 20001, 20002,
+    ]  # fmt: skip
+    assert await ports.of("a", None, 9000) == 20001, "as it could not be written yet"
+    assert await ports.of("a", 20001, 9000) == 20001
+    ports.forget("a")
+    assert [await ports.of("a", None), await ports.of("a", None, 9000)] == [20003, 20004]
+
+
 async def test_at_the_same_time_no_two_get_the_same():
     ports = _ports(ConfigMap(None))
     given = await asyncio.gather(*(ports.of(f"uid-{n}", None) for n in range(100)))

@@ -60,6 +60,8 @@ _DROPPED = re.compile(r"[^a-z0-9\-_\s]")
 _DASHES = re.compile(r"[-_\s]+")
 _LABEL_NAME = 54
 _LABEL_UID = 8
+_PORT_LABEL_NAME = 48
+"""What of the name has a place beside five digits, a uid's eight and two dashes."""
 
 
 def slug(text: str) -> str:
@@ -85,8 +87,14 @@ def with_suffix(base: str, rng: Callable[[int], str] = secrets.token_hex) -> str
     return f"{cut}-{rng((SUFFIX_HEX + 1) // 2)[:SUFFIX_HEX]}"
 
 
-def origin_label(name: str, uid: str) -> str:
-    """The DNS label of a workspace's own origin: unique to this uid, so a name used again is a new browser origin."""
+def origin_label(name: str, uid: str, port: int | None = None) -> str:
+    """The DNS label of a workspace's own origin: unique to this uid, so a name used again is a new browser origin.
+
+    With `port` that of another port than the first. It begins with a digit, as no name of a workspace does, and the
+    digits end at the first dash: it is no other workspace's label and no other port's.
+    """
+    if port is not None:
+        return f"{port}-{name[:_PORT_LABEL_NAME]}-{uid[:_LABEL_UID]}"
     return f"{name[:_LABEL_NAME]}-{uid[:_LABEL_UID]}"
 
 

@@ -118,7 +118,7 @@ def _leader(
         await _begun(admissions)
         workspaces = cluster.workspaces.store
         origins = (item.status.origin for item in workspaces.values())
-        ports.seen(origin.port for origin in origins if origin is not None and origin.port is not None)
+        ports.seen(port for origin in origins if origin is not None for port in origin.all_ports)
         for name in (*workspaces, *cluster.workspaces.broken):
             queue.add(name)
         async with asyncio.TaskGroup() as group:

@@ -1,4 +1,5 @@
-"""Allocation of ports: every workspace gets a port of the tailnet name that no workspace had before it.
+"""Allocation of ports: every workspace gets a port of the tailnet name that no workspace had before it, and one more
+for each of its ports behind the first that somebody asks for.
 
 A port that came back would give a new workspace the service worker and the storage of a deleted one. So the counter in
 the ConfigMap only grows, and is advanced *before* any port of a block is handed out: a crash loses ports, never repeats
@@ -36,7 +37,7 @@ class PortAllocator:
         self._floor = base
         self._next = 0
         self._end = 0  # the first port that is not reserved
-        self._given: dict[str, int] = {}
+        self._given: dict[tuple[str, int | None], int] = {}
         self._lock = asyncio.Lock()
 
     def seen(self, used: Iterable[int]) -> None:
@@ -48,17 +49,19 @@ class PortAllocator:
         """How many ports were never given, as far as this process knows."""
         return max(0, LAST_PORT + 1 - max(self._floor, self._next))
 
-    async def of(self, uid: str, current: int | None) -> int | None:
+    async def of(self, uid: str, current: int | None, container_port: int | None = None) -> int | None:
         """The port of this workspace: the one it has, else a new one; None when all ports were given out.
 
-        Raises GuildNetError where the counter cannot be read or advanced.
+        `container_port` is the one it is for, None for the first. Raises GuildNetError where the counter cannot be read
+        or advanced.
         """
+        key = (uid, container_port)
         if current is not None:
-            self._given.pop(uid, None)
+            self._given.pop(key, None)
             return current
         # A port whose workspace could not be written yet is given to it again, not wasted.
-        if uid in self._given:
-            return self._given[uid]
+        if key in self._given:
+            return self._given[key]
         async with self._lock:
             if self._next >= self._end:
                 self._next, self._end = await self._reserve()
@@ -66,12 +69,13 @@ class PortAllocator:
                 return None
             port = self._next
             self._next += 1
-        self._given[uid] = port
+        self._given[key] = port
         return port
 
     def forget(self, uid: str) -> None:
-        """The workspace is gone; its port stays used."""
-        self._given.pop(uid, None)
+        """The workspace is gone; its ports stay used."""
+        for key in [key for key in self._given if key[0] == uid]:
+            del self._given[key]
 
     async def _reserve(self) -> tuple[int, int]:
         """Advance the counter by a block; the block as (first, one past the last), empty when there are none left."""

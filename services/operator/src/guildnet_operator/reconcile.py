@@ -18,7 +18,7 @@ from guildnet.errors import GuildNetError, TooManyRequests, Unreachable
 from guildnet.kube.client import Client
 from guildnet.names import origin_label
 from guildnet.web.entries import Entry
-from guildnet.workspace import Workspace
+from guildnet.workspace import OriginPort, Workspace, other_ports
 from guildnet_operator import metrics
 from guildnet_operator.admission import Admissions
 from guildnet_operator.event_recorder import EventRecorder
@@ -43,6 +43,9 @@ log = structlog.get_logger(__name__)
 TELL_FAILURE_AFTER_SECONDS: Final = 0.15
 """How long requests about a child have to go on failing before that is told: less than the pause before the first retry
 (`workqueue.FIRST_RETRY_SECONDS`), so that it takes two in a row. Further retries may have to wait for others."""
+
+_OriginPorts = tuple[int | None, tuple[OriginPort, ...]]
+"""The port of the tailnet name that is the first port's origin, and those of the ports behind it."""
 
 
 @dataclass(slots=True)
@@ -135,8 +138,8 @@ class Reconciler:
         for error in errors:
             log.warning("child not written", workspace=workspace.name, error=error.message, code=error.code)
         state.note(result.failures)
-        port, no_port = (own_port(workspace), None) if admission.waits else await self._port(workspace)
-        snapshot = replace(self._snapshot(workspace, plan, result, state.told, port), admission=admission)
+        ports, no_port = (own_ports(workspace), None) if admission.waits else await self._ports_of(workspace)
+        snapshot = replace(self._snapshot(workspace, plan, result, state.told, ports), admission=admission)
         then = await self._status.write(replace(snapshot, no_port=no_port.message if no_port else None))
         if not (then.retry or plan.replicas or admission.waits):
             self._admissions.released(workspace.owner, workspace.name)
@@ -147,28 +150,44 @@ class Reconciler:
         return RETRY if hidden else _sooner(then, result.after)
 
     def _snapshot(
-        self, workspace: Workspace, plan: Plan, result: SyncResult, told: tuple[Problem, ...], port: int | None
+        self, workspace: Workspace, plan: Plan, result: SyncResult, told: tuple[Problem, ...], ports: _OriginPorts
     ) -> Snapshot:
         entries = self._install.entries(self._cluster.tailnet_name)
-        return Snapshot(workspace, plan, result.children, (*result.problems, *told), port, entries)
+        first, others = ports
+        return Snapshot(workspace, plan, result.children, (*result.problems, *told), first, entries, others)
 
-    async def _port(self, workspace: Workspace) -> tuple[int | None, GuildNetError | None]:
-        """The port of the Workspace's origin, a new one where an entry needs one; or why there is none."""
-        current = own_port(workspace)
+    async def _ports_of(self, workspace: Workspace) -> tuple[_OriginPorts, GuildNetError | None]:
+        """The ports of the Workspace's origins, new ones where an entry needs them; or why one is missing."""
+        first, others = own_ports(workspace)
         entries = self._install.entries(self._cluster.tailnet_name)
-        if workspace.deleting or (current is None and all(entry.mode != "port" for entry in entries)):
-            return current, None
+        by_port = any(entry.mode == "port" for entry in entries)
+        if workspace.deleting or (first is None and not by_port):
+            return (first, others), None
         try:
-            return await self._ports.of(workspace.uid, current), None
+            first = await self._ports.of(workspace.uid, first)
+            return (first, await self._others(workspace, others, by_port=by_port)), None
         except GuildNetError as error:
             log.warning("no port", workspace=workspace.name, error=error.message, code=error.code)
-            return None, error
+            return (first, others), error
+
+    async def _others(
+        self, workspace: Workspace, others: tuple[OriginPort, ...], *, by_port: bool
+    ) -> tuple[OriginPort, ...]:
+        """Those of its ports behind the first: each is given when it was asked for, and kept while it is declared."""
+        held = {item.container_port: item.port for item in others}
+        asked = self._cluster.ports_requested(workspace) if by_port else frozenset()
+        found = []
+        for number in other_ports(workspace):
+            if number in held or number in asked:
+                given = await self._ports.of(workspace.uid, held.get(number), number)
+                found += [OriginPort(number, given)] if given is not None else []
+        return tuple(found)
 
     async def _meanwhile(self, workspace: Workspace, plan: Plan, state: _KeyState, result: SyncResult) -> None:
         """Tell what is known while the API server does not answer the writes of a pass."""
         told = state.told or tuple(unavailable(item) for item in result.failures)
         try:
-            snapshot = self._snapshot(workspace, plan, result, told, own_port(workspace))
+            snapshot = self._snapshot(workspace, plan, result, told, own_ports(workspace))
             pending = "it is given when the children are written"
             await self._status.write(replace(snapshot, admission=state.admission, no_port=pending))
         except GuildNetError as error:
@@ -216,10 +235,12 @@ class Reconciler:
             self._admissions.released(state.owner, key, state.uid)
 
 
-def own_port(workspace: Workspace) -> int | None:
-    """The port in its status, where that status is its own: the host label beside it has its uid."""
+def own_ports(workspace: Workspace) -> _OriginPorts:
+    """The ports in its status, where that status is its own: the host label beside them has its uid."""
     origin = workspace.status.origin
-    return origin.port if origin and origin.host == origin_label(workspace.name, workspace.uid) else None
+    if origin is None or origin.host != origin_label(workspace.name, workspace.uid):
+        return None, ()
+    return origin.port, origin.ports
 
 
 def unavailable(failure: Failure) -> Problem:

@@ -11,6 +11,7 @@ from guildnet.workspace.model import (
     EnvVar,
     Exposure,
     Origin,
+    OriginPort,
     Phase,
     Port,
     Probe,
@@ -20,7 +21,7 @@ from guildnet.workspace.model import (
     WorkspaceSpec,
     WorkspaceStatus,
 )
-from guildnet.workspace.origin import origin_url
+from guildnet.workspace.origin import first_port, origin_url, other_ports
 from guildnet.workspace.reader import parse
 from guildnet.workspace.writer import status_to_wire, to_wire
 
@@ -31,6 +32,7 @@ __all__ = [
     "EnvVar",
     "Exposure",
     "Origin",
+    "OriginPort",
     "Phase",
     "Port",
     "Probe",
@@ -39,7 +41,9 @@ __all__ = [
     "Workspace",
     "WorkspaceSpec",
     "WorkspaceStatus",
+    "first_port",
     "origin_url",
+    "other_ports",
     "parse",
     "replace",
     "status_to_wire",

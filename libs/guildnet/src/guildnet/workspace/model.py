@@ -114,11 +114,31 @@ class WorkspaceSpec(Struct, frozen=True, rename=wire_name):
     notes: str | None = None
 
 
+class OriginPort(Struct, frozen=True, rename=wire_name):
+    """The port of the tailnet name that is the origin of one container port."""
+
+    container_port: int
+    port: int
+
+
 class Origin(Struct, frozen=True, rename=wire_name):
-    """The workspace's own origin, one part per kind of entry: a port of the tailnet name, a label beside a host."""
+    """The workspace's own origin, one part per kind of entry: a port of the tailnet name, a label beside a host.
+
+    `ports` are those of the container ports behind the first that somebody asked for.
+    """
 
     port: int | None = None
     host: str | None = None
+    ports: tuple[OriginPort, ...] = ()
+
+    @property
+    def all_ports(self) -> tuple[int, ...]:
+        """Every port of the tailnet name that is this workspace's."""
+        return (*((self.port,) if self.port else ()), *(item.port for item in self.ports))
+
+    def port_of(self, container_port: int) -> int | None:
+        """The port of the tailnet name of another container port than the first."""
+        return next((item.port for item in self.ports if item.container_port == container_port), None)
 
 
 class Condition(Struct, frozen=True, rename=wire_name):

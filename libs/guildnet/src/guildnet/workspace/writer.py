@@ -9,6 +9,7 @@ from guildnet.workspace.model import (
     Condition,
     EnvVar,
     Exposure,
+    Origin,
     Port,
     Probe,
     Resources,
@@ -53,7 +54,7 @@ def status_to_wire(status: WorkspaceStatus) -> dict[str, Any]:
         "externalURL": status.external_url,
         "url": status.url,
         "proxyTarget": status.proxy_target,
-        "origin": None if origin is None else {"port": origin.port, "host": origin.host},
+        "origin": None if origin is None else _origin(origin),
         "node": status.node,
         "podName": status.pod_name,
         "restarts": status.restarts,
@@ -62,6 +63,11 @@ def status_to_wire(status: WorkspaceStatus) -> dict[str, Any]:
         "files": status.files,
         "conditions": [_condition(item) for item in status.conditions],
     }
+
+
+def _origin(origin: Origin) -> dict[str, Any]:
+    ports = [{"containerPort": item.container_port, "port": item.port} for item in origin.ports]
+    return {"port": origin.port, "host": origin.host, "ports": ports or None}
 
 
 def _env(item: EnvVar) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from guildnet.web.entries import Entry
-from guildnet.workspace import Workspace
+from guildnet.workspace import OriginPort, Workspace
 from guildnet.workspace.admission import Limit
 from guildnet_operator.plan.plan import Plan
 from guildnet_operator.status.children import Children
@@ -56,6 +56,8 @@ class Snapshot:
     problems: tuple[Problem, ...] = ()
     port: int | None = None
     entries: tuple[Entry, ...] = ()
+    other_ports: tuple[OriginPort, ...] = ()
+    """The ports of the tailnet name of its container ports behind the first, as far as somebody asked for them."""
     admission: Admission = Admission()
     no_port: str | None = None
     """Why no port could be had, in the API server's words."""

@@ -24,7 +24,7 @@ def observe(snapshot: Snapshot, *, now: str) -> WorkspaceStatus:
     snapshot = replace(snapshot, diagnosis=diagnose(snapshot))
     workspace, plan = snapshot.workspace, snapshot.plan
     pod = snapshot.children.current_pod if plan.replicas else None
-    origin = Origin(port=snapshot.port, host=origin_label(workspace.name, workspace.uid))
+    origin = Origin(snapshot.port, origin_label(workspace.name, workspace.uid), snapshot.other_ports)
     service = snapshot.children.service
     dns = f"{workspace.name}.{workspace.namespace}.svc"
     external = external_url(snapshot)

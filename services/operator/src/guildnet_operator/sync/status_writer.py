@@ -102,14 +102,14 @@ class StatusWriter:
 
 
 def urgent(old: WorkspaceStatus, new: WorkspaceStatus) -> bool:
-    """Is somebody waiting for this change: a phase, readiness, or something wrong?
+    """Is somebody waiting for this change: a phase, readiness, an origin that was asked for, or something wrong?
 
     The first status of a new Workspace is not: until then everybody takes it for pending. Under a limit the api waits.
     """
     place = new.condition(CONDITION)
     if old.phase is None and new.phase == "Pending":
         return place is not None and place.reason != Reason.ADMITTED
-    if old.phase != new.phase:
+    if old.phase != new.phase or (new.origin and new.origin.ports) != (old.origin and old.origin.ports):
         return True
     for kind in ("Ready", "Degraded", CONDITION):
         before, after = old.condition(kind), new.condition(kind)

@@ -37,7 +37,9 @@ from guildnet.names import (
     workspace_of_exposure_policy,
 )
 from guildnet.pace import Pace
+from guildnet.workspace import Workspace
 from guildnet.workspace.admission import CONDITION, LIMIT_REACHED
+from guildnet.workspace.origin import port_requested
 from guildnet_operator.status.children import CONFIGURATION_REASONS, Children, Object, PodView, ReplicaSetView
 from guildnet_operator.watch import live, pod_events
 from guildnet_operator.watch.cache import Cache
@@ -164,8 +166,13 @@ class Cluster:
     @property
     def tailnet_name(self) -> str | None:
         """The DNS name the proxy has on the tailnet, as it published it; None without a tailnet."""
-        live = self._entries.store.get(self._entries_name) or {}
-        return (live.get("data") or {}).get(ENTRIES_KEY) or None
+        return _data(self._entries.store.get(self._entries_name)).get(ENTRIES_KEY) or None
+
+    def ports_requested(self, workspace: Workspace) -> frozenset[int]:
+        """The container ports of this Workspace for which the proxy asks for an origin on the tailnet."""
+        live = self._entries.store.get(self._entries_name)
+        asked = filter(None, map(port_requested, _data(live)))
+        return frozenset(port for uid, port in asked if uid == workspace.uid)
 
     @property
     def capabilities(self) -> tuple[Capability, ...]:
@@ -256,6 +263,17 @@ class Cluster:
                 self._enqueue(name)
 
     def _entries_changed(self, change: Change[Object]) -> None:
-        if change.kind != "synced":
+        if change.kind == "synced":
+            return
+        old, new = _data(change.old), _data(change.new)
+        if old.get(ENTRIES_KEY) != new.get(ENTRIES_KEY):
             for name in self.workspaces.store:
                 self._enqueue(name)
+            return
+        for key in new.keys() - old.keys():
+            if port_requested(key) and new[key] in self.workspaces.store:
+                self._enqueue(new[key])
+
+
+def _data(configmap: Object | None) -> dict[str, str]:
+    return (configmap or {}).get("data") or {}
