@@ -37,6 +37,7 @@ COMPILED = (
     "frontdoor/cross_origin.py",
     "frontdoor/dispatch.py",
     "frontdoor/memory.py",
+    "frontdoor/path_form.py",
     "frontdoor/request.py",
     "frontdoor/way.py",
     "frontdoor/workspaces.py",

@@ -358,7 +358,8 @@ async def test_the_ui_is_served_with_its_policy(start_api: Starter, tmp_path: Pa
         page = await api.ask("GET", route)
         assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     policy = page.headers["content-security-policy"]
-    assert "frame-src http://*.guildnet.localhost:8080;" in policy
+    assert "frame-src 'self' http://*.guildnet.localhost:8080;" in policy
+    assert "connect-src 'self' http://*.guildnet.localhost:8080;" in policy
     assert "frame-ancestors 'none'" in policy
     assert "script-src 'self' 'sha256-" in policy
     assert page.headers["cross-origin-opener-policy"] == "same-origin"

@@ -104,8 +104,8 @@ class Room:
     def host(self) -> str:
         return f"guildnet.localhost:{self.port}"
 
-    def own_host(self, name: str) -> str:
-        return f"{origin_label(name, self.table.workspaces[name].uid)}.{self.host}"
+    def own_host(self, name: str, port: int | None = None) -> str:
+        return f"{origin_label(name, self.table.workspaces[name].uid, port)}.{self.host}"
 
     def identity(self, login: str = "ann", roles: tuple[str, ...] = ("admin",)) -> Identity:
         return Identity("token", login, login, (), roles, "bearer", self.entries.all()[-1])
@@ -114,6 +114,12 @@ class Room:
         """A control-origin session."""
         entry = next(entry for entry in self.entries.all() if entry.name == "local")
         return f"{self.sessions.names.session}={self.sessions.issue(self.identity(login, roles), entry, time.time())}"
+
+    def bearer(self, login: str = "system:serviceaccount:guildnet:guildnet-admin") -> str:
+        """A program's token; that of the install's admin, or of somebody without a role."""
+        token = jwt(login)
+        self.tokens[token] = TokenReview(authenticated=True, username=login)
+        return f"Authorization: Bearer {token}"
 
     def own_cookie(self, name: str, login: str = "ann", roles: tuple[str, ...] = ("admin",)) -> str:
         """A workspace-origin session."""

@@ -175,9 +175,9 @@ def test_a_preset_file_that_is_none_says_where():
 @pytest.mark.parametrize(
     ("entry", "source"),
     [
-        (Entry("local", "http://guildnet.localhost:8080", "host"), "http://*.guildnet.localhost:8080"),
-        (Entry("domain", "https://guild.example.com", "host"), "https://*.guild.example.com"),
-        (Entry("tailnet", "https://guildnet.tailnet.example", "port"), "https://guildnet.tailnet.example:*"),
+        (Entry("local", "http://guildnet.localhost:8080", "host"), "'self' http://*.guildnet.localhost:8080"),
+        (Entry("domain", "https://guild.example.com", "host"), "'self' https://*.guild.example.com"),
+        (Entry("tailnet", "https://guildnet.tailnet.example", "port"), "'self' https://guildnet.tailnet.example:*"),
         (Entry("domain", "https://guild.example.com", "path"), "'self'"),
         (None, "'none'"),
     ],

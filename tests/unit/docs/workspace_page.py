@@ -213,7 +213,8 @@ were. Then make the Workspace under that name: it finds the claim, and `retain: 
 ## Status
 
 `phase` is Pending, Running, Stopped, Failed or Terminating. `url` is where to open it, `externalURL` an address past the
-proxy, `origin` its own port and host label, never given to another. `lastError` is the latest thing that went wrong.
+proxy, `origin` its own port and host label, never given to another (`ports`: those of its ports behind the first). `lastError` is
+the latest thing that went wrong.
 
 Conditions: {conditions}. Wait with `kubectl -n guildnet-workspaces wait --for=condition=Ready ws/NAME`; `kubectl -n guildnet-workspaces describe ws NAME` tells the
 whole story. `Degraded` is the one to alert on. Reasons are constants:

@@ -94,15 +94,19 @@ def test_the_number_of_a_version() -> None:
     ("entry", "sources"),
     [
         (None, "'none'"),
-        (Entry("local", "http://guildnet.localhost:8080", "host"), "http://*.guildnet.localhost:8080"),
-        (Entry("domain", "https://guild.example", "host"), "https://*.guild.example"),
-        (Entry("tailnet", "https://guildnet.ts.net", "port"), "https://guildnet.ts.net:*"),
+        (Entry("local", "http://guildnet.localhost:8080", "host"), "'self' http://*.guildnet.localhost:8080"),
+        (Entry("domain", "https://guild.example", "host"), "'self' https://*.guild.example"),
+        (Entry("tailnet", "https://guildnet.ts.net", "port"), "'self' https://guildnet.ts.net:*"),
         (Entry("local", "http://guildnet.localhost:8080", "path"), "'self'"),
     ],
 )
-def test_the_control_page_frames_exactly_the_workspaces_of_its_entry(entry: Entry | None, sources: str) -> None:
+def test_the_control_page_frames_and_asks_exactly_the_workspaces_of_its_entry(
+    entry: Entry | None, sources: str
+) -> None:
     assert frame_sources(entry) == sources
     found = dict(headers(entry))
     assert f"frame-src {sources};".encode() in found[b"content-security-policy"]
+    asks = sources if entry is not None else "'self'"
+    assert f"connect-src {asks};".encode() in found[b"content-security-policy"]
     assert b"frame-ancestors 'none'" in found[b"content-security-policy"]
     assert set(found) == NAMES

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from guildnet_proxy.frontdoor import cross_origin
+from guildnet_proxy.frontdoor import cross_origin, path_form
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.sites import Placement
 from unit.proxy.values import CONTROL, OWN, PATH, PORT, head
@@ -104,13 +104,12 @@ def test_without_a_frontend_there_is_none() -> None:
         (PATH, "GET", ("Service-Worker: script",), NO_WORKER),
         (PATH, "GET", ("Service-Worker: SCRIPT",), NO_WORKER),
         (PATH, "GET", ("Service-Worker: other",), "no-browser"),
-        (PATH, "POST", ("Origin: null", BASE), "sandboxed-page"),
+        (PATH, "POST", ("Origin: null", BASE), NOT_THIS_WORKSPACE),
         (PATH, "GET", ("Origin: null", BASE, *SOCKET), NOT_THIS_WORKSPACE),
         (PATH, "GET", ("Origin: null",), NOT_THIS_WORKSPACE),
         (PATH, "GET", ("Origin: null", BASE.removesuffix("/")), NOT_THIS_WORKSPACE),
         (PATH, "GET", ("Origin: https://evil", BASE), NOT_THIS_WORKSPACE),
-        (PATH, "GET", ("Sec-Fetch-Site: cross-site", BASE), "sandboxed-page"),
-        (PATH, "HEAD", ("Sec-Fetch-Site: cross-site", BASE), "sandboxed-page"),
+        (PATH, "GET", ("Sec-Fetch-Site: cross-site", BASE), ANOTHER_SITE),
         (PATH, "POST", ("Sec-Fetch-Site: cross-site", BASE), ANOTHER_SITE),
         (PATH, "GET", ("Sec-Fetch-Site: same-origin", BASE), "same-site"),
         (PATH, "GET", (BASE,), "no-browser"),
@@ -122,21 +121,58 @@ def test_a_workspace(placement: Placement, method: str, lines: tuple[str, ...], 
 
 
 @pytest.mark.parametrize(
-    ("method", "lines", "navigation", "of_a_document"),
+    ("method", "lines", "navigation", "page"),
     [
         ("GET", ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"), True, True),
         ("HEAD", ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"), True, True),
         ("POST", ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"), True, False),
-        ("GET", ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"), True, False),
+        ("GET", ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"), True, True),
         ("GET", ("Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: document", "Accept: text/html"), False, False),
         ("GET", ("Sec-Fetch-Dest: document",), False, False),
-        ("GET", ("Accept: text/html, */*",), True, False),
+        ("GET", ("Accept: text/html, */*",), True, True),
         ("GET", ("Accept: */*",), False, False),
         ("POST", ("Accept: text/html",), False, False),
         ("GET", ("Accept: text/html", *SOCKET), False, False),
         ("GET", (), False, False),
     ],
 )
-def test_what_a_navigation_is(method: str, lines: tuple[str, ...], navigation: bool, of_a_document: bool) -> None:
+def test_what_a_navigation_is(method: str, lines: tuple[str, ...], navigation: bool, page: bool) -> None:
     made = head(*lines, method=method)
-    assert (cross_origin.is_navigation(made), cross_origin.is_document_navigation(made)) == (navigation, of_a_document)
+    assert (cross_origin.is_navigation(made), path_form.opens_page(made)) == (navigation, page)
+
+
+@pytest.mark.parametrize(
+    ("lines", "vouched", "program"),
+    [
+        ((), False, True),
+        (("Accept: */*",), False, True),
+        (("Cookie: a=b",), False, False),
+        (("Cookie: a=b",), True, True),
+        (("Accept: text/html",), False, False),
+        (("Accept: text/html",), True, True),
+        (("Sec-Fetch-Site: same-origin",), True, False),
+        (("Sec-Fetch-Mode: cors",), False, False),
+        (("Sec-Fetch-Dest: empty",), False, False),
+        ((f"Origin: {CONTROL.origin}", *SOCKET), False, False),
+        ((f"Origin: {CONTROL.origin}", *SOCKET), True, True),
+        (SOCKET, False, True),
+    ],
+)
+def test_what_a_program_is(lines: tuple[str, ...], vouched: bool, program: bool) -> None:
+    assert path_form.is_program(head(*lines), vouched=vouched) is program
+
+
+@pytest.mark.parametrize(
+    ("method", "lines", "data"),
+    [
+        ("GET", ("Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"), True),
+        ("HEAD", ("Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: empty"), True),
+        ("POST", ("Sec-Fetch-Dest: empty",), False),
+        ("GET", ("Sec-Fetch-Dest: script",), False),
+        ("GET", ("Sec-Fetch-Dest: worker",), False),
+        ("GET", ("Cookie: a=b",), False),
+        ("GET", ("Sec-Fetch-Dest: empty", *SOCKET), False),
+    ],
+)
+def test_what_is_only_read(method: str, lines: tuple[str, ...], data: bool) -> None:
+    assert path_form.is_data(head(*lines, method=method)) is data

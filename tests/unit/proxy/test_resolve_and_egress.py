@@ -137,8 +137,30 @@ def test_a_name_used_again_takes_its_own_label_and_port():
     assert index.by_label("ws-aaaaaaaa") is None
     assert index.by_port(20001) is None
     assert index.find("old") is None
-    assert index.by_port(20002) is index.by_label("ws-bbbbbbbb") is index.find("ws")
+    assert index.by_port(20002) == index.by_label("ws-bbbbbbbb") == (index.find("ws"), None)
     assert index.origin_ports() == (20002,)
+
+
+def test_every_declared_port_is_found_by_its_own_label_and_tailnet_port():
+    index = Index()
+    spec = {"ports": [{"containerPort": 8080}, {"containerPort": 9000}]}
+    origin = {"port": 20001, "ports": [{"containerPort": 9000, "port": 20007}, {"containerPort": 9999, "port": 20008}]}
+    index.put_workspace(workspace(spec=spec, status={"origin": origin}))
+    found = index.find("ws")
+    assert index.by_label("9000-ws-12345678") == index.by_port(20007) == (found, 9000)
+    assert index.by_label("8080-ws-12345678") is None, "the first port has the workspace's own"
+    assert index.by_port(20008) is None, "it does not declare 9999"
+    assert index.origin_ports() == (20001, 20007)
+    index.put_workspace(workspace(spec={"ports": [{"containerPort": 8080}]}, status={"origin": {"port": 20001}}))
+    assert (index.by_label("9000-ws-12345678"), index.by_port(20007)) == (None, None)
+    index.remove_workspace("ws")
+    assert (index.by_label("ws-12345678"), index.origin_ports()) == (None, ())
+
+
+def test_another_port_of_an_agent_host_is_another_port_of_it():
+    spec = env("h:8080") | {"ports": [{"containerPort": 8080}, {"containerPort": 9090}]}
+    assert ask(*index_with(spec=spec)).port == 8080
+    assert ask(*index_with(spec=spec), 9090).port == 9090
 
 
 # ---- egress --------------------------------------------------------------------------------------------------------

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -45,19 +48,46 @@ def test_the_serve_file_is_replaced_whole_and_only_when_it_differs(tmp_path: Pat
     held.close()
 
 
-def test_a_page_escapes_what_it_shows_and_reloads_only_while_waiting():
+def test_a_page_escapes_what_it_shows_and_asks_on_only_where_something_else_can_come():
     waiting = Refusal(503, "starting", "<b>", conditions=[("Ready", "False", "<r>", "<m>")])
-    page = pages.refusal(waiting, "rid", html=True).body.decode()
+    page = pages.refusal(waiting, "rid", html=True, home="http://guildnet.localhost").body.decode()
     assert "<b>" not in page
     assert "&lt;m&gt;" in page
-    assert 'http-equiv="refresh"' in page
-    assert "refresh" not in pages.refusal(Refusal(409, "stopped", "x"), "rid", html=True).body.decode()
+    assert 'data-status="/.guildnet/status" data-code="starting"' in page
+    assert 'href="http://guildnet.localhost/"' in page
+    for error, told in (
+        (Refusal(409, "stopped", "x"), 'data-status="/.guildnet/status"'),
+        (Refusal(503, "too_many_requests", "x"), 'data-again="5"'),
+        (Refusal(502, "upstream_refused", "x"), 'data-again="5"'),
+        (Refusal(403, "forbidden", "x"), "<main>"),
+        (Refusal(504, "upstream_timeout", "x"), "<main>"),
+    ):
+        assert told in pages.refusal(error, "rid", html=True).body.decode()
     shape = json.loads(pages.refusal(waiting, "rid", html=False).body)
     assert shape == {
         "code": "starting", "message": "<b>", "request_id": "rid", "details": [{"field": "Ready",
         "reason": "False: <r> <m>"}],
     }  # fmt: skip
     assert b'value="&quot;&gt;&lt;x"' in pages.login('"><x', "rid").body
+
+
+def test_a_page_runs_its_own_script_and_nothing_else():
+    answer = pages.refusal(Refusal(409, "stopped", "x"), "rid", html=True, frames="http://a")
+    policy = next(line for line in answer.headers.decode().split("\r\n") if line.startswith("Content-Security-Policy"))
+    for tag in ("script", "style"):
+        text = re.search(f"<{tag}>(.*?)</{tag}>", answer.body.decode(), re.DOTALL)[1]
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+    assert policy.endswith("frame-ancestors http://a")
+    assert b"http-equiv" not in answer.body
+    assert b"src=" not in answer.body
+
+
+def test_who_may_use_the_app_is_shown_what_it_asks_for():
+    told = pages.AppLogin("password", "<hunter2>")
+    page = pages.refusal(Refusal(503, "starting", "x"), "rid", html=True, app_login=told).body.decode()
+    assert "The app asks for its password: <code>&lt;hunter2&gt;</code>" in page
 
 
 def test_an_answer_frames_itself():

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guildnet.names import origin_label
 from guildnet_proxy.frontdoor import cross_origin
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Listener
@@ -81,6 +82,19 @@ def test_where_a_workspace_has_its_own_origin():
     assert own_origin(workspace(), TAILNET) is None
 
 
+def test_where_a_port_behind_the_first_has_its_own_origin():
+    spec = {"ports": [{"containerPort": 8080}, {"containerPort": 9000}, {"containerPort": 9001}]}
+    origin = {"port": 20001, "host": "ws-12345678", "ports": [{"containerPort": 9000, "port": 20007}]}
+    made = workspace(spec=spec, status={"origin": origin})
+    label = origin_label(made.name, made.uid, 9000)
+    assert own_origin(made, LOCAL, 9000) == f"http://{label}.guildnet.localhost:8080"
+    assert own_origin(made, TAILNET, 9000) == "https://g.ts.example:20007"
+    assert own_origin(made, TAILNET, 9001) is None
+    assert own_origin(made, TAILNET, 8080) == own_origin(made, TAILNET)
+    site = sites().locate(head(host=f"{label}.guildnet.localhost:8080"), TCP)
+    assert (site.entry.name, site.label) == ("local", label)
+
+
 def control(*lines: str, method: str = "GET", frontend: str = "") -> str:
     try:
         return cross_origin.control(head(*lines, method=method), CONTROL, frontend).rule
@@ -148,17 +162,12 @@ def test_a_websocket_handshake_needs_exactly_the_workspaces_own_origin(lines, ex
     assert of_workspace("Upgrade: websocket", "Connection: Upgrade", *lines) == expected
 
 
-def test_a_sandboxed_page_may_load_what_is_below_its_own_base_only():
-    inside, outside = (
-        "Referer: http://guildnet.localhost:8080/proxy/server/ws/",
-        "Referer: http://guildnet.localhost:8080/",
-    )
+def test_a_referer_opens_nothing():
+    """A page with an opaque origin sends none, and any other page can write it: `history.replaceState`."""
+    inside = "Referer: http://guildnet.localhost:8080/proxy/server/ws/"
     cross = ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: cors")
-    assert of_workspace("Origin: null", inside, placement=PATH, method="POST") == "sandboxed-page"
-    assert of_workspace(inside, *cross, placement=PATH) == "sandboxed-page"
-    assert of_workspace("Origin: null", outside, placement=PATH) == "403 origin"
-    assert of_workspace(outside, *cross, placement=PATH) == "403 fetch-site"
-    assert of_workspace("Origin: null", inside, placement=OWN) == "403 origin"
+    assert of_workspace("Origin: null", inside, placement=PATH, method="POST") == "403 origin"
+    assert of_workspace(inside, *cross, placement=PATH) == "403 fetch-site"
     websocket = ("Upgrade: websocket", "Connection: Upgrade", "Origin: null", inside)
     assert of_workspace(*websocket, placement=PATH) == "403 origin"
 

@@ -208,10 +208,12 @@ def around() -> Iterator[None]:
 
 
 def wire(room: Room, ask: Ask) -> bytes:
-    named = (HOST, f"{origin_label('ws0', UIDS[0])}.{HOST}", f"{origin_label('ws1', UIDS[1])}.{HOST}", "elsewhere")
+    labels = (origin_label("ws0", UIDS[0]), origin_label("ws1", UIDS[1]), origin_label("ws0", UIDS[0], 9090))
+    first, second, other = (f"{label}.{HOST}" for label in labels)
+    named = (HOST, first, second, "elsewhere", other)
     lines = [f"{ask.method} {ask.target} HTTP/1.1", f"Host: {named[ask.host]}"]
     if ask.private:
-        name = ("g.ts.example", "g.ts.example:20001", "g.ts.example:20002", "elsewhere")[ask.host]
+        name = ("g.ts.example", "g.ts.example:20001", "g.ts.example:20002", "elsewhere", "g.ts.example:20099")[ask.host]
         lines += [f"X-Forwarded-Host: {name}", "X-Forwarded-For: 100.64.0.7", "Tailscale-User-Login: ann@x"]
     if room.values[ask.who]:
         lines.append(f"Cookie: {room.values[ask.who]}")
@@ -234,14 +236,15 @@ TARGETS = (
     "/proxy/server/ws0/~99999/x",
 )  # fmt: skip
 FIELDS = (
-    (), ("Sec-Fetch-Site: same-origin",), ("Sec-Fetch-Site: cross-site",), (f"Origin: http://{HOST}",),
+    (), ("Sec-Fetch-Site: same-origin",), ("Sec-Fetch-Site: same-origin", "Sec-Fetch-Dest: empty"),
+    ("Sec-Fetch-Site: cross-site",), (f"Origin: http://{HOST}",),
     ("Origin: https://evil.example",), ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Fetch-Site: none"),
     ("X-Request-Id: trace.1",), (f"Authorization: Bearer {OURS}",), ("Authorization: Bearer app", "Connection: X-Drop",
     "X-Drop: 1"), ("Content-Length: 0",), ("Content-Length: 1",), ("Connection: Upgrade", "Upgrade: websocket"),
 )  # fmt: skip
 ASKS = st.builds(
     Ask, method=st.sampled_from(["GET", "GET", "GET", "HEAD", "POST", "DELETE"]),
-    host=st.sampled_from([0, 1, 1, 1, 2, 3]), target=st.sampled_from(TARGETS),
+    host=st.sampled_from([0, 1, 1, 1, 2, 3, 4]), target=st.sampled_from(TARGETS),
     who=st.sampled_from(["ann", "ann", "ann", "bob", ""]),
     fields=st.sampled_from(FIELDS) | st.just(()), address=st.sampled_from(["10.9.9.9", "10.9.9.8"]),
     private=st.sampled_from([False, False, True]), holds=st.booleans(),
@@ -288,7 +291,7 @@ def test_memory_changes_nothing(steps: list[tuple[Ask, int] | str]) -> None:
 
 
 OWN = Ask(host=1)
-PATH = Ask(host=0, target="/proxy/server/ws0/lab?x")
+PATH = Ask(host=0, target="/proxy/server/ws0/lab?x", fields=("Sec-Fetch-Dest: empty",))
 TAILNET = Ask(host=1, private=True)
 
 

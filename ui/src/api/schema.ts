@@ -227,6 +227,7 @@ export interface ServerPort {
   name?: string;
   pathMode?: "Strip" | "Preserve";
   port: number;
+  url?: string;
 }
 
 export interface ServerResources {

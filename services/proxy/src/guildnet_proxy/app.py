@@ -32,7 +32,8 @@ from guildnet_proxy.frontdoor.dispatch import Api, FrontDoor
 from guildnet_proxy.frontdoor.egress import EgressGuard, parse_allowed, parse_own
 from guildnet_proxy.frontdoor.own_routes import OwnRoutes
 from guildnet_proxy.frontdoor.request import Record
-from guildnet_proxy.frontdoor.workspaces import Policy, Workspaces
+from guildnet_proxy.frontdoor.way import Policy
+from guildnet_proxy.frontdoor.workspaces import Workspaces
 from guildnet_proxy.http import exchange
 from guildnet_proxy.http.forward import Place
 from guildnet_proxy.http.limits import Limits
@@ -45,6 +46,7 @@ from guildnet_proxy.settings import Settings
 from guildnet_proxy.sites import Sites
 from guildnet_proxy.tailnet.localapi import LocalApi
 from guildnet_proxy.tailnet.node import Tailnet
+from guildnet_proxy.tailnet.port_requests import PortRequests
 
 GC_THRESHOLD = 50_000
 """Objects made and not freed before the collector looks. Requests leave no cycles behind, and live in plain counts of
@@ -187,7 +189,11 @@ async def running(
         stack.push_async_callback(server.close)
         if local_api is not None:
             tailnet = Tailnet(settings, client, local_api, sites, index, watches.synced)
-            tasks.append(asyncio.create_task(tailnet.run(leads=share is None or share.leads), name="tailnet"))
+            requests = PortRequests(settings, client, index, watches.synced)
+            door.workspaces.path_form.ask_for_origin = requests.ask
+            leads = share is None or share.leads
+            tasks.append(asyncio.create_task(tailnet.run(leads=leads), name="tailnet"))
+            tasks.append(asyncio.create_task(requests.run(leads=leads), name="port requests"))
             if share is None:
                 await server.listen_unix(Path(settings.tailnet_socket))
             else:

@@ -45,13 +45,13 @@ class Rule(StrEnum):
     OWN_ORIGIN = "own-origin", "origin", "Passed: the Origin is the site's own."
     FRONTEND_ORIGIN = "frontend-origin", "origin", "Passed: the Origin is FRONTEND_ORIGIN."
     CONTROL_ORIGIN = "control-origin", "origin", "Passed: GET or HEAD of a workspace from its control origin."
-    SANDBOXED_PAGE = "sandboxed-page", "origin", "Passed: a sandboxed page of the path form, by its Referer."
     SAME_SITE = "same-site", "origin", "Passed: no Origin; the browser says `same-origin` or `none`."
     NO_BROWSER = "no-browser", "origin", "Passed: neither Origin nor Sec-Fetch-Site, so no browser."
     NAVIGATION = "navigation", "origin", "Passed: a GET that opens a document or a frame."
     ORIGIN = "origin", "origin", "Refused: the Origin of another site's page."
     FETCH_SITE = "fetch-site", "origin", "Refused: no Origin, and the browser says that another site's page asks."
     SERVICE_WORKER = "service-worker", "origin", "Refused: a service worker's script in the path form."
+    PATH_FORM = "path-form", "origin", "Refused: a browser in the path form, where workspaces are not trusted."
     CONTENT_TYPE = "content-type", "origin", "Refused: a body for the control origin that is not JSON."
 
     # Who it is.
@@ -100,6 +100,7 @@ class Rule(StrEnum):
     DELETED = "deleted", "resolution", "The workspace is being deleted."
     NOT_LISTED = "not-listed", "resolution", "The API server has not told since the start which workspaces there are."
     STARTING = "starting", "resolution", "The workspace has no ready endpoint yet, or has failed."
+    ORIGIN_PENDING = "origin-pending", "resolution", "A browser is to wait for the origin that this port is given."
     STREAMS = "streams", "resolution", "The workspace has as many open requests as STREAMS_PER_WORKSPACE allows."
     REQUESTS_PER_IDENTITY = (
         "requests-per-identity",

@@ -39,7 +39,9 @@ class Settings(EntrySettings):
     )
     tailscaled_socket: str = Field(default="", description="The sidecar's LocalAPI socket.")
     serve_file: str = Field(default="", description="The serve file rendered for the sidecar.")
-    entries_configmap: str = Field(default="guildnet-entries", description="ConfigMap that gets the tailnet's name.")
+    entries_configmap: str = Field(
+        default="guildnet-entries", description="ConfigMap that gets the tailnet's name and the ports asked for."
+    )
     token_audience: str = Field(default="guildnet", min_length=1, description="Audience a bearer token has to name.")
     admin_service_account: str = Field(
         default="guildnet:guildnet-admin",
@@ -66,7 +68,7 @@ class Settings(EntrySettings):
     )
     cluster_domain: str = Field(default="cluster.local", description="DNS domain of the cluster.")
     path_trusted: bool = Field(
-        default=False, description="Serve the path form without a sandbox: workspaces then share the UI's origin."
+        default=False, description="Serve pages of the path form to browsers: workspaces then share the UI's origin."
     )
     first_byte_seconds: float = Field(
         default=60.0, gt=0, description="Seconds a workspace may take to begin its answer."

@@ -150,7 +150,8 @@ def ticket_origin(entry: Entry, label: str) -> str:
     return origin(entry.scheme, f"{label}.{entry.host}", entry.port)
 
 
-def own_origin(workspace: Workspace, entry: Entry) -> str | None:
-    """The workspace's own origin in this entry without a trailing slash, or None where it has none."""
-    url = origin_url(workspace, entry)
+def own_origin(workspace: Workspace, entry: Entry, port: int | None = None) -> str | None:
+    """The own origin of a port of the workspace (None: its first) in this entry, without a trailing slash, or None
+    where it has none."""
+    url = origin_url(workspace, entry, port)
     return url.rstrip("/") if url else None

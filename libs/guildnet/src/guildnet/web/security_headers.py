@@ -1,7 +1,8 @@
 """The headers that hold a control origin together: who may frame it, what it may load, whom it shares a process with.
 
 Nobody may frame it, it shares no browsing context, its scripts are its own files (inline ones by their hash), and it
-frames the workspaces of its entry and nothing else. The api sends them with its answers, the proxy with its own pages.
+asks and frames the workspaces of its entry and nothing else. The api sends them with its answers, the proxy with its
+own pages.
 """
 
 from __future__ import annotations
@@ -27,23 +28,28 @@ NAMES: Final = frozenset({POLICY, *(name for name, _ in STATIC)})
 
 
 def frame_sources(entry: Entry | None) -> str:
-    """The CSP source that covers the workspace origins of an entry: their host or their port is a wildcard, no more.
-
-    `'none'` without an entry, `'self'` in path mode, where workspaces have no origins of their own.
+    """The CSP sources of what a UI frames: its own origin, whose path form leads to the workspaces' origins, and those
+    of its entry, whose host or port is a wildcard and no more. `'none'` without an entry.
     """
     if entry is None:
         return "'none'"
     match entry.mode:
         case "host":
-            return origin(entry.scheme, f"*.{entry.host}", entry.port)
+            return f"'self' {origin(entry.scheme, f'*.{entry.host}', entry.port)}"
         case "port":
-            return f"{entry.scheme}://{entry.host}:*"
+            return f"'self' {entry.scheme}://{entry.host}:*"
         case _:
             return "'self'"
 
 
 def content_security_policy(entry: Entry | None, scripts: tuple[str, ...] = (), styles: tuple[str, ...] = ()) -> str:
-    """The policy of a page on the control origin; `scripts` and `styles` are CSP sources beside `'self'` (hashes)."""
+    """The policy of a page on the control origin; `scripts` and `styles` are CSP sources beside `'self'` (hashes).
+
+    It may ask the workspaces: a UI that asks for a frame's address before it shows the frame would be refused by its
+    own page otherwise.
+    """
+    frames = frame_sources(entry)
+    asks = frames if entry is not None else "'self'"
     return "; ".join(
         (
             "default-src 'none'",
@@ -51,10 +57,10 @@ def content_security_policy(entry: Entry | None, scripts: tuple[str, ...] = (), 
             " ".join(("style-src 'self'", *styles)),
             "img-src 'self' data: blob:",
             "font-src 'self' data:",
-            "connect-src 'self'",
+            f"connect-src {asks}",
             "manifest-src 'self'",
             "worker-src 'self'",
-            f"frame-src {frame_sources(entry)}",
+            f"frame-src {frames}",
             "form-action 'self'",
             "base-uri 'none'",
             "frame-ancestors 'none'",

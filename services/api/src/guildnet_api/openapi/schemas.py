@@ -43,6 +43,9 @@ class ServerPort(BaseModel):
 
     port: int
     name: str | None = None
+    url: str | None = Field(
+        default=None, description="Of its own origin on this entry; without one `proxy_url` and `~PORT/` lead there."
+    )
     pathMode: Literal["Strip", "Preserve"] | None = Field(  # noqa: N815 - the name on the wire
         default=None, description="In the detail only."
     )

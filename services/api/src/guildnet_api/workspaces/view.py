@@ -14,7 +14,7 @@ from guildnet.errors import FieldError, Invalid
 from guildnet.names import is_reserved
 from guildnet.sensitive import MASK, is_secret, masked_arguments
 from guildnet.web.entries import Entry
-from guildnet.workspace import Condition, EnvVar, Phase, Resources, Workspace, origin_url
+from guildnet.workspace import Condition, EnvVar, Phase, Port, Resources, Workspace, origin_url
 from guildnet.workspace.ports import base_path, served_ports
 from guildnet_api.cluster.pods import Pod, current
 
@@ -66,7 +66,7 @@ def server(ws: Workspace, pods: Sequence[Pod], entry: Entry | None) -> dict[str,
         "owner": ws.owner,
         "created_at": _time(ws.created_at),
         "updated_at": _updated(ws),
-        "ports": _ports(ws),
+        "ports": _ports(ws, entry),
         "resources": _resources(ws.spec.resources),
         "args": list(masked_arguments(ws.spec.args)),
         "env": {item.name: _shown(item) for item in ws.spec.env},
@@ -83,16 +83,13 @@ def detail(
 ) -> dict[str, Any]:
     """The `Server` with its conditions and events, and the rest of what a PATCH can change."""
     conditions = [condition(item) for item in ws.status.conditions]
-    return {**server(ws, pods, entry), **_settings(ws), "conditions": conditions, "events": list(events)}
+    return {**server(ws, pods, entry), **_settings(ws, entry), "conditions": conditions, "events": list(events)}
 
 
-def _settings(ws: Workspace) -> dict[str, Any]:
+def _settings(ws: Workspace, entry: Entry | None) -> dict[str, Any]:
     storage = ws.spec.storage
     shown = {
-        "ports": [
-            {"port": port.container_port, "name": port.name, "pathMode": port.path_mode}
-            for port in served_ports(ws.spec)
-        ],
+        "ports": [{**_port(ws, entry, port), "pathMode": port.path_mode} for port in served_ports(ws.spec)],
         "labels": {key: value for key, value in ws.labels.items() if not is_reserved(key)},
         "storage": {"size": storage.size} if storage else None,
         "presetsRef": ws.spec.presets_ref,
@@ -139,9 +136,15 @@ def _updated(ws: Workspace) -> str | None:
     return max([*times, _time(ws.created_at) or ""]) or None
 
 
-def _ports(ws: Workspace) -> list[dict[str, Any]]:
-    """The ports that the operator serves: the declared ones, else the image's defaults."""
-    return [{"port": port.container_port, "name": port.name} for port in served_ports(ws.spec)]
+def _ports(ws: Workspace, entry: Entry | None) -> list[dict[str, Any]]:
+    """The ports that the operator serves, the declared ones, else the image's defaults; each with its own origin's URL
+    where it has one."""
+    return [_port(ws, entry, port) for port in served_ports(ws.spec)]
+
+
+def _port(ws: Workspace, entry: Entry | None, port: Port) -> dict[str, Any]:
+    url = origin_url(ws, entry, port.container_port) if entry else None
+    return {"port": port.container_port, "name": port.name} | ({"url": url} if url else {})
 
 
 def _resources(resources: Resources) -> dict[str, str]:

@@ -13,8 +13,11 @@ from typing import Any
 
 from guildnet.capability import Capability
 from guildnet.names import LABEL_ID, origin_label
-from guildnet.workspace import Workspace
+from guildnet.workspace import Workspace, other_ports
 from guildnet.workspace.ports import served_ports
+
+Located = tuple[str, int | None]
+"""The name of a workspace, and a port of it that is not its first; None for the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,8 @@ class Index:
         self._slices: dict[str, dict[str, Slice]] = {}
         self._slice_owner: dict[str, str] = {}
         self._by_id: dict[str, str] = {}
-        self._by_label: dict[str, str] = {}
-        self._by_port: dict[int, str] = {}
+        self._by_label: dict[str, Located] = {}
+        self._by_port: dict[int, Located] = {}
         self._endpoints: dict[str, tuple[Endpoint, ...]] = {}
         self.version = 0
         """Grows with every change of anything here."""
@@ -82,11 +85,16 @@ class Index:
         """By name, else by the label `guildnet.io/id`."""
         return self.workspaces.get(id_) or self.workspaces.get(self._by_id.get(id_, ""))
 
-    def by_label(self, label: str) -> Workspace | None:
-        return self.workspaces.get(self._by_label.get(label, ""))
+    def by_label(self, label: str) -> tuple[Workspace, int | None] | None:
+        """The workspace one of whose origins has this label, and the port that it is of; None for the first."""
+        return self._located(self._by_label.get(label))
 
-    def by_port(self, port: int) -> Workspace | None:
-        return self.workspaces.get(self._by_port.get(port, ""))
+    def by_port(self, port: int) -> tuple[Workspace, int | None] | None:
+        """The same by a port of the tailnet name."""
+        return self._located(self._by_port.get(port))
+
+    def _located(self, found: Located | None) -> tuple[Workspace, int | None] | None:
+        return None if found is None else (self.workspaces[found[0]], found[1])
 
     def endpoints(self, workspace: Workspace) -> tuple[Endpoint, ...]:
         """The workspace's own endpoints, ready or not."""
@@ -111,13 +119,13 @@ class Index:
     def put_workspace(self, workspace: Workspace) -> None:
         self._unindex(self.workspaces.get(workspace.name))
         self.workspaces[workspace.name] = workspace
-        self._by_label[origin_label(workspace.name, workspace.uid)] = workspace.name
+        for port in (None, *other_ports(workspace)):
+            self._by_label[origin_label(workspace.name, workspace.uid, port)] = workspace.name, port
         id_ = workspace.labels.get(LABEL_ID)
         if id_ and id_ != workspace.name:
             self._by_id[id_] = workspace.name
-        origin = workspace.status.origin
-        if origin is not None and origin.port and origin.port not in self._by_port:
-            self._by_port[origin.port] = workspace.name
+        for number, port in _tailnet_ports(workspace):
+            self._by_port.setdefault(number, (workspace.name, port))
         self._changed(workspace.name)
 
     def remove_workspace(self, name: str) -> None:
@@ -159,12 +167,24 @@ class Index:
     def _unindex(self, old: Workspace | None) -> None:
         if old is None:
             return
-        self._by_label.pop(origin_label(old.name, old.uid), None)
+        for port in (None, *other_ports(old)):
+            self._by_label.pop(origin_label(old.name, old.uid, port), None)
         if self._by_id.get(id_ := old.labels.get(LABEL_ID, "")) == old.name:
             del self._by_id[id_]
-        origin = old.status.origin
-        if origin is not None and origin.port and self._by_port.get(origin.port) == old.name:
-            del self._by_port[origin.port]
+        for number, _ in _tailnet_ports(old):
+            if self._by_port.get(number, ("", None))[0] == old.name:
+                del self._by_port[number]
+
+
+def _tailnet_ports(workspace: Workspace) -> list[tuple[int, int | None]]:
+    """The ports of the tailnet name that are its origins, each with the container port it is of; None for the first.
+    One of a port that it declares no more, or as its first one now, is nobody's."""
+    origin = workspace.status.origin
+    if origin is None:
+        return []
+    declared = other_ports(workspace)
+    found: list[tuple[int, int | None]] = [(origin.port, None)] if origin.port else []
+    return [*found, *((item.port, item.container_port) for item in origin.ports if item.container_port in declared)]
 
 
 def declared_ports(workspace: Workspace) -> tuple[int, ...]:

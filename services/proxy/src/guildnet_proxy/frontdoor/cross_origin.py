@@ -38,15 +38,6 @@ def is_navigation(head: RequestHead) -> bool:
     return head.method == b"GET" and b"text/html" in head.get(b"accept") and not head.upgrade
 
 
-def is_document_navigation(head: RequestHead) -> bool:
-    """A top-level one, as the browser says."""
-    return (
-        head.method in _SAFE
-        and head.get(b"sec-fetch-mode") == b"navigate"
-        and head.get(b"sec-fetch-dest") == b"document"
-    )
-
-
 def control(head: RequestHead, site: Site, frontend: str) -> Passed:
     """The control origin's own pages and the configured frontend; raises Refusal 403 or 415."""
     passed = _control_source(head, site, frontend)
@@ -79,19 +70,8 @@ def workspace(head: RequestHead, placement: Placement) -> Passed:
             return _OWN_ORIGIN
         if origin == placement.control.encode() and head.method in _SAFE and not head.upgrade:
             return Passed(Rule.CONTROL_ORIGIN, cors=origin)
-        if origin == b"null" and not head.upgrade and _from_own_base(head, placement):
-            return Passed(Rule.SANDBOXED_PAGE)
         raise _denied("Another site's page may not use this workspace.", Rule.ORIGIN)
-    if head.get(b"sec-fetch-site") not in _OWN_SITE and head.method in _SAFE and _from_own_base(head, placement):
-        return Passed(Rule.SANDBOXED_PAGE)
     return _by_fetch_site(head)
-
-
-def _from_own_base(head: RequestHead, placement: Placement) -> bool:
-    """A sandboxed page of the path form has an opaque origin, but browsers let no page forge a Referer: one below the
-    workspace's own base can only come from there."""
-    own = f"{placement.origin}{placement.base}/".encode()
-    return placement.sandbox and head.get(b"referer").startswith(own)
 
 
 def _by_fetch_site(head: RequestHead) -> Passed:

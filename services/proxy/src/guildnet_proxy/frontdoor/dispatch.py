@@ -121,13 +121,10 @@ class FrontDoor:
         if self._spans is not None and record.span is None:
             self._spans.begin(record, head.get(TRACEPARENT) if head is not None else b"")
         html = head is not None and cross_origin.is_navigation(head)
-        return pages.refusal(error, record.request_id, html=html, frames=self._frames(record))
-
-    def _frames(self, record: Record) -> str:
-        """Who may frame an error page: a workspace's is shown in the UI's frame."""
-        if record.kind != "workspace":
-            return "'none'"
-        return " ".join(entry.origin for entry in self.sites.all() if entry.name == record.entry) or "'none'"
+        home = next((entry.origin for entry in self.sites.all() if entry.name == record.entry), "")
+        # A workspace's error page is shown in the UI's frame.
+        frames = home if home and record.kind == "workspace" else "'none'"
+        return pages.refusal(error, record.request_id, html=html, frames=frames, home=home)
 
     # ---- control origin ---------------------------------------------------------------------------------------------
 
@@ -153,6 +150,9 @@ class FrontDoor:
             if path == TUNNEL.encode():
                 cross_origin.control(request.head, request.site, self._api.frontend)
                 return self._identified(request, None, lambda who: self._own_routes.tunnel(request, who))
+            if path == STATUS.encode():
+                cross_origin.control(request.head, request.site, "")
+                return self._identified(request, None, lambda who: self._own_routes.status_of_path(request, who))
             if path != TICKET.encode():
                 raise _nothing_here()
             return self._identified(request, None, lambda who: self._ticket(request, who))
@@ -224,7 +224,7 @@ class FrontDoor:
         if head.path.startswith(b"/.guildnet/"):
             if head.path != STATUS.encode():
                 raise _nothing_here()
-            return self._identified(request, uid, lambda who: self._own_routes.status(request, who, workspace))
+            return self._identified(request, uid, lambda who: self._own_routes.status(request, who, origin))
         return self._identified(request, uid, lambda who: self._on_own_origin(request, who, origin, passed.cors))
 
     def _on_own_origin(self, request: Request, who: Identity, origin: Origin, cors: bytes) -> Decision:

@@ -13,10 +13,11 @@ from guildnet.identity import Identity
 from guildnet.workspace import Workspace
 from guildnet_proxy.auth.authenticate import Authenticator, login_required
 from guildnet_proxy.auth.sessions import NONCE_SECONDS, SESSION_SECONDS, Session, cookie, digest, new_nonce
-from guildnet_proxy.frontdoor import cross_origin, pages
+from guildnet_proxy.frontdoor import cross_origin, pages, target
 from guildnet_proxy.frontdoor.explain import explain
 from guildnet_proxy.frontdoor.request import Record, Request
-from guildnet_proxy.frontdoor.target import bad_target
+from guildnet_proxy.frontdoor.resolve import no_such_id
+from guildnet_proxy.frontdoor.way import Origin
 from guildnet_proxy.frontdoor.workspaces import Workspaces
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer, Forward, Outcome
@@ -27,9 +28,9 @@ from guildnet_proxy.rules import Rule
 from guildnet_proxy.sites import ticket_origin
 
 TICKET = "/.guildnet/ticket"
-STATUS = "/.guildnet/status"
 TUNNEL = "/.guildnet/tcp"
 MAX_PORT = 65535
+STATUS = pages.STATUS
 
 
 def query(request: Request) -> dict[str, str]:
@@ -109,7 +110,7 @@ class OwnRoutes:
         record.kind = "workspace"
         number = given.get("port", "")
         if not (number.isascii() and number.isdigit() and 0 < int(number[:6]) <= MAX_PORT):
-            raise bad_target("`port` is a number from 1 to 65535.", Rule.PORT)
+            raise target.bad_target("`port` is a number from 1 to 65535.", Rule.PORT)
         rid = record.request_id.encode()
         places = await self._workspaces.by_port(request, identity, given.get("server", ""), int(number))
         answer = accepted(request.head, Rule.TUNNEL, b"X-Request-Id: " + rid + b"\r\n")
@@ -121,9 +122,10 @@ class OwnRoutes:
         label, nonce = given.get("label", ""), given.get("nonce", "")
         if identity.kind == "anonymous":
             return pages.login(safe_next(request.head.target.decode("latin-1")), request.record.request_id)
-        workspace = self._workspaces.index.by_label(label)
-        if workspace is None or len(nonce) != len(digest("")):
+        found = self._workspaces.index.by_label(label)
+        if found is None or len(nonce) != len(digest("")):
             raise Refusal(404, "not_found", "There is no such workspace origin.", rule=Rule.TICKET)
+        workspace = found[0]
         self._workspaces.authorize(request, identity, workspace)
         request.record.workspace = workspace.name
         session = self._session(request) or Session(identity, self._wall() + SESSION_SECONDS)
@@ -167,12 +169,31 @@ class OwnRoutes:
         value = self._sessions.issue_workspace(session, uid)
         return pages.redirect(next_, cookie(names.workspace, value, int(session.expires - self._wall())))
 
-    def status(self, request: Request, identity: Identity, workspace: Workspace) -> Answer:
-        """GET /.guildnet/status: phase and conditions, for whoever may use the workspace."""
-        self._workspaces.authorize(request, identity, workspace)
+    def status(self, request: Request, identity: Identity, origin: Origin) -> Answer:
+        """GET /.guildnet/status: phase, conditions and what a page would get, for whoever may use the workspace."""
+        self._workspaces.authorize(request, identity, origin.workspace)
+        return self._told(request, origin.workspace, self._workspaces.problem(origin.workspace, origin.port))
+
+    def status_of_path(self, request: Request, identity: Identity) -> Answer:
+        """The same on the control origin, for a page of the path form that waits: `path` is the page's."""
+        asked = target.parse(query(request).get("path", "").encode())
+        if not isinstance(asked, target.WorkspaceTarget):
+            raise Refusal(404, "not_found", "There is nothing here.", rule=Rule.NOT_FOUND)
+        workspace = self._workspaces.known(request, identity, asked.id)
+        self._workspaces.authorize(request, identity, workspace, no_such_id(asked.id))
+        pending = self._workspaces.path_form.waits(workspace, request.site, asked.port)
+        return self._told(request, workspace, pending or self._workspaces.problem(workspace, asked.port))
+
+    def _told(self, request: Request, workspace: Workspace, problem: Refusal | None) -> Answer:
         status = workspace.status
-        rows = [
-            {"type": item.type, "status": item.status, "reason": item.reason, "message": item.message}
-            for item in status.conditions
-        ]
-        return pages.as_json(200, {"id": workspace.name, "phase": status.phase or "Pending", "conditions": rows})
+        shown = {
+            "id": workspace.name,
+            "phase": status.phase or "Pending",
+            "code": problem.code if problem else "ready",
+            "message": problem.message if problem else f"Workspace {workspace.name} is ready.",
+            "conditions": [
+                {"type": item.type, "status": item.status, "reason": item.reason, "message": item.message}
+                for item in status.conditions
+            ],
+        }
+        return pages.as_json(200, shown, request_id=request.record.request_id)

@@ -46,21 +46,22 @@ class Resolved:
 
 def resolve(index: Index, workspace: Workspace, port: int | None, *, namespace: str, domain: str) -> Resolved:
     """`port` None is the first declared one. Raises Refusal: 404 port, 409 stopped, 503 starting, 502 no target."""
-    if port is not None and port not in declared_ports(workspace):
-        message = f"Workspace {workspace.name} declares no port {port}."
-        raise Refusal(404, "unknown_port", message, rule=Rule.PORT)
+    declared(workspace, port)
     if not workspace.spec.running or workspace.status.phase is Phase.STOPPED:
-        raise Refusal(409, "stopped", f"Workspace {workspace.name} is stopped. Start it to use it.", rule=Rule.STOPPED)
+        message = f"Workspace {workspace.name} is stopped. Start it to use it."
+        raise Refusal(409, "stopped", message, rule=Rule.STOPPED, conditions=_conditions(workspace))
     endpoints = index.endpoints(workspace)
     chosen = _choose(endpoints, workspace, port)
     if chosen:
         return _of_service(chosen, workspace)
     agent_host = _agent_host(workspace)
     if agent_host is not None:
-        host, number = agent_host
+        host, named = agent_host
+        number = named if port is None else port
         return Resolved(Rule.AGENT_HOST, scheme_of(number), host, number, (), _path_mode(workspace, number))
     if workspace.deleting or workspace.status.phase is Phase.TERMINATING:
-        raise Refusal(409, "deleted", f"Workspace {workspace.name} is being deleted.", rule=Rule.DELETED)
+        message = f"Workspace {workspace.name} is being deleted."
+        raise Refusal(409, "deleted", message, rule=Rule.DELETED, conditions=_conditions(workspace))
     if workspace.status.service_uid or workspace.status.phase in {None, Phase.PENDING, Phase.FAILED}:
         raise _starting(workspace)
     number = port if port is not None else _default_port(declared_ports(workspace))
@@ -125,6 +126,19 @@ def _agent_host(workspace: Workspace) -> tuple[str, int] | None:
 
 def _default_port(ports: tuple[int, ...]) -> int:
     return next((port for port in (HTTP_PORT, HTTPS_PORT) if port in ports), ports[0])
+
+
+def path_mode(workspace: Workspace, port: int | None) -> str:
+    """`Strip` or `Preserve`, of a port that it declares; None is the first. Raises Refusal 404 for any other."""
+    declared(workspace, port)
+    return _path_mode(workspace, declared_ports(workspace)[0] if port is None else port)
+
+
+def declared(workspace: Workspace, port: int | None) -> None:
+    """Raises Refusal 404 for a port that the workspace does not declare."""
+    if port is not None and port not in declared_ports(workspace):
+        message = f"Workspace {workspace.name} declares no port {port}."
+        raise Refusal(404, "unknown_port", message, rule=Rule.PORT)
 
 
 def _path_mode(workspace: Workspace, port: int) -> str:

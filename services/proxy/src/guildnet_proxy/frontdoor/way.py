@@ -1,5 +1,5 @@
-"""What was decided: about the requests with one field block, kept in the block's slot for the next of them; about an
-origin, while the index does not change; about one request.
+"""What was decided: by who runs the install; about the requests with one field block, kept in the block's slot for the
+next of them; about an origin, while the index does not change; about one request.
 
 A Way holds nothing that depends on the request target, and it is used only while all holds that was asked for it: the
 cluster's index has not changed, and who vouched for the caller would still say the same.
@@ -7,6 +7,10 @@ cluster's index has not changed, and who vouched for the caller would still say 
 
 from __future__ import annotations
 
+import ssl
+from dataclasses import dataclass
+
+from guildnet import access
 from guildnet.identity import Identity
 from guildnet.workspace import Workspace
 from guildnet_proxy.admission import InFlight
@@ -15,6 +19,22 @@ from guildnet_proxy.http.forward import Forward, Place
 from guildnet_proxy.rewrite.request_head import Sent
 from guildnet_proxy.rewrite.response_head import WorkspaceRules
 from guildnet_proxy.sites import Placement
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the operator of the install decided. `insecure_tls` is for workspaces' own self-signed ports, `verified_tls`
+    for listed targets."""
+
+    namespace: str
+    cluster_domain: str
+    access_default: access.Default
+    audience: str
+    path_trusted: bool
+    insecure_tls: ssl.SSLContext
+    verified_tls: ssl.SSLContext
+    cross_site: bool = False
+
 
 MAX_WAYS_OF_A_BLOCK = 16
 _PATH_FORM = b"/proxy/server/"
@@ -98,13 +118,14 @@ WayOut = tuple[tuple[Place, ...], WorkspaceRules]
 
 
 class Origin:
-    """A workspace on its own origin, as it is while the index does not change."""
+    """A port of a workspace (None: its first) on its own origin, as it is while the index does not change."""
 
-    __slots__ = ("placement", "resolved", "way_out", "workspace")
+    __slots__ = ("placement", "port", "resolved", "way_out", "workspace")
 
-    def __init__(self, workspace: Workspace, placement: Placement) -> None:
+    def __init__(self, workspace: Workspace, placement: Placement, port: int | None = None) -> None:
         self.workspace = workspace
         self.placement = placement
+        self.port = port
         self.resolved: Resolved | None = None
         self.way_out: WayOut | None = None
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import ssl
-from dataclasses import dataclass
 
 from guildnet import access
 from guildnet.access import Action, Rules, Target
@@ -14,33 +12,19 @@ from guildnet.workspace.ports import base_path
 from guildnet_proxy.admission import Admission
 from guildnet_proxy.auth.authenticate import bearer, login_required
 from guildnet_proxy.cluster.index import Index
-from guildnet_proxy.frontdoor import cross_origin, pages
+from guildnet_proxy.frontdoor import pages
 from guildnet_proxy.frontdoor.egress import EgressGuard, Permitted
+from guildnet_proxy.frontdoor.path_form import PathForm
 from guildnet_proxy.frontdoor.request import Record, Request
-from guildnet_proxy.frontdoor.resolve import NO_SUCH_ADDRESS, Resolved, no_such_id, resolve, unresolved
+from guildnet_proxy.frontdoor.resolve import NO_SUCH_ADDRESS, Resolved, no_such_id, path_mode, resolve, unresolved
 from guildnet_proxy.frontdoor.target import HostTarget, WorkspaceTarget
-from guildnet_proxy.frontdoor.way import Origin, Route, Way, WayOut
+from guildnet_proxy.frontdoor.way import Origin, Policy, Route, Way, WayOut
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Decision, Forward, Outcome, Place
 from guildnet_proxy.rewrite import request_head
 from guildnet_proxy.rewrite.response_head import WorkspaceRules
 from guildnet_proxy.rules import Rule
-from guildnet_proxy.sites import Site, own_origin, own_placement, path_placement
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the operator of the install decided. `insecure_tls` is for workspaces' own self-signed ports, `verified_tls`
-    for listed targets."""
-
-    namespace: str
-    cluster_domain: str
-    access_default: access.Default
-    audience: str
-    path_trusted: bool
-    insecure_tls: ssl.SSLContext
-    verified_tls: ssl.SSLContext
-    cross_site: bool = False
+from guildnet_proxy.sites import Site, own_placement, path_placement
 
 
 class Workspaces:
@@ -50,6 +34,7 @@ class Workspaces:
         self.index = index
         self.policy = policy
         self.admission = admission
+        self.path_form = PathForm(policy)
         self._egress = egress
         self._origins: dict[str, Origin] = {}
         self._version = -1
@@ -61,12 +46,12 @@ class Workspaces:
             self._origins.clear()
         origin = self._origins.get(site.origin)
         if origin is None:
-            workspace = self._workspace_of(site)
-            origin = Origin(workspace, own_placement(site, cross_site=self.policy.cross_site))
+            workspace, port = self._workspace_of(site)
+            origin = Origin(workspace, own_placement(site, cross_site=self.policy.cross_site), port)
             self._origins[site.origin] = origin
         return origin
 
-    def _workspace_of(self, site: Site) -> Workspace:
+    def _workspace_of(self, site: Site) -> tuple[Workspace, int | None]:
         found = self.index.by_label(site.label) if site.label is not None else self.index.by_port(site.port or 0)
         if found is None:
             self._listed()
@@ -130,44 +115,8 @@ class Workspaces:
         """May it be told that there is this workspace?"""
         return self.decide(identity, workspace, Action.LIST).allowed
 
-    # ---- the two forms ----------------------------------------------------------------------------------------------
-
-    def on_own_origin(self, request: Request, identity: Identity, origin: Origin, cors: bytes) -> Decision:
-        """The workspace's own origin: paths pass unchanged; a Preserve workspace lives below its base path."""
-        workspace = origin.workspace
-        self.authorize(request, identity, workspace)
-        resolved = origin.resolved
-        if resolved is None:
-            resolved = origin.resolved = self._resolve(workspace, None)
-        head = request.head
-        if resolved.path_mode == "Preserve" and head.path == b"/" and head.method in {b"GET", b"HEAD"}:
-            _, mark, query = head.target.partition(b"?")
-            return pages.redirect(base_path(workspace.name, None) + "/" + (mark + query).decode("latin-1"), status=302)
-        route = Route(origin.placement, head.target, strips=False, cors=cors, origin=origin)
-        return self._send(request, identity, workspace, resolved, route)
-
-    def by_path(self, request: Request, identity: Identity, target: WorkspaceTarget, cors: bytes) -> Decision:
-        """`/proxy/server/{id}/…`; a top-level navigation goes to the workspace's own origin where it has one."""
-        workspace = self._by_id(request, identity, target.id)
-        resolved = self._resolve(workspace, target.port)
-        strips = resolved.path_mode != "Preserve"
-        base = base_path(target.id if strips else workspace.name, target.port)
-        own = own_origin(workspace, request.site.entry) if target.port is None else None
-        rest, query = target.rest, target.query
-        safe = request.head.method in {b"GET", b"HEAD"}
-        if own is not None and cross_origin.is_document_navigation(request.head):
-            path = (rest or b"/") if strips else base.encode() + (rest or b"/")
-            return pages.redirect(own + (path + query).decode("latin-1"), status=302)
-        if not rest and strips and safe:
-            return pages.redirect(base + "/" + query.decode("latin-1"), status=302)
-        placement = path_placement(
-            request.site, base, trusted=self.policy.path_trusted, cross_site=self.policy.cross_site
-        )
-        seen = ((rest or b"/") if strips else base.encode() + rest) + query
-        return self._send(request, identity, workspace, resolved, Route(placement, seen, strips=strips, cors=cors))
-
-    def _by_id(self, request: Request, identity: Identity, id_: str) -> Workspace:
-        """The workspace with this id, which the caller may use. Raises Refusal."""
+    def known(self, request: Request, identity: Identity, id_: str) -> Workspace:
+        """The workspace with this id; raises Refusal 401, 403, 503 and 404, as much as the caller may be told."""
         workspace = self.index.find(id_)
         if workspace is None:
             if identity.kind == "anonymous":
@@ -176,14 +125,60 @@ class Workspaces:
             if self.index.capabilities is None:
                 self.authorize(request, identity, None)
             raise Refusal(404, "not_found", no_such_id(id_), rule=Rule.UNKNOWN)
-        request.record.workspace = workspace.name
-        self.authorize(request, identity, workspace, no_such_id(id_))
         return workspace
+
+    def problem(self, workspace: Workspace, port: int | None) -> Refusal | None:
+        """Why a request for this port would not be forwarded, None where it would; who may do so is not asked."""
+        try:
+            self._resolve(workspace, port)
+        except Refusal as refusal:
+            return refusal
+        return None
+
+    # ---- the two forms ----------------------------------------------------------------------------------------------
+
+    def on_own_origin(self, request: Request, identity: Identity, origin: Origin, cors: bytes) -> Decision:
+        """The workspace's own origin: paths pass unchanged; a Preserve workspace lives below its base path."""
+        workspace = origin.workspace
+        self.authorize(request, identity, workspace)
+        resolved = origin.resolved
+        if resolved is None:
+            resolved = origin.resolved = self._resolve(workspace, origin.port)
+        head = request.head
+        if resolved.path_mode == "Preserve" and head.path == b"/" and head.method in {b"GET", b"HEAD"}:
+            _, mark, query = head.target.partition(b"?")
+            base = base_path(workspace.name, origin.port)
+            return pages.redirect(f"{base}/{(mark + query).decode('latin-1')}", status=302)
+        route = Route(origin.placement, head.target, strips=False, cors=cors, origin=origin)
+        return self._send(request, identity, workspace, resolved, route)
+
+    def by_path(self, request: Request, identity: Identity, target: WorkspaceTarget, cors: bytes) -> Decision:
+        """`/proxy/server/{id}/…`; a page goes to the own origin of its port."""
+        workspace = self.known(request, identity, target.id)
+        request.record.workspace = workspace.name
+        self.authorize(request, identity, workspace, no_such_id(target.id))
+        strips = path_mode(workspace, target.port) != "Preserve"
+        base = base_path(target.id if strips else workspace.name, target.port)
+        rest, query = target.rest, target.query
+        below = b"" if strips else base.encode()
+        elsewhere = self.path_form.elsewhere(request, workspace, target.port, below + (rest or b"/") + query)
+        if elsewhere is not None:
+            return elsewhere
+        resolved = self._resolve(workspace, target.port)
+        if not rest and strips and request.head.method in {b"GET", b"HEAD"}:
+            return pages.redirect(base + "/" + query.decode("latin-1"), status=302)
+        placement = path_placement(
+            request.site, base, trusted=self.policy.path_trusted, cross_site=self.policy.cross_site
+        )
+        seen = ((rest or b"/") if strips else below + rest) + query
+        return self._send(request, identity, workspace, resolved, Route(placement, seen, strips=strips, cors=cors))
 
     async def by_port(self, request: Request, identity: Identity, id_: str, port: int) -> tuple[Place, ...]:
         """Where a tunnel to a declared port goes; it is admitted as an upgraded connection. Raises Refusal."""
         record = request.record
-        workspace = self._by_id(request, identity, id_)
+        workspace = self.known(request, identity, id_)
+        record.workspace = workspace.name
+        self.authorize(request, identity, workspace, no_such_id(id_))
         resolved = self._resolve(workspace, port)
         record.rule = resolved.rule
         addresses = resolved.addresses or (await self._address(identity, workspace, resolved),)
@@ -200,13 +195,17 @@ class Workspaces:
         request.record.rule = permitted.rule
         request.record.workspace = permitted.workspace.name if permitted.workspace is not None else ""
         base = f"/proxy/{target.authority}"
+        path = (target.rest or b"/") + target.query
+        elsewhere = self.path_form.elsewhere(request, permitted.workspace, target.port, path)
+        if elsewhere is not None:
+            return elsewhere
         if not target.rest and request.head.method in {b"GET", b"HEAD"}:
             return pages.redirect(base + "/" + target.query.decode("latin-1"), status=302)
         resolved = Resolved(permitted.rule, target.scheme, target.host, target.port, (permitted.address,), "Strip")
         placement = path_placement(
             request.site, base, trusted=self.policy.path_trusted, cross_site=self.policy.cross_site
         )
-        route = Route(placement, (target.rest or b"/") + target.query, strips=True, cors=cors, host=target.authority)
+        route = Route(placement, path, strips=True, cors=cors, host=target.authority)
         return self._forward(request, permitted.workspace, resolved, route)[0]
 
     # ---- forwarding -------------------------------------------------------------------------------------------------

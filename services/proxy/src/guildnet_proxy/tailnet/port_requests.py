@@ -1,0 +1,96 @@
+"""Asks the operator for origins of further ports on the tailnet, by keys of the entries ConfigMap.
+
+The operator is the one writer of the port counter and of a workspace's status; the proxy only says what is wanted, each
+time somebody opens a port that has no origin yet, and takes the key out when the status has the port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from guildnet.errors import GuildNetError, NotFound
+from guildnet.kube import Client
+from guildnet.kube.resources import CONFIGMAPS
+from guildnet.telemetry import logger
+from guildnet.workspace import Workspace, other_ports
+from guildnet.workspace.origin import port_request, port_requested
+from guildnet_proxy.cluster.index import Index
+from guildnet_proxy.settings import Settings
+
+RETRY_SECONDS = 2.0
+
+
+class PortRequests:
+    """Owns the keys `port.UID.PORT`: what was asked for here, and what an earlier run of the proxy left there."""
+
+    def __init__(self, settings: Settings, client: Client, index: Index, synced: Callable[[], Awaitable[None]]) -> None:
+        self._namespace, self._name = settings.release_namespace, settings.entries_configmap
+        self._client = client
+        self._index = index
+        self._synced = synced
+        self._wanted: dict[str, str] = {}
+        self._published: dict[str, str] = {}
+        self._changed = asyncio.Event()
+        index.on_change.append(self._look_again)
+
+    def ask(self, workspace: Workspace, port: int) -> None:
+        """Wants an origin for this port; the same again costs nothing."""
+        key = port_request(workspace.uid, port)
+        if key not in self._wanted:
+            self._wanted[key] = workspace.name
+            self._changed.set()
+
+    async def run(self, *, leads: bool = True) -> None:
+        """Of several processes one leads: it takes over the keys that are there."""
+        await self._synced()
+        if leads:
+            await self._adopt()
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            try:
+                await self._publish()
+            except GuildNetError as error:
+                logger.warning("ports not asked for", error=error.message)
+                await asyncio.sleep(RETRY_SECONDS)
+                self._changed.set()
+
+    def _look_again(self, name: str | None) -> None:
+        if name is not None and self._published:
+            self._changed.set()
+
+    async def _adopt(self) -> None:
+        while True:
+            try:
+                held = (await self._client.get(CONFIGMAPS, self._namespace, self._name)).get("data") or {}
+                break
+            except NotFound:
+                held = {}
+                break
+            except GuildNetError as error:
+                logger.warning("ports that were asked for not read", error=error.message)
+                await asyncio.sleep(RETRY_SECONDS)
+        left = {key: name for key, name in held.items() if port_requested(key)}
+        self._wanted |= left
+        self._published |= left
+        self._changed.set()
+
+    async def _publish(self) -> None:
+        self._wanted = {key: name for key, name in self._wanted.items() if self._is_open(key, name)}
+        new = {key: name for key, name in self._wanted.items() if key not in self._published}
+        done = [key for key in self._published if key not in self._wanted]
+        if not (new or done):
+            return
+        data = {**new, **dict.fromkeys(done)}
+        await self._client.merge_patch(CONFIGMAPS, self._namespace, self._name, {"data": data})
+        self._published = dict(self._wanted)
+        logger.info("ports asked for", new=len(new), done=len(done))
+
+    def _is_open(self, key: str, name: str) -> bool:
+        """Is there still a workspace that declares this port, without an origin for it?"""
+        asked, workspace = port_requested(key), self._index.workspaces.get(name)
+        if asked is None or workspace is None or workspace.uid != asked[0] or asked[1] not in other_ports(workspace):
+            return False
+        origin = workspace.status.origin
+        return origin is None or origin.port_of(asked[1]) is None
