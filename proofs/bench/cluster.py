@@ -14,11 +14,15 @@ from typing import Any
 
 from aiohttp import web
 
-from guildnet.kube.resources import CAPABILITIES, ENDPOINTSLICES, WORKSPACES, Resource, path
+from guildnet.kube.resources import CAPABILITIES, ENDPOINTSLICES, NODES, SERVICES, WORKSPACES, Resource, path
 from guildnet.names import origin_label
 
 NAMESPACE = "guildnet-workspaces"
 _BOOKMARK_SECONDS = 20.0
+_EMPTY = (
+    path(SERVICES, "guildnet"), path(ENDPOINTSLICES, "guildnet"), path(ENDPOINTSLICES, "default"), path(NODES),
+)  # fmt: skip
+"""What the proxy asks for beside the workspaces: nothing of it is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +100,18 @@ async def hosting(directory: Path, placed: Sequence[Placed]) -> AsyncIterator[Pa
 
 
 @asynccontextmanager
-async def listing(directory: Path, objects: Mapping[Resource, Sequence[Mapping[str, Any]]]) -> AsyncIterator[Path]:
-    """The path of a kubeconfig while the block runs; these objects are there. Lists are made once: whoever asks for
-    one again and again measures itself."""
+async def listing(
+    directory: Path,
+    objects: Mapping[Resource, Sequence[Mapping[str, Any]]],
+    elsewhere: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+) -> AsyncIterator[Path]:
+    """The path of a kubeconfig while the block runs; these objects are there, those of `elsewhere` by the path of their
+    list. Lists are made once: whoever asks for one again and again measures itself."""
+    lists: dict[str, Sequence[Mapping[str, Any]]] = dict.fromkeys(_EMPTY, ())
+    lists |= {path(kind, NAMESPACE): items for kind, items in objects.items()} | dict(elsewhere or {})
     held = {
-        path(kind, NAMESPACE): json.dumps({"metadata": {"resourceVersion": "1"}, "items": items}).encode()
-        for kind, items in objects.items()
+        where: json.dumps({"metadata": {"resourceVersion": "1"}, "items": items}).encode()
+        for where, items in lists.items()
     }
 
     async def answer(request: web.Request) -> web.StreamResponse:

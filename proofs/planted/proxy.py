@@ -17,6 +17,27 @@ PLANTS: Final = (
         "        if origin.startswith(site.origin.encode()):\n",
     ),
     Plant(
+        "ssrf",
+        "what an EndpointSlice says is believed",
+        f"{PROXY}/frontdoor/egress.py",
+        "                rule = never(ip_address(address), self._own, self._pods) or Rule.SERVICE\n",
+        "                rule = Rule.SERVICE\n",
+    ),
+    Plant(
+        "ssrf",
+        "a name that was permitted is resolved again",
+        f"{PROXY}/frontdoor/egress.py",
+        "        return permitted[0]\n",
+        "        return Permitted(host, permitted[0].rule, permitted[0].workspace)\n",
+    ),
+    Plant(
+        "ssrf",
+        "the nodes are not known",
+        f"{PROXY}/cluster/own_addresses.py",
+        "        return Rule.NEVER_NODE if address in self._nodes else None\n",
+        "        return None\n",
+    ),
+    Plant(
         "proxy-speed",
         "a profiler looks at every call",
         f"{PROXY}/__main__.py",

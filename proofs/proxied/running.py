@@ -75,6 +75,7 @@ class Install:
             "K8S_NAMESPACE": cluster.NAMESPACE,
             "KUBECONFIG": str(self.kubeconfig),
             "OPS_PORT": str(ops),
+            "POD_NETWORKS": "127.0.0.0/8",
             **settings,
         }
         return Process([sys.executable, "-P", "-m", "guildnet_proxy"], log, env=given)

@@ -16,6 +16,7 @@ NAMES: Final[Mapping[str, str]] = {
     '{{ include "guildnet.configmap.ports" . }}': "guildnet-ports",
     '{{ include "guildnet.secret.tailnetState" . }}': "guildnet-tailnet-state",
     '{{ include "guildnet.fullname" . }}-operator': "guildnet-operator",
+    "kubernetes": "kubernetes",
 }
 """What the names are in a release called `guildnet`."""
 ANY: Final = "*"

@@ -88,6 +88,7 @@ ALLOWED_TARGETS: {{ join "," .Values.proxy.allowedTargets | quote }}
 API_URL: {{ printf "http://%s-api:8080" (include "guildnet.fullname" .) | quote }}
 CLUSTER_DOMAIN: {{ .Values.clusterDomain | quote }}
 CROSS_SITE: {{ .Values.entries.crossSite | quote }}
+DENIED_HOSTS: {{ include "guildnet.proxy.deniedHosts" . | quote }}
 DOMAIN_MODE: {{ .Values.entries.domain.mode | quote }}
 DOMAIN_ORIGIN: {{ .Values.entries.domain.origin | quote }}
 {{- $drain := include "guildnet.proxy.drain" . | fromYaml }}
@@ -102,8 +103,9 @@ LISTEN_LOCAL: 0.0.0.0:8080
 LOCAL_MODE: {{ .Values.entries.local.mode | quote }}
 LOCAL_ORIGIN: {{ .Values.entries.local.origin | quote }}
 OPS_HOST: {fieldRef: {fieldPath: status.podIP}}
-POD_IP: {fieldRef: {fieldPath: status.podIP}}
 PATH_TRUSTED: {{ .Values.entries.pathTrusted | quote }}
+POD_IP: {fieldRef: {fieldPath: status.podIP}}
+POD_NETWORKS: {{ join "," .Values.proxy.podNetworks | quote }}
 PROCESSES: {{ .Values.proxy.processes | int | quote }}
 PROXY_TRANSPORT: {{ .Values.proxy.transport | quote }}
 REQUESTS_PER_IDENTITY: {{ .Values.proxy.requestsPerIdentity | int | quote }}
@@ -116,6 +118,13 @@ TOKEN_AUDIENCE: {{ .Values.proxy.tokenAudience | quote }}
 UI_DEV_ORIGIN: {{ .Values.entries.uiDevOrigin | quote }}
 UPGRADES_PER_IDENTITY: {{ .Values.proxy.upgradesPerIdentity | int | quote }}
 UPSTREAM_CA_FILE: {{ ternary "/etc/guildnet/upstream/ca.crt" "" (ne .Values.proxy.upstreamCA "") | quote }}
+{{- end -}}
+
+{{/* An own Redis is never a target. Its host is not known here where its URL is in a Secret of yours. */}}
+{{- define "guildnet.proxy.deniedHosts" -}}
+{{- $hosts := .Values.proxy.deniedHosts }}
+{{- with .Values.redis.url }}{{ $hosts = append $hosts (urlParse .).hostname }}{{ end }}
+{{- join "," (uniq $hosts) }}
 {{- end -}}
 
 {{/*

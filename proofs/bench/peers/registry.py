@@ -66,6 +66,7 @@ def _guildnet(room: Room) -> Running:
         "K8S_NAMESPACE": cluster.NAMESPACE,
         "KUBECONFIG": str(room.kubeconfig),
         "OPS_PORT": str(room.ops_port),
+        "POD_NETWORKS": "127.0.0.0/8",
         # Idle sockets are measured by the thousand, all of them of one workspace and one user.
         "STREAMS_PER_WORKSPACE": "6000",
         "UPGRADES_PER_IDENTITY": "6000",

@@ -24,6 +24,7 @@ from guildnet_proxy.auth.authenticate import Authenticator
 from guildnet_proxy.auth.sessions import Sessions
 from guildnet_proxy.auth.token_review import TokenReview
 from guildnet_proxy.cluster.index import Endpoint, Index, Slice
+from guildnet_proxy.cluster.own_addresses import OwnAddresses
 from guildnet_proxy.frontdoor.request import Record
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.server import Server
@@ -33,6 +34,8 @@ from guildnet_proxy.tailnet.localapi import Peer
 from support.process import free_port
 
 KEY = b"k" * 40
+LOOPBACK = ("127.0.0.0/8",)
+"""Where the pods of these tests are."""
 
 
 def jwt(name: str, audience: str = "guildnet") -> str:
@@ -95,6 +98,7 @@ class Room:
     upstream_port: int
     records: Records
     log: list[str]
+    own: OwnAddresses
     peers: dict[str, Peer] = field(default_factory=dict)
     tokens: dict[str, TokenReview] = field(default_factory=dict)
     reviews: list[str] = field(default_factory=list)
@@ -251,7 +255,7 @@ async def make_room(tmp_path: Path, upstream_port: int, api_port: int, limits: L
         tailnet_socket=str(tmp_path / "tailnet.sock"),
         tailscaled_socket="-",
         serve_file="-",
-        **more,
+        **{"pod_networks": LOOPBACK, **more},
     )
     table = Index()
     table.listed = True
@@ -281,12 +285,16 @@ async def make_room(tmp_path: Path, upstream_port: int, api_port: int, limits: L
     )  # fmt: skip
     log: list[str] = []
     records = Records(CollectorRegistry(), write=log.append)
-    door = door_of(settings, table, entries, sources, records, KEY)
+    own = OwnAddresses()
+    own.listed = True
+    own.on_change.append(table.touch)
+    door = door_of(settings, table, entries, sources, records, KEY, own)
     server = Server(door, records, limits)
     table.on_change.append(lambda _: server.revoke_soon(lambda record: still_allowed(door, record)))
     await server.listen_tcp("127.0.0.1", port)
     socket = tmp_path / "tailnet.sock"
     await server.listen_unix(socket)
     return Room(
-        server, table, sessions, sources, entries, port, socket, upstream_port, records, log, peers, tokens, reviews
-    )
+        server, table, sessions, sources, entries, port, socket, upstream_port, records, log, own, peers, tokens,
+        reviews,
+    )  # fmt: skip

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from guildnet.kube.client import Client
-from guildnet.kube.resources import CAPABILITIES, CONFIGMAPS, ENDPOINTSLICES, WORKSPACES
+from guildnet.kube.resources import CAPABILITIES, CONFIGMAPS, ENDPOINTSLICES, NODES, SERVICES, WORKSPACES
 from guildnet.names import API_VERSION, origin_label
 from guildnet_proxy.app import COMPILED, Running, running
 from guildnet_proxy.frontdoor.dispatch import FrontDoor
@@ -53,6 +54,7 @@ class Cluster:
         self.proxy, self.kube, self.namespace, self.sidecar, self.directory = proxy, kube, namespace, sidecar, directory
         door = proxy.server.handler
         assert isinstance(door, FrontDoor)
+        self.own = proxy.own
         self.host = door.sites.all()[-1].origin.removeprefix("http://")
 
     async def ask(self, method: str, path: str, *headers: str, host: str = "") -> Any:
@@ -210,6 +212,43 @@ async def test_workspaces_slices_and_capabilities_are_followed(cluster, monkeypa
     await eventually(lambda: not index.workspaces)
     assert (await cluster.ask("GET", "/", bearer, host=host)).status == 404
     await upstream.cleanup()
+
+
+async def test_the_addresses_that_are_our_own_are_learnt_and_unlearnt(cluster):
+    own, kube, namespace = cluster.own, cluster.kube, cluster.namespace
+    ours = {"app.kubernetes.io/part-of": "guildnet"}
+
+    def rule(address: str) -> str | None:
+        return own.rule(ip_address(address))
+
+    await eventually(lambda: own.listed, within=20)
+    spec = {"ports": [{"port": 6379}], "selector": {"x": "y"}}
+    await kube.create(SERVICES, namespace, {"metadata": {"name": "valkey", "labels": ours}, "spec": spec})
+    address = (await kube.get(SERVICES, namespace, "valkey"))["spec"]["clusterIP"]
+    managed = ours | {"guildnet.io/managed": "true"}
+    await kube.create(SERVICES, namespace, {"metadata": {"name": "ws", "labels": managed}, "spec": spec})
+    of_workspace = (await kube.get(SERVICES, namespace, "ws"))["spec"]["clusterIP"]
+    pods = {
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": {"name": "valkey-1", "labels": ours}, "ports": [{"port": 6379}],
+        "endpoints": [{"addresses": ["10.9.8.7"], "conditions": {"ready": False}}],
+    }  # fmt: skip
+    await kube.create(ENDPOINTSLICES, namespace, pods)
+    node = f"node-{namespace}"
+    await kube.create(NODES, None, {"metadata": {"name": node}})
+    told = {"status": {"addresses": [{"type": "InternalIP", "address": "10.9.8.6"}]}}
+    await kube.merge_patch(NODES, None, node, told, subresource="status")
+    try:
+        await eventually(lambda: rule(address) == rule("10.9.8.7") == "never-own")
+        await eventually(lambda: rule("10.9.8.6") == "never-node")
+        assert rule(of_workspace) is None
+        (endpoint, *_) = (await kube.get(ENDPOINTSLICES, "default", "kubernetes"))["endpoints"]
+        assert rule(endpoint["addresses"][0]) == "never-own", "the API server's real endpoint"
+        await kube.delete(ENDPOINTSLICES, namespace, "valkey-1")
+        await eventually(lambda: rule("10.9.8.7") is None)
+    finally:
+        await kube.delete(NODES, None, node)
+    await eventually(lambda: rule("10.9.8.6") is None)
 
 
 async def test_the_tailnet_name_is_learnt_published_and_served(cluster):

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from guildnet.workspace import Workspace
+from guildnet_proxy.cluster.own_addresses import OwnAddresses, addresses_of
 from guildnet_proxy.frontdoor import egress
 from guildnet_proxy.frontdoor.egress import (
     Allowed,
     EgressGuard,
     never,
     parse_allowed,
-    parse_own,
+    parse_networks,
     resolve_name,
     unmapped,
 )
@@ -70,11 +71,39 @@ def test_the_address_that_another_one_hides(address: str, inner: str) -> None:
 
 
 def test_our_own_addresses_are_refused_in_every_spelling_and_only_they() -> None:
-    own = parse_own("10.0.0.1", "", "a-name", "fd00::1")
-    assert own == {ip_address("10.0.0.1"), ip_address("fd00::1")}
+    found = addresses_of(("10.0.0.1", "", "a-name", "None", "fd00::1"))
+    assert found == {ip_address("10.0.0.1"), ip_address("fd00::1")}
+    own = OwnAddresses("10.0.0.1", "", "a-name", "fd00::1")
+    own.put("nodes", "n1", ["192.168.0.7", "the-node"])
     assert never(ip_address("::ffff:10.0.0.1"), own) == "never-own"
     assert never(ip_address("fd00::1"), own) == "never-own"
+    assert never(ip_address("64:ff9b::192.168.0.7"), own) == "never-node"
     assert never(ip_address("10.0.0.2"), own) is None
+
+
+def test_an_address_is_our_own_while_something_has_it() -> None:
+    own = OwnAddresses()
+    told: list[int] = []
+    own.on_change.append(lambda: told.append(own.version))
+    own.put("pods", "api-1", ["10.0.0.5"])
+    own.put("pods", "api-2", ["10.0.0.5", "10.0.0.6"])
+    own.put("pods", "api-2", ["10.0.0.6", "10.0.0.5"])
+    own.remove("pods", "api-1")
+    assert never(ip_address("10.0.0.5"), own) == "never-own"
+    own.put("pods", "api-2", ["10.0.0.6"])
+    own.remove("pods", "nobody")
+    assert never(ip_address("10.0.0.5"), own) is None
+    assert never(ip_address("10.0.0.6"), own) == "never-own"
+    assert told == [1, 2, 3, 4], "each change once, and what changes nothing never"
+
+
+def test_the_clusters_pods_may_be_in_a_reserved_range_but_never_where_we_are_ourselves() -> None:
+    own, pods = OwnAddresses("100.64.0.9"), parse_networks(["100.64.0.0/16"])
+    assert never(ip_address("100.64.3.4"), own) == "never-tailnet"
+    assert never(ip_address("100.64.3.4"), own, pods) is None
+    assert never(ip_address("::ffff:100.64.3.4"), own, pods) is None
+    assert never(ip_address("100.65.3.4"), own, pods) == "never-tailnet"
+    assert never(ip_address("100.64.0.9"), own, pods) == "never-own"
 
 
 def test_allowed_targets_are_networks_and_ports() -> None:
@@ -90,6 +119,13 @@ def test_allowed_targets_are_networks_and_ports() -> None:
 def test_what_is_no_network_with_a_port_is_named(text: str) -> None:
     with pytest.raises(ValueError, match=f"^'{text}' is not CIDR:port$"):
         parse_allowed([text])
+
+
+def listed(*texts: str) -> OwnAddresses:
+    """Own addresses of which all kinds were read."""
+    own = OwnAddresses(*texts)
+    own.listed = True
+    return own
 
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
@@ -128,13 +164,54 @@ async def test_a_workspace_is_reached_by_its_very_address_and_port_and_by_whom_i
 
 
 async def test_a_listed_target_is_reached_on_its_port() -> None:
-    guard = EgressGuard(parse_allowed(["10.5.0.0/16:80", "[fd00::/64]:80"]), at, denied=parse_own("10.5.0.9"))
+    guard = EgressGuard(parse_allowed(["10.5.0.0/16:80", "[fd00::/64]:80"]), at, own=listed("10.5.0.9"))
     permitted = await guard.permit("10.5.0.1", 80, lambda _: False)
     assert (permitted.address, permitted.rule, permitted.workspace) == ("10.5.0.1", "allowed-target", None)
     assert (await guard.permit("fd00::5", 80, lambda _: False)).address == "fd00::5"
     assert (await refused(guard, "10.5.0.1", 81)).startswith("403 target_denied default-deny")
     assert (await refused(guard, "fd01::5", 80)).startswith("403 target_denied default-deny")
     assert (await refused(guard, "10.5.0.9", 80)).startswith("403 target_denied never-own")
+
+
+async def test_until_it_is_known_what_is_our_own_nothing_listed_is_reached_but_workspaces_are() -> None:
+    own = OwnAddresses()
+    guard = EgressGuard(parse_allowed(["10.5.0.0/16:80"]), at, own=own)
+    assert (await refused(guard, "10.5.0.1")).startswith("503 starting not-listed It is not known yet which addresses")
+    assert (await refused(guard, "10.6.0.1")).startswith("403 target_denied default-deny")
+    assert (await guard.permit("10.1.1.1", 8080, lambda _: True)).address == "10.1.1.1"
+    own.listed = True
+    assert (await guard.permit("10.5.0.1", 80, lambda _: True)).address == "10.5.0.1"
+
+
+@pytest.mark.parametrize(
+    ("address", "rule"),
+    [
+        ("10.96.0.1", "never-own"), ("::ffff:10.96.0.1", "never-own"), ("192.168.0.7", "never-node"),
+        ("100.100.100.200", "never-metadata"), ("169.254.169.254", "never-link-local"), ("127.0.0.1", "never-loopback"),
+        ("100.64.0.1", "never-tailnet"), ("metadata.google.internal", "default-deny"),
+    ],
+)  # fmt: skip
+def test_an_endpoint_that_is_no_pods_is_not_connected_to(address: str, rule: str) -> None:
+    own = listed("10.96.0.1")
+    own.put("nodes", "n1", ["192.168.0.7"])
+    guard = EgressGuard((), at, own=own)
+    assert guard.endpoints(("10.1.1.1", address, "10.1.1.2")) == ("10.1.1.1", "10.1.1.2")
+    with pytest.raises(Refusal) as error:
+        guard.endpoints((address,))
+    assert (error.value.status, error.value.code, error.value.rule) == (403, "target_denied", rule)
+    assert "proxy.podNetworks" in error.value.message
+
+
+def test_an_endpoint_is_judged_again_when_our_own_addresses_change() -> None:
+    own = listed()
+    guard = EgressGuard((), at, own=own)
+    assert guard.endpoints(("10.1.1.1",)) == ("10.1.1.1",)
+    own.put("nodes", "n1", ["10.1.1.1"])
+    with pytest.raises(Refusal):
+        guard.endpoints(("10.1.1.1",))
+    own.remove("nodes", "n1")
+    assert guard.endpoints(("10.1.1.1",)) == ("10.1.1.1",)
+    assert guard.endpoints(()) == ()
 
 
 async def test_every_answer_of_a_name_has_to_pass_and_the_first_is_connected_to() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guildnet_proxy.cluster.index import Endpoint, Index, Slice, parse_slice
-from guildnet_proxy.frontdoor.egress import EgressGuard, never, parse_allowed, parse_own, unmapped
+from guildnet_proxy.cluster.own_addresses import OwnAddresses
+from guildnet_proxy.frontdoor.egress import EgressGuard, never, parse_allowed, unmapped
 from guildnet_proxy.frontdoor.resolve import Resolved, resolve, unresolved
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.rules import Rule
@@ -184,7 +185,7 @@ def test_another_port_of_an_agent_host_is_another_port_of_it():
     ],
 )  # fmt: skip
 def test_addresses_that_are_never_targets(address, kind):
-    assert never(ip_address(address), frozenset({ip_address("10.96.0.1")})) == kind
+    assert never(ip_address(address), OwnAddresses("10.96.0.1")) == kind
 
 
 @given(st.ip_addresses(v=4))
@@ -259,8 +260,7 @@ def test_a_workspace_that_nothing_leads_to_names_both_remedies():
 
 
 def test_this_pod_and_the_api_server_are_never_targets_whatever_is_listed():
-    own = parse_own("10.1.2.3", "10.96.0.1")
+    own = OwnAddresses("10.1.2.3", "10.96.0.1")
     assert [never(ip_address(text), own) for text in ("10.1.2.3", "10.96.0.1", "10.1.2.4")] == ["never-own"] * 2 + [
         None
     ]
-    assert parse_own("", "not-an-address") == frozenset()

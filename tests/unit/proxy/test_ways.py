@@ -23,6 +23,7 @@ from guildnet_proxy.auth.authenticate import Authenticator
 from guildnet_proxy.auth.sessions import Session, Sessions
 from guildnet_proxy.auth.token_review import TokenReview
 from guildnet_proxy.cluster.index import Endpoint, Index, Slice
+from guildnet_proxy.cluster.own_addresses import OwnAddresses
 from guildnet_proxy.frontdoor import own_routes
 from guildnet_proxy.frontdoor.dispatch import FrontDoor
 from guildnet_proxy.frontdoor.request import Record
@@ -144,7 +145,8 @@ class Side:
         self.held: list[Record] = []
         self.hits = 0
         told: Any = SimpleNamespace(denied=self._denied, session=lambda *_: None, spans=None)
-        self.door: FrontDoor = door_of(room.settings, room.index, room.sites, room.authenticator, told, b"k" * 32)
+        own = OwnAddresses()
+        self.door: FrontDoor = door_of(room.settings, room.index, room.sites, room.authenticator, told, b"k" * 32, own)
         self.door._wall = self.door._own_routes._wall = lambda: room.now
 
     def _denied(self, record: Record, error: Refusal) -> None:

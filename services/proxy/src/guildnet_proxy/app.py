@@ -27,9 +27,11 @@ from guildnet_proxy.auth.sessions import Sessions
 from guildnet_proxy.auth.token_review import review_token
 from guildnet_proxy.auth.used_tickets import UsedInFolder
 from guildnet_proxy.cluster.index import Index
+from guildnet_proxy.cluster.own_addresses import OwnAddresses
+from guildnet_proxy.cluster.own_watches import OwnWatches, hosts_of
 from guildnet_proxy.cluster.watches import Watches
 from guildnet_proxy.frontdoor.dispatch import Api, FrontDoor
-from guildnet_proxy.frontdoor.egress import EgressGuard, parse_allowed, parse_own
+from guildnet_proxy.frontdoor.egress import EgressGuard, parse_allowed, parse_networks, resolve_name
 from guildnet_proxy.frontdoor.own_routes import OwnRoutes
 from guildnet_proxy.frontdoor.request import Record
 from guildnet_proxy.frontdoor.way import Policy
@@ -78,6 +80,7 @@ def door_of(
     authenticator: Authenticator,
     records: Records,
     key: bytes,
+    own: OwnAddresses,
 ) -> FrontDoor:
     policy = Policy(
         namespace=settings.k8s_namespace,
@@ -89,8 +92,8 @@ def door_of(
         verified_tls=ssl.create_default_context(cafile=settings.upstream_ca_file or None),
         cross_site=settings.cross_site,
     )
-    denied = parse_own(settings.pod_ip, settings.kubernetes_service_host)
-    egress = EgressGuard(parse_allowed(settings.allowed_targets), index.at, denied=denied)
+    pods = parse_networks(settings.pod_networks)
+    egress = EgressGuard(parse_allowed(settings.allowed_targets), index.at, own=own, pods=pods)
     admission = Admission(
         streams=settings.streams_per_workspace,
         requests=settings.requests_per_identity,
@@ -107,6 +110,11 @@ def door_of(
     return FrontDoor(
         sites, authenticator, workspaces, own_routes, api, wall=time.time, denied=records.denied, spans=records.spans
     )
+
+
+def own_of(settings: Settings) -> OwnAddresses:
+    """The addresses that settings name; the watches add the others."""
+    return OwnAddresses(settings.pod_ip, settings.kubernetes_service_host, *settings.denied_hosts)
 
 
 def limits_of(settings: Settings, share: Share | None = None) -> Limits:
@@ -172,7 +180,12 @@ async def running(
             wall=time.time,
         )
         stack.push_async_callback(authenticator.aclose)
-        door = door_of(settings, index, sites, authenticator, records, key)
+        own = own_of(settings)
+        own.on_change.append(index.touch)
+        own_watches = OwnWatches(
+            client, settings.release_namespace, own, tuple(hosts_of(settings.denied_hosts)), resolve_name
+        )
+        door = door_of(settings, index, sites, authenticator, records, key, own)
         engine = Gauge("guildnet_proxy_engine_info", "1, by what the data path is.", ("compiled",), registry=registry)
         engine.labels(str(COMPILED).lower()).set(1)
         health = Health()
@@ -183,7 +196,11 @@ async def running(
         AdmissionMetrics(registry, door.workspaces.admission)
         health.add("engine", server.problem)
         index.on_change.append(lambda _: server.revoke_soon(lambda record: still_allowed(door, record)))
-        tasks = [asyncio.create_task(watches.run(), name="watches"), server.sweeper]
+        tasks = [
+            asyncio.create_task(watches.run(), name="watches"),
+            asyncio.create_task(own_watches.run(), name="own addresses"),
+            server.sweeper,
+        ]
         # What is open lives on while the process stops, and the watches with it.
         stack.push_async_callback(_cancel, tasks)
         stack.push_async_callback(server.close)
@@ -204,7 +221,7 @@ async def running(
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD, 20, 50)
         logger.info("proxy listens", port=bound, ops=ops, tailnet=bool(local_api), compiled=COMPILED)
-        yield Running(server, index, watches, bound, ops, tasks)
+        yield Running(server, index, watches, own, bound, ops, tasks)
 
 
 class Running:
@@ -215,6 +232,7 @@ class Running:
         server: Server[Record],
         index: Index,
         watches: Watches,
+        own: OwnAddresses,
         port: int,
         ops: int,
         tasks: list[asyncio.Task[None]],
@@ -222,6 +240,7 @@ class Running:
         self.server = server
         self.index = index
         self.watches = watches
+        self.own = own
         self.port = port
         self.ops = ops
         self.tasks = tasks

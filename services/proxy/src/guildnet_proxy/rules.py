@@ -98,7 +98,7 @@ class Rule(StrEnum):
     NO_TARGET = "no-target", "resolution", "None of the three leads to an address."
     STOPPED = "stopped", "resolution", "The workspace is stopped."
     DELETED = "deleted", "resolution", "The workspace is being deleted."
-    NOT_LISTED = "not-listed", "resolution", "The API server has not told since the start which workspaces there are."
+    NOT_LISTED = "not-listed", "resolution", "The API server has not told since the start what there is."
     STARTING = "starting", "resolution", "The workspace has no ready endpoint yet, or has failed."
     ORIGIN_PENDING = "origin-pending", "resolution", "A browser is to wait for the origin that this port is given."
     STREAMS = "streams", "resolution", "The workspace has as many open requests as STREAMS_PER_WORKSPACE allows."
@@ -118,7 +118,12 @@ class Rule(StrEnum):
     ALLOWED_TARGET = "allowed-target", "egress", "Passed: ALLOWED_TARGETS lists it."
     WORKSPACE = "workspace", "egress", "Refused: a workspace's address, which the caller may not use."
     DEFAULT_DENY = "default-deny", "egress", "Refused: neither a workspace's nor listed."
-    NEVER_OWN = "never-own", "egress", "Refused: this pod's address or the API server's."
+    NEVER_OWN = (
+        "never-own",
+        "egress",
+        "Refused: an address of the install's own pods, its Services or the API server.",
+    )
+    NEVER_NODE = "never-node", "egress", "Refused: a node's address."
     NEVER_LOOPBACK = "never-loopback", "egress", "Refused: loopback."
     NEVER_LINK_LOCAL = "never-link-local", "egress", "Refused: link-local."
     NEVER_METADATA = "never-metadata", "egress", "Refused: a cloud's metadata service."

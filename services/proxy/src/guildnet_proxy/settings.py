@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from guildnet.settings import CommaList
 from guildnet.web.entries import EntrySettings, normalised_origin
-from guildnet_proxy.frontdoor.egress import parse_allowed
+from guildnet_proxy.frontdoor.egress import parse_allowed, parse_networks
 
 
 class Settings(EntrySettings):
@@ -50,6 +50,15 @@ class Settings(EntrySettings):
     )
     allowed_targets: CommaList = Field(
         default=(), description="Targets beyond workspaces, as CIDR:port, comma-separated."
+    )
+    denied_hosts: CommaList = Field(
+        default=(),
+        description="Hosts (names or addresses) that are never a target beside the install's own pods and Services, "
+        "the API server and the nodes: an external Redis, for example. Names are resolved every 30 s.",
+    )
+    pod_networks: CommaList = Field(
+        default=(),
+        description="CIDRs of the cluster's pods that are in ranges never a target otherwise, such as 100.64.0.0/16.",
     )
     frontend_origin: str = Field(default="", description="One more origin whose pages may use the api (CORS).")
     ui_dev_origin: str = Field(default="", description="A development server for the UI's files, instead of the api.")
@@ -98,6 +107,12 @@ class Settings(EntrySettings):
     @classmethod
     def _targets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         parse_allowed(value)
+        return value
+
+    @field_validator("pod_networks")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        parse_networks(value)
         return value
 
     @field_validator("frontend_origin", "ui_dev_origin")

@@ -150,6 +150,10 @@ class Index:
         self.capabilities = None if capabilities is None else tuple(capabilities)
         self._changed(None)
 
+    def touch(self) -> None:
+        """Something else has changed that decisions rest on: what was decided by this version is asked again."""
+        self.version += 1
+
     def _changed(self, name: str | None) -> None:
         self.version += 1
         for listener in self.on_change:

@@ -1,9 +1,9 @@
-"""Egress guard of `to=`, AGENT_HOST and DNS: default deny for addresses that no Service of a workspace gave.
+"""Egress guard: default deny for the addresses of `to=`, AGENT_HOST and DNS; no address at all is beyond its judgement.
 
 A name is resolved once, every answer is checked after unmapping what hides an IPv4 address in an IPv6 one, and the
 connection goes to the very address that was checked. Allowed is the address and declared port of a workspace the caller
 may use, and what the operator of the install listed; loopback, link-local, metadata, tailnet and our own addresses are
-never allowed, whatever is listed.
+never allowed, whatever is listed, and whatever an EndpointSlice says.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Final
 
 from guildnet.workspace import Workspace
+from guildnet_proxy.cluster.own_addresses import Address, OwnAddresses
 from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.memo import Memo
 from guildnet_proxy.rules import Rule
 
-Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 
 RESOLVE_TIMEOUT_SECONDS = 5.0
+MAX_REMEMBERED_ENDPOINTS: Final = 4096
 _NEVER: tuple[tuple[Rule, Network], ...] = tuple(
     (rule, ip_network(text))
     for rule, texts in {
@@ -59,15 +62,9 @@ def parse_allowed(texts: Iterable[str]) -> tuple[Allowed, ...]:
     return tuple(found)
 
 
-def parse_own(*texts: str) -> frozenset[Address]:
-    """Our own addresses, which are never a target; what is no address (a name, nothing) is left out."""
-    found = set()
-    for text in texts:
-        try:
-            found.add(ip_address(text))
-        except ValueError:
-            continue
-    return frozenset(found)
+def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """CIDRs; raises ValueError naming the one that is none."""
+    return tuple(ip_network(text) for text in texts)
 
 
 def unmapped(address: Address) -> Address:
@@ -81,11 +78,15 @@ def unmapped(address: Address) -> Address:
     return inner or (IPv4Address(int(address) & 0xFFFFFFFF) if embedded else address)
 
 
-def never(address: Address, denied: frozenset[Address] = frozenset()) -> Rule | None:
-    """The rule by which an address is never a target, or None; `denied` are our own."""
+def never(address: Address, own: OwnAddresses | None = None, pods: tuple[Network, ...] = ()) -> Rule | None:
+    """The rule by which an address is never a target, or None. In networks of `pods` only `own` addresses are none:
+    clusters give their pods what is reserved for other things elsewhere (100.64.0.0/10)."""
     for candidate in (address, unmapped(address)):
-        if candidate in denied:
-            return Rule.NEVER_OWN
+        ours = own.rule(candidate) if own is not None else None
+        if ours is not None:
+            return ours
+        if any(candidate in network for network in pods):
+            continue
         for rule, network in _NEVER:
             if candidate in network:
                 return rule
@@ -102,20 +103,47 @@ class Permitted:
 
 
 class EgressGuard:
-    """`at` finds the workspace behind an address and port; `denied` are further addresses never reached."""
+    """`at` finds the workspace behind an address and port; `own` are addresses never reached; `pods` are networks of
+    the cluster's pods that are in reserved ranges."""
 
     def __init__(
         self,
         allowed: tuple[Allowed, ...],
         at: Callable[[str, int], Workspace | None],
         *,
-        denied: frozenset[Address] = frozenset(),
+        own: OwnAddresses | None = None,
+        pods: tuple[Network, ...] = (),
         resolver: Resolver | None = None,
     ) -> None:
         self._allowed = allowed
         self._at = at
-        self._denied = denied
+        self._own = own
+        self._pods = pods
         self._resolver = resolver or resolve_name
+        self._endpoints: Memo[str, Rule] = Memo(MAX_REMEMBERED_ENDPOINTS)
+        self._version = -1
+
+    def endpoints(self, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of a Service's endpoints that may be connected to. Raises Refusal 403 where there is none: whoever can
+        write an EndpointSlice must not aim the proxy at anything but a pod."""
+        rules = [self._of_endpoint(address) for address in addresses]
+        kept = tuple(address for address, rule in zip(addresses, rules, strict=True) if rule is Rule.SERVICE)
+        if addresses and not kept:
+            raise _no_endpoint(rules[0])
+        return kept
+
+    def _of_endpoint(self, address: str) -> Rule:
+        if self._own is not None and self._own.version != self._version:
+            self._version = self._own.version
+            self._endpoints.clear()
+        rule = self._endpoints.get(address)
+        if rule is None:
+            try:
+                rule = never(ip_address(address), self._own, self._pods) or Rule.SERVICE
+            except ValueError:  # a slice of type FQDN: nobody has resolved it, so nobody can judge it
+                rule = Rule.DEFAULT_DENY
+            self._endpoints.put(address, rule)
+        return rule
 
     async def permit(self, host: str, port: int, may_use: Callable[[Workspace], bool]) -> Permitted:
         """Raises Refusal: 403 where any answer is not allowed, 502 where the name has none, 504 where it takes long."""
@@ -141,7 +169,7 @@ class EgressGuard:
         return answers
 
     def _one(self, address: Address, port: int, may_use: Callable[[Workspace], bool]) -> Permitted:
-        rule = never(address, self._denied)
+        rule = never(address, self._own, self._pods)
         if rule is not None:
             raise _denied(rule)
         plain = unmapped(address)
@@ -151,8 +179,23 @@ class EgressGuard:
                 raise _denied(Rule.WORKSPACE)
             return Permitted(str(plain), Rule.WORKSPACE_ADDRESS, workspace)
         if any(item.port == port and plain in item.network for item in self._allowed):
+            self._sure()
             return Permitted(str(plain), Rule.ALLOWED_TARGET, None)
         raise _denied(Rule.DEFAULT_DENY)
+
+    def _sure(self) -> None:
+        """Raises Refusal 503 while it is not known which addresses are our own: a listed network may hold them."""
+        if self._own is not None and not self._own.listed:
+            message = "It is not known yet which addresses of this cluster are never a target; try again soon."
+            raise Refusal(503, "starting", message, rule=Rule.NOT_LISTED)
+
+
+def _no_endpoint(rule: Rule) -> Refusal:
+    message = (
+        "The address of this workspace is in a range that is never a target. If the cluster gives its pods such "
+        "addresses, the operator of this install lists them in proxy.podNetworks."
+    )
+    return Refusal(403, "target_denied", message, rule=rule)
 
 
 def _denied(rule: Rule) -> Refusal:

@@ -33,7 +33,8 @@ def no_such_id(id_: str) -> str:
 class Resolved:
     """Scheme, host and port to connect to.
 
-    `addresses` is final for the rule `service`; empty where `host` has to pass the egress guard.
+    `addresses` is for the rule `service` what the slices say; empty where `host` has to pass the egress guard. `listed`
+    says that the guard let it pass as a target that the operator of the install listed: no workspace's own address.
     """
 
     rule: Rule
@@ -42,6 +43,7 @@ class Resolved:
     port: int
     addresses: tuple[str, ...]
     path_mode: str
+    listed: bool = False
 
 
 def resolve(index: Index, workspace: Workspace, port: int | None, *, namespace: str, domain: str) -> Resolved:

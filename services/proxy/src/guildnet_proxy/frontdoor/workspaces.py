@@ -181,7 +181,7 @@ class Workspaces:
         self.authorize(request, identity, workspace, no_such_id(id_))
         resolved = self._resolve(workspace, port)
         record.rule = resolved.rule
-        addresses = resolved.addresses or (await self._address(identity, workspace, resolved),)
+        addresses = resolved.addresses or ((await self._permitted_host(identity, workspace, resolved)).address,)
         self.admit_caller(record, identity, upgrade=True)
         self.admit(record, workspace.name)
         return tuple(Place(address, resolved.port) for address in addresses)
@@ -201,7 +201,9 @@ class Workspaces:
             return elsewhere
         if not target.rest and request.head.method in {b"GET", b"HEAD"}:
             return pages.redirect(base + "/" + target.query.decode("latin-1"), status=302)
-        resolved = Resolved(permitted.rule, target.scheme, target.host, target.port, (permitted.address,), "Strip")
+        listed = permitted.workspace is None
+        host, port, address = target.host, target.port, permitted.address
+        resolved = Resolved(permitted.rule, target.scheme, host, port, (address,), "Strip", listed)
         placement = path_placement(
             request.site, base, trusted=self.policy.path_trusted, cross_site=self.policy.cross_site
         )
@@ -215,7 +217,8 @@ class Workspaces:
 
     def _resolve(self, workspace: Workspace, port: int | None) -> Resolved:
         policy = self.policy
-        return resolve(self.index, workspace, port, namespace=policy.namespace, domain=policy.cluster_domain)
+        found = resolve(self.index, workspace, port, namespace=policy.namespace, domain=policy.cluster_domain)
+        return replace(found, addresses=self._egress.endpoints(found.addresses)) if found.addresses else found
 
     def _send(
         self, request: Request, identity: Identity, workspace: Workspace, resolved: Resolved, route: Route
@@ -230,14 +233,14 @@ class Workspaces:
     async def _permitted(
         self, request: Request, identity: Identity, workspace: Workspace, resolved: Resolved, route: Route
     ) -> Outcome:
-        address = await self._address(identity, workspace, resolved)
-        found = dataclasses.replace(resolved, addresses=(address,))
+        permitted = await self._permitted_host(identity, workspace, resolved)
+        found = dataclasses.replace(resolved, addresses=(permitted.address,), listed=permitted.workspace is None)
         return self._forward(request, workspace, found, route)[0]
 
-    async def _address(self, identity: Identity, workspace: Workspace, resolved: Resolved) -> str:
+    async def _permitted_host(self, identity: Identity, workspace: Workspace, resolved: Resolved) -> Permitted:
         """What the egress guard permits of a name. Raises Refusal."""
         try:
-            return (await self._permit(identity, resolved.host, resolved.port)).address
+            return await self._permit(identity, resolved.host, resolved.port)
         except Refusal as refusal:
             raise (unresolved(workspace) if refusal.rule == Rule.DNS else refusal) from None
 
@@ -247,10 +250,10 @@ class Workspaces:
         name = workspace.name if workspace is not None else f"{resolved.host}:{resolved.port}"
         self.admit_caller(request.record, request.record.identity, upgrade=request.head.upgrade)
         self.admit(request.record, name)
-        way = self._way(request, workspace, name, resolved, route)
+        way = self._way(request, name, resolved, route)
         return way.forward(request.head.method, route.target, request.record.request_id.encode()), way
 
-    def _way(self, request: Request, workspace: Workspace | None, name: str, resolved: Resolved, route: Route) -> Way:
+    def _way(self, request: Request, name: str, resolved: Resolved, route: Route) -> Way:
         head = request.head
         ours = b"authorization" in head.values and bearer(head, self.policy.audience) is not None
         sent = request_head.to_workspace(
@@ -261,7 +264,7 @@ class Workspaces:
             prefix=route.strips,
             host=route.host,
         )
-        places, rules = self._way_out(request, workspace, resolved, route)
+        places, rules = self._way_out(request, resolved, route)
         preserves = resolved.path_mode == "Preserve"
         return Way(
             request.record.workspace,
@@ -274,14 +277,14 @@ class Workspaces:
             keeps_root=not (preserves and route.placement.own),
         )
 
-    def _way_out(self, request: Request, workspace: Workspace | None, resolved: Resolved, route: Route) -> WayOut:
+    def _way_out(self, request: Request, resolved: Resolved, route: Route) -> WayOut:
         """Where to, and how what comes back is rewritten: on an own origin the same for all who come from it."""
         origin = route.origin if not route.cors and resolved.rule is Rule.SERVICE else None
         if origin is not None and origin.way_out is not None:
             return origin.way_out
         tls = None
         if resolved.scheme == "https":
-            tls = self.policy.insecure_tls if workspace is not None else self.policy.verified_tls
+            tls = self.policy.verified_tls if resolved.listed else self.policy.insecure_tls
         places = tuple(Place(address, resolved.port, tls, resolved.host) for address in resolved.addresses)
         rules = WorkspaceRules(route.placement, _authorities(request, resolved, route), route.cors, strips=route.strips)
         if origin is not None:
