@@ -99,6 +99,8 @@ FIRST_BYTE_SECONDS: {{ .Values.proxy.firstByteSeconds | quote }}
 FRONTEND_ORIGIN: {{ .Values.entries.frontendOrigin | quote }}
 HOSTAPP_DISABLE_API_PROXY: {{ .Values.proxy.disableApiProxy | quote }}
 IDENTITY_KEY_FILE: /etc/guildnet/keys/identity
+LAST_KNOWN_FILE: {{ ternary "/var/cache/guildnet/last-known" "" (gt (.Values.proxy.lastKnownSeconds | int) 0) | quote }}
+LAST_KNOWN_SECONDS: {{ .Values.proxy.lastKnownSeconds | int | quote }}
 LISTEN_LOCAL: 0.0.0.0:8080
 LOCAL_MODE: {{ .Values.entries.local.mode | quote }}
 LOCAL_ORIGIN: {{ .Values.entries.local.origin | quote }}

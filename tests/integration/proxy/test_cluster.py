@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
+import time
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,11 +15,14 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
+from guildnet.identity import Identity
 from guildnet.kube.client import Client
 from guildnet.kube.resources import CAPABILITIES, CONFIGMAPS, ENDPOINTSLICES, NODES, SERVICES, WORKSPACES
 from guildnet.names import API_VERSION, origin_label
 from guildnet_proxy.app import COMPILED, Running, running
+from guildnet_proxy.auth.sessions import Session
 from guildnet_proxy.frontdoor.dispatch import FrontDoor
 from guildnet_proxy.settings import Settings
 from integration.proxy.room import KEY, api_app, echo_app, read_answer, serve_app
@@ -50,7 +55,10 @@ class Sidecar:
 
 
 class Cluster:
-    def __init__(self, proxy: Running, kube: Client, namespace: str, sidecar: Sidecar, directory: Path) -> None:
+    def __init__(
+        self, proxy: Running, kube: Client, namespace: str, sidecar: Sidecar, directory: Path, settings: Settings
+    ) -> None:
+        self.settings = settings
         self.proxy, self.kube, self.namespace, self.sidecar, self.directory = proxy, kube, namespace, sidecar, directory
         door = proxy.server.handler
         assert isinstance(door, FrontDoor)
@@ -133,7 +141,7 @@ async def cluster(kube: Client, kubeconfig: str, namespace: str, tmp_path: Path)
     )
     async with running(settings) as proxy:
         await asyncio.wait_for(proxy.watches.synced(), 20)
-        yield Cluster(proxy, kube, namespace, sidecar, tmp_path)
+        yield Cluster(proxy, kube, namespace, sidecar, tmp_path, settings)
     await runner.cleanup()
     await api.cleanup()
 
@@ -211,6 +219,95 @@ async def test_workspaces_slices_and_capabilities_are_followed(cluster, monkeypa
     await cluster.kube.delete(WORKSPACES, cluster.namespace, "ws1")
     await eventually(lambda: not index.workspaces)
     assert (await cluster.ask("GET", "/", bearer, host=host)).status == 404
+    await upstream.cleanup()
+
+
+async def test_a_replaced_pod_is_followed_at_once(cluster, monkeypatch):
+    """Requests go to the new pod within two seconds of its EndpointSlice, also on a connection that was kept."""
+    upstreams = [await serve_app(echo_app()) for _ in range(2)]
+    (old, old_port), (new, new_port) = upstreams
+    token = await service_account_token(cluster.kube, cluster.namespace, "someone", audiences=("guildnet",))
+    bearer = f"Authorization: Bearer {token}"
+    uid = await cluster.workspace("ws1", 8080, service_uid="the-service")
+    await cluster.slice("own", 8080, owner_uid="the-service")
+    host = f"{origin_label('ws1', uid)}.{cluster.host}"
+    opened = cluster.proxy.server.pool.open
+    ports = {"10.9.9.9": old_port, "10.9.9.10": new_port}
+    reached = []
+
+    async def at_home(pool: Any, place: Any) -> Any:
+        reached.append(place.address)
+        return await opened(pool, place._replace(address="127.0.0.1", port=ports[place.address]))
+
+    monkeypatch.setattr(cluster.proxy.server.pool, "open", at_home)
+
+    async def answers() -> bool:
+        return (await cluster.ask("GET", "/", bearer, host=host)).status == 200
+
+    await eventually(answers)
+    pod = {"kind": "Pod", "name": "pod-2", "namespace": cluster.namespace}
+    endpoints = [{"addresses": ["10.9.9.10"], "conditions": {"ready": True}, "targetRef": pod}]
+    await cluster.kube.merge_patch(ENDPOINTSLICES, cluster.namespace, "own", {"endpoints": endpoints})
+    replaced = asyncio.get_running_loop().time()
+    await old.cleanup()
+
+    async def at_the_new_one() -> bool:
+        return await answers() and reached[-1] == "10.9.9.10"
+
+    await eventually(at_the_new_one, within=2)
+    assert asyncio.get_running_loop().time() - replaced < 2
+    await new.cleanup()
+
+
+async def test_an_earlier_run_is_remembered_while_the_api_server_is_down(cluster, tmp_path):
+    """A proxy that restarts in an outage serves whom it served; what it cannot know is 503, and never 404."""
+    upstream, port = await serve_app(echo_app())
+    settings = cluster.settings.model_copy(
+        update={
+            "last_known_file": str(tmp_path / "known"), "tailnet_socket": "", "listen_local": "127.0.0.1:0",
+            "pod_networks": ("127.0.0.0/8",),
+        }
+    )  # fmt: skip
+    uid = await cluster.workspace("ws1", port, service_uid="the-service")
+    await cluster.slice("own", port, owner_uid="the-service")
+    async with running(settings) as first:
+        await asyncio.wait_for(first.watches.synced(), 20)
+        await eventually((tmp_path / "known").exists, within=15)
+    text = (tmp_path / "known").read_bytes()
+    stat = (tmp_path / "known").stat()
+    # The API server takes no loopback address for an endpoint: the pod is brought home in the file.
+    (tmp_path / "known").write_bytes(text.replace(b"10.9.9.9", b"127.0.0.1"))
+    os.utime(tmp_path / "known", (stat.st_mtime - 60, stat.st_mtime - 60))
+    dead = tmp_path / "dead.yaml"
+    nowhere = f"https://127.0.0.1:{free_port()}"
+    kubeconfig = await asyncio.to_thread(Path(settings.kubeconfig).read_text)
+    dead.write_text(re.sub(r"https://127\.0\.0\.1:[0-9]+", nowhere, kubeconfig))
+    settings = settings.model_copy(update={"kubeconfig": str(dead)})
+    async with running(settings, registry=CollectorRegistry()) as again:
+        door = again.server.handler
+        assert isinstance(door, FrontDoor)
+        sessions = door.authenticator.sessions
+        entry = door.sites.all()[-1]
+        who = Identity("user", "ann@example.com", "Ann", (), (), "session", entry)
+        session = Session(who, time.time() + 60)
+        own = f"Cookie: {sessions.names.workspace}={sessions.issue_workspace(session, uid)}"
+        control = f"Cookie: {sessions.names.session}={sessions.issue(who, entry, time.time())}"
+
+        async def ask(path: str, cookie: str, host: str) -> Any:
+            reader, writer = await asyncio.open_connection("127.0.0.1", again.port)
+            lines = [f"GET {path} HTTP/1.1", f"Host: {host}", "Connection: close", cookie]
+            writer.write("\r\n".join(lines).encode() + b"\r\n\r\n")
+            answer = await read_answer(reader)
+            writer.close()
+            return answer
+
+        assert again.watches.check() is None, "it is ready"
+        known = await ask("/x", own, f"{origin_label('ws1', uid)}.{cluster.host}")
+        assert known.status == 200
+        assert 60 <= int(known.one("x-guildnet-stale")) < 120
+        for path, host in (("/proxy/server/new/", cluster.host), ("/", f"new-12345678.{cluster.host}")):
+            unknown = await ask(path, control, host)
+            assert (unknown.status, unknown.one("retry-after")) == (503, "2")
     await upstream.cleanup()
 
 

@@ -120,3 +120,13 @@ def test_a_frontend_of_another_origin_may_read_the_answer():
         "Cross-Origin-Resource-Policy: cross-origin"
     ]
     assert [line for line in told if "Allow-Origin" in line] == ["Access-Control-Allow-Origin: https://ui"]
+
+
+def test_an_answer_by_what_an_earlier_run_knew_says_how_old_that_is():
+    ages = iter((7, 9))
+    rules = WorkspaceRules(OWN, UPSTREAM, b"", strips=False, stale=lambda: next(ages))
+    head = ResponseHead(b"HTTP/1.1 200 OK\r\nX-Guildnet-Stale: 1\r\nA: b\r\n\r\n", rules.names)
+    for told in (b"7", b"9"):
+        text = b"".join(rules.lines(head, b"id"))
+        assert text.lower().count(b"x-guildnet-stale") == 1
+        assert text.endswith(b"X-Request-Id: id\r\nX-Guildnet-Stale: %b\r\n" % told)

@@ -27,6 +27,7 @@ from guildnet_proxy.auth.sessions import Sessions
 from guildnet_proxy.auth.token_review import review_token
 from guildnet_proxy.auth.used_tickets import UsedInFolder
 from guildnet_proxy.cluster.index import Index
+from guildnet_proxy.cluster.last_known import LastKnown
 from guildnet_proxy.cluster.own_addresses import OwnAddresses
 from guildnet_proxy.cluster.own_watches import OwnWatches, hosts_of
 from guildnet_proxy.cluster.watches import Watches
@@ -117,6 +118,29 @@ def own_of(settings: Settings) -> OwnAddresses:
     return OwnAddresses(settings.pod_ip, settings.kubernetes_service_host, *settings.denied_hosts)
 
 
+def last_known_of(settings: Settings, index: Index, watches: Watches) -> LastKnown | None:
+    """What keeps the table of an earlier run, which is restored now; None where no file is configured."""
+    if not settings.last_known_file:
+        return None
+    last_known = LastKnown(
+        Path(settings.last_known_file),
+        settings.k8s_namespace,
+        index,
+        seconds=settings.last_known_seconds,
+        age=watches.age,
+        forget=watches.forget,
+        wall=time.time,
+    )
+    last_known.restore()
+    return last_known
+
+
+def _keeping(last_known: LastKnown | None, share: Share | None) -> list[asyncio.Task[None]]:
+    if last_known is None:
+        return []
+    return [asyncio.create_task(last_known.run(writes=share is None or share.leads), name="last known table")]
+
+
 def limits_of(settings: Settings, share: Share | None = None) -> Limits:
     """The engine's bounds, as far as they are settings, or a process' part of them."""
     limits = Limits(
@@ -163,6 +187,7 @@ async def running(
         client = await stack.enter_async_context(kube.connect(settings.kubeconfig))
         index = Index()
         watches = Watches(client, settings.k8s_namespace, index)
+        last_known = last_known_of(settings, index, watches)
         sites = sites_of(settings)
         local_api = LocalApi(settings.tailscaled_socket) if settings.tailnet_socket else None
         if local_api is not None:
@@ -199,6 +224,7 @@ async def running(
         tasks = [
             asyncio.create_task(watches.run(), name="watches"),
             asyncio.create_task(own_watches.run(), name="own addresses"),
+            *_keeping(last_known, share),
             server.sweeper,
         ]
         # What is open lives on while the process stops, and the watches with it.

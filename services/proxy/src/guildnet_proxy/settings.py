@@ -42,6 +42,16 @@ class Settings(EntrySettings):
     entries_configmap: str = Field(
         default="guildnet-entries", description="ConfigMap that gets the tailnet's name and the ports asked for."
     )
+    last_known_file: str = Field(
+        default="",
+        description="File that keeps what was known of the cluster, for a start while the API server is down; empty "
+        "for none.",
+    )
+    last_known_seconds: float = Field(
+        default=3600.0,
+        ge=0,
+        description="Seconds after its last confirmation that this is still used, each answer marked X-Guildnet-Stale.",
+    )
     token_audience: str = Field(default="guildnet", min_length=1, description="Audience a bearer token has to name.")
     admin_service_account: str = Field(
         default="guildnet:guildnet-admin",

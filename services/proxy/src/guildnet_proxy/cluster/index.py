@@ -7,7 +7,7 @@ aim the proxy elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +67,8 @@ class Index:
         self.workspaces: dict[str, Workspace] = {}
         self.listed = False
         """Has the first list of Workspaces come? Until then nobody knows what there is."""
+        self.stale: Callable[[], int] | None = None
+        """Seconds since the API server confirmed what is here, where that was in an earlier run; else None."""
         self.capabilities: tuple[Capability, ...] | None = None
         self._slices: dict[str, dict[str, Slice]] = {}
         self._slice_owner: dict[str, str] = {}
@@ -113,6 +115,42 @@ class Index:
     def origin_ports(self) -> tuple[int, ...]:
         """The tailnet ports in use, ascending."""
         return tuple(sorted(self._by_port))
+
+    def slices(self) -> tuple[Slice, ...]:
+        """Every slice that counts."""
+        return tuple(item for items in self._slices.values() for item in items.values())
+
+    # ---- what an earlier run knew -----------------------------------------------------------------------------------
+
+    def restore(
+        self,
+        workspaces: Iterable[Workspace],
+        slices: Iterable[Slice],
+        capabilities: Iterable[Capability],
+        stale: Callable[[], int],
+    ) -> None:
+        """Takes what an earlier run knew. What there is besides is not known: `listed` stays as it is."""
+        self.stale = stale
+        for item in slices:
+            self.put_slice(item)
+        for workspace in workspaces:
+            self.put_workspace(workspace)
+        self.set_capabilities(capabilities)
+
+    def confirm(self) -> None:
+        """From now on all of it is what this run was told."""
+        if self.stale is not None:
+            self.stale = None
+            self.version += 1
+
+    def keep_only(self, *, workspaces: Collection[str] | None = None, slices: Collection[str] | None = None) -> None:
+        """Drops what a complete list does not name."""
+        if workspaces is not None:
+            for name in [name for name in self.workspaces if name not in workspaces]:
+                self.remove_workspace(name)
+        if slices is not None:
+            for name in [name for name in self._slice_owner if name not in slices]:
+                self.remove_slice(name)
 
     # ---- changes ----------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from guildnet import capability, workspace
 from guildnet.capability import Capability
+from guildnet.errors import Denied, NotFound
 from guildnet.kube import Change, Client, Reflector
 from guildnet.kube.resources import CAPABILITIES, ENDPOINTSLICES, WORKSPACES
 from guildnet.workspace import Workspace
@@ -39,15 +40,30 @@ class Watches:
             group.create_task(self._watch_readability())
             await self._workspaces.synced.wait()
             self._index.listed = True
+            await self.synced()
+            self._index.confirm()
 
     async def synced(self) -> None:
         for reflector in self._all():
             await reflector.synced.wait()
 
     def check(self) -> str | None:
-        """For /readyz: what is missing, or None."""
+        """For /readyz: what is missing, or None. What an earlier run knew is enough to serve by."""
+        if self._index.stale is not None:
+            return None
         waiting = [name for name, item in zip(_NAMES, self._all(), strict=True) if not item.synced.is_set()]
         return f"waiting for the first list of {', '.join(waiting)}" if waiting else None
+
+    def forget(self) -> None:
+        """What an earlier run knew and this one was not told is not used any longer."""
+        self._index.confirm()
+        self._index.keep_only(workspaces=self._workspaces.store, slices=self._slices.store)
+        if not self._capabilities.synced.is_set():
+            self._index.set_capabilities(None)
+
+    def age(self) -> float:
+        """Seconds since the API server confirmed all of it; inf before the first lists."""
+        return max(reflector.age() for reflector in self._all())
 
     def _all(self) -> tuple[Reflector[Any], ...]:
         return self._workspaces, self._slices, self._capabilities
@@ -56,20 +72,29 @@ class Watches:
         """Capabilities that can no longer be read deny; the reflector tells of changes, not of losing the right."""
         while True:
             await asyncio.sleep(1.0)
+            if self._index.stale is not None and not self._capabilities.synced.is_set() and not self._refused():
+                continue  # an earlier run's are in use
             if (self._capabilities.snapshot() is None) != (self._index.capabilities is None):
                 self._index.set_capabilities(self._capabilities.snapshot())
+
+    def _refused(self) -> bool:
+        return isinstance(self._capabilities.last_error, Denied | NotFound)
 
     def _on_workspace(self, change: Change[Workspace]) -> None:
         if change.new is not None:
             self._index.put_workspace(change.new)
         elif change.kind == "deleted":
             self._index.remove_workspace(change.key)
+        elif change.kind == "synced":
+            self._index.keep_only(workspaces=self._workspaces.store)
 
     def _on_slice(self, change: Change[Slice]) -> None:
         if change.new is not None:
             self._index.put_slice(change.new)
         elif change.kind == "deleted":
             self._index.remove_slice(change.key)
+        elif change.kind == "synced":
+            self._index.keep_only(slices=self._slices.store)
 
     def _on_capability(self, _: Change[Capability]) -> None:
         if self._capabilities.synced.is_set():

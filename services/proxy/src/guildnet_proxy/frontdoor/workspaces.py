@@ -286,7 +286,8 @@ class Workspaces:
         if resolved.scheme == "https":
             tls = self.policy.verified_tls if resolved.listed else self.policy.insecure_tls
         places = tuple(Place(address, resolved.port, tls, resolved.host) for address in resolved.addresses)
-        rules = WorkspaceRules(route.placement, _authorities(request, resolved, route), route.cors, strips=route.strips)
+        named = _authorities(request, resolved, route)
+        rules = WorkspaceRules(route.placement, named, route.cors, strips=route.strips, stale=self.index.stale)
         if origin is not None:
             origin.way_out = places, rules
         return places, rules

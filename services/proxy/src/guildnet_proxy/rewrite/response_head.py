@@ -6,6 +6,7 @@ Location and Set-Cookie are rewritten to the Placement; framing rules of the wor
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from guildnet.web import security_headers
@@ -30,17 +31,27 @@ class WorkspaceRules:
     """How the responses of one workspace are rewritten at one place; never changed after they were made.
 
     `upstream` are the authorities by which the workspace may call itself; `strips` says it sees paths without the base;
-    `cors` is the control origin's, when it asked from there. The note of a request is its id, which is echoed.
+    `cors` is the control origin's, when it asked from there. `stale` says for how many seconds the cluster has not
+    confirmed where the workspace is; None where it has. The note of a request is its id, which is echoed.
     """
 
-    __slots__ = ("_after", "_before", "cors", "placement", "strips", "upstream")
+    __slots__ = ("_after", "_before", "_stale", "cors", "placement", "strips", "upstream")
     names = response_names(dict.fromkeys(_DROPPED, DROP) | dict.fromkeys(_REWRITTEN, MARK), {_CORS: MARK})
 
-    def __init__(self, placement: Placement, upstream: frozenset[str], cors: bytes, *, strips: bool) -> None:
+    def __init__(
+        self,
+        placement: Placement,
+        upstream: frozenset[str],
+        cors: bytes,
+        *,
+        strips: bool,
+        stale: Callable[[], int] | None = None,
+    ) -> None:
         self.placement = placement
         self.upstream = upstream
         self.strips = strips
         self.cors = cors
+        self._stale = stale
         sandbox = b"; " + _SANDBOX if placement.sandbox else b""
         control = placement.control.encode()
         self._before = b"Content-Security-Policy: frame-ancestors 'self' %b%b\r\nX-Request-Id: " % (control, sandbox)
@@ -53,6 +64,8 @@ class WorkspaceRules:
     def lines(self, head: ResponseHead, note: bytes) -> list[bytes]:
         """Status line and fields, without framing and without the empty line."""
         kept = self._marked(head) if head.marks else head.lines
+        if self._stale is not None:
+            note += b"\r\nX-Guildnet-Stale: %d" % self._stale()
         return [b"\r\n".join([head.line, *kept, self._before]), note, self._after]
 
     def _marked(self, head: ResponseHead) -> list[bytes]:
