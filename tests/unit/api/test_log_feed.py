@@ -138,7 +138,12 @@ def test_a_frame_is_one_event_whatever_the_text(text: str):
 def test_frames_have_the_form_of_the_standard():
     assert sse.frame(b"{}", event="gap", identifier="7-1") == b"event: gap\nid: 7-1\ndata: {}\n\n"
     assert sse.Retry(1500).encode() == b"retry: 1500\n\n"
-    assert sse.Ping().encode().startswith(b":")
+
+
+def test_a_ping_is_a_comment_to_old_clients_and_an_event_that_a_browser_shows():
+    """An EventSource dispatches no event without data, and never a comment."""
+    lines = sse.Ping().encode().split(b"\n")
+    assert lines == [b": ping", b"event: ping", b"data: {}", b"", b""]
 
 
 @pytest.mark.parametrize(

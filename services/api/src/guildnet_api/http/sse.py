@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 import orjson
 
 PING_SECONDS: Final = 15.0
-"""Silence after which a comment is sent: the contract promises 20 s, and proxies on the way add their own delay."""
+"""Silence after which a ping is sent: the contract promises 20 s, and proxies on the way add their own delay."""
 RETRY_MS: Final = 2000
 HEADERS: Final = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -38,10 +38,12 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """A comment, which keeps proxies on the way from closing a silent stream."""
+    """A comment and an event `ping`: it keeps proxies on the way from closing a silent stream, and tells a browser that
+    the connection is still there. An EventSource hides comments, and waits for ever on one that was cut without a word.
+    """
 
     def encode(self) -> bytes:
-        return b": ping\n\n"
+        return b": ping\nevent: ping\ndata: {}\n\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,10 @@ class EndEvent(BaseModel):
     """`end`: nothing follows; a browser that is not told so opens the stream again."""
 
 
+class PingEvent(BaseModel):
+    """`ping`: nothing else was sent for 15 seconds; a reader that hears nothing for 30 may take the connection for lost."""
+
+
 class GoneEvent(BaseModel):
     """`gone`: the workspace was deleted, or is hidden from the reader now."""
 
@@ -75,12 +79,14 @@ STREAM_EVENTS: Final[Mapping[str, Mapping[str, type[BaseModel]]]] = {
         "event": WorkspaceEvent,
         "cut": CutEvent,
         "end": EndEvent,
+        "ping": PingEvent,
     },
     "streamServers": {
         "server": Server,
         "gone": GoneEvent,
         "synced": SyncedEvent,
         "stale": StaleEvent,
+        "ping": PingEvent,
     },
 }
 """The events of each stream by name; `message` stands for those without one."""
