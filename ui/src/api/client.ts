@@ -1,6 +1,22 @@
-import type { Deleted, FieldError, ImageDefaults, JobSpec, Launched, Me, Preset, Refusal, Server, UiConfig } from "./types";
+import { heardOfSession } from "./auth";
+import type {
+  AllDeleted,
+  Deleted,
+  FieldError,
+  ImageDefaults,
+  JobPatch,
+  JobSpec,
+  Launched,
+  Me,
+  Preset,
+  Readiness,
+  Refusal,
+  Server,
+  TimelineEvent,
+  UiConfig,
+} from "./types";
 
-/** What the API answered instead of success; `message` is written to be shown to a person. */
+/** What the API answered instead of success; `message` is written to be shown to a person. Status 0: no answer at all. */
 export class ApiError extends Error {
   override name = "ApiError";
   readonly status: number;
@@ -18,8 +34,11 @@ export class ApiError extends Error {
 }
 
 const DEADLINE_MS = 20_000;
+/** Answered to everybody: no sign of a session. */
+const ANYBODYS: ReadonlySet<string> = new Set(["/api/ui-config", "/readyz"]);
 
 async function failure(response: Response): Promise<ApiError> {
+  if (response.status === 401) return new ApiError(401, "unauthenticated", "You are signed out. Sign in, then try again.");
   const text = await response.text();
   try {
     const body = JSON.parse(text) as Partial<Refusal>;
@@ -35,36 +54,68 @@ async function failure(response: Response): Promise<ApiError> {
   }
 }
 
-async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
-  let response: Response;
+function unanswered(cause: unknown): ApiError {
+  const late = cause instanceof DOMException && cause.name === "TimeoutError";
+  return late
+    ? new ApiError(0, "timeout", `GuildNet did not answer within ${DEADLINE_MS / 1000} seconds. It may still do what was asked.`)
+    : new ApiError(0, "unreachable", "GuildNet cannot be reached. Check your network, then try again.", [], String(cause));
+}
+
+/** A value of the API with its version, for a change that must not overwrite another's. */
+export interface Tagged<T> {
+  value: T;
+  etag: string | undefined;
+}
+
+interface Sent {
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+async function exchange<T>(method: string, path: string, { body, headers = {} }: Sent = {}): Promise<Tagged<T>> {
   try {
-    response = await fetch(path, {
+    const response = await fetch(path, {
       method,
       headers: {
         Accept: "application/json",
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...headers,
       },
       signal: AbortSignal.timeout(DEADLINE_MS),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+    if (response.status === 401 || !ANYBODYS.has(path)) heardOfSession(response.status);
+    if (!response.ok) throw await failure(response);
+    return { value: (await response.json()) as T, etag: response.headers.get("ETag") ?? undefined };
   } catch (cause) {
-    throw new ApiError(0, "unreachable", "GuildNet cannot be reached. Check your network, then try again.", [], String(cause));
+    throw cause instanceof ApiError ? cause : unanswered(cause);
   }
-  if (!response.ok) throw await failure(response);
-  return (await response.json()) as T;
+}
+
+async function request<T>(method: string, path: string, sent?: Sent): Promise<T> {
+  return (await exchange<T>(method, path, sent)).value;
 }
 
 const server = (id: string) => `/api/servers/${encodeURIComponent(id)}`;
 
+/** Every call raises ApiError, and nothing else. */
 export const api = {
   uiConfig: () => request<UiConfig>("GET", "/api/ui-config"),
   me: () => request<Me>("GET", "/api/me"),
+  readiness: () => request<Readiness>("GET", "/readyz"),
   images: () => request<Preset[]>("GET", "/api/images"),
   imageDefaults: (image: string) => request<ImageDefaults>("GET", `/api/image-defaults?image=${encodeURIComponent(image)}`),
   servers: () => request<Server[]>("GET", "/api/servers"),
   server: (id: string) => request<Server>("GET", server(id)),
-  launch: (job: JobSpec) => request<Launched>("POST", "/api/jobs", job),
+  taggedServer: (id: string) => exchange<Server>("GET", server(id)),
+  events: (id: string) => request<TimelineEvent[]>("GET", `${server(id)}/events`),
+  /** `key` makes it safe to send again: the same key is the same launch. */
+  launch: (job: JobSpec, key: string) => request<Launched>("POST", "/api/jobs", { body: job, headers: { "Idempotency-Key": key } }),
   stop: (id: string) => request<Server>("POST", `${server(id)}/stop`),
   start: (id: string) => request<Server>("POST", `${server(id)}/start`),
+  restart: (id: string) => request<Server>("POST", `${server(id)}/restart`),
+  update: (id: string, patch: JobPatch, etag?: string) =>
+    exchange<Server>("PATCH", server(id), { body: patch, headers: etag ? { "If-Match": etag } : {} }),
   remove: (id: string) => request<Deleted>("DELETE", server(id)),
+  deleteAll: (dryRun: boolean) => request<AllDeleted>("POST", `/api/stop-all${dryRun ? "?dryRun=true" : ""}`),
 };

@@ -144,6 +144,9 @@ export interface Me {
   roles: string[];
 }
 
+export interface PingEvent {
+}
+
 export interface ProxyCaller {
   kind: "user" | "node" | "token" | "anonymous";
   login: string;

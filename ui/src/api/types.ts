@@ -3,15 +3,20 @@ import type { ImagePreset, Server, ServerCondition, ServerPort, WorkspaceEvent }
 
 export type {
   Action,
+  AllDeleted,
   Deleted,
   Detail as FieldError,
   Error as Refusal,
+  EnvValue,
+  Expose,
   GoneEvent as Gone,
   ImageDefaults,
+  JobPatch,
   JobSpec,
   Launched,
   LogLine,
   Me,
+  Readiness,
   Server,
   StaleEvent as Stale,
   SyncedEvent as Synced,
@@ -22,4 +27,3 @@ export type Port = ServerPort;
 export type Condition = ServerCondition;
 export type TimelineEvent = WorkspaceEvent;
 export type Preset = ImagePreset;
-

@@ -37,7 +37,7 @@ export function LaunchForm(props: { presets: readonly Preset[]; onLaunched: (id:
     if (!job) return;
     setSending(true);
     try {
-      const { id } = await api.launch(job);
+      const { id } = await api.launch(job, crypto.randomUUID());
       props.onLaunched(id);
     } catch (cause) {
       if (!(cause instanceof ApiError)) throw cause;

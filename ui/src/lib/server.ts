@@ -1,4 +1,6 @@
 import type { Server, Status } from "../api/types";
+import type { IconName } from "../components/icons";
+import type { Verb } from "../stores/actions";
 
 /** Where its page opens: its own origin where it has one, else below the front door. */
 export function address(server: Server): string {
@@ -42,3 +44,11 @@ export function matches(server: Server, filter: Filter): boolean {
 export function order(a: Server, b: Server): number {
   return (b.created_at ?? "").localeCompare(a.created_at ?? "") || a.name.localeCompare(b.name);
 }
+
+/** What can be done to it in its state. */
+export function verbs(server: Server): readonly Verb[] {
+  return server.status === "stopped" ? ["start", "delete"] : ["restart", "stop", "delete"];
+}
+
+export const VERB_ICON: Record<Verb, IconName> = { start: "start", stop: "stop", restart: "restart", delete: "remove" };
+export const VERB_LABEL: Record<Verb, string> = { start: "Start", stop: "Stop", restart: "Restart", delete: "Delete" };

@@ -23,3 +23,10 @@ export function clock(time: string | undefined): string {
   const [h, m, s] = [date.getHours(), date.getMinutes(), date.getSeconds()].map((n) => String(n).padStart(2, "0"));
   return `${h}:${m}:${s}.${String(date.getMilliseconds()).padStart(3, "0")}`;
 }
+
+/** `24 Nov 2026, 14:03:59 GMT+1`: the whole time, for a tooltip. */
+export function exact(time: string | undefined): string {
+  const date = new Date(time ?? Number.NaN);
+  if (Number.isNaN(date.getTime())) return "";
+  return date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
+}

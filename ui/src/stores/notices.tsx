@@ -1,36 +1,54 @@
 import { createContext, createSignal, useContext, type JSX } from "solid-js";
 
+export interface NoticeAction {
+  label: string;
+  /** Called once; the notice goes. */
+  run: () => void;
+}
+
 export interface Notice {
   key: number;
   kind: "done" | "problem";
   text: string;
+  action?: NoticeAction | undefined;
 }
 
-interface NoticeBoard {
+export interface NoticeBoard {
   notices: () => readonly Notice[];
-  done: (text: string) => void;
-  problem: (text: string) => void;
+  done: (text: string, action?: NoticeAction, ms?: number) => number;
+  problem: (text: string, action?: NoticeAction) => number;
   dismiss: (key: number) => void;
+  /** While a person points at or is in the messages, none goes by itself. */
+  hold: (on: boolean) => void;
 }
 
 const Context = createContext<NoticeBoard>();
-const DONE_MS = 5000;
+const DONE_MS = 6000;
+const MOST = 4;
 
 /** Short messages about what an action came to. Problems stay until they are dismissed. */
 export function NoticesProvider(props: { children: JSX.Element }) {
   const [notices, setNotices] = createSignal<readonly Notice[]>([]);
   let next = 0;
+  let held = false;
   const dismiss = (key: number) => setNotices((all) => all.filter((notice) => notice.key !== key));
-  const add = (kind: Notice["kind"], text: string) => {
+  const expire = (key: number, ms: number) =>
+    setTimeout(() => (held ? expire(key, 1000) : dismiss(key)), ms) as unknown as void;
+  const add = (kind: Notice["kind"], text: string, action?: NoticeAction) => {
     const key = next++;
-    setNotices((all) => [...all, { key, kind, text }].slice(-4));
-    if (kind === "done") setTimeout(() => dismiss(key), DONE_MS);
+    setNotices((all) => [...all, { key, kind, text, action }].slice(-MOST));
+    return key;
   };
   const board: NoticeBoard = {
     notices,
     dismiss,
-    done: (text) => add("done", text),
-    problem: (text) => add("problem", text),
+    hold: (on) => (held = on),
+    done: (text, action, ms = DONE_MS) => {
+      const key = add("done", text, action);
+      expire(key, ms);
+      return key;
+    },
+    problem: (text, action) => add("problem", text, action),
   };
   return <Context.Provider value={board}>{props.children}</Context.Provider>;
 }

@@ -1,30 +1,51 @@
-import { createContext, createResource, useContext, type JSX, type Resource } from "solid-js";
+import { createContext, useContext, type JSX } from "solid-js";
 import { api } from "../api/client";
 import type { Action, Me, Preset, UiConfig } from "../api/types";
+import { createFact, type Fact } from "./fact";
 import { createServerList, type ServerList } from "./servers";
 
 export interface Session {
-  config: Resource<UiConfig>;
-  me: Resource<Me>;
-  presets: Resource<Preset[]>;
+  config: Fact<UiConfig>;
+  me: Fact<Me>;
+  presets: Fact<Preset[]>;
   list: ServerList;
-  /** May the caller possibly do this? Only the API decides; this hides what would certainly be refused. */
+  /** False where it is known that the caller may not; only the API decides, so what is not known is not in the way. */
   may: (action: Action) => boolean;
+  /** Why the caller may not, as a sentence; undefined where that is not known to be so. */
+  whyNot: (action: Action) => string | undefined;
 }
 
 const Context = createContext<Session>();
 
+export const DOES: Record<Action, string> = {
+  launch: "launch workspaces",
+  delete: "delete workspaces",
+  stopAll: "delete all workspaces",
+  readLogs: "read logs",
+  proxy: "open workspaces",
+  start: "start workspaces",
+  stop: "stop workspaces",
+  update: "change workspaces",
+  list: "list workspaces",
+};
+
+export function sentence(action: Action, who: Me): string {
+  return who.kind === "anonymous"
+    ? `Sign in to ${DOES[action]}.`
+    : `You may not ${DOES[action]}: no rule allows “${action}” to ${who.login}.`;
+}
+
 /** What every page shares: who is here, what can be launched, and the one stream of the list. */
 export function SessionProvider(props: { children: JSX.Element }) {
-  const [config] = createResource(() => api.uiConfig());
-  const [me] = createResource(() => api.me());
-  const [presets] = createResource(() => api.images());
-  const may = (action: Action) => {
-    if (me.state !== "ready") return false;
-    const actions = me()?.actions;
-    return actions === undefined || actions.includes(action);
+  const config = createFact(() => api.uiConfig());
+  const me = createFact(() => api.me());
+  const presets = createFact(() => api.images());
+  const whyNot = (action: Action) => {
+    const who = me.value();
+    return who?.actions && !who.actions.includes(action) ? sentence(action, who) : undefined;
   };
-  const session: Session = { config, me, presets, list: createServerList(), may };
+  const may = (action: Action) => whyNot(action) === undefined;
+  const session: Session = { config, me, presets, list: createServerList(), may, whyNot };
   return <Context.Provider value={session}>{props.children}</Context.Provider>;
 }
 

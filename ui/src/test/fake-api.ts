@@ -1,5 +1,14 @@
 import { vi } from "vitest";
-import type { Server } from "../api/types";
+import type { Me, Preset, Server } from "../api/types";
+
+export const ADA: Me = {
+  login: "ada@example.com",
+  displayName: "Ada",
+  kind: "user",
+  roles: [],
+  actions: ["launch", "delete", "stopAll", "stop", "start", "update", "readLogs", "proxy", "list"],
+};
+export const PRESET: Preset = { name: "jupyterlab", label: "JupyterLab", image: "guildnet/jupyterlab:1" };
 
 export interface Sent {
   method: string;

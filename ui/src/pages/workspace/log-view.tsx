@@ -1,7 +1,8 @@
 import { createEffect, createSignal, For, on, Show } from "solid-js";
-import { clock } from "../lib/time";
-import { createLog, KEPT } from "../stores/logs";
-import { Icon } from "./icons";
+import { clock } from "../../lib/time";
+import { createLog, KEPT } from "../../stores/logs";
+import { Button } from "../../components/button";
+import "./log-view.css";
 
 const LEVELS = ["all", "info", "debug", "error"] as const;
 const NEAR_END_PX = 40;
@@ -31,9 +32,9 @@ export function LogView(props: { id: string }) {
         <div class="choices" role="group" aria-label="Show by level">
           <For each={LEVELS}>
             {(choice) => (
-              <button type="button" class="choice" aria-pressed={level() === choice} onClick={() => setLevel(choice)}>
+              <Button small variant="quiet" aria-pressed={level() === choice} onClick={() => setLevel(choice)}>
                 {choice === "all" ? "All" : choice}
-              </button>
+              </Button>
             )}
           </For>
         </div>
@@ -62,10 +63,9 @@ export function LogView(props: { id: string }) {
         </For>
       </div>
       <Show when={!following()}>
-        <button type="button" class="to-end" onClick={() => setFollowing(true)}>
-          <Icon name="down" />
+        <Button class="to-end" icon="down" onClick={() => setFollowing(true)}>
           Newest
-        </button>
+        </Button>
       </Show>
     </section>
   );

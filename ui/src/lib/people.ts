@@ -1,0 +1,20 @@
+/** What a person is called where there is little room: an owner is a login, `token:…` or `node:…`. */
+export function shortName(owner: string): string {
+  const [kind, rest] = owner.includes(":") ? [owner.slice(0, owner.indexOf(":")), owner.slice(owner.indexOf(":") + 1)] : ["", owner];
+  if (kind === "token" || kind === "node") return rest.split(":").at(-1) ?? rest;
+  return owner.split("@")[0] || owner;
+}
+
+/** `alice.smith@example.com` → `AS`, `guildnet-admin` → `GA`, `bob` → `BO`. */
+export function initials(owner: string): string {
+  const words = shortName(owner).split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+  const letters = words.length > 1 ? words.slice(0, 2).map((word) => word[0]) : [...(words[0] ?? "?")].slice(0, 2);
+  return letters.join("").toUpperCase();
+}
+
+/** A colour that stays the same for a name: degrees on the wheel. */
+export function hue(name: string): number {
+  let sum = 0;
+  for (const letter of name) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 360;
+  return sum;
+}
