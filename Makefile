@@ -96,6 +96,10 @@ cli: $(VENV)/.ready ## the command line as one file for any Python 3.11 or newer
 bench: setup ## measure the proxy against peers (QUICK=1: the short form; RECORD=1: add it to docs/benchmarks.md)
 	@PYTHONPATH=.:tests $(PY) -m proofs.bench $(if $(QUICK),--quick) $(if $(RECORD),--record)
 
+.PHONY: ui-shots
+ui-shots: setup ## pictures of every page of the web interface, both themes and a telephone's width (ONLY="list new")
+	@PYTHONPATH=tests $(PY) -m support.ui_shots $(ONLY)
+
 .PHONY: mutants
 mutants: $(VENV)/.ready ## small wrong changes that a unit test has to notice (ALL=1: every one; MODULES="a.b c.d")
 	@PYTHONPATH=.:tests $(PY) -m proofs.mutants $(if $(ALL),--all) $(MODULES)

@@ -11,14 +11,8 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from support.chromium import launched
 from support.local import RELEASE_NAMESPACE, ROOT, Local, is_up
-
-CHROMIUM = "/usr/bin/chromium"
-# A closed network makes Chromium's own background requests fail by the dozen; none of them is under test.
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-]  # fmt: skip
 
 
 @pytest.hookimpl(wrapper=True)
@@ -58,7 +52,7 @@ def chromium(local: Local, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     if local.tailnet.ca:
         _trust(home, local.tailnet.ca)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, env={"HOME": str(home)})
+        browser = launched(playwright, {"HOME": str(home)})
         yield browser
         browser.close()
 

@@ -39,6 +39,11 @@ const text = () => document.body.textContent ?? "";
 const labelled = (label: string) => document.querySelector<HTMLElement>(`[aria-label="${label}"]`);
 const button = (name: string) =>
   [...document.querySelectorAll<HTMLElement>("button, a")].find((candidate) => candidate.textContent?.trim() === name);
+/** Chooses from a workspace's menu. */
+const choose = (verb: string) => {
+  labelled("More for lab-12345")?.click();
+  [...document.querySelectorAll<HTMLElement>("[role=menuitem]")].find((item) => item.textContent?.trim() === verb)?.click();
+};
 const press = (key: string, over: KeyboardEventInit = {}) =>
   document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...over }));
 
@@ -163,8 +168,8 @@ describe("actions", () => {
       "GET /api/servers": [200, [aServer({ files: "kept" })]],
       "POST /api/servers/lab-12345/stop": [202, aServer({ status: "stopped" })],
     });
-    await vi.waitFor(() => expect(labelled("Stop lab-12345")).not.toBeNull());
-    labelled("Stop lab-12345")?.click();
+    await vi.waitFor(() => expect(labelled("Open lab-12345")).not.toBeNull());
+    choose("Stop");
     await vi.waitFor(() => expect(labelled("Start lab-12345")).not.toBeNull());
   });
 
@@ -173,14 +178,14 @@ describe("actions", () => {
       "GET /api/servers": [200, [aServer(files ? { files } : {})]],
       "POST /api/servers/lab-12345/stop": [202, aServer({ status: "stopped" })],
     });
-    await vi.waitFor(() => expect(labelled("Stop lab-12345")).not.toBeNull());
-    labelled("Stop lab-12345")?.click();
+    await vi.waitFor(() => expect(labelled("Open lab-12345")).not.toBeNull());
+    choose("Stop");
     await turn();
     expect(sent.some(({ method }) => method === "POST")).toBe(false);
     expect(text()).toContain(files ? "Files are not kept." : "It is not known whether files are kept.");
     button("Cancel")?.click();
     expect(sent.some(({ method }) => method === "POST")).toBe(false);
-    labelled("Stop lab-12345")?.click();
+    choose("Stop");
     button("Stop and lose files")?.click();
     await vi.waitFor(() => expect(labelled("Start lab-12345")).not.toBeNull());
   });
@@ -189,15 +194,15 @@ describe("actions", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {
       show("/", { "DELETE /api/servers/lab-12345": [409, { code: "conflict", message: "It is in use." }] });
-      await vi.waitFor(() => expect(labelled("Delete lab-12345")).not.toBeNull());
+      await vi.waitFor(() => expect(labelled("Open lab-12345")).not.toBeNull());
       const deleted = () => sent.filter(({ method }) => method === "DELETE").length;
-      labelled("Delete lab-12345")?.click();
+      choose("Delete");
       button("Delete")?.click();
       vi.advanceTimersByTime(6000);
       button("Undo")?.click();
       vi.advanceTimersByTime(20_000);
       expect(deleted()).toBe(0);
-      labelled("Delete lab-12345")?.click();
+      choose("Delete");
       button("Delete")?.click();
       vi.advanceTimersByTime(7000);
       expect(deleted()).toBe(1);
@@ -209,8 +214,8 @@ describe("actions", () => {
 
   it("does not let a page go with a deletion undone that was not taken back", async () => {
     show("/", { "DELETE /api/servers/lab-12345": [200, { deleted: "lab-12345" }] });
-    await vi.waitFor(() => expect(labelled("Delete lab-12345")).not.toBeNull());
-    labelled("Delete lab-12345")?.click();
+    await vi.waitFor(() => expect(labelled("Open lab-12345")).not.toBeNull());
+    choose("Delete");
     button("Delete")?.click();
     expect(sent.some(({ method }) => method === "DELETE")).toBe(false);
     dispatchEvent(new Event("pagehide"));

@@ -16,12 +16,13 @@ export function Tooltips() {
   const hide = () => {
     clearTimeout(timer);
     shown = undefined;
-    box.hidden = true;
+    box.hidePopover?.();
   };
   const show = (target: HTMLElement) => {
     if (!target.isConnected || !target.dataset["tip"]) return hide();
     box.textContent = target.dataset["tip"];
-    box.hidden = false;
+    // Of the top layer, or a dialog would cover it.
+    box.showPopover?.();
     const [anchor, own] = [target.getBoundingClientRect(), box.getBoundingClientRect()];
     const above = anchor.top - own.height - GAP;
     box.style.top = `${above < 0 ? anchor.bottom + GAP : above}px`;
@@ -55,5 +56,5 @@ export function Tooltips() {
       window.removeEventListener("scroll", hide, { capture: true });
     });
   });
-  return <div class="tooltip" aria-hidden="true" hidden ref={box} />;
+  return <div class="tooltip" aria-hidden="true" popover="manual" ref={box} />;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import { withoutEscapes } from "./ansi";
 import { EMPTY, fieldProblems, jobSpec } from "./launch";
-import { address, imageParts, matches, order } from "./server";
+import { address, imageParts } from "./server";
 import { age, clock } from "./time";
 import { aServer } from "../test/fake-api";
 
@@ -43,18 +43,6 @@ describe("a server", () => {
   it("opens on its own origin where it has one", () => {
     expect(address(aServer({ url: "https://guildnet.example.ts.net:20001/" }))).toBe("https://guildnet.example.ts.net:20001/");
     expect(address(aServer())).toBe("/proxy/server/lab-12345/");
-  });
-
-  it("is found by name, image or owner, whatever the case", () => {
-    const server = aServer({ owner: "Ada@example.com" });
-    for (const text of ["LAB", "jupyter", "ada@", " "]) expect(matches(server, { text, status: "all" })).toBe(true);
-    expect(matches(server, { text: "nginx", status: "all" })).toBe(false);
-    expect(matches(server, { text: "", status: "stopped" })).toBe(false);
-  });
-
-  it("stands above those that are older", () => {
-    const [old, young] = [aServer({ id: "a", created_at: "2026-01-01" }), aServer({ id: "b", created_at: "2026-02-01" })];
-    expect([old, young].toSorted(order)).toEqual([young, old]);
   });
 });
 

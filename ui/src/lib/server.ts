@@ -29,20 +29,9 @@ export function imageParts(image: string): { name: string; tag: string } {
   };
 }
 
-export interface Filter {
-  text: string;
-  status: Status | "all";
-}
-
-export function matches(server: Server, filter: Filter): boolean {
-  if (filter.status !== "all" && server.status !== filter.status) return false;
-  const needle = filter.text.trim().toLowerCase();
-  return !needle || [server.name, server.image, server.owner].some((text) => text?.toLowerCase().includes(needle));
-}
-
-/** Newest first; equal ages by name, so that rows do not jump. */
-export function order(a: Server, b: Server): number {
-  return (b.created_at ?? "").localeCompare(a.created_at ?? "") || a.name.localeCompare(b.name);
+/** The address of a launch that begins with everything this one was launched with. */
+export function launchAgain(server: Server): string {
+  return `/new?like=${encodeURIComponent(server.id)}`;
 }
 
 /** What can be done to it in its state. */
