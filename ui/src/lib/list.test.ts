@@ -3,7 +3,7 @@ import { aServer } from "../test/fake-api";
 import { found, type Entry } from "./palette";
 import { hue, initials, shortName } from "./people";
 import { completions, matchesQuery, parseQuery } from "./query";
-import { readable, size, summary } from "./reasons";
+import { readable, size, summary } from "./summary";
 import { comparing, parseSort, sortText } from "./sort";
 import { visibleRows } from "./window";
 

@@ -4,7 +4,7 @@ import type { Server } from "../api/types";
 import { Avatar, StatusBadge } from "../components/status";
 import { Ago } from "../components/time";
 import { shortName } from "../lib/people";
-import { size, summary } from "../lib/reasons";
+import { size, summary } from "../lib/summary";
 import { imageParts } from "../lib/server";
 import { visibleRows } from "../lib/window";
 import { useActions } from "../stores/actions";
