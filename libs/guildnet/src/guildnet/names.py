@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import unicodedata
 from collections.abc import Callable
 from typing import Final
 
@@ -65,8 +66,9 @@ _PORT_LABEL_NAME = 48
 
 
 def slug(text: str) -> str:
-    """`My App` → `my-app`; empty where no letter, digit or separator of the text survives."""
-    return _DASHES.sub("-", _DROPPED.sub("", text.lower())).strip("-")
+    """`My App` → `my-app`, `Über` → `uber`; empty where no letter, digit or separator of the text survives."""
+    plain = unicodedata.normalize("NFKD", text).lower().replace("ß", "ss")
+    return _DASHES.sub("-", _DROPPED.sub("", plain)).strip("-")
 
 
 def image_name(image: str) -> str:
