@@ -56,6 +56,61 @@ def source() -> str:
     return HEAD + "".join(declaration(name, schema) for name, schema in schemas.items())
 
 
+RULES = ROOT / "ui" / "src" / "api" / "rules.ts"
+LIMITS = ("minLength", "maxLength", "minimum", "maximum", "maxItems", "maxProperties", "pattern", "x-reason")
+RULES_HEAD = """// Made from the API's OpenAPI document by tests/unit/api/test_ui_types.py; change the schemas, not this file.
+
+/** What the schema asks of one place of a launch. `reason` is what the API says of a text that misses `pattern`. */
+export interface Rule {
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  maxItems?: number;
+  maxProperties?: number;
+  pattern?: string;
+  reason?: string;
+}
+
+/** By place in a launch: `[]` is each entry of a list, `{}` each value of a map. */
+"""
+
+
+def rules(name: str = "JobSpec") -> dict[str, dict[str, Any]]:
+    """The limits of a schema and of what is in it, by place."""
+    schemas = json.loads(DOCUMENT.read_text())["components"]["schemas"]
+    found: dict[str, dict[str, Any]] = {}
+
+    def walk(place: str, schema: dict[str, Any]) -> None:
+        if "$ref" in schema:
+            return walk(place, schemas[str(schema["$ref"]).rpartition("/")[2]])
+        for one in schema.get("anyOf", ()):
+            walk(place, one)
+        limits = {key.removeprefix("x-"): schema[key] for key in LIMITS if key in schema}
+        if limits and place:
+            found[place] = {**found.get(place, {}), **limits}
+        if schema.get("type") == "array":
+            walk(f"{place}[]", schema["items"])
+        for field, inner in schema.get("properties", {}).items():
+            walk(f"{place}.{field}".lstrip("."), inner)
+        if isinstance(values := schema.get("additionalProperties"), dict):
+            walk(f"{place}{{}}", values)
+        return None
+
+    walk("", schemas[name])
+    return found
+
+
+def rules_source() -> str:
+    return f"{RULES_HEAD}export const RULES: Readonly<Record<string, Rule>> = {json.dumps(rules(), indent=2)};\n"
+
+
+def test_the_rules_of_the_ui_are_those_of_the_document(update_golden: bool):
+    if update_golden:
+        RULES.write_text(rules_source())
+    assert RULES.read_text() == rules_source(), "run: pytest tests/unit/api/test_ui_types.py --update-golden"
+
+
 def test_the_types_of_the_ui_are_those_of_the_document(update_golden: bool):
     if update_golden:
         TYPES.write_text(source())

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 _DIGEST = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,}")
 _TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
 _SEGMENT = re.compile(r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*")
 _HUB = "docker.io"
+PATTERN: Final = (
+    rf"(?:(?:[^/@]*[.:][^/@]*|localhost)/)?{_SEGMENT.pattern}(?:/{_SEGMENT.pattern})*"
+    rf"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(?:@{_DIGEST.pattern})?"
+)
+"""What `parse` reads, as one expression that ECMAScript has too: for documents and forms."""
 
 
 @dataclass(frozen=True, slots=True)

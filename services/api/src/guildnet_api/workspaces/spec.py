@@ -24,22 +24,31 @@ _MAX_COMMAND_CHARACTERS = 4096
 _MAX_VALUES = 2048
 """Values in one body: more than the largest specification can hold."""
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_PORT_NAME = re.compile(r"(?=.{1,15}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_PORT_NAME = re.compile(r"(?=.{1,15}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _QUANTITY = re.compile(r"(?=.*[1-9])[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi)?")
 _LABEL_PART = re.compile(r"(?=.{1,63}\Z)[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _DNS_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
+_NO_IMAGE: Final = "not an image reference like registry/repository:tag"
+_NO_QUANTITY: Final = "not an amount above zero like 500m, 2 or 1Gi"
+
+
 def _image(value: str) -> str:
     if image.parse(value) is None:
-        raise ValueError("not an image reference like registry/repository:tag")
+        raise ValueError(_NO_IMAGE)
     return value
 
 
 def _quantity(value: str) -> str:
     if not _QUANTITY.fullmatch(value):
-        raise ValueError("not an amount above zero like 500m, 2 or 1Gi")
+        raise ValueError(_NO_QUANTITY)
     return value
+
+
+def _documented(pattern: str, reason: str) -> Any:
+    """A check of ours in the document: an ECMAScript pattern, and the words that the answer has for what misses it."""
+    return Field(json_schema_extra={"pattern": f"^(?:{pattern})$", "x-reason": reason})
 
 
 def _command(value: Any) -> Any:
@@ -133,7 +142,7 @@ def _expose(ports: list[Expose]) -> list[Expose]:
     return ports
 
 
-Quantity = Annotated[str, AfterValidator(_quantity)]
+Quantity = Annotated[str, AfterValidator(_quantity), _documented(_QUANTITY.pattern, _NO_QUANTITY)]
 
 
 class Resources(Wire):
@@ -153,7 +162,9 @@ class Storage(Wire):
     size: Quantity
 
 
-Image = Annotated[str, StringConstraints(min_length=1, max_length=512), AfterValidator(_image)]
+Image = Annotated[
+    str, StringConstraints(min_length=1, max_length=512), AfterValidator(_image), _documented(image.PATTERN, _NO_IMAGE)
+]
 Command = Annotated[list[Text], BeforeValidator(_command), Field(max_length=256)]
 Args = Annotated[list[Text], Field(max_length=256)]
 Ports = Annotated[list[Expose], Field(max_length=16), AfterValidator(_expose)]
