@@ -9,6 +9,8 @@ export default defineConfig({
     host: "127.0.0.1",
     port: 5173,
     strictPort: true,
+    // A test reads what the operator says in each of its states.
+    fs: { allow: [".", "../tests/unit/operator/golden"] },
     // Development against a running install: its front door, reached by a forwarded port.
     proxy: Object.fromEntries(
       ["/api", "/sse", "/proxy", "/login", "/logout"].map((path) => [
