@@ -48,6 +48,7 @@ class Played:
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
     """Status and body by `METHOD /path`, before everything else; the query is not looked at."""
     log: dict[str, list[Json]] = field(default_factory=dict)
+    """Lines by workspace; one with the key `event` is a named event with the rest of its keys."""
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
     """Method, target and JSON body of everything asked below /api, in order."""
     signed_in: bool = True
@@ -73,9 +74,10 @@ class Played:
 
     def write(self, name: str, *lines: Json) -> None:
         """Lines of a workspace's log, also to whoever follows it."""
-        self.log.setdefault(name, []).extend(lines)
+        kept = self.log.setdefault(name, [])
         for line in lines:
-            self._tell(f"log {name}", line)
+            kept.append(line)
+            self._tell(f"log {name}", {"id": len(kept), "line": line})
 
     def asked(self, method: str, path: str) -> list[Any]:
         """The bodies of the requests for this path."""
@@ -137,6 +139,12 @@ class Played:
         return {"id": name, "status": "pending"}
 
 
+def _log_frame(identifier: int, line: Json) -> bytes:
+    name = f"event: {line['event']}\n" if "event" in line else ""
+    data = {key: value for key, value in line.items() if key != "event"}
+    return f"{name}id: {identifier}\ndata: {json.dumps(data)}\n\n".encode()
+
+
 class _Handler(BaseHTTPRequestHandler):
     """Connections are kept, as HTTP/1.1 browsers do: six at most to one origin."""
 
@@ -169,6 +177,11 @@ class _Handler(BaseHTTPRequestHandler):
             played.requests.append((method, self.path, body))
         if not played.signed_in and not path.startswith(_SESSION_FREE):
             return self._json(401, {"code": "unauthenticated", "message": "Log in first: open /login."})
+        if path.startswith("/sse/") and "event-stream" not in self.headers.get("Accept", ""):
+            status, value = played.answers.get(f"GET {path}", (200, {"stream": True}))
+            return self._json(status, value)
+        if path.startswith("/sse/") and f"GET {path}" in played.answers:
+            return self._json(*played.answers[f"GET {path}"])
         if path.startswith("/sse/"):
             return self._stream(path)
         if path.startswith(("/api/", "/readyz")):
@@ -211,9 +224,7 @@ class _Handler(BaseHTTPRequestHandler):
             if path == "/sse/servers":
                 self._follow(listener, self._list())
             else:
-                target = parse_qs(urlsplit(self.path).query).get("target", [""])[0]
-                log = ((f"log {target}", line) for line in list(self.played.log.get(target, [])))
-                self._follow(listener, log)
+                self._follow_log(listener)
         except OSError:
             pass  # the browser has left
         finally:
@@ -225,10 +236,29 @@ class _Handler(BaseHTTPRequestHandler):
         yield "synced", {"full": True, "ids": [server["id"] for server in servers]}
 
     def _follow(self, listener: queue.Queue[tuple[str, Json]], first: Iterator[tuple[str, Json]]) -> None:
-        logs = self.path.startswith("/sse/logs")
-        target = parse_qs(urlsplit(self.path).query).get("target", [""])[0]
         for name, data in first:
-            self._event("" if logs else name, data)
+            self._event(name, data)
+        for name, data in self._heard(listener):
+            if not name.startswith("log "):
+                self._event(name, data)
+
+    def _follow_log(self, listener: queue.Queue[tuple[str, Json]]) -> None:
+        """The tail, or what comes after the last id, and then every line."""
+        query = parse_qs(urlsplit(self.path).query)
+        target, tail = query.get("target", [""])[0], int(query.get("tail", ["200"])[0])
+        lines = list(self.played.log.get(target, []))
+        last = self.headers.get("Last-Event-ID") or query.get("lastEventId", [""])[-1]
+        at = int(last) if last else max(0, len(lines) - tail)
+        self.wfile.write(b"".join(map(_log_frame, range(at + 1, len(lines) + 1), lines[at:])))
+        at = len(lines)
+        for name, data in self._heard(listener):
+            if name == f"log {target}" and data["id"] > at:
+                self.wfile.write(_log_frame(data["id"], data["line"]))
+            elif name == "ping":
+                self._event(name, data)
+
+    def _heard(self, listener: queue.Queue[tuple[str, Json]]) -> Iterator[tuple[str, Json]]:
+        """What is told, and a ping after a while without; nothing while the network swallows everything."""
         said = time.monotonic()
         while True:
             try:
@@ -238,9 +268,8 @@ class _Handler(BaseHTTPRequestHandler):
                     continue
                 name, data = "ping", {}
             said = time.monotonic()
-            mine = name == "ping" or (name == f"log {target}" if logs else not name.startswith("log "))
-            if mine and not self.played.silent.is_set():
-                self._event("" if name.startswith("log ") else name, data)
+            if not self.played.silent.is_set():
+                yield name, data
 
     def _event(self, name: str, data: Mapping[str, Any] | None) -> None:
         text = (
