@@ -1,3 +1,4 @@
+import { logQuery, type LogRequest } from "../lib/log-request";
 import { heardOfSession } from "./auth";
 import type {
   AllDeleted,
@@ -7,6 +8,7 @@ import type {
   JobPatch,
   JobSpec,
   Launched,
+  LogLine,
   Me,
   Preset,
   Readiness,
@@ -109,6 +111,9 @@ export const api = {
   server: (id: string) => request<Server>("GET", server(id)),
   taggedServer: (id: string) => exchange<Server>("GET", server(id)),
   events: (id: string) => request<TimelineEvent[]>("GET", `${server(id)}/events`),
+  logs: (log: LogRequest, more: Readonly<Record<string, string>>) => request<LogLine[]>("GET", `${server(log.id)}/logs?${logQuery(log, more)}`),
+  /** Says what a stream of a log would be refused for, which an EventSource cannot see. */
+  logHint: (path: string) => request<unknown>("GET", path),
   /** `key` makes it safe to send again: the same key is the same launch. */
   launch: (job: JobSpec, key: string) => request<Launched>("POST", "/api/jobs", { body: job, headers: { "Idempotency-Key": key } }),
   stop: (id: string) => request<Server>("POST", `${server(id)}/stop`),

@@ -7,8 +7,8 @@ import { heardOfSession } from "./auth";
 export type StreamState = "connecting" | "live" | "waiting" | "silent" | "signed-out";
 
 export interface StreamHandlers {
-  /** Events by name; unnamed ones arrive as `message`. `data` is parsed JSON. */
-  on: Record<string, (data: unknown) => void>;
+  /** Events by name; unnamed ones arrive as `message`. `data` is parsed JSON, `id` empty for an event without one. */
+  on: Record<string, (data: unknown, id: string) => void>;
   state: (state: StreamState) => void;
   /** Something came, be it a ping: the API sends one after 15 s of silence. */
   heard?: () => void;
@@ -26,13 +26,14 @@ const REOPEN_MS = 10_000;
  * word. Both are opened anew here, after the last event seen.
  *
  * While the page is hidden the stream is closed: HTTP/1 browsers allow six connections to an origin in all their tabs.
+ * It begins after the event with the id `after`, where one is given.
  */
-export function openStream(path: string, handlers: StreamHandlers): () => void {
+export function openStream(path: string, handlers: StreamHandlers, after = ""): () => void {
   let source: EventSource | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let watchdog: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
-  let lastId = "";
+  let lastId = after;
   let closed = false;
 
   const close = () => {
@@ -85,7 +86,7 @@ export function openStream(path: string, handlers: StreamHandlers): () => void {
         const { data, lastEventId } = event as MessageEvent<string>;
         if (lastEventId) lastId = lastEventId;
         alive();
-        handle(parsed(data));
+        handle(parsed(data), lastEventId);
       });
     }
   };

@@ -1,74 +1,109 @@
-import { A, useParams } from "@solidjs/router";
-import { Show } from "solid-js";
+import { A, Navigate, useParams } from "@solidjs/router";
+import { Match, Show, Switch } from "solid-js";
 import { Alert } from "../../components/alert";
-import { Button, ButtonLink } from "../../components/button";
-import { Icon } from "../../components/icons";
-import { StatusBadge } from "../../components/status";
-import { address, VERB_ICON, VERB_LABEL, verbs } from "../../lib/server";
-import { useActions } from "../../stores/actions";
-import { useSession } from "../../stores/session";
+import { Button } from "../../components/button";
+import { EmptyState } from "../../components/empty-state";
+import { Tabs, type Tab } from "../../components/tabs";
+import { timeline } from "../../lib/timeline";
+import { createClock } from "../../stores/clock";
 import { useTitle } from "../../stores/title";
-import { LogView } from "./log-view";
+import { createWorkspace } from "../../stores/workspace";
+import { FrameTab } from "./frame-tab";
+import { WorkspaceHeader } from "./header";
+import { LogsTab } from "./logs-tab";
+import { SettingsTab } from "./settings-tab";
+import { TimelineTab } from "./timeline-tab";
+import { YamlTab } from "./yaml-tab";
+import "./workspace.css";
 
+const TABS: readonly { tab: string; label: string; icon: NonNullable<Tab["icon"]> }[] = [
+  { tab: "timeline", label: "Timeline", icon: "timeline" },
+  { tab: "open", label: "Open", icon: "box" },
+  { tab: "logs", label: "Logs", icon: "logs" },
+  { tab: "settings", label: "Settings", icon: "settings" },
+  { tab: "yaml", label: "YAML", icon: "code" },
+];
+
+/** A workspace: what it is and does at the head, and five tabs below. */
 export function WorkspacePage() {
-  const params = useParams<{ name: string }>();
-  const { list } = useSession();
-  const actions = useActions();
-  const live = () => list.servers[params.name];
-  useTitle(() => params.name);
+  const params = useParams<{ name: string; tab?: string }>();
+  const workspace = createWorkspace(() => params.name);
+  const now = createClock(1000);
+  const tabs = () => TABS.map(({ tab, label, icon }) => ({ href: `/w/${params.name}/${tab}`, label, icon }));
+  const label = () => TABS.find(({ tab }) => tab === params.tab)?.label ?? "";
+  useTitle(() => `${params.name}${label() ? ` · ${label()}` : ""}`);
+  const known = () => workspace.server();
+
   return (
-    <>
-      <A href="/" class="button quiet">
-        <Icon name="back" />
-        Workspaces
-      </A>
-      <Show
-        when={live()}
-        fallback={
-          <p class="panel muted">{list.loaded() ? `There is no workspace ${params.name}, or not any more.` : "Loading…"}</p>
-        }
-      >
+    <Show when={params.tab} fallback={<Navigate href={`/w/${params.name}/timeline`} />}>
+      <Show when={known()} fallback={<Unknown name={params.name} workspace={workspace} />}>
         {(server) => (
           <>
-            <div class="page-head">
-              <div>
-                <h1>{server().name}</h1>
-                <StatusBadge status={server().status} />
-              </div>
-              <div class="row">
-                <ButtonLink
-                  variant="primary"
-                  icon="open"
-                  href={address(server())}
-                  target="_blank"
-                  rel="noopener"
-                  refused={server().status === "running" ? undefined : "It can be opened when it runs."}
+            <WorkspaceHeader server={server()} now={now()} timeline={timeline(server(), now())} detailed={workspace.detailed()} />
+            <Show when={workspace.error()}>
+              {(error) => (
+                <Alert
+                  kind="warning"
+                  title="What you see may be old."
+                  action={<Button onClick={() => void workspace.refresh()}>Try again</Button>}
                 >
-                  Open
-                </ButtonLink>
-                {verbs(server()).map((verb) => (
-                  <Button
-                    icon={VERB_ICON[verb]}
-                    busy={actions.busy(server().id)}
-                    refused={actions.whyNot(verb)}
-                    onClick={() => actions.act(verb, server())}
-                  >
-                    {VERB_LABEL[verb]}
-                  </Button>
-                ))}
-              </div>
-            </div>
-            <Show when={server().message}>
-              <Alert kind={server().status === "failed" ? "problem" : "note"} title={server().reason}>
-                {server().message}
-              </Alert>
+                  {error().message}
+                </Alert>
+              )}
             </Show>
-            <Show when={params.name} keyed>
-              {(id) => <LogView id={id} />}
-            </Show>
+            <Tabs label="Parts of this workspace" tabs={tabs()} />
+            <Switch>
+              <Match when={params.tab === "open"}>
+                <FrameTab server={server()} timeline={timeline(server(), now())} />
+              </Match>
+              <Match when={params.tab === "timeline"}>
+                <TimelineTab server={server()} now={now()} detailed={workspace.detailed()} />
+              </Match>
+              <Match when={params.tab === "logs"}>
+                <LogsTab server={server()} />
+              </Match>
+              <Match when={params.tab === "settings"}>
+                <SettingsTab name={params.name} server={server()} saved={() => void workspace.refresh()} />
+              </Match>
+              <Match when={params.tab === "yaml"}>
+                <YamlTab server={server()} detailed={workspace.detailed()} />
+              </Match>
+            </Switch>
           </>
         )}
       </Show>
-    </>
+    </Show>
+  );
+}
+
+function Unknown(props: { name: string; workspace: ReturnType<typeof createWorkspace> }) {
+  const gone = () => props.workspace.error()?.status === 404;
+  return (
+    <Show
+      when={props.workspace.error()}
+      fallback={
+        <p class="panel muted" role="status">
+          Looking for {props.name} …
+        </p>
+      }
+    >
+      {(error) => (
+        <EmptyState
+          level={1}
+          icon="box"
+          title={gone() ? `There is no workspace ${props.name}` : `${props.name} cannot be shown`}
+          action={
+            <>
+              <A class="button primary" href="/">
+                All workspaces
+              </A>
+              <Button onClick={() => void props.workspace.refresh()}>Try again</Button>
+            </>
+          }
+        >
+          <p>{gone() ? "It was deleted, or you may not see it." : error().message}</p>
+        </EmptyState>
+      )}
+    </Show>
   );
 }

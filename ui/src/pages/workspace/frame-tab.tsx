@@ -1,0 +1,131 @@
+import { createEffect, createSignal, For, on, Show } from "solid-js";
+import type { Server } from "../../api/types";
+import { Button, ButtonLink } from "../../components/button";
+import { CopyButton } from "../../components/copy";
+import { EmptyState } from "../../components/empty-state";
+import "../../components/frame.css";
+import { TimelineProblem } from "../../components/timeline-problem";
+import { TimelineSteps } from "../../components/timeline-steps";
+import { address } from "../../lib/server";
+import type { Timeline } from "../../lib/timeline";
+import { useActions } from "../../stores/actions";
+import { useSession } from "../../stores/session";
+import { passwordOf } from "../../stores/workspace";
+
+/** The app of a workspace in a frame, once it answers; until then how far it is. */
+export function FrameTab(props: { server: Server; timeline: Timeline }) {
+  const actions = useActions();
+  const { config, whyNot } = useSession();
+  let holder!: HTMLDivElement;
+  const [loads, setLoads] = createSignal(0);
+  const running = () => props.server.status === "running";
+  // Without an origin of its own an app may be framed where the install trusts it to share this one.
+  const framed = () => props.server.url !== undefined || config.value()?.originMode === "path";
+  const full = () => void holder.requestFullscreen?.();
+  return (
+    <Show when={whyNot("proxy") === undefined} fallback={<EmptyState icon="lock" title="You may not open it">{whyNot("proxy")}</EmptyState>}>
+      <div class="frame-bar">
+        <Ports server={props.server} />
+        <Password server={props.server} />
+        <span class="frame-space" />
+        <Button square icon="refresh" label="Load it again" refused={running() ? undefined : "It does not run."} onClick={() => setLoads((n) => n + 1)} />
+        <Button square icon="full" label="Full screen" refused={running() ? undefined : "It does not run."} onClick={full} />
+        <ButtonLink
+          icon="open"
+          href={address(props.server)}
+          target="_blank"
+          rel="noopener"
+          refused={running() ? undefined : "It can be opened when it runs."}
+        >
+          New tab
+        </ButtonLink>
+      </div>
+      <Show
+        when={props.server.status !== "stopped"}
+        fallback={
+          <EmptyState
+            icon="stop"
+            title="It is stopped"
+            action={
+              <Button variant="primary" icon="start" refused={actions.whyNot("start")} busy={actions.busy(props.server.id)} onClick={() => actions.act("start", props.server)}>
+                Start
+              </Button>
+            }
+          >
+            <p>Start it, and it opens here by itself.</p>
+          </EmptyState>
+        }
+      >
+        <Show when={running()} fallback={<Starting server={props.server} timeline={props.timeline} />}>
+          <Show
+            when={framed()}
+            fallback={<EmptyState icon="open" title="It opens in a tab of its own"><p>It has no address of its own yet that could be shown here.</p></EmptyState>}
+          >
+            <div class="frame-holder" ref={holder}>
+              <Show when={`${address(props.server)} ${loads()}`} keyed>
+                {(_source) => (
+                  <iframe
+                    class="frame"
+                    src={address(props.server)}
+                    title={`${props.server.name}, the app itself`}
+                    allow="clipboard-read; clipboard-write; fullscreen"
+                  />
+                )}
+              </Show>
+            </div>
+          </Show>
+        </Show>
+      </Show>
+    </Show>
+  );
+}
+
+function Starting(props: { server: Server; timeline: Timeline }) {
+  return (
+    <div class="panel frame-starting">
+      <Show when={props.timeline.problem}>{(problem) => <TimelineProblem server={props.server} problem={problem()} />}</Show>
+      <h2>{props.timeline.problem?.blocking ? "It does not start" : `It is ${props.timeline.now}`}</h2>
+      <TimelineSteps timeline={props.timeline} />
+      <p class="muted">It opens here by itself as soon as it answers.</p>
+    </div>
+  );
+}
+
+/** Its other ports: they have no address of their own, so each opens in a tab below the front door. */
+function Ports(props: { server: Server }) {
+  const others = () => (props.server.ports ?? []).slice(1);
+  const first = () => props.server.ports?.[0];
+  return (
+    <Show when={others().length > 0}>
+      <nav class="row" aria-label="Ports">
+        <span class="badge">{first()?.name ?? first()?.port}</span>
+        <For each={others()}>
+          {({ port, name }) => (
+            <ButtonLink small icon="open" href={`${props.server.proxy_url}~${port}/`} target="_blank" rel="noopener">
+              {name && name !== `p-${port}` ? `${name} ${port}` : `Port ${port}`}
+            </ButtonLink>
+          )}
+        </For>
+      </nav>
+    </Show>
+  );
+}
+
+function Password(props: { server: Server }) {
+  const [shown, setShown] = createSignal(false);
+  createEffect(on(() => props.server.id, () => setShown(false)));
+  return (
+    <Show when={passwordOf(props.server)}>
+      {(password) => (
+        <span class="row frame-password">
+          Password
+          <code>{shown() ? password() : "••••••••"}</code>
+          <Button small variant="quiet" aria-pressed={shown() ? "true" : "false"} onClick={() => setShown(!shown())}>
+            {shown() ? "Hide" : "Show"}
+          </Button>
+          <CopyButton text={password()} label="Copy the password" />
+        </span>
+      )}
+    </Show>
+  );
+}

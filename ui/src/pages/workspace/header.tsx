@@ -1,0 +1,160 @@
+import { A } from "@solidjs/router";
+import { createEffect, For, on, Show } from "solid-js";
+import type { Server } from "../../api/types";
+import { Button, ButtonLink } from "../../components/button";
+import { CopyButton, useCopy } from "../../components/copy";
+import { Icon } from "../../components/icons";
+import { Menu, type MenuItem } from "../../components/menu";
+import { StatusBadge } from "../../components/status";
+import { Ago } from "../../components/time";
+import { commandLine } from "../../lib/workspace-commands";
+import { address, VERB_ICON, VERB_LABEL, verbs } from "../../lib/server";
+import { duration, type Timeline } from "../../lib/timeline";
+import { useActions } from "../../stores/actions";
+import { useNotices } from "../../stores/notices";
+import { useSession } from "../../stores/session";
+
+/** The same form again: what it was launched with, without its secrets. */
+export function againAddress(server: Server): string {
+  const query = new URLSearchParams({ image: server.image, name: server.name.replace(/-[0-9a-f]{5}$/, "") });
+  return `/new?${query}`;
+}
+
+/** What a workspace is, how it is, where it is, and what can be done to it. */
+export function WorkspaceHeader(props: { server: Server; now: number; timeline: Timeline; detailed: boolean }) {
+  return (
+    <div class="workspace-head">
+      <A href="/" class="workspace-back">
+        <Icon name="back" />
+        Workspaces
+      </A>
+      <div class="workspace-title">
+        <h1 tabindex="-1">{props.server.name}</h1>
+        <StatusBadge status={props.server.status} />
+        <Show when={props.detailed && props.server.status === "pending"}>
+          <span class="muted" role="status">
+            {props.timeline.now}
+          </span>
+        </Show>
+        <Actions server={props.server} />
+      </div>
+      <Meta server={props.server} now={props.now} timeline={props.timeline} />
+    </div>
+  );
+}
+
+function Meta(props: { server: Server; now: number; timeline: Timeline }) {
+  const where = () => new URL(address(props.server), location.href).href;
+  const restarts = () => restartsOf(props.server);
+  return (
+    <ul class="workspace-meta">
+      <li class="workspace-address">
+        <a href={where()} target="_blank" rel="noopener">
+          {where().replace(/^https?:\/\//, "").replace(/\/$/, "")}
+        </a>
+        <CopyButton text={where()} label="Copy the address" />
+      </li>
+      <Show when={props.server.files}>
+        {(files) => (
+          <li class="fate" classList={{ "fate-kept": files() === "kept" }} data-tip={FATE[files()]}>
+            <Icon name={files() === "kept" ? "check" : "warning"} />
+            Files {files() === "kept" ? "kept" : "lost on stop"}
+          </li>
+        )}
+      </Show>
+      <Show when={restarts()}>
+        {(count) => (
+          <li>
+            {count()} {count() === 1 ? "restart" : "restarts"}
+          </li>
+        )}
+      </Show>
+      <Show when={props.server.owner}>{(owner) => <li data-tip={owner()}>{shortOwner(owner())}</li>}</Show>
+      <Show when={props.server.node}>{(node) => <li>on {node()}</li>}</Show>
+      <Show when={props.server.created_at}>
+        <li>
+          made <Ago at={props.server.created_at} now={props.now} /> ago
+        </li>
+      </Show>
+      <Show when={props.timeline.total}>{(total) => <li>started in {duration(total())}</li>}</Show>
+    </ul>
+  );
+}
+
+const FATE = {
+  kept: "What is written below its volume's path stays when it stops, restarts or moves.",
+  "lost on stop": "It has no volume: every file made since its start is gone when it stops or restarts.",
+} as const;
+
+/** How often its program was started again; undefined where the API does not say, or never. */
+function restartsOf(server: Server): number | undefined {
+  const found = (server as { restarts?: unknown }).restarts;
+  return typeof found === "number" && found > 0 ? found : undefined;
+}
+
+/** `token:system:serviceaccount:NAMESPACE:NAME` → `NAME`: the rest is on hover. */
+function shortOwner(owner: string): string {
+  return owner.startsWith("token:") ? (owner.split(":").at(-1) ?? owner) : owner;
+}
+
+function Actions(props: { server: Server }) {
+  const actions = useActions();
+  const { whyNot } = useSession();
+  const copy = useCopy();
+  const notices = useNotices();
+  const name = () => props.server.name;
+  const running = () => props.server.status === "running";
+  let bar!: HTMLDivElement;
+  let within = false;
+  /** Taken out of the page, a button tells of no place that the focus goes to, as when the window loses it. */
+  const left = (event: FocusEvent) => {
+    if (event.relatedTarget) within = bar.contains(event.relatedTarget as Node);
+  };
+  const copied = async (line: string) => {
+    if (await copy(line)) notices.done(`Copied: ${line}`);
+  };
+  const items = (): MenuItem[] => [
+    { label: "Launch another like it", icon: "add", href: againAddress(props.server), refused: whyNot("launch") },
+    { label: `Copy: ${commandLine.open(name())}`, icon: "terminal", act: () => void copied(commandLine.open(name())) },
+    { label: `Copy: ${commandLine.why(name())}`, icon: "terminal", act: () => void copied(commandLine.why(name())) },
+    ...verbs(props.server).map((verb) => ({
+      label: `Copy: ${commandLine[verb](name())}`,
+      icon: "terminal" as const,
+      act: () => void copied(commandLine[verb](name())),
+    })),
+    { label: "Delete …", icon: "remove", danger: true, refused: actions.whyNot("delete"), act: () => actions.act("delete", props.server) },
+  ];
+  // The button that was pressed may be gone with the state that it was for: the focus stays beside it.
+  createEffect(
+    on(
+      () => props.server.status,
+      () => {
+        if (within && document.activeElement === document.body) bar.querySelector<HTMLElement>("button, a")?.focus();
+      },
+      { defer: true },
+    ),
+  );
+  return (
+    <div class="row workspace-actions" ref={bar} onFocusIn={() => (within = true)} onFocusOut={left}>
+      <Show when={running()}>
+        <ButtonLink variant="primary" icon="open" href={address(props.server)} target="_blank" rel="noopener" refused={whyNot("proxy")}>
+          Open
+        </ButtonLink>
+      </Show>
+      <For each={verbs(props.server).filter((verb) => verb !== "delete")}>
+        {(verb) => (
+          <Button
+            variant={verb === "start" ? "primary" : undefined}
+            icon={VERB_ICON[verb]}
+            busy={actions.busy(props.server.id)}
+            refused={actions.whyNot(verb)}
+            onClick={() => actions.act(verb, props.server)}
+          >
+            {VERB_LABEL[verb]}
+          </Button>
+        )}
+      </For>
+      <Menu label={`More about ${name()}`} items={items()} />
+    </div>
+  );
+}

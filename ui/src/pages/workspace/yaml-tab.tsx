@@ -1,0 +1,24 @@
+import { createMemo, Show } from "solid-js";
+import type { Server } from "../../api/types";
+import { CommandLine, CopyButton } from "../../components/copy";
+import { commandLine } from "../../lib/workspace-commands";
+import { manifest } from "../../lib/workspace-yaml";
+
+/** The Workspace as kubectl knows it. */
+export function YamlTab(props: { server: Server; detailed: boolean }) {
+  const text = createMemo(() => manifest(props.server));
+  return (
+    <div class="workspace-tab">
+      <Show when={props.detailed} fallback={<p class="panel muted">Loading …</p>}>
+        <section class="panel yaml" aria-label="YAML">
+          <div class="yaml-head">
+            <p class="muted">What <code>kubectl apply</code> takes. Values of secrets are not shown.</p>
+            <CopyButton text={text()} label="Copy the YAML" words="Copy" />
+          </div>
+          <pre tabindex="0">{text()}</pre>
+        </section>
+      </Show>
+      <CommandLine what="Change it" line={commandLine.edit(props.server.name)} />
+    </div>
+  );
+}
