@@ -15,8 +15,10 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,32 +31,54 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "guildnet"
 UI = ROOT / "ui"
+Ring = Callable[..., None]
 
 
 @dataclass
 class Run:
-    """The phases of one run: name, seconds, whether it passed."""
+    """The phases of one run: name, seconds, whether it passed; and of each, which share of the processors was idle."""
 
     phases: list[tuple[str, float, bool]] = field(default_factory=list)
+    idle: dict[str, float] = field(default_factory=dict)
 
     def phase(self, name: str, *commands: list[str], cwd: Path = ROOT) -> bool:
         """Run the commands until one fails. A phase that is interrupted counts as failed."""
         print(f"\n── {name} ──", flush=True)
-        started, passed = time.monotonic(), False
+        started, passed, idle_before, all_before = time.monotonic(), False, *processor_time()
         try:
             passed = all(command.run(one, cwd) == 0 for one in commands)
         finally:
+            idle, all_ = processor_time()
+            self.idle[name] = (idle - idle_before) / max(all_ - all_before, 1)
             self.phases.append((name, round(time.monotonic() - started, 1), passed))
         return passed
+
+    @contextmanager
+    def beside(self, name: str, one: list[str]) -> Iterator[None]:
+        """Run a command while the block runs, after everything else in the queue for a processor.
+
+        What it prints comes when the block is through, and its seconds are those by which it took longer.
+        """
+        with tempfile.TemporaryFile() as output, command.beside(["nice", *one], ROOT, output) as wait:
+            yield
+            print(f"\n── {name} ──", flush=True)
+            started, passed = time.monotonic(), False
+            try:
+                passed = wait() == 0
+            finally:
+                output.seek(0)
+                sys.stdout.write(output.read().decode(errors="replace"))
+                self.phases.append((name, round(time.monotonic() - started, 1), passed))
 
     @property
     def failed(self) -> list[str]:
         return [name for name, _, passed in self.phases if not passed]
 
     def report(self) -> None:
-        print("\nphase                  seconds")
+        print("\nphase                  seconds   idle")
         for name, seconds, passed in self.phases:
-            print(f"{name:<20} {seconds:>9.1f}  {'passed' if passed else 'FAILED'}")
+            idle = f"{self.idle.get(name, 0.0):.0%}"
+            print(f"{name:<20} {seconds:>9.1f} {idle:>6}  {'passed' if passed else 'FAILED'}")
         print(f"{'total':<20} {sum(s for _, s, _ in self.phases):>9.1f}")
 
     def record(self, began: float, commit: Mapping[str, Any]) -> None:
@@ -67,12 +91,21 @@ class Run:
             "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "passed": not self.failed,
             "total": round(time.time() - (float(typed) if typed else began), 1),
-            "phases": [{"name": name, "seconds": seconds} for name, seconds, _ in self.phases],
+            "phases": [
+                {"name": name, "seconds": seconds, "idle": round(self.idle.get(name, 0.0), 2)}
+                for name, seconds, _ in self.phases
+            ],
             "setup_included": bool(typed),
             **commit,
         }
         with path.open("a") as file:
             file.write(json.dumps(entry) + "\n")
+
+
+def processor_time() -> tuple[int, int]:
+    """The time that the processors have been idle, and all their time, since the machine started; in ticks."""
+    ticks = [int(part) for part in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
 
 
 def kind_of_up(began: float) -> str:
@@ -172,16 +205,22 @@ def proofs(run: Run, *_: str) -> None:
     run.phase("log canary", proof("proofs", "log-canary", "--quick", seconds=240))
 
 
-def on_the_cluster(run: Run, *rings: Callable[..., None], arguments: tuple[str, ...]) -> None:
-    """The rings with the cluster up. One that was there stays; what this brought up goes away, whatever happens."""
+def on_the_cluster(run: Run, *rings: Ring, arguments: tuple[str, ...], before: Sequence[Ring] = ()) -> None:
+    """The rings with the cluster up. One that was there stays; what this brought up goes away, whatever happens.
+
+    After those of `before`, which only want what `up` built. The crash plans have an API server of their own and go
+    beside the rings that mostly wait for the cluster; they are played without a cluster, too.
+    """
     status = subprocess.run(python("-m", "guildnet_local", "status", "--quiet"), check=False).returncode
     there = status != NO_CLUSTER
     if there:
         print("\nThere is a local cluster: `up` brings it to this checkout, as `make up` would. Your workspaces stay.")
     try:
         up = run.phase("cluster up", python("-m", "guildnet_local", "up"))
-        for ring in rings:
-            if up or ring not in (browser, proofs):
+        for ring in before:
+            ring(run, *arguments)
+        with run.beside("crash plans", python("tests/run.py", "crash")) if before else nullcontext():
+            for ring in rings if up else ():
                 ring(run, *arguments)
     finally:
         if not there:
@@ -207,7 +246,7 @@ def everything(run: Run, *arguments: str) -> None:
     lint(run)
     ui(run)
     unit(run, *arguments)
-    on_the_cluster(run, shipped, compiled, integration, wire, crash, browser, proofs, arguments=arguments)
+    on_the_cluster(run, browser, proofs, arguments=arguments, before=(shipped, compiled, integration, wire))
 
 
 def checks(run: Run, *_: str) -> None:
@@ -215,7 +254,7 @@ def checks(run: Run, *_: str) -> None:
     ui(run)
 
 
-RINGS: dict[str, Callable[..., None]] = {
+RINGS: dict[str, Ring] = {
     "all": everything,
     "lint": checks,
     "unit": unit,

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import IO, Final
 
 ENDING_SECONDS: Final = 120
 """For what an interrupted command has to take away; after that it is killed."""
@@ -48,12 +48,33 @@ def undisturbed() -> Iterator[None]:
 def run(command: Sequence[str], cwd: Path) -> int:
     """The exit status of a command. On KeyboardInterrupt the command has ended, in its own way, before it is raised."""
     with subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, process_group=0) as child:
+        return _ended(child)
+
+
+@contextmanager
+def beside(command: Sequence[str], cwd: Path, output: IO[bytes]) -> Iterator[Callable[[], int]]:
+    """Run a command while the block runs, its output in a file; what is yielded waits for it and gives its exit status.
+
+    A command that was not waited for is interrupted at the end of the block, in its own way.
+    """
+    with subprocess.Popen(
+        command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, process_group=0
+    ) as child:
         try:
-            return child.wait()
-        except KeyboardInterrupt:
-            with undisturbed():
-                _end(child)
-            raise
+            yield lambda: _ended(child)
+        finally:
+            if child.poll() is None:
+                with undisturbed():
+                    _end(child)
+
+
+def _ended(child: subprocess.Popen[bytes]) -> int:
+    try:
+        return child.wait()
+    except KeyboardInterrupt:
+        with undisturbed():
+            _end(child)
+        raise
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -168,6 +168,46 @@ def test_a_second_interrupt_does_not_stop_the_cluster_from_being_taken_down(play
     assert not one.cluster.exists()
 
 
+def test_what_a_command_beside_says_comes_after_the_rest_and_its_failure_counts(capfd: pytest.CaptureFixture[str]):
+    one = run.Run()
+    with one.beside("crash plans", [sys.executable, "-c", "print('of the plans', flush=True); raise SystemExit(1)"]):
+        assert one.phase("e2e", ["sleep", "0.3"])
+    said = capfd.readouterr().out
+    assert said.index("e2e") < said.index("crash plans") < said.index("of the plans")
+    assert [(name, passed) for name, _, passed in one.phases] == [("e2e", True), ("crash plans", False)]
+    assert one.failed == ["crash plans"]
+
+
+def test_a_command_beside_has_its_say_before_an_interrupted_run_ends(tmp_path: Path):
+    script = """
+import pathlib, sys, time
+here = pathlib.Path(sys.argv[1])
+try:
+    (here / "began").touch()
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(0.5)
+    (here / "tidied up").touch()
+"""
+
+    def interrupted() -> None:
+        with run.Run().beside("plans", [sys.executable, "-c", script, str(tmp_path)]):
+            until((tmp_path / "began").exists, "it began")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert (tmp_path / "tidied up").exists()
+
+
+def test_it_is_told_how_much_of_a_phase_was_waiting():
+    one = run.Run()
+    one.phase("waits", ["sleep", "0.3"])
+    assert 0 <= one.idle["waits"] <= 1
+    idle, all_ = run.processor_time()
+    assert 0 < idle < all_
+
+
 class Commands(run.Run):
     """A run that notes its phases and runs nothing but what installing would leave behind."""
 
