@@ -26,7 +26,8 @@ def findings(local: Local, variables: Mapping[str, str]) -> list[dict[str, Any]]
         "PYTHONPATH": PYTHON_PATH, "GUILDNET_URL": local.origin, "GUILDNET_TOKEN": local.token,
         "KUBECONFIG": local.kubeconfig, **variables,
     }  # fmt: skip
-    environment["PATH"] = f"{Path(sys.executable).parent}:{environment.get('PATH', '')}"
+    # The checkout's own `kubectl` asks the local cluster, whatever KUBECONFIG says.
+    environment["PATH"] = f"{Path(local.kubectl_command()[0]).parent}:{environment.get('PATH', '')}"
     command = [sys.executable, "-c", START, "doctor", "-o", "json"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     found: list[dict[str, Any]] = json.loads(done.stdout)
