@@ -82,7 +82,7 @@ STEPS: Final = (
     Step("list", 4, ("no install is known",)),
     Step("login --kubeconfig KUBECONFIG --name by-kubectl", 0,
          ("as the install's administrator", "logged in to by-kubectl")),
-    Step("list", 0, ("NAME +STATUS +OWNER",)),
+    Step("list", 0, ("STATUS +OWNER",)),
     Step("logout", 0, ("logged out of by-kubectl",)),
 )  # fmt: skip
 
