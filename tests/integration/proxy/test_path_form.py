@@ -13,11 +13,22 @@ from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.tailnet.localapi import Peer
 from integration.proxy.room import Room, api_app, echo_app, make_room, serve_app
 
-PAGE = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Fetch-Site: none", "Accept: text/html")
-FRAME = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe", "Sec-Fetch-Site: same-origin", "Accept: text/html")
-OLD_BROWSER = ("Accept: text/html,application/xhtml+xml",)
-FETCH = ("Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", "Sec-Fetch-Site: same-origin")
-SCRIPT = ("Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: script", "Sec-Fetch-Site: same-origin")
+PAGE: tuple[str, ...] = (
+    "Sec-Fetch-Mode: navigate",
+    "Sec-Fetch-Dest: document",
+    "Sec-Fetch-Site: none",
+    "Accept: text/html",
+)
+FRAME: tuple[str, ...] = (
+    "Sec-Fetch-Mode: navigate",
+    "Sec-Fetch-Dest: iframe",
+    "Sec-Fetch-Site: same-origin",
+    "Accept: text/html",
+)
+OLD_BROWSER: tuple[str, ...] = ("Accept: text/html,application/xhtml+xml",)
+FETCH: tuple[str, ...] = ("Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", "Sec-Fetch-Site: same-origin")
+SCRIPT: tuple[str, ...] = ("Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: script", "Sec-Fetch-Site: same-origin")
+NOTHING: tuple[str, ...] = ()
 FORM = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Fetch-Site: same-origin")
 
 Makes = Callable[..., Awaitable[Room]]
@@ -121,12 +132,12 @@ async def test_without_own_origins_a_browser_is_told_what_to_set_and_served_wher
         assert page.status == 403
         assert b"entries.local.mode: host" in page.body
         assert b"entries.pathTrusted: true" in page.body
-    for lines in (FETCH, SCRIPT, ()):
+    for lines in (FETCH, SCRIPT, NOTHING):
         assert (await room.ask("GET", "/proxy/server/ws1/", cookie, *lines)).status == 403
     await room.server.close()
     trusted = await rooms(local_mode="path", path_trusted=True)
     cookie = f"Cookie: {trusted.cookie()}"
-    for lines in (PAGE, FRAME, OLD_BROWSER, FETCH, SCRIPT, ()):
+    for lines in (PAGE, FRAME, OLD_BROWSER, FETCH, SCRIPT, NOTHING):
         answer = await trusted.ask("GET", "/proxy/server/ws1/", cookie, *lines)
         assert answer.status == 200
         assert "sandbox" not in answer.one("content-security-policy")

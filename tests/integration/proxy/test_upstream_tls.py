@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -69,7 +70,7 @@ async def test_a_listed_target_of_the_configured_authority_is_reached(
 ) -> None:
     bundle = tmp_path / "ca.crt"
     upstream.authority.cert_pem.write_to_path(str(bundle))
-    more = {"upstream_ca_file": str(bundle)}
+    more: dict[str, Any] = {"upstream_ca_file": str(bundle)}
     assert await asked(tmp_path, upstream, monkeypatch, *ways(upstream), **more) == [200, 200]
 
 

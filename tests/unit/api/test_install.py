@@ -257,7 +257,7 @@ def test_a_preset_fills_in_storage_where_the_launch_says_nothing(said, size):
 
 def test_the_installs_volume_is_for_a_launch_without_one():
     volume = Storage("10Gi", "fast", "/data")
-    names = {"name": "tool-abcde", "namespace": "n", "owner": "alice", "rule": "r", "marks": {}}
+    names: dict[str, Any] = {"name": "tool-abcde", "namespace": "n", "owner": "alice", "rule": "r", "marks": {}}
     silent = manifests.launch_plan(job(), **names, volume=volume).workspace["spec"]
     assert silent["storage"] == {"size": "10Gi", "storageClassName": "fast", "mountPath": "/data", "retain": False}
     asked = manifests.launch_plan(job(storage={"size": "1Gi"}), **names, volume=volume).workspace["spec"]

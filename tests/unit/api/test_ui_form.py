@@ -1,4 +1,4 @@
-"""What the launch form says of a launch is what the API says: cases for both, `pytest … --update-golden` answers them."""
+"""What the launch form says of a launch is what the API says: cases for both (`pytest … --update-golden`)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ OK: dict[str, Any] = {"image": "nginx:1.29"}
 LAUNCHES: list[dict[str, Any]] = [
     OK,
     *({"image": text} for text in (
-        "", "nginx", "NGINX", "a b", "ghcr.io/acme/tool:1.2", "localhost:5000/x", "Registry.Example.com:5000/a/b@sha256:"
-        + "0" * 64, "nginx:", "nginx:-1", "a//b", "/nginx", "nginx/", "a_b__c", "a___b", "x" * 513, "nginx@sha256:12",
+        "", "nginx", "NGINX", "a b", "ghcr.io/acme/tool:1.2", "localhost:5000/x",
+        "Registry.Example.com:5000/a/b@sha256:" + "0" * 64, "nginx:", "nginx:-1", "a//b", "/nginx", "nginx/", "a_b__c", "a___b", "x" * 513, "nginx@sha256:12",
     )),
     *({**OK, "resources": {"cpu": text}} for text in ("500m", "2", "0", "0.5", ".5", "lots", "1e3", "1 ", "-1", "00")),
     *({**OK, "resources": {"memory": text}} for text in ("1Gi", "1gi", "1GB", "512M", "0Gi", "1.5Gi", "")),
@@ -56,7 +56,8 @@ LAUNCHES: list[dict[str, Any]] = [
 NAMES: list[tuple[str, str]] = [
     (name, image_)
     for name in (
-        "", "My App", "___ABC", "UX Über Notebook!", "Straße", "9lives", "日本", "--a--", "x" * 80, "a" * 56 + "-b", "½ tea"
+        "", "My App", "___ABC", "UX Über Notebook!", "Straße", "9lives", "日本", "--a--", "x" * 80, "a" * 56 + "-b",
+        "½ tea",
     )
     for image_ in ("ghcr.io/a/Code_Server:4@sha256:1", "nginx")
 ]  # fmt: skip

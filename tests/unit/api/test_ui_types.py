@@ -58,7 +58,8 @@ def source() -> str:
 
 RULES = ROOT / "ui" / "src" / "api" / "rules.ts"
 LIMITS = ("minLength", "maxLength", "minimum", "maximum", "maxItems", "maxProperties", "pattern", "x-reason")
-RULES_HEAD = """// Made from the API's OpenAPI document by tests/unit/api/test_ui_types.py; change the schemas, not this file.
+RULES_HEAD = """\
+// Made from the API's OpenAPI document by tests/unit/api/test_ui_types.py; change the schemas, not this file.
 
 /** What the schema asks of one place of a launch. `reason` is what the API says of a text that misses `pattern`. */
 export interface Rule {

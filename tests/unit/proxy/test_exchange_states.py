@@ -35,7 +35,7 @@ class Client:
     """The client's side; `told` is what the exchange said became of it."""
 
     def __init__(self, clock: Clock) -> None:
-        self.transport = Transport()
+        self.transport: Any = Transport()
         self.write = self.transport.write
         self.incoming = Incoming(self.transport, clock, LIMITS, Heads(LIMITS))  # type: ignore[arg-type]
         self.incoming.begin(clock.now)
@@ -51,7 +51,7 @@ class Client:
     def exchange_failed(self, refusal: Refusal) -> None:
         self.told = f"{refusal.status} {refusal.rule}"
 
-    def upgraded(self, head: bytes, upstream: Any) -> None:
+    def upgraded(self, head: bytes, upstream: Any, *, tunnel: bool = False) -> None:
         self.told = "upgraded"
 
     def cut(self) -> None:

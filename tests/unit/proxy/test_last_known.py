@@ -195,4 +195,4 @@ def test_a_complete_list_drops_what_an_earlier_run_knew_and_it_does_not_name() -
     assert index.version == version, "nothing was another's word"
     index.stale = lambda: 5
     index.confirm()
-    assert (index.stale, index.version) == (None, version + 1)
+    assert [index.stale, index.version] == [None, version + 1]

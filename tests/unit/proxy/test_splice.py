@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from guildnet_proxy.http.splicing import pipes as pipes_module
 from guildnet_proxy.http.splicing.pipes import PIPE_BYTES, Pipes
 from guildnet_proxy.http.splicing.splice import Splice, between
 from unit.proxy.played import Watch
@@ -263,11 +262,11 @@ def test_a_small_pipe_does_not_pay(monkeypatch: pytest.MonkeyPatch, size: int, g
     """The kernel lets a user have so much of pipes, and then refuses larger ones."""
 
     def refused(descriptor: int, command: int, *_: int) -> int:
-        if command == pipes_module.fcntl.F_SETPIPE_SZ:
+        if command == fcntl.F_SETPIPE_SZ:
             raise PermissionError
         return size
 
-    monkeypatch.setattr(pipes_module.fcntl, "fcntl", refused)
+    monkeypatch.setattr(fcntl, "fcntl", refused)
     before = _descriptors()
     pipes = Pipes(1)
     pipe = pipes.take()

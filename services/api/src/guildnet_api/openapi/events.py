@@ -48,7 +48,7 @@ class EndEvent(BaseModel):
 
 
 class PingEvent(BaseModel):
-    """`ping`: nothing else was sent for 15 seconds; a reader that hears nothing for 30 may take the connection for lost."""
+    """`ping`: nothing else was sent for 15 seconds; who hears nothing for 30 may take the connection for lost."""
 
 
 class GoneEvent(BaseModel):

@@ -218,7 +218,9 @@ class Workspaces:
     def _resolve(self, workspace: Workspace, port: int | None) -> Resolved:
         policy = self.policy
         found = resolve(self.index, workspace, port, namespace=policy.namespace, domain=policy.cluster_domain)
-        return dataclasses.replace(found, addresses=self._egress.endpoints(found.addresses)) if found.addresses else found
+        return (
+            dataclasses.replace(found, addresses=self._egress.endpoints(found.addresses)) if found.addresses else found
+        )
 
     def _send(
         self, request: Request, identity: Identity, workspace: Workspace, resolved: Resolved, route: Route
