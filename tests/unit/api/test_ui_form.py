@@ -21,7 +21,8 @@ LAUNCHES: list[dict[str, Any]] = [
     OK,
     *({"image": text} for text in (
         "", "nginx", "NGINX", "a b", "ghcr.io/acme/tool:1.2", "localhost:5000/x",
-        "Registry.Example.com:5000/a/b@sha256:" + "0" * 64, "nginx:", "nginx:-1", "a//b", "/nginx", "nginx/", "a_b__c", "a___b", "x" * 513, "nginx@sha256:12",
+        "Registry.Example.com:5000/a/b@sha256:" + "0" * 64, "nginx:", "nginx:-1",
+        "a//b", "/nginx", "nginx/", "a_b__c", "a___b", "x" * 513, "nginx@sha256:12",
     )),
     *({**OK, "resources": {"cpu": text}} for text in ("500m", "2", "0", "0.5", ".5", "lots", "1e3", "1 ", "-1", "00")),
     *({**OK, "resources": {"memory": text}} for text in ("1Gi", "1gi", "1GB", "512M", "0Gi", "1.5Gi", "")),
