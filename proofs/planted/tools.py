@@ -51,6 +51,13 @@ PLANTS: Final = (
         cluster=True,
     ),
     Plant(
+        "chart",
+        "a Deployment has a field that Kubernetes does not know",
+        "charts/guildnet/templates/operator/deployment.yaml",
+        "  revisionHistoryLimit:",
+        "  revisionHistoryLimits:",
+    ),
+    Plant(
         "cli-start",
         "the command line imports another HTTP client",
         "cli/src/guildnet_cli/__main__.py",
