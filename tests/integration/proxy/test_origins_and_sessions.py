@@ -275,4 +275,4 @@ async def test_proxy_debug_says_which_rule_fired(room):
     gone = json.loads((await room.ask("GET", "/api/proxy-debug?server=no", f"Cookie: {room.cookie()}")).body)
     assert (gone["verdict"], gone["status"]) == ("refused", 404)
     to = json.loads((await room.ask("GET", "/api/proxy-debug?to=10.0.0.1:80", f"Cookie: {room.cookie()}")).body)
-    assert to["target"] == "http://10.0.0.1:80"
+    assert (to["verdict"], to["rule"]) == ("refused", "default-deny")

@@ -189,8 +189,11 @@ ROWS: Final[Sequence[Row]] = (
     ),
     Row(
         "GET", "/api/proxy-debug", "explainProxy", None,
-        "What the proxy would do with a path of a workspace, or with a target, and which rule says so.",
-        response=schemas.ProxyExplanation, parameters=(p.DEBUG_SERVER, p.DEBUG_PATH, p.DEBUG_TO),
+        "What the proxy would do with a request of the caller for a workspace, a target or an address, and why.",
+        response=schemas.ProxyExplanation, parameters=(
+            p.DEBUG_SERVER, p.DEBUG_PATH, p.DEBUG_PORT, p.DEBUG_TO, p.DEBUG_SCHEME, p.DEBUG_URL, p.DEBUG_METHOD,
+            p.DEBUG_AS, p.DEBUG_ORIGIN,
+        ),
     ),
     *(
         Row(

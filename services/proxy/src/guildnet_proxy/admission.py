@@ -30,6 +30,8 @@ class Admission:
         self.streams = streams
         self.requests = requests
         self.upgrades = upgrades
+        self.counts = True
+        """Are refusals counted? Not those of requests that are only explained."""
         self.active: dict[str, int] = {}
         self.callers: dict[str, InFlight] = {}
         self.refused: dict[str, int] = {
@@ -42,7 +44,7 @@ class Admission:
         """Counts one more request of what is called `name`; raises Refusal 503 for one too many."""
         active = self.active.get(name, 0)
         if active >= self.streams:
-            self.refused["streams"] += 1
+            self.refused["streams"] += self.counts
             raise Refusal(503, "too_many_requests", "This workspace has too many open requests.", rule=Rule.STREAMS)
         self.active[name] = active + 1
 
@@ -67,13 +69,13 @@ class Admission:
             mine = self.callers.setdefault(mine.subject, mine)
         if upgrade:
             if mine.upgrades >= self.upgrades:
-                self.refused["upgrades-per-identity"] += 1
+                self.refused["upgrades-per-identity"] += self.counts
                 message = "You have too many WebSockets open; close some pages."
                 raise Refusal(429, "identity_limit", message, rule=Rule.UPGRADES_PER_IDENTITY)
             mine.upgrades += 1
         else:
             if mine.requests >= self.requests:
-                self.refused["requests-per-identity"] += 1
+                self.refused["requests-per-identity"] += self.counts
                 message = "You have too many requests open; wait for some of them to end."
                 raise Refusal(429, "identity_limit", message, rule=Rule.REQUESTS_PER_IDENTITY)
             mine.requests += 1

@@ -108,4 +108,12 @@ TOKEN: Final = Parameter("token", "The token; without one a page asks for it.")
 NEXT: Final = Parameter("next", "The path to go on to. Default: `/`.")
 DEBUG_SERVER: Final = Parameter("server", "Id of the workspace.")
 DEBUG_PATH: Final = Parameter("path", "The path below the workspace. Default: `/`.")
+DEBUG_PORT: Final = Parameter("port", "A port of the workspace; its first one where left out.")
 DEBUG_TO: Final = Parameter("to", "An explicit target, as HOST:PORT.")
+DEBUG_SCHEME: Final = Parameter("scheme", "Of the explicit target: `http` or `https`.")
+DEBUG_URL: Final = Parameter("url", "Any address of this install, whole or from the path on, in place of the others.")
+DEBUG_METHOD: Final = Parameter("method", "Method of the request. Default: `GET`.")
+DEBUG_AS: Final = Parameter(
+    "as", "Who asks: `program` (default), or a browser for a `page`, a `frame`, `data`, a `script` or a `socket`."
+)
+DEBUG_ORIGIN: Final = Parameter("origin", "The `Origin` that the request carries.")

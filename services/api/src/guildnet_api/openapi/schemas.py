@@ -234,8 +234,34 @@ class ProxyCaller(BaseModel):
     source: str
 
 
+class ProxyRequest(BaseModel):
+    """The request that is asked about."""
+
+    method: str
+    url: str
+
+
+class ProxyCap(BaseModel):
+    """How many are open, of how many that may be."""
+
+    open: int
+    limit: int
+
+
+class ProxyCaps(BaseModel):
+    """What bounds the request: the caller's requests and upgraded connections, and all of the workspace."""
+
+    requests: ProxyCap
+    upgrades: ProxyCap
+    workspace: ProxyCap | None = None
+
+
 class ProxyExplanation(BaseModel):
-    """What the proxy would do. `verdict` is `forward`, `target-gate` or `refused`, with the status, code and rule."""
+    """What the proxy would do with a request of the caller, and why.
+
+    `verdict` is `forward`, `redirect` (with its `location`), `answer` (a page of the proxy), `own-route` (such as login)
+    or `refused`, with the status, code and rule.
+    """
 
     server: str
     path: str
@@ -243,12 +269,17 @@ class ProxyExplanation(BaseModel):
     rid: str = Field(description="Id of the request.")
     entry: ProxyEntry
     identity: ProxyCaller
-    verdict: Literal["forward", "target-gate", "refused"]
+    request: ProxyRequest | None = Field(default=None, description="Absent where no request could be made of it.")
+    form: Literal["api", "own-origin", "own-route", "server", "host-port"] | None = None
+    verdict: Literal["forward", "redirect", "answer", "own-route", "refused"]
+    location: str | None = None
+    gate: str | None = Field(default=None, description="What the cross-origin guard says, a rule.")
+    caps: ProxyCaps | None = None
     status: int | None = None
     code: str | None = None
     rule: str | None = None
     message: str | None = None
-    access: str | None = Field(default=None, description="The rule that allows it.")
+    access: str | None = Field(default=None, description="The rule that allows or refuses its use.")
     target: str | None = None
     pathMode: Literal["Strip", "Preserve"] | None = None  # noqa: N815 - the name on the wire
     upstreamPath: str | None = None  # noqa: N815 - the name on the wire

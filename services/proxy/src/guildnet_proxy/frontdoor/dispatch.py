@@ -104,14 +104,15 @@ class FrontDoor:
             record.address = address
             caller = Caller(address or "unknown", site)
             request = Request(head, listener, site, record, caller, came_from)
-            if site.control:
-                return self._control(request)
-            return self._own_origin(request)
+            return self._decided(request)
         except Refusal as error:
             return self.refused(error, record, head)
         except Exception:  # noqa: BLE001  whatever it is, the client gets an answer and the log the trace
             logger.exception("request failed", request_id=record.request_id)
             return self.refused(_internal(), record, head)
+
+    def _decided(self, request: Request) -> Decision:
+        return self._control(request) if request.site.control else self._own_origin(request)
 
     def refused(self, error: Refusal, record: Record, head: RequestHead | None = None) -> Answer:
         """The answer to a refusal; denials are audited."""
@@ -144,7 +145,7 @@ class FrontDoor:
         if path == b"/api/proxy-debug":
             record.kind = "local"
             cross_origin.control(request.head, request.site, self._api.frontend)
-            return self._identified(request, None, lambda who: self._own_routes.debug(request, who))
+            return self._identified(request, None, self._own_routes.debug(request, self.sites, self._decided))
         if path.startswith(b"/.guildnet/"):
             record.kind = "local"
             if path == TUNNEL.encode():
@@ -240,6 +241,9 @@ class FrontDoor:
 
     def _identified(self, request: Request, uid: str | None, then: Callable[[Identity], Decision]) -> Decision:
         """`then` with the caller's identity: at once where it is known."""
+        if request.assumed is not None:
+            request.record.identity, request.record.who = request.assumed, request.assumed.subject
+            return then(request.assumed)
         who = self.authenticator.identify(request.head, request.listener, request.site, uid, request.caller.address)
         if not isinstance(who, Identity):
             return self._caught(request, _after(request, who, then))

@@ -1,67 +1,211 @@
-"""`/api/proxy-debug`: access and resolution of a path, shown instead of acted on."""
+"""`/api/proxy-debug`: what would become of a request, told instead of done.
+
+The request that is asked about is made and decided by the front door itself, in the name of whoever asks; what is told
+is what came out. Nothing is forwarded, counted, audited or asked of the operator.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import quote, urlencode, urlsplit
 
 from guildnet.identity import Identity
-from guildnet.workspace.ports import base_path
-from guildnet_proxy.frontdoor.request import Request
-from guildnet_proxy.frontdoor.resolve import no_such_id, resolve
-from guildnet_proxy.frontdoor.target import HostTarget, parse
+from guildnet.workspace import Workspace
+from guildnet_proxy.cluster.index import declared_ports
+from guildnet_proxy.frontdoor import cross_origin, target
+from guildnet_proxy.frontdoor.request import Record, Request
+from guildnet_proxy.frontdoor.resolve import path_mode
 from guildnet_proxy.frontdoor.workspaces import Workspaces
 from guildnet_proxy.http.errors import Refusal
+from guildnet_proxy.http.forward import Answer, Decision, Forward
+from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message.head import RequestHead, parse_request
+from guildnet_proxy.rewrite.request_head import Caller
 from guildnet_proxy.rules import Rule
-from guildnet_proxy.sites import own_origin
+from guildnet_proxy.sites import Site, Sites, own_origin, path_placement
+
+Decide = Callable[[Request], Decision]
+_SAME: Final = ("Sec-Fetch-Site: same-origin",)
+AS: Final[Mapping[str, tuple[str, ...]]] = {
+    "program": (),
+    "page": ("Sec-Fetch-Site: none", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Accept: text/html"),
+    "frame": ("Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe", "Accept: text/html"),
+    "data": (*_SAME, "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"),
+    "script": (*_SAME, "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: script"),
+    "socket": ("Connection: Upgrade", "Upgrade: websocket"),
+}
+"""Who asks, and what that one's request says of itself: a program, or a browser for a page of the site."""
+_OWN_ROUTES: Final = frozenset({b"/login", b"/logout", b"/api/proxy-debug"})
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def explain(request: Request, identity: Identity, given: dict[str, str], workspaces: Workspaces) -> dict[str, Any]:
+def asked_for(given: Mapping[str, str], request: Request, sites: Sites) -> Request:
+    """The request that `given` describes, as if it came where `request` did; raises Refusal 400 and 421."""
+    method, kind = given.get("method", "GET").upper(), given.get("as", "program")
+    if method not in _METHODS or kind not in AS:
+        message = f"`method` is one of {', '.join(sorted(_METHODS))}, `as` one of {', '.join(AS)}."
+        raise Refusal(400, "bad_target", message, rule=Rule.BAD_TARGET)
+    host, path = _address(given, request.site)
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", f"X-Forwarded-Host: {host}", *AS[kind]]
+    head = _parsed(lines)
+    site = sites.locate(head, request.listener)
+    origin = given.get("origin", site.origin if kind == "socket" else "")
+    if origin:
+        head = _parsed([*lines, f"Origin: {origin}"])
+    record = Record(request.record.request_id, request.record.started)
+    made = Request(head, request.listener, site, record, Caller(request.caller.address, site), request.address)
+    made.vouched = kind == "program"
+    return made
+
+
+def _parsed(lines: list[str]) -> RequestHead:
+    if not all(line.isascii() and line.isprintable() for line in lines):
+        raise Refusal(400, "bad_target", "An address and an Origin are of plain ASCII.", rule=Rule.BAD_TARGET)
+    return parse_request("\r\n".join((*lines, "", "")).encode(), Limits())
+
+
+def _address(given: Mapping[str, str], here: Site) -> tuple[str, str]:
+    """Host and request target of what is asked about."""
+    host = here.entry.origin.partition("://")[2]
+    path = _encoded(given.get("path", "/"))
+    if url := given.get("url"):
+        parts = urlsplit(url)
+        return parts.netloc or host, _encoded(parts.path or "/") + (f"?{_encoded(parts.query)}" if parts.query else "")
+    if server := given.get("server"):
+        port = f"/~{given['port']}" if given.get("port") else ""
+        return host, f"/proxy/server/{quote(server, safe='')}{_encoded(port)}{path if path[:1] == '/' else '/' + path}"
+    if given.get("to"):
+        return host, "/proxy?" + urlencode({name: given[name] for name in ("to", "path", "scheme") if name in given})
+    raise Refusal(400, "bad_target", "Give `url`, `server` or `to`.", rule=Rule.BAD_TARGET)
+
+
+def _encoded(text: str) -> str:
+    return quote(text, safe="/?%:@!$&'()*+,;=~-._")
+
+
+async def explain(
+    request: Request, identity: Identity, given: Mapping[str, str], workspaces: Workspaces, sites: Sites, decide: Decide
+) -> dict[str, Any]:
     """`{server, path, rid, …}`; never an address of a workspace the caller may not use."""
-    server, path = given.get("server", ""), given.get("path", "/")
+    entry = request.site.entry
     shown: dict[str, Any] = {
-        "server": server,
-        "path": path,
-        "to": given.get("to", ""),
+        **{name: given.get(name, "/" if name == "path" else "") for name in ("server", "path", "to")},
         "rid": request.record.request_id,
-        "entry": {"name": request.site.entry.name, "mode": request.site.entry.mode},
+        "entry": {"name": entry.name, "mode": entry.mode},
         "identity": {"kind": identity.kind, "login": identity.login, "source": identity.source},
     }
     try:
-        if server:
-            return shown | _server(request, identity, server, path, workspaces)
-        return shown | _host(request)
+        asked = asked_for(given, request, sites)
     except Refusal as error:
-        return shown | {"verdict": "refused", "status": error.status, "code": error.code, "rule": error.rule,
-                        "message": error.message}  # fmt: skip
+        return shown | _refused(error)
+    asked.assumed = identity
+    shown |= _asked(asked)
+    if shown["form"] == "own-route":
+        return shown | {"verdict": "own-route"}
+    try:
+        shown |= await _outcome(asked, workspaces, decide)
+    except Refusal as error:
+        shown |= _refused(error)
+    finally:
+        workspaces.release(asked.record)
+    return shown | _known(asked, identity, workspaces)
 
 
-def _server(request: Request, identity: Identity, server: str, path: str, workspaces: Workspaces) -> dict[str, Any]:
-    workspace = workspaces.index.find(server)
+def _asked(asked: Request) -> dict[str, Any]:
+    head, site = asked.head, asked.site
+    form = "api"
+    if (head.path in _OWN_ROUTES and site.control) or head.path.startswith(b"/.guildnet/"):
+        form = "own-route"
+    elif not site.control:
+        form = "own-origin"
+    elif target.is_proxy_path(head.path):
+        form = "server" if head.path.startswith(b"/proxy/server/") else "host-port"
+    url = site.origin + head.target.decode("latin-1")
+    return {"form": form, "request": {"method": head.method.decode(), "url": url}}
+
+
+async def _outcome(asked: Request, workspaces: Workspaces, decide: Decide) -> dict[str, Any]:
+    workspaces.admission.counts = False
+    try:
+        decision = decide(asked)
+    finally:
+        workspaces.admission.counts = True
+    outcome = decision if isinstance(decision, Answer | Forward) else await decision
+    if isinstance(outcome, Forward):
+        return {"verdict": "forward", "rule": asked.record.rule} | _forwarded(asked, outcome)
+    found = [line[10:] for line in outcome.headers.decode("latin-1").split("\r\n") if line.startswith("Location: ")]
+    if found:
+        return {"verdict": "redirect", "status": outcome.status, "location": found[0], "rule": asked.record.rule}
+    return {"verdict": "answer", "status": outcome.status, "rule": asked.record.rule}
+
+
+def _forwarded(asked: Request, forward: Forward) -> dict[str, Any]:
+    if asked.record.kind == "api":
+        return {}
+    place = forward.places[0]
+    host = place.server_name or place.address
+    shown = f"[{host}]" if ":" in host else host
+    return {
+        "target": f"{'https' if place.tls else 'http'}://{shown}:{place.port}",
+        "upstreamPath": forward.head.split(b" ", 2)[1].decode("latin-1"),
+    }
+
+
+def _refused(error: Refusal) -> dict[str, Any]:
+    return {"verdict": "refused", "status": error.status, "code": error.code, "rule": str(error.rule),
+            "message": error.message}  # fmt: skip
+
+
+def _known(asked: Request, identity: Identity, workspaces: Workspaces) -> dict[str, Any]:
+    """What else bears on it: the guard, the rule of access, the caps; and of a workspace that the caller may use its
+    path mode and own origin."""
+    shown: dict[str, Any] = {"gate": _gate(asked, workspaces), "caps": _caps(asked, identity, workspaces)}
+    workspace, port = _located(asked, workspaces)
     if workspace is None or not workspaces.knows(identity, workspace):
-        raise Refusal(404, "not_found", no_such_id(server), rule=Rule.UNKNOWN)
+        return shown
     decision = workspaces.decide(identity, workspace)
-    if not decision.allowed:
-        return {"verdict": "refused", "status": 403, "code": "forbidden", "rule": decision.rule}
-    policy = workspaces.policy
-    found = resolve(workspaces.index, workspace, None, namespace=policy.namespace, domain=policy.cluster_domain)
-    preserve = found.path_mode == "Preserve"
-    return {
-        "verdict": "forward",
-        "access": decision.rule,
-        "rule": found.rule,
-        "target": f"{found.scheme}://{found.host}:{found.port}",
-        "pathMode": found.path_mode,
-        "upstreamPath": base_path(workspace.name, None) + path if preserve else path,
-        "origin": own_origin(workspace, request.site.entry),
-    }
+    shown["access"] = decision.rule
+    if decision.allowed and (port is None or port in declared_ports(workspace)):
+        shown["pathMode"] = path_mode(workspace, port)
+        shown["origin"] = own_origin(workspace, asked.site.entry, port)
+    return shown
 
 
-def _host(request: Request) -> dict[str, Any]:
-    target = parse(b"/proxy?" + request.head.target.partition(b"?")[2])
-    if not isinstance(target, HostTarget):
-        raise Refusal(400, "bad_target", "Give `server` or `to`.", rule=Rule.BAD_TARGET)
-    return {
-        "verdict": "target-gate",
-        "target": f"{target.scheme}://{target.authority}",
-        "upstreamPath": target.rest.decode("latin-1"),
+def _located(asked: Request, workspaces: Workspaces) -> tuple[Workspace | None, int | None]:
+    site = asked.site
+    try:
+        if not site.control:
+            origin = workspaces.of_site(site)
+            return origin.workspace, origin.port
+        parsed = target.parse(asked.head.target) if target.is_proxy_path(asked.head.path) else None
+    except Refusal:
+        return None, None
+    if isinstance(parsed, target.WorkspaceTarget):
+        return workspaces.index.find(parsed.id), parsed.port
+    return workspaces.index.workspaces.get(asked.record.workspace), parsed.port if parsed is not None else None
+
+
+def _gate(asked: Request, workspaces: Workspaces) -> str:
+    """The rule of the cross-origin guard."""
+    head, site = asked.head, asked.site
+    try:
+        if not site.control:
+            return cross_origin.workspace(head, workspaces.of_site(site).placement).rule.value
+        if target.is_proxy_path(head.path):
+            placement = path_placement(site, "/proxy", trusted=workspaces.policy.path_trusted)
+            return cross_origin.workspace(head, placement).rule.value
+        return cross_origin.control(head, site, "").rule.value
+    except Refusal as refusal:
+        return str(refusal.rule)
+
+
+def _caps(asked: Request, identity: Identity, workspaces: Workspaces) -> dict[str, Any]:
+    admission = workspaces.admission
+    mine = admission.of(identity.subject)
+    name = asked.record.workspace
+    caps = {
+        "requests": {"open": mine.requests, "limit": admission.requests},
+        "upgrades": {"open": mine.upgrades, "limit": admission.upgrades},
     }
+    return caps | ({"workspace": {"open": admission.active.get(name, 0), "limit": admission.streams}} if name else {})

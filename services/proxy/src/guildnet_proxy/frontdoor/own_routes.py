@@ -6,7 +6,7 @@ HTTP parser behind the first would be one more pair that can disagree about wher
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl, quote
 
 from guildnet.identity import Identity
@@ -14,7 +14,7 @@ from guildnet.workspace import Workspace
 from guildnet_proxy.auth.authenticate import Authenticator, login_required
 from guildnet_proxy.auth.sessions import NONCE_SECONDS, SESSION_SECONDS, Session, cookie, digest, new_nonce
 from guildnet_proxy.frontdoor import cross_origin, pages, target
-from guildnet_proxy.frontdoor.explain import explain
+from guildnet_proxy.frontdoor.explain import Decide, explain
 from guildnet_proxy.frontdoor.request import Record, Request
 from guildnet_proxy.frontdoor.resolve import no_such_id
 from guildnet_proxy.frontdoor.way import Origin
@@ -25,7 +25,7 @@ from guildnet_proxy.http.tunnel.handshake import accepted
 from guildnet_proxy.rewrite import cookies
 from guildnet_proxy.rewrite.response_head import ControlRules
 from guildnet_proxy.rules import Rule
-from guildnet_proxy.sites import ticket_origin
+from guildnet_proxy.sites import Sites, ticket_origin
 
 TICKET = "/.guildnet/ticket"
 TUNNEL = "/.guildnet/tcp"
@@ -97,12 +97,18 @@ class OwnRoutes:
         gone = cookie(self._sessions.names.session, "", 0)
         return pages.redirect("/", gone, request_id=request.record.request_id)
 
-    def debug(self, request: Request, identity: Identity) -> Outcome:
-        """GET /api/proxy-debug: what the proxy would do with `server` and `path`, or `to`."""
-        if identity.kind == "anonymous":
-            raise login_required()
-        shown = explain(request, identity, query(request), self._workspaces)
-        return pages.as_json(200, shown, request_id=request.record.request_id)
+    def debug(self, request: Request, sites: Sites, decide: Decide) -> Callable[[Identity], Awaitable[Outcome]]:
+        """GET /api/proxy-debug: what would become of a request for `url`, for `server`, `port` and `path`, or `to`."""
+
+        async def told(identity: Identity) -> Outcome:
+            if identity.kind == "anonymous":
+                raise login_required()
+            if request.head.method != b"GET":
+                raise _wrong_method("Ask with GET /api/proxy-debug?server=….")
+            shown = await explain(request, identity, query(request), self._workspaces, sites, decide)
+            return pages.as_json(200, shown, request_id=request.record.request_id)
+
+        return told
 
     async def tunnel(self, request: Request, identity: Identity) -> Outcome:
         """GET /.guildnet/tcp?server=&port=: a WebSocket whose binary messages are a TCP connection's bytes."""

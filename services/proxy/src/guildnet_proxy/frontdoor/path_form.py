@@ -62,14 +62,14 @@ class PathForm:
         the origin is there.
         """
         head, site, policy = request.head, request.site, self._policy
-        vouched = b"authorization" in head.values and bearer(head, policy.audience) is not None
+        vouched = request.vouched or (b"authorization" in head.values and bearer(head, policy.audience) is not None)
         if is_program(head, vouched=vouched):
             return None
         has_origins = workspace is not None and site.entry.mode != "path"
         if workspace is not None and has_origins and opens_page(head):
             own = own_origin(workspace, site.entry, port)
             if own is None:
-                if port is not None:
+                if port is not None and request.assumed is None:
                     self.ask_for_origin(workspace, port)
                 raise pending(workspace.name)
             return pages.redirect(own + path.decode("latin-1"), status=302)

@@ -50,9 +50,12 @@ class Record:
 class Request:
     """`listener` is where it arrived, `site` the origin it is for, `record` what will be logged about it, `address` the
     connection's; `way` is what was decided, where that may serve the next request with the same fields, and `seen` the
-    target that the workspace sees. `traceparent` goes along to the api while traces are on."""
+    target that the workspace sees. `traceparent` goes along to the api while traces are on. One that is only explained
+    has the identity that it is `assumed` to come from, and `vouched` says that its sender would carry a token."""
 
-    __slots__ = ("address", "caller", "head", "listener", "record", "seen", "site", "traceparent", "way")
+    __slots__ = (
+        "address", "assumed", "caller", "head", "listener", "record", "seen", "site", "traceparent", "vouched", "way",
+    )  # fmt: skip
 
     def __init__(
         self, head: RequestHead, listener: Listener, site: Site, record: Record, caller: Caller, address: str
@@ -66,3 +69,5 @@ class Request:
         self.way: Way | None = None
         self.seen = b""
         self.traceparent = b""
+        self.assumed: Identity | None = None
+        self.vouched = False
