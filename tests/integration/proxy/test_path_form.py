@@ -181,3 +181,22 @@ async def test_on_the_tailnet_a_port_is_asked_for_once_and_its_page_waits_for_it
     there = await ask("/proxy/server/ws1/~9090/x", *PAGE)
     assert b"Location: https://guildnet.tailtest.example:20044/x\r\n" in there
     assert asked == [("ws1", 9090)]
+
+
+async def test_an_older_ui_may_ask_for_a_frames_address_before_this_browser_was_there(rooms: Makes):
+    room = await rooms()
+    room.add("lab", number=2, mode="Preserve")
+    asks = (f"Origin: http://{room.host}", "Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty")
+    for name, cookie, expected in (
+        ("ws1", (), (204, b"")),
+        ("ws1", (f"Cookie: {room.own_cookie('ws1')}",), (200, b"{")),
+        ("lab", (f"Cookie: {room.own_cookie('lab')}",), (302, b"")),
+    ):
+        answer = await room.ask("GET", "/", *cookie, *asks, host=room.own_host(name))
+        assert (answer.status, answer.body[:1]) == expected
+        assert answer.one("access-control-allow-origin") == f"http://{room.host}"
+        assert answer.one("access-control-allow-credentials") == "true"
+    foreign = ("Origin: https://evil.example", *asks[1:])
+    for lines in (foreign, (f"Origin: http://{room.own_host('lab')}", *asks[1:])):
+        assert (await room.ask("GET", "/", *lines, host=room.own_host("ws1"))).status == 403
+    assert (await room.ask("POST", "/", *asks, host=room.own_host("ws1"))).status == 403

@@ -232,9 +232,10 @@ class FrontDoor:
         """A person without a session here is sent to the control origin for a ticket."""
         head = request.head
         opens = head.method == b"GET" and cross_origin.is_navigation(head)
-        if who.kind == "anonymous" and request.site.own_session and opens:
+        if who.kind == "anonymous" and request.site.own_session and (opens or cors):
             self._tell_forged(request, who)
-            return self._own_routes.ask_for_ticket(request, origin.workspace)
+            ask = self._own_routes.ask_for_ticket
+            return ask(request, origin.workspace) if opens else self._own_routes.before_the_first_visit(request, cors)
         return self.workspaces.on_own_origin(request, who, origin, cors)
 
     # ---- identity ---------------------------------------------------------------------------------------------------

@@ -156,6 +156,12 @@ class OwnRoutes:
         where = f"{request.site.entry.origin}{TICKET}?label={request.site.label}&nonce={digest(nonce)}&next={next_}"
         return pages.redirect(where, cookie(self._sessions.names.nonce, nonce, NONCE_SECONDS))
 
+    def before_the_first_visit(self, request: Request, cors: bytes) -> Answer:
+        """A page of the control origin asks for an address for which this browser has no session yet: a frame of it
+        would get one by a ticket, so the answer is yes, and nothing of the workspace."""
+        request.record.rule = Rule.CONTROL_ORIGIN
+        return Answer(204, b"", b"Cache-Control: no-store\r\n" + pages.may_read(cors))
+
     def redeem_ticket(self, request: Request, workspace: Workspace) -> Outcome:
         """Workspace side, last step: the ticket becomes this origin's session."""
         given = query(request)

@@ -148,7 +148,7 @@ class Workspaces:
         if resolved.path_mode == "Preserve" and head.path == b"/" and head.method in {b"GET", b"HEAD"}:
             _, mark, query = head.target.partition(b"?")
             base = base_path(workspace.name, origin.port)
-            return pages.redirect(f"{base}/{(mark + query).decode('latin-1')}", status=302)
+            return pages.redirect(f"{base}/{(mark + query).decode('latin-1')}", status=302, cors=cors)
         route = Route(origin.placement, head.target, strips=False, cors=cors, origin=origin)
         return self._send(request, identity, workspace, resolved, route)
 

@@ -7,10 +7,17 @@ import json
 from guildnet_proxy.http.forward import Answer
 
 
-def redirect(location: str, *set_cookies: bytes, status: int = 303, request_id: str = "") -> Answer:
-    lines = b"".join(b"Set-Cookie: %b\r\n" % cookie for cookie in set_cookies)
+def redirect(location: str, *set_cookies: bytes, status: int = 303, request_id: str = "", cors: bytes = b"") -> Answer:
+    lines = b"".join(b"Set-Cookie: %b\r\n" % cookie for cookie in set_cookies) + may_read(cors)
     lines += echoed(request_id) if request_id else b""
     return Answer(status, b"", lines + f"Location: {location}\r\nCache-Control: no-store\r\n".encode("latin-1"))
+
+
+def may_read(origin: bytes) -> bytes:
+    """The fields by which a page of `origin` may read an answer; none where it is empty."""
+    if not origin:
+        return b""
+    return b"Access-Control-Allow-Origin: %b\r\nAccess-Control-Allow-Credentials: true\r\nVary: Origin\r\n" % origin
 
 
 def echoed(request_id: str) -> bytes:
