@@ -12,7 +12,7 @@ from typing import Any, Final
 from guildnet.kube.client import Client
 from guildnet.kube.resources import CONFIGMAPS, SECRETS, WORKSPACES
 from guildnet.names import API_VERSION
-from guildnet_proxy.app import running
+from guildnet_proxy.app import Running, running
 from guildnet_proxy.settings import Settings
 from proofs.forged.requests import Asked
 from proofs.loglab.apis import KEY, Lab
@@ -48,6 +48,8 @@ class Install:
     control: str
     api_port: int = 0
     cookie: str = ""
+    token: str = ""
+    proxy: Running | None = None
 
     async def ask(self, asked: Asked) -> Answer:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -81,26 +83,30 @@ class Install:
 
 
 @asynccontextmanager
-async def install(server: ApiServer, kube: Client, directory: Path, endpoint: str = "") -> AsyncIterator[Install]:
-    """A running install in a namespace of its own, logged in; its traces go to `endpoint`."""
+async def install(
+    server: ApiServer, kube: Client, directory: Path, endpoint: str = "", *, ui: str = "", presets: str = ""
+) -> AsyncIterator[Install]:
+    """A running install in a namespace of its own, logged in; its traces go to `endpoint`. `ui` is the origin of
+    another UI in the place of ours, `presets` the file of the images on offer."""
     namespace = await make_namespace(kube)
     await kube.create(CONFIGMAPS, namespace, {"metadata": {"name": "guildnet-entries"}})
     (directory / "key").write_bytes(KEY)
     port = free_port()
     control = f"http://guildnet.localhost:{port}"
+    offered = {"PRESETS_FILE": presets} if presets else {}
     lab = Lab(directory, server.kubeconfig, namespace, "")
-    async with lab.started("api", OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as api:
+    async with lab.started("api", OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, **offered) as api:
         settings = Settings(
             kubeconfig=str(server.kubeconfig), k8s_namespace=namespace, release_namespace=namespace,
             identity_key_file=str(directory / "key"), local_origin=control, listen_local=f"127.0.0.1:{port}",
             api_url=f"http://127.0.0.1:{api.port}", admin_service_account=f"{namespace}:{ADMIN}", ops_port=0,
-            access_log=False, otel_exporter_otlp_endpoint=endpoint,
+            access_log=False, otel_exporter_otlp_endpoint=endpoint, ui_dev_origin=ui,
         )  # fmt: skip
         async with running(settings) as proxy:
             await asyncio.wait_for(proxy.watches.synced(), 30)
-            made = Install(kube, namespace, port, control, api.port)
+            made = Install(kube, namespace, port, control, api.port, proxy=proxy)
             token = await service_account_token(kube, namespace, ADMIN, audiences=("guildnet",))
             login = await made.ask(Asked("login", "GET", f"/login?token={token}"))
             assert login.status == 303, login
             cookies = [line[11:].strip() for line in login.head.split("\r\n") if line.lower().startswith("set-cookie:")]
-            yield replace(made, cookie=cookies[0].partition(";")[0])
+            yield replace(made, cookie=cookies[0].partition(";")[0], token=token)

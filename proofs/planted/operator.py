@@ -60,8 +60,8 @@ PLANTS: Final = (
         "status-truth",
         "what the API server says of a child is not told",
         f"{OPERATOR}/reconcile.py",
-        "plan, result, state.told, port)",
-        "plan, result, (), port)",
+        "plan, result, state.told, ports)",
+        "plan, result, (), ports)",
         quick=True,
     ),
     Plant(

@@ -17,6 +17,13 @@ PLANTS: Final = (
         "        if origin.startswith(site.origin.encode()):\n",
     ),
     Plant(
+        "first-generation",
+        "a UI may ask nothing but its own origin",
+        "libs/guildnet/src/guildnet/web/security_headers.py",
+        '            f"connect-src {asks}",\n',
+        "            \"connect-src 'self'\",\n",
+    ),
+    Plant(
         "ssrf",
         "what an EndpointSlice says is believed",
         f"{PROXY}/frontdoor/egress.py",
