@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+import msgspec
 
 from guildnet.capability import Capability
 from guildnet.telemetry import logger
-from guildnet.workspace import Workspace
+from guildnet.workspace import Workspace, replace
 from guildnet_proxy.cluster.index import Index, Slice
 
 SCHEMA: Final = 1
@@ -30,10 +30,10 @@ CLOCK_LEEWAY_SECONDS: Final = 60.0
 """A file from further in the future is none: nobody knows how old it is."""
 
 _MAGIC: Final = b"guildnet-last-known"
-_KINDS: Final[dict[bytes, TypeAdapter[Any]]] = {
-    b"workspace": TypeAdapter(Workspace),
-    b"slice": TypeAdapter(Slice),
-    b"capability": TypeAdapter(Capability),
+_KINDS: Final[dict[bytes, msgspec.json.Decoder[Any]]] = {
+    b"workspace": msgspec.json.Decoder(Workspace),
+    b"slice": msgspec.json.Decoder(Slice),
+    b"capability": msgspec.json.Decoder(Capability),
 }
 
 
@@ -67,7 +67,7 @@ def lines(table: Table, namespace: str) -> Iterator[bytes]:
     number = len(table.workspaces) + len(table.slices) + len(table.capabilities)
     yield b"%b %d %b %d\n" % (_MAGIC, SCHEMA, namespace.encode(), number)
     for kind, value in table.objects():
-        yield b"%b %b\n" % (kind, _KINDS[kind].dump_json(value))
+        yield b"%b %b\n" % (kind, msgspec.json.encode(value))
 
 
 def read(found: Iterable[bytes], namespace: str) -> Table:
@@ -82,8 +82,8 @@ def read(found: Iterable[bytes], namespace: str) -> Table:
     for row in rows:
         kind, _, text = row.partition(b" ")
         try:
-            values[kind].append(_KINDS[kind].validate_json(text))
-        except (KeyError, ValidationError):
+            values[kind].append(_KINDS[kind].decode(text))
+        except (KeyError, msgspec.MsgspecError):
             raise UnusableError("it is damaged") from None
     if sum(map(len, values.values())) != int(head[3]):
         raise UnusableError("it is not whole")
