@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
+from collections.abc import Iterator
+from secrets import token_hex
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from support.local import Local
+from support.local import NAMESPACE, Local, workspace
 
 
 def test_the_login_url_shows_the_workspaces(lab: str, logged_in: Page):
@@ -39,6 +42,50 @@ def test_the_path_form_leads_a_person_to_the_own_origin(lab: str, logged_in: Pag
     logged_in.goto(f"{local.origin}/proxy/server/{lab}/lab")
     expect(logged_in.locator("#jp-main-dock-panel")).to_be_visible(timeout=60_000)
     assert re.match(rf"{lab}-[0-9a-f]{{8}}\.guildnet\.localhost$", urlsplit(logged_in.url).hostname or "")
+
+
+@pytest.fixture(scope="module")
+def two_ports(local: Local) -> Iterator[str]:
+    """A workspace whose two ports show two folders."""
+    name = f"e2e-two-{token_hex(3)}"
+    serve = "mkdir -p /tmp/$1/$2; cd /tmp/$1; exec python3 -m http.server $1"
+    both = f"sh -c '{serve}' sh 9000 second & sh -c '{serve}' sh 8000 first"
+    ports = [{"containerPort": 8000, "name": "one"}, {"containerPort": 9000, "name": "two"}]
+    local.apply(workspace(name, "guildnet/jupyterlab:0.1.0", command=["sh", "-c", both], ports=ports))
+    try:
+        local.wait_ready(name)
+        yield name
+    finally:
+        local.delete_workspace(name)
+
+
+def test_another_port_opens_in_an_origin_of_its_own(two_ports: str, logged_in: Page, local: Local):
+    logged_in.goto(f"{local.origin}/proxy/server/{two_ports}/~9000/")
+    expect(logged_in.get_by_text("second/")).to_be_visible()
+    assert (urlsplit(logged_in.url).hostname or "").startswith(f"9000-{two_ports}-")
+    with local.api() as api:
+        urls = {port["port"]: port["url"] for port in api.get(f"/api/servers/{two_ports}").json()["ports"]}
+        assert api.get(f"/proxy/server/{two_ports}/~9000/").status_code == 200, "a program uses the path form"
+    assert urls[9000] == logged_in.url
+    logged_in.goto(urls[8000])
+    expect(logged_in.get_by_text("first/")).to_be_visible()
+
+
+def test_on_the_tailnet_another_port_gets_its_origin_when_it_is_opened(
+    two_ports: str, tailnet_browser: BrowserContext, local: Local
+):
+    def given() -> list[dict[str, int]]:
+        status = local.kubectl("-n", NAMESPACE, "get", "workspace", two_ports, "-o", "json")
+        return list(json.loads(status)["status"]["origin"].get("ports", []))
+
+    assert given() == []
+    page = tailnet_browser.new_page()
+    page.goto(f"{local.tailnet.url}/proxy/server/{two_ports}/~9000/")
+    expect(page.get_by_text("second/")).to_be_visible(timeout=30_000)
+    [port] = given()
+    assert (port["containerPort"], urlsplit(page.url).port) == (9000, port["port"])
+    entries = json.loads(local.kubectl("-n", "guildnet", "get", "configmap", "guildnet-entries", "-o", "json"))
+    assert [key for key in entries["data"] if key.startswith("port.")] == [], "nothing is asked for any more"
 
 
 @pytest.mark.parametrize(

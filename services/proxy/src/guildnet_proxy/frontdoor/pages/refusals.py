@@ -27,7 +27,7 @@ _TITLES: Final = {
     "deleted": "The workspace is being deleted",
     "forbidden": "You may not use this workspace",
     "path_not_trusted": "This address is not for a browser",
-    "target_denied": "This target is not allowed",
+    "target_denied": "This target is closed",
     "cross_origin": "Another site's page asked for this",
     "unknown_host": "This is no name of this install",
     "unknown_port": "The workspace has no such port",
