@@ -153,6 +153,17 @@ export interface ProxyCaller {
   source: string;
 }
 
+export interface ProxyCap {
+  limit: number;
+  open: number;
+}
+
+export interface ProxyCaps {
+  requests: ProxyCap;
+  upgrades: ProxyCap;
+  workspace?: ProxyCap;
+}
+
 export interface ProxyEntry {
   mode: "host" | "port" | "path";
   name: string;
@@ -160,13 +171,18 @@ export interface ProxyEntry {
 
 export interface ProxyExplanation {
   access?: string;
+  caps?: ProxyCaps;
   code?: string;
   entry: ProxyEntry;
+  form?: "api" | "own-origin" | "own-route" | "server" | "host-port";
+  gate?: string;
   identity: ProxyCaller;
+  location?: string;
   message?: string;
   origin?: string;
   path: string;
   pathMode?: "Strip" | "Preserve";
+  request?: ProxyRequest;
   rid: string;
   rule?: string;
   server: string;
@@ -174,7 +190,12 @@ export interface ProxyExplanation {
   target?: string;
   to: string;
   upstreamPath?: string;
-  verdict: "forward" | "target-gate" | "refused";
+  verdict: "forward" | "redirect" | "answer" | "own-route" | "refused";
+}
+
+export interface ProxyRequest {
+  method: string;
+  url: string;
 }
 
 export interface Readiness {

@@ -259,7 +259,7 @@ class ProxyCaps(BaseModel):
 class ProxyExplanation(BaseModel):
     """What the proxy would do with a request of the caller, and why.
 
-    `verdict` is `forward`, `redirect` (with its `location`), `answer` (a page of the proxy), `own-route` (such as login)
+    `verdict` is `forward`, `redirect` (to its `location`), `answer` (a page of the proxy), `own-route` (such as login)
     or `refused`, with the status, code and rule.
     """
 

@@ -23,7 +23,7 @@ from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.message.head import RequestHead, parse_request
 from guildnet_proxy.rewrite.request_head import Caller
 from guildnet_proxy.rules import Rule
-from guildnet_proxy.sites import Site, Sites, own_origin, path_placement
+from guildnet_proxy.sites import Site, Sites, own_origin, own_placement, path_placement
 
 Decide = Callable[[Request], Decision]
 _SAME: Final = ("Sec-Fetch-Site: same-origin",)
@@ -153,16 +153,21 @@ def _forwarded(asked: Request, forward: Forward) -> dict[str, Any]:
 
 
 def _refused(error: Refusal) -> dict[str, Any]:
-    return {"verdict": "refused", "status": error.status, "code": error.code, "rule": str(error.rule),
+    # What the caller may not know of is told as what is not there.
+    rule = Rule.UNKNOWN if (error.status, error.code) == (404, "not_found") else error.rule
+    return {"verdict": "refused", "status": error.status, "code": error.code, "rule": str(rule),
             "message": error.message}  # fmt: skip
 
 
 def _known(asked: Request, identity: Identity, workspaces: Workspaces) -> dict[str, Any]:
-    """What else bears on it: the guard, the rule of access, the caps; and of a workspace that the caller may use its
-    path mode and own origin."""
-    shown: dict[str, Any] = {"gate": _gate(asked, workspaces), "caps": _caps(asked, identity, workspaces)}
+    """What else bears on it: the guard, the caps; and of a workspace that the caller may know of the rule of access, of
+    one that he may use path mode and own origin."""
     workspace, port = _located(asked, workspaces)
-    if workspace is None or not workspaces.knows(identity, workspace):
+    if workspace is not None and not workspaces.knows(identity, workspace):
+        workspace = None
+    name = workspace.name if workspace is not None else ""
+    shown: dict[str, Any] = {"gate": _gate(asked, workspaces), "caps": _caps(name, identity, workspaces)}
+    if workspace is None:
         return shown
     decision = workspaces.decide(identity, workspace)
     shown["access"] = decision.rule
@@ -191,7 +196,7 @@ def _gate(asked: Request, workspaces: Workspaces) -> str:
     head, site = asked.head, asked.site
     try:
         if not site.control:
-            return cross_origin.workspace(head, workspaces.of_site(site).placement).rule.value
+            return cross_origin.workspace(head, own_placement(site)).rule.value
         if target.is_proxy_path(head.path):
             placement = path_placement(site, "/proxy", trusted=workspaces.policy.path_trusted)
             return cross_origin.workspace(head, placement).rule.value
@@ -200,10 +205,9 @@ def _gate(asked: Request, workspaces: Workspaces) -> str:
         return str(refusal.rule)
 
 
-def _caps(asked: Request, identity: Identity, workspaces: Workspaces) -> dict[str, Any]:
+def _caps(name: str, identity: Identity, workspaces: Workspaces) -> dict[str, Any]:
     admission = workspaces.admission
     mine = admission.of(identity.subject)
-    name = asked.record.workspace
     caps = {
         "requests": {"open": mine.requests, "limit": admission.requests},
         "upgrades": {"open": mine.upgrades, "limit": admission.upgrades},
