@@ -1,6 +1,5 @@
 import { describe, expect, it, test } from "vitest";
 import { withoutEscapes } from "./ansi";
-import { EMPTY, fieldProblems, jobSpec } from "./launch";
 import { address, imageParts } from "./server";
 import { age, clock } from "./time";
 import { aServer } from "../test/fake-api";
@@ -43,57 +42,5 @@ describe("a server", () => {
   it("opens on its own origin where it has one", () => {
     expect(address(aServer({ url: "https://guildnet.example.ts.net:20001/" }))).toBe("https://guildnet.example.ts.net:20001/");
     expect(address(aServer())).toBe("/proxy/server/lab-12345/");
-  });
-});
-
-describe("the launch form", () => {
-  const presets = [{ label: "JupyterLab", name: "jupyterlab", image: "guildnet/jupyterlab:1" }];
-
-  it("sends no more than was typed", () => {
-    expect(jobSpec(EMPTY, presets).job).toEqual({ image: "guildnet/jupyterlab:1", presetsRef: "jupyterlab" });
-  });
-
-  it("sends everything that was typed", () => {
-    const fields = {
-      ...EMPTY,
-      choice: "custom",
-      image: " nginx:1 ",
-      name: "web",
-      env: "A=1\n\nB=x=y\n",
-      ports: "80, 8443",
-      cpu: "1",
-      memory: "1Gi",
-      storage: "5Gi",
-    };
-    expect(jobSpec(fields, presets).job).toEqual({
-      image: "nginx:1",
-      name: "web",
-      env: { A: "1", B: "x=y" },
-      expose: [{ port: 80 }, { port: 8443 }],
-      resources: { cpu: "1", memory: "1Gi" },
-      storage: { size: "5Gi" },
-    });
-  });
-
-  it.each([
-    [{ choice: "custom" }, "image"],
-    [{ env: "just a word" }, "env"],
-    [{ ports: "http" }, "ports"],
-    [{ ports: "0" }, "ports"],
-    [{ ports: "70000" }, "ports"],
-  ] as const)("says what is wrong with %o at its field", (over, field) => {
-    const { job, problems } = jobSpec({ ...EMPTY, ...over }, presets);
-    expect(job).toBeUndefined();
-    expect(Object.keys(problems)).toEqual([field]);
-  });
-
-  it("puts the API's objections to the fields they are about", () => {
-    const details = [
-      { field: "expose[0].port", reason: "p" },
-      { field: "resources.memory", reason: "m" },
-      { field: "env.FOO", reason: "e" },
-      { field: "labels", reason: "l" },
-    ];
-    expect(fieldProblems(details)).toEqual({ problems: { ports: "p", memory: "m", env: "e" }, rest: "labels: l" });
   });
 });
