@@ -6,11 +6,13 @@ event streams. It can fail an answer, forget the session, and fall silent as a n
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import json
 import mimetypes
 import queue
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -26,17 +28,24 @@ from guildnet.web.security_headers import headers
 from support.local import ROOT
 
 Json = dict[str, Any]
-DIST = ROOT / "ui" / "dist"
+UI = ROOT / "ui"
+DIST = UI / "dist"
 _SESSION_FREE = ("/assets/", "/icon.svg", "/login", "/api/ui-config", "/readyz")
 _HOME = Entry("local", "http://localhost:1", "host")
 
 
 def build() -> Path:
     """The built interface, made anew where a source is newer. Raises CalledProcessError."""
-    page = DIST / "index.html"
-    sources = [*(ROOT / "ui" / "src").rglob("*.*"), ROOT / "ui" / "index.html", ROOT / "ui" / "package-lock.json"]
-    if not page.exists() or page.stat().st_mtime < max(path.stat().st_mtime for path in sources):
-        subprocess.run(["npx", "vite", "build"], cwd=ROOT / "ui", check=True, capture_output=True)
+    npm = [sys.executable, "-m", "guildnet_local.images", "npm"]
+    page, modules = DIST / "index.html", UI / "node_modules"
+    sources = [*(UI / "src").rglob("*.*"), UI / "index.html", UI / "package-lock.json"]
+    # Workers of one run come here at the same time.
+    with (UI / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not modules.exists():
+            subprocess.run([*npm, "ci", "--no-progress"], cwd=UI, check=True, capture_output=True)
+        if not page.exists() or page.stat().st_mtime < max(path.stat().st_mtime for path in sources):
+            subprocess.run([*npm, "run", "build"], cwd=UI, check=True, capture_output=True)
     return DIST
 
 
@@ -52,6 +61,8 @@ class Played:
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
     """Method, target and JSON body of everything asked below /api, in order."""
     signed_in: bool = True
+    directory: Path = DIST
+    """Where the built interface is."""
     silent: threading.Event = field(default_factory=threading.Event)
     """While set, streams send nothing and new requests get no answer: the network swallows them."""
     ping_seconds: float = 15.0
@@ -71,6 +82,10 @@ class Played:
 
     def stale(self, seconds: int) -> None:
         self._tell("stale", {"seconds": seconds})
+
+    def drop_streams(self) -> None:
+        """Every stream ends, as when the api is replaced."""
+        self._tell("end of stream", {})
 
     def write(self, name: str, *lines: Json) -> None:
         """Lines of a workspace's log, also to whoever follows it."""
@@ -194,8 +209,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, "application/json", json.dumps(value).encode())
 
     def _file(self, path: str) -> None:
-        file = DIST / path.lstrip("/")
-        found = file if path != "/" and file.is_file() else DIST / "index.html"
+        file = self.played.directory / path.lstrip("/")
+        found = file if path != "/" and file.is_file() else self.played.directory / "index.html"
         self._send(200, mimetypes.guess_type(found.name)[0] or "text/plain", found.read_bytes())
 
     def _send(self, status: int, kind: str, body: bytes) -> None:
@@ -267,6 +282,8 @@ class _Handler(BaseHTTPRequestHandler):
                 if time.monotonic() - said < self.played.ping_seconds:
                     continue
                 name, data = "ping", {}
+            if name == "end of stream":
+                return
             said = time.monotonic()
             if not self.played.silent.is_set():
                 yield name, data

@@ -43,7 +43,6 @@ export function Menu(props: Props) {
     setOpen(false);
     if (focus) button.querySelector("button")?.focus();
   };
-  const leave = () => close(false);
   const place = () => {
     if (!list) return;
     const [anchor, own] = [button.getBoundingClientRect(), list.getBoundingClientRect()];
@@ -82,12 +81,12 @@ export function Menu(props: Props) {
     place();
     entries()[0]?.focus({ preventScroll: true });
     document.addEventListener("pointerdown", away);
-    window.addEventListener("scroll", leave, { passive: true, capture: true });
-    window.addEventListener("resize", leave);
+    window.addEventListener("scroll", place, { passive: true, capture: true });
+    window.addEventListener("resize", place);
     onCleanup(() => {
       document.removeEventListener("pointerdown", away);
-      window.removeEventListener("scroll", leave, { capture: true });
-      window.removeEventListener("resize", leave);
+      window.removeEventListener("scroll", place, { capture: true });
+      window.removeEventListener("resize", place);
     });
   });
 
@@ -120,7 +119,8 @@ export function Menu(props: Props) {
         </Button>
       </span>
       <Show when={open()}>
-        <Portal>
+        {/* Within the landmark that it belongs to, and out of whatever cuts off its button. */}
+        <Portal mount={button.closest<HTMLElement>("main, header, dialog") ?? document.body}>
           <div class="menu" role="menu" id={id} aria-label={props.label} tabindex="-1" ref={list} onKeyDown={move}>
             <For each={props.items}>{(item) => <Entry item={item} onChoose={choose(item)} />}</For>
           </div>

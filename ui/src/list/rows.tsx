@@ -10,6 +10,7 @@ import { visibleRows } from "../lib/window";
 import { useActions } from "../stores/actions";
 import { useSession } from "../stores/session";
 import { More, Primary } from "./actions";
+import { keepPlace } from "./place";
 import "./rows.css";
 import type { Selection } from "./selection";
 
@@ -108,6 +109,7 @@ export function Rows(props: Shown) {
     const now = range();
     if (next.from !== now.from || next.to !== now.to) setRange(next);
   };
+  keepPlace();
   onMount(() => {
     let frame = 0;
     const soon = () => {

@@ -42,14 +42,29 @@ function pageOf(path: string): string {
   return path.split("/").slice(0, 3).join("/");
 }
 
-/** Puts the focus at the head of the page that has come, where it would else be lost. */
+const LOADING_MS = 3000;
+
+/** Puts the focus at the head of the page that has come, which may still be on its way, where it would else be lost. */
 function focusPage(): void {
-  queueMicrotask(() => {
-    const main = document.querySelector<HTMLElement>("main");
-    const head = main?.querySelector<HTMLElement>("h1");
+  const before = document.querySelector("main h1");
+  const since = performance.now();
+  const look = () => {
+    const head = document.querySelector<HTMLElement>("main h1");
+    const late = performance.now() - since > LOADING_MS;
+    if (!late && (!head || (head === before && before.isConnected && !isLost()))) {
+      requestAnimationFrame(look);
+      return;
+    }
+    // A page may have put it elsewhere: into its first field, say.
+    if (!isLost() && document.activeElement?.closest("main, dialog")) return;
     head?.setAttribute("tabindex", "-1");
-    (head ?? main)?.focus({ preventScroll: true });
-  });
+    (head ?? document.querySelector<HTMLElement>("main"))?.focus({ preventScroll: true });
+  };
+  requestAnimationFrame(look);
+}
+
+function isLost(): boolean {
+  return !document.activeElement || document.activeElement === document.body;
 }
 
 function Page(props: RouteSectionProps) {

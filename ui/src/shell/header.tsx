@@ -48,9 +48,9 @@ export function Header() {
         <span class="brand-name">{name() === "guildnet" ? "GuildNet" : name()}</span>
       </A>
       <Connection />
-      <Button class="jump" icon="search" label="Find or do something" aria-keyshortcuts="Control+K" onClick={() => shell.showPalette()}>
+      <Button class="jump" icon="search" aria-keyshortcuts="Control+K" onClick={() => shell.showPalette()}>
         <span class="jump-words">Find or do …</span>
-        <kbd>{paletteKeys}</kbd>
+        <kbd aria-hidden="true">{paletteKeys}</kbd>
       </Button>
       <div class="me">
         <Show when={me.state() === "failed" && !who()}>

@@ -1,0 +1,102 @@
+"""What the pages say of the connection and the session, and how they go on: a page that lies is worse than none."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from support.played_ui import Played
+
+
+@pytest.fixture
+def page(page: Page, origin: str) -> Page:
+    """The list."""
+    page.goto(origin)
+    return page
+
+
+def connection(page: Page) -> Locator:
+    return page.get_by_role("group", name="Connection")
+
+
+def test_a_connection_that_was_cut_without_a_word_is_told_and_made_again(page: Page, played: Played):
+    """As when a computer sleeps, or changes its network. It takes 30 s, the time of two pings."""
+    expect(connection(page)).to_have_text(re.compile("Live"))
+    played.silent.set()
+    played.servers["analysis-3f9a1"] = {**played.servers["analysis-3f9a1"], "status": "stopped"}
+    expect(connection(page)).to_have_text(re.compile(r"Last heard \d+ s ago"), timeout=45_000)
+    played.silent.clear()
+    expect(page.locator("[data-id='analysis-3f9a1']")).to_contain_text("Stopped", timeout=20_000)
+    expect(connection(page)).to_have_text(re.compile("Live"))
+
+
+def test_pings_keep_a_silent_stream_live(page: Page, played: Played):
+    played.ping_seconds = 0.2
+    page.clock.install()
+    page.reload()
+    expect(connection(page)).to_have_text(re.compile("Live"))
+    for _ in range(4):
+        page.clock.run_for(10_000)
+        page.wait_for_timeout(300)
+    assert "Live" in connection(page).inner_text()
+
+
+@pytest.mark.parametrize("path", ["/", "/new?image=nginx", "/w/analysis-3f9a1"])
+def test_a_session_that_has_ended_is_told_once_and_begins_again_here(
+    page: Page, played: Played, origin: str, path: str
+):
+    page.goto(origin + path)
+    expect(connection(page)).to_have_text(re.compile("Live"))
+    played.signed_in = False
+    played.drop_streams()
+    bar = page.get_by_text("You are signed out.", exact=True)
+    expect(bar).to_have_count(1, timeout=20_000)
+    link = page.get_by_role("link", name="Sign in")
+    expect(link).to_have_attribute("href", f"/login?next={quote(path, safe='')}")
+    link.click()
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    played.signed_in = True
+    page.goto(origin + path)
+    expect(connection(page)).to_have_text(re.compile("Live"))
+    expect(bar).to_have_count(0)
+
+
+def test_one_failed_question_takes_nothing_away(page: Page, played: Played, origin: str):
+    me = played.answers["GET /api/me"]
+    played.answers["GET /api/me"] = (502, {})
+    page.goto(origin)
+    expect(page.get_by_role("button", name="Who am I?")).to_be_visible()
+    expect(page.get_by_role("link", name="New", exact=True)).to_have_attribute("href", "/new")
+    expect(page.get_by_role("button", name="More for analysis-3f9a1")).to_be_visible()
+    played.answers["GET /api/me"] = me
+    expect(page.get_by_role("button", name=re.compile("Ada Lovelace"))).to_be_visible()
+
+
+def test_any_number_of_windows_is_live(context: BrowserContext, played: Played, origin: str):
+    """A browser has six HTTP/1.1 connections to an origin, for all windows together."""
+    pages = []
+    for _ in range(8):
+        page = context.new_page()
+        page.goto(origin)
+        expect(connection(page)).to_have_text(re.compile("Live"))
+        pages.append(page)
+    assert played.streams == 1
+    played.gone("web-77aa0")
+    for page in pages:
+        expect(page.locator("[data-id='web-77aa0']")).to_have_count(0)
+    pages.pop(0).close()
+    played.put({**played.servers["analysis-3f9a1"], "status": "failed"})
+    for page in pages:
+        expect(page.locator("[data-id='analysis-3f9a1']")).to_contain_text("Failed")
+
+
+def test_a_page_that_cannot_load_the_list_says_why_and_goes_on_by_itself(page: Page, played: Played, origin: str):
+    played.answers["GET /api/servers"] = (503, {"code": "unavailable", "message": "The cluster does not answer."})
+    played.answers["GET /sse/servers"] = (503, {})
+    page.goto(f"{origin}/?q=analysis")
+    expect(page.get_by_role("alert")).to_contain_text("The cluster does not answer.")
+    del played.answers["GET /api/servers"], played.answers["GET /sse/servers"]
+    expect(page.locator("[data-id='analysis-3f9a1']")).to_be_visible(timeout=15_000)
