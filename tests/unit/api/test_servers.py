@@ -302,3 +302,8 @@ async def test_a_reader_ahead_of_this_replica_loses_nothing():
 def test_a_place_that_is_none_is_the_beginning(text: str):
     assert Position.parse(text) is None
     assert Position.parse(str(Position(3, 4))) == Position(3, 4)
+
+
+@pytest.mark.parametrize(("counted", "shown"), [(0, None), (3, 3)])
+def test_it_says_how_often_it_was_started_again_where_it_was(counted: int, shown: int | None):
+    assert server(make(restarts=counted), (), None).get("restarts") == shown

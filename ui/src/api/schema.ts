@@ -233,6 +233,7 @@ export interface Server {
   proxy_url: string;
   reason?: string;
   resources?: ServerResources;
+  restarts?: number;
   status: "pending" | "running" | "failed" | "stopped";
   storage?: Storage;
   updated_at?: string;

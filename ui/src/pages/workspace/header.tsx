@@ -2,23 +2,17 @@ import { A } from "@solidjs/router";
 import { createEffect, For, on, Show } from "solid-js";
 import type { Server } from "../../api/types";
 import { Button, ButtonLink } from "../../components/button";
-import { CopyButton, useCopy } from "../../components/copy";
+import { CopyButton, useCopy } from "../../components/command-line";
 import { Icon } from "../../components/icons";
 import { Menu, type MenuItem } from "../../components/menu";
 import { StatusBadge } from "../../components/status";
 import { Ago } from "../../components/time";
-import { commandLine } from "../../lib/workspace-commands";
-import { address, VERB_ICON, VERB_LABEL, verbs } from "../../lib/server";
+import { commandLine } from "../../lib/command-line";
+import { address, launchAgain, VERB_ICON, VERB_LABEL, verbs } from "../../lib/server";
 import { duration, type Timeline } from "../../lib/timeline";
 import { useActions } from "../../stores/actions";
 import { useNotices } from "../../stores/notices";
 import { useSession } from "../../stores/session";
-
-/** The same form again: what it was launched with, without its secrets. */
-export function againAddress(server: Server): string {
-  const query = new URLSearchParams({ image: server.image, name: server.name.replace(/-[0-9a-f]{5}$/, "") });
-  return `/new?${query}`;
-}
 
 /** What a workspace is, how it is, where it is, and what can be done to it. */
 export function WorkspaceHeader(props: { server: Server; now: number; timeline: Timeline; detailed: boolean }) {
@@ -45,7 +39,6 @@ export function WorkspaceHeader(props: { server: Server; now: number; timeline: 
 
 function Meta(props: { server: Server; now: number; timeline: Timeline }) {
   const where = () => new URL(address(props.server), location.href).href;
-  const restarts = () => restartsOf(props.server);
   return (
     <ul class="workspace-meta">
       <li class="workspace-address">
@@ -62,7 +55,7 @@ function Meta(props: { server: Server; now: number; timeline: Timeline }) {
           </li>
         )}
       </Show>
-      <Show when={restarts()}>
+      <Show when={props.server.restarts}>
         {(count) => (
           <li>
             {count()} {count() === 1 ? "restart" : "restarts"}
@@ -86,12 +79,6 @@ const FATE = {
   "lost on stop": "It has no volume: every file made since its start is gone when it stops or restarts.",
 } as const;
 
-/** How often its program was started again; undefined where the API does not say, or never. */
-function restartsOf(server: Server): number | undefined {
-  const found = (server as { restarts?: unknown }).restarts;
-  return typeof found === "number" && found > 0 ? found : undefined;
-}
-
 /** `token:system:serviceaccount:NAMESPACE:NAME` → `NAME`: the rest is on hover. */
 function shortOwner(owner: string): string {
   return owner.startsWith("token:") ? (owner.split(":").at(-1) ?? owner) : owner;
@@ -114,7 +101,7 @@ function Actions(props: { server: Server }) {
     if (await copy(line)) notices.done(`Copied: ${line}`);
   };
   const items = (): MenuItem[] => [
-    { label: "Launch another like it", icon: "add", href: againAddress(props.server), refused: whyNot("launch") },
+    { label: "Launch again like this", icon: "copy", href: launchAgain(props.server), refused: whyNot("launch") },
     { label: `Copy: ${commandLine.open(name())}`, icon: "terminal", act: () => void copied(commandLine.open(name())) },
     { label: `Copy: ${commandLine.why(name())}`, icon: "terminal", act: () => void copied(commandLine.why(name())) },
     ...verbs(props.server).map((verb) => ({

@@ -104,6 +104,7 @@ class Server(BaseModel):
     files: Literal["kept", "lost on stop"] | None = Field(
         default=None, description="What becomes of the files below the mount path of its volume when it stops."
     )
+    restarts: int | None = Field(default=None, description="How often its container was started again, where it was.")
     labels: dict[str, str] | None = Field(default=None, description="In the detail only, without GuildNet's own.")
     storage: Storage | None = Field(default=None, description="In the detail only.")
     presetsRef: str | None = Field(  # noqa: N815 - the name on the wire

@@ -72,6 +72,7 @@ def server(ws: Workspace, pods: Sequence[Pod], entry: Entry | None) -> dict[str,
         "env": {item.name: _shown(item) for item in ws.spec.env},
         "notes": ws.spec.notes,
         "files": ws.status.files,
+        "restarts": ws.status.restarts or None,
         "url": (origin_url(ws, entry) if entry else None) or ws.status.external_url,
         "proxy_url": f"{base_path(ws.name)}/",
     }
