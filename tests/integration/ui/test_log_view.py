@@ -125,7 +125,7 @@ def test_lines_that_are_not_wrapped_are_one_high(page: Page, origin: str, played
     played.log[NAME] = [line(number) for number in range(100)]
     page.goto(origin + LOGS)
     until(lambda: at_end(page, "line 99"), "the log is there")
-    page.get_by_role("button", name="How it is shown").click()
+    page.get_by_role("button", name="View: how lines are shown").click()
     page.get_by_role("menuitemradio", name="Wrap long lines").click()
     until(lambda: state(page)["height"] == 2000, "100 rows of 20 pixels")
     assert page.evaluate("(b => b.scrollWidth > b.clientWidth)(document.querySelector('.log-box'))")

@@ -174,6 +174,23 @@ def test_the_app_comes_into_its_frame_when_it_answers(page: Page, origin: str, p
     assert page.get_by_role("link", name="Port 9000").get_attribute("href") == f"/proxy/server/{NAME}/~9000/"
 
 
+def test_its_password_is_asked_for_when_somebody_wants_it(page: Page, origin: str, played: Played):
+    played.servers[NAME] = workspace(NAME)
+    path = f"/api/servers/{NAME}/login"
+    played.answers[f"GET {path}"] = (404, {"code": "no_login", "message": "No password is known here."})
+    page.goto(f"{origin}/w/{NAME}/open")
+    show = page.get_by_role("button", name="Password", exact=True)
+    show.wait_for()
+    assert not played.asked("GET", path), "whoever only opens it has not seen its password"
+    show.click()
+    expect(page.get_by_text("It asks for no password")).to_be_visible()
+    played.answers[f"GET {path}"] = (200, {"password": "korrekt-pferd"})
+    show.click()
+    expect(page.get_by_text("korrekt-pferd")).to_be_visible()
+    page.get_by_role("button", name="Hide").click()
+    expect(page.get_by_text("korrekt-pferd")).to_have_count(0)
+
+
 def test_a_workspace_that_is_none_has_a_way_home(page: Page, origin: str):
     page.goto(f"{origin}/w/nobody-00000/logs")
     expect(page.get_by_role("heading", name="There is no workspace nobody-00000")).to_be_visible()

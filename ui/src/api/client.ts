@@ -112,6 +112,8 @@ export const api = {
   taggedServer: (id: string) => exchange<Server>("GET", server(id)),
   events: (id: string) => request<TimelineEvent[]>("GET", `${server(id)}/events`),
   logs: (log: LogRequest, more: Readonly<Record<string, string>>) => request<LogLine[]>("GET", `${server(log.id)}/logs?${logQuery(log, more)}`),
+  /** The password of the workspace's own program; 404 `no_login` where there is none that is known. */
+  login: (id: string) => request<{ password: string }>("GET", `${server(id)}/login`),
   /** Says what a stream of a log would be refused for, which an EventSource cannot see. */
   logHint: (path: string) => request<unknown>("GET", path),
   /** `key` makes it safe to send again: the same key is the same launch. */

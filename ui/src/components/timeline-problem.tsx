@@ -6,7 +6,7 @@ import type { Step } from "../lib/reasons";
 import { useActions } from "../stores/actions";
 import { Alert } from "./alert";
 import { Button } from "./button";
-import { CommandLine } from "./copy";
+import { CommandLine } from "./command-line";
 import "./timeline.css";
 
 /** Where a step leads within the workspace's page. */

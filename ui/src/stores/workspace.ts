@@ -38,7 +38,7 @@ export function createWorkspace(name: () => string): Workspace {
     // Before there is a list, and where it leaves this one out, the detail is all there is.
     if (!now) return list.loaded() && error()?.status === 404 ? undefined : more;
     const own = more ? Object.fromEntries(DETAIL.flatMap((field) => (more[field] === undefined ? [] : [[field, more[field]]]))) : {};
-    return { ...now, ...own, ...(passwordOf(more) ? { password: passwordOf(more) } : {}) };
+    return { ...now, ...own };
   });
   const calm = () => server()?.status === "running" || server()?.status === "stopped";
 
@@ -66,10 +66,4 @@ export function createWorkspace(name: () => string): Workspace {
     document.removeEventListener("visibilitychange", seen);
   });
   return { server, detailed: () => mine() !== undefined, error, refresh };
-}
-
-/** The password of an app that has one, where the API tells it to whoever may open the workspace. */
-export function passwordOf(server: Server | undefined): string | undefined {
-  const found = (server as { password?: unknown } | undefined)?.password;
-  return typeof found === "string" && found ? found : undefined;
 }

@@ -1,7 +1,8 @@
 import { createEffect, createSignal, For, on, Show } from "solid-js";
+import { api, type ApiError } from "../../api/client";
 import type { Server } from "../../api/types";
 import { Button, ButtonLink } from "../../components/button";
-import { CopyButton } from "../../components/copy";
+import { CopyButton } from "../../components/command-line";
 import { EmptyState } from "../../components/empty-state";
 import "../../components/frame.css";
 import { TimelineProblem } from "../../components/timeline-problem";
@@ -10,7 +11,6 @@ import { address } from "../../lib/server";
 import type { Timeline } from "../../lib/timeline";
 import { useActions } from "../../stores/actions";
 import { useSession } from "../../stores/session";
-import { passwordOf } from "../../stores/workspace";
 
 /** The app of a workspace in a frame, once it answers; until then how far it is. */
 export function FrameTab(props: { server: Server; timeline: Timeline }) {
@@ -26,7 +26,9 @@ export function FrameTab(props: { server: Server; timeline: Timeline }) {
     <Show when={whyNot("proxy") === undefined} fallback={<EmptyState icon="lock" title="You may not open it">{whyNot("proxy")}</EmptyState>}>
       <div class="frame-bar">
         <Ports server={props.server} />
-        <Password server={props.server} />
+        <Show when={running()}>
+          <Password server={props.server} />
+        </Show>
         <span class="frame-space" />
         <Button square icon="refresh" label="Load it again" refused={running() ? undefined : "It does not run."} onClick={() => setLoads((n) => n + 1)} />
         <Button square icon="full" label="Full screen" refused={running() ? undefined : "It does not run."} onClick={full} />
@@ -111,21 +113,51 @@ function Ports(props: { server: Server }) {
   );
 }
 
+/**
+ * The password of the app, asked for when somebody wants it: the audit trail says who saw it. What is shown here needs
+ * none where the proxy logs in by itself.
+ */
 function Password(props: { server: Server }) {
-  const [shown, setShown] = createSignal(false);
-  createEffect(on(() => props.server.id, () => setShown(false)));
+  const [password, setPassword] = createSignal("");
+  const [refusal, setRefusal] = createSignal("");
+  createEffect(
+    on(
+      () => props.server.id,
+      () => {
+        setPassword("");
+        setRefusal("");
+      },
+    ),
+  );
+  const ask = async () => {
+    try {
+      setPassword((await api.login(props.server.id)).password);
+    } catch (cause) {
+      const refused = cause as ApiError;
+      setRefusal(refused.status === 404 ? "It asks for no password, or for one that is not known here." : refused.message);
+    }
+  };
   return (
-    <Show when={passwordOf(props.server)}>
-      {(password) => (
-        <span class="row frame-password">
-          Password
-          <code>{shown() ? password() : "••••••••"}</code>
-          <Button small variant="quiet" aria-pressed={shown() ? "true" : "false"} onClick={() => setShown(!shown())}>
-            {shown() ? "Hide" : "Show"}
+    <Show
+      when={password()}
+      fallback={
+        <>
+          <Button variant="quiet" icon="key" onClick={() => void ask()}>
+            Password
           </Button>
-          <CopyButton text={password()} label="Copy the password" />
-        </span>
-      )}
+          <span role="status" class="muted small">
+            {refusal()}
+          </span>
+        </>
+      }
+    >
+      <span class="row frame-password">
+        Password <code>{password()}</code>
+        <CopyButton text={password()} label="Copy the password" />
+        <Button small variant="quiet" onClick={() => setPassword("")}>
+          Hide
+        </Button>
+      </span>
     </Show>
   );
 }

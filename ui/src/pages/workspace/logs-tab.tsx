@@ -3,10 +3,10 @@ import { createMemo, createSignal, For, onCleanup, Show } from "solid-js";
 import type { Server } from "../../api/types";
 import { Alert } from "../../components/alert";
 import { Button, ButtonLink } from "../../components/button";
-import { CommandLine, useCopy } from "../../components/copy";
+import { CommandLine, useCopy } from "../../components/command-line";
 import { LogView, type LogHandle } from "../../components/log-view";
 import { Menu } from "../../components/menu";
-import { commandLine } from "../../lib/workspace-commands";
+import { commandLine } from "../../lib/command-line";
 import { downloadPath, type LogRequest } from "../../lib/log-request";
 import { useNotices } from "../../stores/notices";
 import { preferences, setPreferences, type TimeStyle } from "../../stores/log-preferences";
@@ -159,7 +159,7 @@ function LogBar(props: { request: LogRequest; handle: LogHandle | undefined; nar
           <option value="*">All containers</option>
           <For each={containers()}>{(name) => <option value={name}>{name}</option>}</For>
         </select>
-        <Menu label="How it is shown" text="View" icon="settings" items={items()} />
+        <Menu label="View: how lines are shown" text="View" icon="settings" items={items()} />
         <ButtonLink icon="download" square label="Download everything that matches" href={downloadPath(props.request)} download="" rel="external" />
       </div>
       <Show when={error()}>

@@ -1,12 +1,12 @@
 import { createMemo, createSignal, Index, Show } from "solid-js";
 import type { Server } from "../../api/types";
 import { Button } from "../../components/button";
-import { CommandLine } from "../../components/copy";
+import { CommandLine } from "../../components/command-line";
 import "../../components/facts.css";
 import { Ago } from "../../components/time";
 import { TimelineProblem } from "../../components/timeline-problem";
 import { TimelineSteps } from "../../components/timeline-steps";
-import { commandLine } from "../../lib/workspace-commands";
+import { commandLine } from "../../lib/command-line";
 import { readable } from "../../lib/reasons";
 import { duration, happenings, timeline, type Timeline } from "../../lib/timeline";
 import { MASK } from "../../lib/settings";

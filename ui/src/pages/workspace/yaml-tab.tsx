@@ -1,8 +1,8 @@
 import { createMemo, Show } from "solid-js";
 import type { Server } from "../../api/types";
-import { CommandLine, CopyButton } from "../../components/copy";
-import { commandLine } from "../../lib/workspace-commands";
-import { manifest } from "../../lib/workspace-yaml";
+import { CommandLine, CopyButton } from "../../components/command-line";
+import { commandLine } from "../../lib/command-line";
+import { manifest } from "../../lib/manifest";
 
 /** The Workspace as kubectl knows it. */
 export function YamlTab(props: { server: Server; detailed: boolean }) {
