@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from proofs.planted import api, logs, operator, proxy, sources, tools
+from proofs.planted import api, logs, operator, proxy, sources, tools, ui
 from proofs.planted.plant import Plant
 
 PLANTS: Final[tuple[Plant, ...]] = (
     *sources.PLANTS, *operator.PLANTS, *api.PLANTS, *logs.PLANTS, *proxy.PLANTS, *tools.PLANTS,
+    *ui.PLANTS,
 )  # fmt: skip
 
 
