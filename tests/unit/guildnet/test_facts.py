@@ -32,6 +32,14 @@ def test_any_other_is_replaced_by_32_hex_digits(text: str) -> None:
     assert request_id.accepts(kept)
 
 
+def test_no_two_new_request_ids_are_the_same() -> None:
+    ids = [request_id.new() for _ in range(10_000)]
+    assert len(set(ids)) == 10_000
+    assert {len(each) for each in ids} == {32}
+    assert len({each[:22] for each in ids}) == 1
+    assert [int(each, 16) for each in ids] == list(range(int(ids[0], 16), int(ids[0], 16) + 10_000))
+
+
 @pytest.mark.parametrize(
     ("image", "ports"),
     [
