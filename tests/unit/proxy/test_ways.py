@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guildnet import capability
+from guildnet import access, capability
 from guildnet.errors import Unreachable
 from guildnet.identity import Identity
 from guildnet.names import origin_label
@@ -27,7 +27,7 @@ from guildnet_proxy.cluster.own_addresses import OwnAddresses
 from guildnet_proxy.frontdoor import own_routes
 from guildnet_proxy.frontdoor.dispatch import FrontDoor
 from guildnet_proxy.frontdoor.request import Record
-from guildnet_proxy.frontdoor.way import MAX_WAYS_OF_A_BLOCK, Way, Ways, route_of
+from guildnet_proxy.frontdoor.way import MAX_WAYS_OF_A_BLOCK, Origin, Way, Ways, route_of
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer, Forward, Listener
 from guildnet_proxy.http.limits import Limits
@@ -154,6 +154,8 @@ class Side:
 
     def asks(self, ask: Ask) -> Any:
         heads = self.heads if self.remembers else Heads(Limits())
+        if not self.remembers:
+            self.door.workspaces._origins.clear()
         try:
             data = wire(self.room, ask)
             head = heads.known(data) or heads.parse(data)
@@ -327,10 +329,40 @@ def test_a_hit_decides_nothing_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     side = room.remembering
     for _ in range(3):
         side.asks(OWN)
-    monkeypatch.setattr(side.door.authenticator, "identify", lambda *_: pytest.fail("asked again"))
+    room.authenticator._read.clear()
+    monkeypatch.setattr(room.sessions, "read_workspace", lambda *_: pytest.fail("asked again"))
     told, record, *_ = side.asks(Ask(host=1, target="/other?x"))
     assert told[1].startswith(b"GET /other?x HTTP/1.1\r\n")
     assert (record["who"], record["workspace"], record["path"]) == ("ann@x", "ws0", "/other")
+
+
+def test_who_may_use_an_origin_is_decided_once_while_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of requests whose fields are others each time."""
+    room, asked = Room(), []
+    authorize = access.authorize
+    monkeypatch.setattr(access, "authorize", lambda *given: asked.append(1) or authorize(*given))
+    rules = []
+    for number in range(6):
+        if number == 3:
+            room.capabilities("ann@x")
+        _, record, *_ = room.remembering.asks(Ask(host=1, fields=(f"X-Trace: {number}",)))
+        rules.append(record["rule"])
+    assert rules == ["service"] * 6
+    assert len(asked) == 2
+    room.capabilities("bob@x")
+    for number in (7, 8):  # a refusal is not kept
+        _, record, *_ = room.remembering.asks(Ask(host=1, fields=(f"X-Trace: {number}",)))
+        rules.append(record["rule"])
+    assert rules[6:] == ["no-capability"] * 2
+
+
+def test_an_origin_remembers_few_callers() -> None:
+    origin = Origin(workspace("ws0", uid=UIDS[0]), values.OWN)
+    people = [Identity("user", f"{number}@x", "", (), (), "session", LOCAL) for number in range(1000)]
+    for who in people:
+        origin.allow(who, "rule")
+        assert origin.allowed[id(who)] == (who, "rule")
+    assert len(origin.allowed) <= 256
 
 
 @pytest.mark.parametrize(

@@ -117,10 +117,16 @@ WayOut = tuple[tuple[Place, ...], WorkspaceRules]
 """Where requests on an own origin go, and how what comes back is rewritten."""
 
 
-class Origin:
-    """A port of a workspace (None: its first) on its own origin, as it is while the index does not change."""
+MAX_ALLOWED = 256
 
-    __slots__ = ("placement", "port", "resolved", "way_out", "workspace")
+
+class Origin:
+    """A port of a workspace (None: its first) on its own origin, as it is while the index does not change.
+
+    `allowed` has the rule by which each of the last callers may use it, by the id of an identity that lives as long.
+    """
+
+    __slots__ = ("allowed", "placement", "port", "resolved", "way_out", "workspace")
 
     def __init__(self, workspace: Workspace, placement: Placement, port: int | None = None) -> None:
         self.workspace = workspace
@@ -128,6 +134,12 @@ class Origin:
         self.port = port
         self.resolved: Resolved | None = None
         self.way_out: WayOut | None = None
+        self.allowed: dict[int, tuple[Identity, str]] = {}
+
+    def allow(self, identity: Identity, rule: str) -> None:
+        if len(self.allowed) >= MAX_ALLOWED:
+            self.allowed.clear()
+        self.allowed[id(identity)] = identity, rule
 
 
 class Route:

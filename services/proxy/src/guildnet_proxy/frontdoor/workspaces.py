@@ -140,7 +140,12 @@ class Workspaces:
     def on_own_origin(self, request: Request, identity: Identity, origin: Origin, cors: bytes) -> Decision:
         """The workspace's own origin: paths pass unchanged; a Preserve workspace lives below its base path."""
         workspace = origin.workspace
-        self.authorize(request, identity, workspace)
+        allowed = origin.allowed.get(id(identity))
+        if allowed is not None:
+            request.record.rule = allowed[1]
+        else:
+            self.authorize(request, identity, workspace)
+            origin.allow(identity, request.record.rule)
         resolved = origin.resolved
         if resolved is None:
             resolved = origin.resolved = self._resolve(workspace, origin.port)
