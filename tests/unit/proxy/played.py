@@ -224,10 +224,10 @@ class Handler:
 class Played:
     """A connection with everything around it; `finished` and `relayed` are what the server was told."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, handler: Handler | None = None) -> None:
         self.limits = limits or Limits()
         self.clock = Clock()
-        self.handler = Handler()
+        self.handler = handler or Handler()
         self.transport = Transport()
         self.upstreams = Upstreams(self.clock, self.limits)
         self.finished: list[Any] = []
@@ -283,13 +283,14 @@ class Played:
         self.client.sweep(self.clock.now)
 
 
-class WatchedTable(Table[Any, Any]):
-    """Tells `seen` of every event before it says the state after it."""
+class Watched(dict[int, int]):
+    """The rows of a table in numbers; tells `seen` of every event before it says the state after it."""
 
     def __init__(self, table: Table[Any, Any], seen: list[Any]) -> None:
-        super().__init__(table.states, table.events, table.rows)
+        super().__init__(table.after)
+        self._table = table
         self._seen = seen
 
     def __getitem__(self, number: int) -> int:
-        self._seen.append(self.read(number))
+        self._seen.append(self._table.read(number))
         return super().__getitem__(number)

@@ -266,7 +266,7 @@ def test_a_fault_while_an_answer_is_rewritten_is_a_502_or_a_cut(begun: bool) -> 
 
 def test_a_fault_of_the_sweep_is_one_line_and_one_closed_connection() -> None:
     it = Played()
-    it.client.server.limits = None  # type: ignore[assignment]
+    it.client._limits = None  # type: ignore[assignment]
     it.waits(1)
     assert it.transport.aborted
     assert len(it.clock.logged) == 1

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.limits import Limits
-from guildnet_proxy.http.message.fields import Names
 from guildnet_proxy.http.message.head import Heads, parse_request
-from guildnet_proxy.http.message.response import ResponseHead
+from guildnet_proxy.http.message.response import Names, ResponseHead
 
 FIELDS = b"Host: a\r\nAccept: */*\r\nCookie: a=b\r\n\r\n"
 
@@ -130,9 +129,9 @@ def test_the_line_of_a_known_block_is_checked_all_the_same(first: bytes, status:
 def test_names_that_clients_invent_are_remembered_up_to_a_bound() -> None:
     asked: list[bytes] = []
 
-    def judge(lower: bytes) -> bool:
+    def judge(lower: bytes) -> int:
         asked.append(lower)
-        return False
+        return 0
 
     names = Names(judge)
     for number in range(20_000):

@@ -52,9 +52,7 @@ class Split:
     def __init__(
         self, asks: Sequence[Ask], replies: Sequence[Reply], cuts: Sequence[int], turns: Sequence[int]
     ) -> None:
-        self.it = Played(NARROW)
-        self.it.handler = handler = Target()
-        self.it.client.server.handler = handler
+        self.it = Played(NARROW, Target())
         self.methods = [ask.method for ask in asks]
         self.replies = replies
         self.cuts = cuts

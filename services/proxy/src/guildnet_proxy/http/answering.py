@@ -17,20 +17,27 @@ from guildnet_proxy.http.owner import Owner
 from guildnet_proxy.http.states.connection import TRANSITIONS, Event, State
 from guildnet_proxy.http.states.table import EVENT_BITS
 
+AFTER = TRANSITIONS.after
 _KEPT: Final = int(Event.KEPT)
 _ENDED: Final = int(Event.ENDED)
 
 
-class Answering(asyncio.Protocol, Generic[R]):
-    """A connection as far as its state and its ends go; see ClientConnection."""
+class Answering(Generic[R]):
+    """A connection as far as its state and its ends go; see ClientConnection.
+
+    An asyncio.Protocol in all but name: compiled, what inherits from a class of Python's is as slow as one.
+    """
 
     __slots__ = (
-        "_exchange", "_head", "_record", "_since", "_state", "_task", "address", "full_since", "incoming",
-        "last_request", "listener", "server", "transport", "write",
+        "_exchange", "_handler", "_head", "_limits", "_loop", "_record", "_since", "_state", "_task", "address",
+        "full_since", "incoming", "last_request", "listener", "server", "transport", "write",
     )  # fmt: skip
 
     def __init__(self, server: Owner[R], listener: Listener) -> None:
         self.server = server
+        self._loop = server.loop
+        self._limits = server.limits
+        self._handler = server.handler
         self.listener = listener
         self.transport: asyncio.Transport
         self.incoming: Incoming
@@ -50,7 +57,7 @@ class Answering(asyncio.Protocol, Generic[R]):
         head, record = self._head, self._record
         trusted = head is not None and not head.has_body and not answer.close
         keep = trusted and head is not None and head.keep_alive and self.stays()
-        now = self.server.loop.time()
+        now = self._loop.time()
         only_head = head is not None and head.method == b"HEAD"
         self.write(answer.encode(head_only=only_head, keep_alive=keep))
         if record is not None:
@@ -82,7 +89,11 @@ class Answering(asyncio.Protocol, Generic[R]):
         return not (self.last_request or self.server.draining)
 
     def _on(self, event: int) -> None:
-        self._state = TRANSITIONS[self._state << EVENT_BITS | event]
+        row = self._state << EVENT_BITS | event
+        try:
+            self._state = AFTER[row]
+        except KeyError:
+            raise TRANSITIONS.unexpected(row) from None
 
     def _finish_record(self, status: int, now: float) -> None:
         record, self._record = self._record, None
@@ -101,7 +112,7 @@ class Answering(asyncio.Protocol, Generic[R]):
 
     def _fault(self, error: Exception) -> None:
         """Something failed here: one line in the log and one closed connection."""
-        self.server.loop.call_exception_handler({"message": "a client's connection failed", "exception": error})
+        self._loop.call_exception_handler({"message": "a client's connection failed", "exception": error})
         exchange = self._exchange
         if exchange is not None:
             exchange.let_go()

@@ -45,10 +45,10 @@ class ClientConnection(Answering[R]):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
         self.write = self.transport.write
-        self.incoming = Incoming(self.transport, self.server.loop, self.server.limits, self.server.heads)
+        self.incoming = Incoming(self.transport, self._loop, self._limits, self.server.heads)
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if isinstance(peer, tuple) else ""
-        self._since = self.server.loop.time()
+        self._since = self._loop.time()
         if self.server.admit(self.address):
             self.server.clients.add(self)
         else:
@@ -63,7 +63,7 @@ class ClientConnection(Answering[R]):
             self._feed(self._exchange, incoming.held + data if incoming.held else data)
         elif state == State.LINGER:
             self._lingered += len(data)
-            if self._lingered > self.server.limits.linger_bytes:
+            if self._lingered > self._limits.linger_bytes:
                 self.cut()
         elif state != State.CLOSED:
             incoming.hold(data)
@@ -71,7 +71,7 @@ class ClientConnection(Answering[R]):
     def eof_received(self) -> bool:
         """A client that stops talking in the middle of an exchange is gone (as nginx sees it); else we are done."""
         self._on(Event.LEFT)
-        self._since = self.server.loop.time()
+        self._since = self._loop.time()
         self._abandon()
         return False
 
@@ -82,10 +82,10 @@ class ClientConnection(Answering[R]):
         self._on(Event.LOST)
         self._abandon()
         if self._record is not None:
-            self._finish_record(self._record.status or 499, self.server.loop.time())
+            self._finish_record(self._record.status or 499, self._loop.time())
 
     def pause_writing(self) -> None:
-        self.full_since = self.server.loop.time()
+        self.full_since = self._loop.time()
         if self._exchange is not None:
             self._exchange.client_full()
 
@@ -103,7 +103,7 @@ class ClientConnection(Answering[R]):
 
         Reading pauses while the client does not read, and while it is behind: then everybody else has a turn first.
         """
-        incoming, turns = self.incoming, self.server.limits.heads_a_turn
+        incoming, turns = self.incoming, self._limits.heads_a_turn
         try:
             while self._state == _HEAD and incoming.held and turns and not self.full_since and not incoming.behind:
                 turns -= 1
@@ -146,26 +146,26 @@ class ClientConnection(Answering[R]):
             self.server.later(self.go_on)
 
     def _refuse(self, error: Refusal) -> None:
-        self._record = record = self.server.handler.record(self.server.loop.time())
-        self._answer(self.server.handler.refused(error, record))
+        self._record = record = self._handler.record(self._loop.time())
+        self._answer(self._handler.refused(error, record))
 
     def _handle(self, head: RequestHead) -> None:
         self._head = head
-        self._since = now = self.server.loop.time()
-        self._record = record = self.server.handler.record(now)
+        self._since = now = self._loop.time()
+        self._record = record = self._handler.record(now)
         self._on(_HEAD_READ)
-        decision = self.server.handler.handle(head, self.listener, self.address, record)
+        decision = self._handler.handle(head, self.listener, self.address, record)
         if isinstance(decision, Forward) or isinstance(decision, Answer):  # noqa: SIM101  a tuple of types costs more
             self._go(decision)
         else:
-            self._task = self.server.loop.create_task(self._decide(decision))
+            self._task = self._loop.create_task(self._decide(decision))
 
     async def _decide(self, decision: Awaitable[Outcome]) -> None:
         try:
             outcome = await decision
             self._task = None
             if self._state == State.DECIDING:
-                self._since = self.server.loop.time()
+                self._since = self._loop.time()
                 self._go(outcome)
                 self._read_heads()
         except Exception as error:  # noqa: BLE001  as above
@@ -212,7 +212,7 @@ class ClientConnection(Answering[R]):
         try:
             if exchange is not None and not exchange.request_done:
                 refusal.close = True
-            answer = self.server.handler.refused(refusal, self._record, self._head)
+            answer = self._handler.refused(refusal, self._record, self._head)
             if exchange is not None and exchange.request_done and self._head is not None and self._head.has_body:
                 answer = Answer(answer.status, answer.body, answer.headers, close=True)
             self._answer(answer)
@@ -246,7 +246,7 @@ class ClientConnection(Answering[R]):
 
     def _overdue(self, now: float) -> None:
         """Every state has a deadline, and so has a client that does not read."""
-        state, limits, waited, began = self._state, self.server.limits, now - self._since, self.incoming.head_since
+        state, limits, waited, began = self._state, self._limits, now - self._since, self.incoming.head_since
         if state == State.CLOSED:
             if waited > limits.closing_seconds:
                 self.cut()
@@ -265,7 +265,7 @@ class ClientConnection(Answering[R]):
             if waited > limits.decide_seconds and self._record is not None:
                 self._abandon()
                 late = Refusal(503, "slow_decision", "It took too long to find out about this request; try again.")
-                self._answer(self.server.handler.refused(late, self._record, self._head))
+                self._answer(self._handler.refused(late, self._record, self._head))
                 self._read_heads()
         elif state == State.LINGER and waited > limits.linger_seconds:
             self.cut()
@@ -277,4 +277,4 @@ class ClientConnection(Answering[R]):
         """The process ends: an idle connection closes now, a busy one after its answer."""
         self.last_request = True
         if self._state == State.HEAD and not self.incoming.held:
-            self._after_answer(Event.ENDED, self.server.loop.time())
+            self._after_answer(Event.ENDED, self._loop.time())

@@ -16,12 +16,13 @@ from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.http.splicing.splice import Splice
 from guildnet_proxy.http.states.exchange import TRANSITIONS, Event, State
 from guildnet_proxy.http.states.table import EVENT_BITS
-from guildnet_proxy.http.upstream import Pool, UpstreamConnection
+from guildnet_proxy.http.upstream import Pool, UpstreamConnection, UpstreamUser
 
+AFTER = TRANSITIONS.after
 _CONNECTING: Final = int(State.CONNECTING)
 
 
-class Fallible:
+class Fallible(UpstreamUser):
     """An exchange as far as its state and its ends go; `now` is when its request was read."""
 
     __slots__ = (
@@ -52,7 +53,11 @@ class Fallible:
         return self._body is None
 
     def _on(self, event: int) -> None:
-        self._state = TRANSITIONS[self._state << EVENT_BITS | event]
+        row = self._state << EVENT_BITS | event
+        try:
+            self._state = AFTER[row]
+        except KeyError:
+            raise TRANSITIONS.unexpected(row) from None
 
     def _broken(self, refusal: Refusal | None) -> None:
         """It cannot go on: the client gets `refusal`, or sees its answer cut where that has begun."""

@@ -11,9 +11,8 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.incoming import Incoming
-from guildnet_proxy.http.message.fields import Names
 from guildnet_proxy.http.message.head import RequestHead
-from guildnet_proxy.http.message.response import ResponseHead
+from guildnet_proxy.http.message.response import Names, ResponseHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class HeadRewriter(Protocol):
     """What becomes of an upstream's response head on its way to the client; `names` says which fields it looks at."""
 
     @property
-    def names(self) -> Names[int]: ...
+    def names(self) -> Names: ...
 
     def lines(self, head: ResponseHead, note: bytes) -> list[bytes]:
         """Status line and fields, without framing and without the empty line; `note` is the Forward's."""

@@ -9,8 +9,15 @@ from typing import Any, Protocol
 from guildnet_proxy.http.forward import Handler, R, Side
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.message.head import Heads
-from guildnet_proxy.http.relay import Relay
 from guildnet_proxy.http.upstream import Pool
+
+
+class Relaying(Protocol):
+    """What owns both ends of an upgraded connection."""
+
+    def begin(self, down: bytes, up: bytes) -> None:
+        """Writes what came before it was there: to the client, and to the upstream."""
+        ...
 
 
 class Owner(Protocol[R]):
@@ -38,6 +45,6 @@ class Owner(Protocol[R]):
 
     def finished(self, record: R, now: float) -> None: ...
 
-    def relay(self, client: Side, upstream: Side, record: R, address: str, *, tunnel: bool) -> Relay[R]:
+    def relay(self, client: Side, upstream: Side, record: R, address: str, *, tunnel: bool) -> Relaying:
         """The relay, or tunnel, that owns both transports from here on, and the admission of `address`."""
         ...

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from typing import Any, Generic
+from typing import Any, Generic, cast
 
 from guildnet_proxy.http.forward import R, Side
 from guildnet_proxy.http.limits import Limits
@@ -22,9 +22,14 @@ SILENT_SECONDS = 1.0
 
 
 class Relay(Generic[R]):
-    """The two ends of one upgraded connection. `ended` is called once, when both are gone."""
+    """The two ends of one upgraded connection. `ended` is called once, when both are gone.
 
-    __slots__ = ("_ended", "_limits", "_loop", "address", "client", "closing_since", "last", "record", "upstream")
+    `last` is when something moved, as far as the last sweep saw.
+    """
+
+    __slots__ = (
+        "_ended", "_limits", "_loop", "_moved", "address", "client", "closing_since", "last", "record", "upstream",
+    )  # fmt: skip
 
     def __init__(
         self, client: Side, upstream: Side, record: R, address: str, limits: Limits, ended: Callable[[Relay[R]], None]
@@ -35,6 +40,7 @@ class Relay(Generic[R]):
         self.record = record
         self.address = address
         self.last = self._loop.time()
+        self._moved = 0
         self.closing_since = 0.0
         self.client, self.upstream = self._ends(client, upstream)
         self._join()
@@ -44,8 +50,8 @@ class Relay(Generic[R]):
 
     def _join(self) -> None:
         self.client.other, self.upstream.other = self.upstream, self.client
-        self.client.transport.set_protocol(self.client)
-        self.upstream.transport.set_protocol(self.upstream)
+        for end in (self.client, self.upstream):
+            end.transport.set_protocol(cast("asyncio.Protocol", end))
 
     def begin(self, down: bytes, up: bytes) -> None:
         """Writes what came before there was a relay. Who was full then still is: nobody says so a second time."""
@@ -62,6 +68,9 @@ class Relay(Generic[R]):
 
     def sweep(self, now: float) -> None:
         limits, client, upstream = self._limits, self.client, self.upstream
+        moved = client.received + upstream.received
+        if moved != self._moved:
+            self._moved, self.last = moved, now
         full = client.full_since or upstream.full_since
         silent = now - self.last
         if self.closing_since:
@@ -115,8 +124,11 @@ class Relay(Generic[R]):
             upstream.leaving = True
 
 
-class End(asyncio.Protocol):
-    """One side; what it reads goes to `other`. `received` counts that in bytes."""
+class End:
+    """One side; what it reads goes to `other`. `received` counts that in bytes.
+
+    An asyncio.Protocol in all but name: compiled, what inherits from a class of Python's is as slow as one.
+    """
 
     __slots__ = ("_relay", "_rest", "finished", "full_since", "gone", "other", "received", "transport")
 
@@ -131,15 +143,13 @@ class End(asyncio.Protocol):
         self.received = 0
 
     def data_received(self, data: bytes) -> None:
-        relay = self._relay
-        relay.last = relay._loop.time()  # noqa: SLF001  one object in two parts, on the hottest path
         self.received += len(data)
         self.other.transport.write(data)
 
     def eof_received(self) -> bool:
         """The other side is told, and may still talk; when it already finished too, both are closed."""
         self.finished = True
-        self._relay.last = self._relay._loop.time()  # noqa: SLF001  as above
+        self._relay.last = self._relay._loop.time()  # noqa: SLF001  one object in two parts
         other = self.other
         if other.finished or not other.transport.can_write_eof():
             self._relay.closing()
@@ -260,7 +270,7 @@ class FollowedEnd(End):
         self.finished, self.gone, self.received = before.finished, before.gone, before.received
         self.frames = Frames(between=not before.other.full_since)
         self.leaving = False
-        self._heard = relay.last
+        self._heard = relay._loop.time()  # noqa: SLF001  as above
 
     def lost(self) -> bool:
         """Are the frames not known? The following may have begun within one; servers are not silent there for long."""
@@ -279,7 +289,7 @@ class FollowedEnd(End):
         else:
             self.frames.feed(data)
         super().data_received(data)
-        self._heard = relay.last
+        self._heard = relay._loop.time()  # noqa: SLF001  as above
         if self.leaving and (self.frames.between or self.frames.lost):
             relay.leave()
 

@@ -12,7 +12,7 @@ import socket
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Generic
+from typing import Any, Generic, cast
 
 from guildnet_proxy.http.connection import ClientConnection
 from guildnet_proxy.http.forward import Handler, Listener, R, Recorder, Side
@@ -58,8 +58,9 @@ class Server(Generic[R]):
         """Opens a public listener; gives the port, a free one for 0. `shared` with other processes, it is one of some
         to which the kernel gives connections."""
         listener = Listener("tcp", private=False)
-        server = await self.loop.create_server(
-            lambda: ClientConnection(self, listener), host, port, backlog=1024, reuse_port=shared or None
+        # Any: compiled, its `sockets` would have to be the tuple that asyncio promises; uvloop's is a list.
+        server: Any = await self.loop.create_server(
+            self._protocols(listener), host, port, backlog=1024, reuse_port=shared or None
         )
         self._listeners.append(server)
         return int(server.sockets[0].getsockname()[1])
@@ -70,9 +71,7 @@ class Server(Generic[R]):
         listener = Listener("tailnet", private=True)
         mask = os.umask(0o117)
         try:
-            server = await self.loop.create_unix_server(
-                lambda: ClientConnection(self, listener), str(path), backlog=1024
-            )
+            server = await self.loop.create_unix_server(self._protocols(listener), str(path), backlog=1024)
         finally:
             os.umask(mask)
         self._listeners.append(server)
@@ -81,9 +80,12 @@ class Server(Generic[R]):
         """Accepts from a private listener that another process opened; the descriptor is this server's from now on."""
         listener = Listener("tailnet", private=True)
         server = await self.loop.create_unix_server(
-            lambda: ClientConnection(self, listener), sock=socket.socket(fileno=descriptor), backlog=1024
+            self._protocols(listener), sock=socket.socket(fileno=descriptor), backlog=1024
         )
         self._listeners.append(server)
+
+    def _protocols(self, listener: Listener) -> Callable[[], asyncio.Protocol]:
+        return lambda: cast("asyncio.Protocol", ClientConnection(self, listener))
 
     # ---- what connections tell --------------------------------------------------------------------------------------
 

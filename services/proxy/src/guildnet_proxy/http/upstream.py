@@ -9,27 +9,36 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import cast
 
 from guildnet_proxy.http.forward import Place
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.splicing.pipes import Pipes
 
 
-class UpstreamUser(Protocol):
-    """The exchange that a connection serves."""
+class UpstreamUser:
+    """The exchange that a connection serves. No typing.Protocol: compiled, those are called by name."""
 
-    def upstream_data(self, data: bytes) -> None: ...
+    __slots__ = ()
 
-    def upstream_lost(self, exc: Exception | None) -> None: ...
+    def upstream_data(self, data: bytes) -> None:
+        raise NotImplementedError
 
-    def upstream_full(self) -> None: ...
+    def upstream_lost(self, exc: Exception | None) -> None:
+        raise NotImplementedError
 
-    def upstream_drained(self) -> None: ...
+    def upstream_full(self) -> None:
+        raise NotImplementedError
+
+    def upstream_drained(self) -> None:
+        raise NotImplementedError
 
 
-class UpstreamConnection(asyncio.Protocol):
-    """One connection; `exchange` is the request it serves, None while idle; `full_since` when its buffer got full."""
+class UpstreamConnection:
+    """One connection; `exchange` is the request it serves, None while idle; `full_since` when its buffer got full.
+
+    An asyncio.Protocol in all but name: compiled, what inherits from a class of Python's is as slow as one.
+    """
 
     __slots__ = ("connected", "exchange", "full_since", "idle_since", "paused", "place", "pool", "served", "transport")
 
@@ -140,7 +149,9 @@ class Pool:
         raise failed
 
     def put(self, connection: UpstreamConnection, now: float) -> None:
-        idle = self._idle.setdefault(connection.place, [])
+        idle = self._idle.get(connection.place)
+        if idle is None:
+            idle = self._idle[connection.place] = []
         if connection.transport.is_closing() or len(idle) >= self.limits.pooled_per_place:
             connection.transport.close()
             return
@@ -181,7 +192,7 @@ async def open_connection(pool: Pool, place: Place) -> UpstreamConnection:
     try:
         async with asyncio.timeout(pool.limits.connect_seconds):
             await pool.loop.create_connection(
-                lambda: connection,
+                lambda: cast("asyncio.Protocol", connection),
                 place.address,
                 place.port,
                 ssl=place.tls,

@@ -8,13 +8,13 @@ request line but the request's id: it is the same for every request with these f
 from __future__ import annotations
 
 from guildnet.identity import HEADER as IDENTITY_HEADER
-from guildnet_proxy.http.message.fields import HOP_BY_HOP, USUAL_OPTIONS, Block
+from guildnet_proxy.http.message.fields import NOT_PASSED, USUAL_OPTIONS, Block
+from guildnet_proxy.memo import Memo
 from guildnet_proxy.rewrite import cookies
 from guildnet_proxy.sites import Placement, Site
 
-_DROPPED = HOP_BY_HOP | {b"host", b"content-length", b"x-request-id"}
-_LOOKED_AT = _DROPPED | {b"cookie", b"authorization"}
 _IDENTITY = IDENTITY_HEADER.encode()
+MAX_REMEMBERED_CALLERS = 4096
 TRACEPARENT = b"traceparent"
 _TRACE = frozenset({TRACEPARENT})
 
@@ -39,7 +39,7 @@ class Sent:
         self.after = after
 
     def head(self, method: bytes, target: bytes, request_id: bytes) -> bytes:
-        return b"%b %b HTTP/1.1\r\n%b%b%b" % (method, target, self.before, request_id, self.after)
+        return b"".join((method, b" ", target, b" HTTP/1.1\r\n", self.before, request_id, self.after))
 
     def signed_head(self, method: bytes, target: bytes, request_id: bytes, identity: str) -> bytes:
         """With the identity that the api believes."""
@@ -57,18 +57,19 @@ def to_workspace(
 ) -> Sent:
     """The head for a workspace; `prefix` says that the workspace sees paths without `placement.base`, `host` is the
     Host it is called by where that is not the one the browser used."""
-    lines = [b"Host: " + (caller.site.authority if host is None else host.encode())]
-    looked_at = _looked_at(block)
-    for lower, line in block.fields:
-        if lower in looked_at:
-            if lower in block.dropped or lower in _DROPPED or (strip_authorization and lower == b"authorization"):
+    lines = block.plain.copy()
+    for at, (lower, line) in reversed(block.special):
+        if lower in NOT_PASSED or lower in block.dropped or (strip_authorization and lower == b"authorization"):
+            continue
+        if lower == b"cookie":
+            value = cookies.for_upstream(line[8:].decode("latin-1"), placement)
+            if not value:
                 continue
-            if lower == b"cookie":
-                value = cookies.for_upstream(line[8:].decode("latin-1"), placement)
-                if not value:
-                    continue
-                line = line[:8] + value.encode("latin-1")
-        lines.append(line)
+            line = line[:8] + value.encode("latin-1")
+        lines.insert(at, line)
+    if not block.dropped <= USUAL_OPTIONS:
+        lines = _without(block.dropped, lines)
+    lines.insert(0, b"Host: " + (caller.site.authority if host is None else host.encode()))
     lines.append(_forwarded(caller))
     after = b"\r\nX-Forwarded-Prefix: %b\r\n" % placement.base.encode() if prefix and placement.base else b"\r\n"
     return Sent(b"\r\n".join(lines), after + framing(block))
@@ -79,18 +80,16 @@ def to_api(block: Block, caller: Caller, traceparent: bytes = b"") -> Sent:
 
     `traceparent` takes the place of the client's, where it is given.
     """
-    looked_at = _looked_at(block) | _TRACE if traceparent else _looked_at(block)
-    lines = [b"Host: " + caller.site.authority]
-    lines += [line for lower, line in block.fields if lower not in looked_at]
-    if traceparent:
-        lines.append(b"%b: %b" % (TRACEPARENT, traceparent))
-    lines.append(_forwarded(caller))
+    dropped = block.dropped | _TRACE if traceparent else block.dropped
+    plain = block.plain if dropped <= USUAL_OPTIONS else _without(dropped, block.plain)
+    ours = [b"%b: %b" % (TRACEPARENT, traceparent)] if traceparent else []
+    lines = [b"Host: " + caller.site.authority, *plain, *ours, _forwarded(caller)]
     return Sent(b"\r\n".join(lines), b"\r\n" + framing(block))
 
 
-def _looked_at(block: Block) -> frozenset[bytes]:
-    dropped = block.dropped
-    return _LOOKED_AT if dropped <= USUAL_OPTIONS else _LOOKED_AT | dropped
+def _without(dropped: frozenset[bytes], lines: list[bytes]) -> list[bytes]:
+    """The lines whose names are not among the options of Connection."""
+    return [line for line in lines if line.partition(b":")[0].lower() not in dropped]
 
 
 def _forwarded(caller: Caller) -> bytes:
@@ -100,8 +99,19 @@ def _forwarded(caller: Caller) -> bytes:
     name, compares it with the Origin and refuses its own WebSockets. X-Forwarded-Host says the same to everybody.
     """
     site = caller.site
+    key = caller.address, site.authority, site.origin
+    known = _lines.get(key)
+    if known is None:
+        known = _forwarded_for(caller.address.encode(), site)
+        _lines.put(key, known)
+    return known
+
+
+_lines: Memo[tuple[str, bytes, str], bytes] = Memo(MAX_REMEMBERED_CALLERS)
+
+
+def _forwarded_for(address: bytes, site: Site) -> bytes:
     proto = b"https" if site.origin.startswith("https:") else b"http"
-    address = caller.address.encode()
     node = b'"[%b]"' % address if b":" in address else address
     return (
         b"X-Forwarded-For: %b\r\nX-Forwarded-Host: %b\r\nX-Forwarded-Proto: %b\r\n"

@@ -10,8 +10,8 @@ they are only in `claims`, which the tailnet source alone looks at, and only on 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Mapping
+from typing import Final
 
 import httptools
 
@@ -35,13 +35,14 @@ HOP_BY_HOP = frozenset({
     b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
     b"transfer-encoding", b"upgrade", b"http2-settings",
 })  # fmt: skip
+NOT_PASSED = HOP_BY_HOP | {b"host", b"content-length", b"x-request-id"}
+"""Fields of a request that are said anew where it goes on."""
+_LOOKED_AT = NOT_PASSED | {b"cookie", b"authorization"}
 USUAL_OPTIONS = HOP_BY_HOP | {b"close"}
 """Options of Connection that name nothing which is not dropped anyway."""
 NO_OPTIONS: frozenset[bytes] = frozenset()
-MAX_REMEMBERED_NAMES = 4096
 REMEMBERED_LINES_BYTES = 1024 * 1024
 
-V = TypeVar("V")
 Field = tuple[bytes, bytes]
 """A field's name in lower case, and its line `name: value` without CRLF."""
 
@@ -57,27 +58,11 @@ def claims_identity(lower: bytes) -> bool:
     return plain in _CLAIM_NAMES or plain.startswith(_CLAIM_PREFIXES)
 
 
-class Names(Generic[V]):
-    """What `judge` makes of field names, remembered by spelling."""
-
-    __slots__ = ("_judge", "memo")
-
-    def __init__(self, judge: Callable[[bytes], V]) -> None:
-        self._judge = judge
-        self.memo: Memo[bytes, tuple[bytes, V]] = Memo(MAX_REMEMBERED_NAMES)
-
-    def learn(self, name: bytes) -> tuple[bytes, V]:
-        """The name in lower case and the verdict about it; the judge is asked once in a while."""
-        known = self.memo.get(name)
-        if known is None:
-            lower = name.lower()
-            known = lower, self._judge(lower)
-            self.memo.put(name, known)
-        return known
-
-
-Line = tuple[Field, bytes, bool]
-"""A field, its value, and whether it claims an identity."""
+_PLAIN: Final = 0
+_SPECIAL: Final = 1
+_CLAIM: Final = 2
+Line = tuple[Field, bytes, int]
+"""A field, its value, and whether it is plain, is looked at where it goes on, or claims an identity."""
 
 # Of the lines of a block that was never seen, all but a few were: they are neither checked nor taken apart again.
 _lines: Memo[bytes, Line] = Memo(REMEMBERED_LINES_BYTES, len)
@@ -91,7 +76,8 @@ def _learn(line: bytes) -> Line:
             raise malformed()
         name, _, text = line.partition(b":")
         lower, value = name.lower(), text.strip(b" \t")
-        known = (lower, b"%b: %b" % (name, value)), value, claims_identity(lower)
+        kind = _CLAIM if claims_identity(lower) else _SPECIAL if lower in _LOOKED_AT else _PLAIN
+        known = (lower, b"%b: %b" % (name, value)), value, kind
         _lines.put(line, known)
     return known
 
@@ -104,21 +90,24 @@ def options_of(connection: bytes) -> frozenset[bytes]:
 class Block:
     """The fields of a request, never changed after they were parsed; nothing here depends on the request line.
 
+    `plain` are the lines that go on as they are unless Connection names them, `special` the others, each with its place
+    among the plain ones: what is of one connection, says where a body ends, a request's id, a cookie, a login.
     `values` joins repeated fields, `dropped` are the options of Connection, `upgrade` says that websocket is asked for.
     `slot` is the handler's, who may keep there what it made of this block: the engine never reads it. `again` says that
     these very fields, without body and upgrade, have come before, so that it is worth it.
     """
 
     __slots__ = (
-        "again", "authority", "chunked", "claims", "close", "dropped", "fields", "has_body", "length", "raw", "slot",
-        "upgrade", "values",
+        "again", "authority", "chunked", "claims", "close", "dropped", "has_body", "length", "plain", "raw", "slot",
+        "special", "upgrade", "values",
     )  # fmt: skip
 
     def __init__(self, raw: bytes, limits: Limits, *, again: bool = False) -> None:
         """`raw` ends with the empty line; raises Refusal (400, 431)."""
         self.raw = raw
         self.slot: object = None
-        self.fields: list[Field] = []
+        self.plain: list[bytes] = []
+        self.special: list[tuple[int, Field]] = []
         self.values: dict[bytes, bytes] = {}
         self.claims: Mapping[bytes, bytes] = {}
         one_host = self._sort(raw, limits)
@@ -137,10 +126,9 @@ class Block:
         self.again = again and not (self.has_body or self.upgrade)
 
     def _sort(self, raw: bytes, limits: Limits) -> bool:
-        """Fills `fields`, `values` and `claims`; is there exactly one Host? Raises Refusal 400 or 431."""
-        fields, values = self.fields, self.values
+        """Fills `plain`, `special`, `values` and `claims`; is there exactly one Host? Raises Refusal 400 or 431."""
+        plain, special, values = self.plain, self.special, self.values
         claims: dict[bytes, bytes] = {}
-        one_host = True
         lines = raw.split(b"\r\n")
         if len(lines) - 2 > limits.head_fields:
             what = f"The request has more than {limits.head_fields} header fields."
@@ -148,22 +136,46 @@ class Block:
         if lines[-2:] != _END:
             raise malformed()
         del lines[-2:]
-        known = _lines.young.get
+        young = _lines.young
         for line in lines:
-            field, value, claim = known(line) or _learn(line)
-            lower = field[0]
-            if claim:
-                claims[lower] = value
+            known = young.get(line)
+            if known is None:
+                known = _learn(line)
+            field, value, kind = known
+            if kind == _PLAIN:
+                plain.append(field[1])
+            elif kind == _SPECIAL:
+                special.append((len(plain), field))
+            else:
+                claims[field[0]] = value
                 continue
-            fields.append(field)
-            if lower in values:
+            values[field[0]] = value
+        if claims:
+            self.claims = claims
+        once = len(values) == len(plain) + len(special)
+        return b"host" in values and (once or self._join())
+
+    def _join(self) -> bool:
+        """Joins the values of fields that came several times; false when Host did."""
+        values = self.values
+        seen: set[bytes] = set()
+        one_host = True
+        for line in self.raw.split(b"\r\n")[:-2]:
+            (lower, _), value, kind = _learn(line)
+            if kind == _CLAIM:
+                continue
+            if lower in seen:
                 values[lower] += (b"; " if lower == b"cookie" else b", ") + value
                 one_host = one_host and lower != b"host"
             else:
+                seen.add(lower)
                 values[lower] = value
-        if claims:
-            self.claims = claims
-        return one_host and b"host" in values
+        return one_host
+
+    @property
+    def fields(self) -> list[Field]:
+        """All but the claims, in their order."""
+        return [field for line in self.raw.split(b"\r\n")[:-2] for field, _, kind in (_learn(line),) if kind != _CLAIM]
 
     def _upgrade(self, asked: bytes) -> bool:
         """An upgrade to anything but websocket is not for us: it is ignored, as RFC 9110 7.8 lets a server do."""

@@ -7,7 +7,7 @@ LF, obs-fold, a Content-Length that is no number or not one, any Transfer-Encodi
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from guildnet_proxy.http.errors import Refusal
@@ -15,7 +15,6 @@ from guildnet_proxy.http.message.fields import (
     HOP_BY_HOP,
     TEXT,
     USUAL_OPTIONS,
-    Names,
     claims_identity,
     is_token,
     options_of,
@@ -35,11 +34,51 @@ CONNECTION: Final = 5
 where the body ends."""
 _EMPTY_LINE = [b"", b""]
 MAX_REMEMBERED_STATUS_LINES = 256
+MAX_REMEMBERED_NAMES = 4096
+REMEMBERED_LINES_BYTES = 512 * 1024
+_OFTEN_NEW = frozenset({b"etag", b"expires", b"last-modified", b"location", b"set-cookie"})
+"""Fields that seldom say the same twice: to remember their lines would drive out the others."""
+Line = tuple[bytes, int, bytes]
+"""A field's name in lower case, what becomes of it, and its value."""
 MAX_LENGTH_DIGITS = 18
 _FRAMING = {b"content-length": LENGTH, b"transfer-encoding": CODING, b"connection": CONNECTION}
 
 
-def response_names(judge: Mapping[bytes, int], prefixes: Mapping[bytes, int]) -> Names[int]:
+class Names:
+    """What becomes of a response's fields by `judge`: remembered by name, and by line where that is said again."""
+
+    __slots__ = ("_judge", "lines", "memo")
+
+    def __init__(self, judge: Callable[[bytes], int]) -> None:
+        self._judge = judge
+        self.memo: Memo[bytes, tuple[bytes, int]] = Memo(MAX_REMEMBERED_NAMES)
+        self.lines: Memo[bytes, Line] = Memo(REMEMBERED_LINES_BYTES, len)
+
+    def line(self, line: bytes) -> Line:
+        """Raises Refusal 502 for what is no field."""
+        known = self.lines.get(line)
+        if known is None:
+            name, colon, text = line.partition(b":")
+            lower, verdict = self.learn(name)
+            # Whatever is left of the text is a control byte, a lone CR or a lone LF.
+            if not colon or text.translate(None, TEXT):
+                raise malformed_response()
+            known = lower, verdict, text.strip(b" \t")
+            if lower not in _OFTEN_NEW:
+                self.lines.put(line, known)
+        return known
+
+    def learn(self, name: bytes) -> tuple[bytes, int]:
+        """The name in lower case and the verdict about it; the judge is asked once in a while."""
+        known = self.memo.get(name)
+        if known is None:
+            lower = name.lower()
+            known = lower, self._judge(lower)
+            self.memo.put(name, known)
+        return known
+
+
+def response_names(judge: Mapping[bytes, int], prefixes: Mapping[bytes, int]) -> Names:
     """What becomes of each field of a response: KEEP unless `judge`, `prefixes` or the engine have another word.
     A name that is none raises Refusal 502."""
 
@@ -70,15 +109,14 @@ class ResponseHead:
 
     __slots__ = ("chunked", "keep_alive", "length", "line", "lines", "marks", "status")
 
-    def __init__(self, block: bytes, names: Names[int] = _KEPT) -> None:
+    def __init__(self, block: bytes, names: Names = _KEPT) -> None:
         """`block` ends with the empty line; raises Refusal 502 when it breaks the rules of requests."""
         lines = block.split(b"\r\n")
-        # Whatever is left of the text beside line ends is a control byte, a lone CR or a lone LF.
-        if lines[-2:] != _EMPTY_LINE or len(block.translate(None, TEXT)) != 2 * (len(lines) - 1):
+        if lines[-2:] != _EMPTY_LINE:
             raise malformed_response()
         first = lines[0]
         del lines[-2:], lines[0]
-        status = _status_lines.get(first) or _learn_status_line(first)
+        status = _status_lines.young.get(first) or _learn_status_line(first)
         self.status, self.line, self.keep_alive = status
         self.length: int | None = None
         self.chunked = False
@@ -86,26 +124,26 @@ class ResponseHead:
         self.marks: list[tuple[int, bytes]] = []
         self._sort(lines, names)
 
-    def _sort(self, lines: list[bytes], names: Names[int]) -> None:
+    def _sort(self, lines: list[bytes], names: Names) -> None:
         """Fills `lines` and `marks`, and reads what says where the body ends."""
         kept = self.lines
         length: bytes | None = None
         coding: bytes | None = None
         connection: bytes | None = None
-        known = names.memo.young.get
+        young = names.lines.young
         for line in lines:
-            name, colon, text = line.partition(b":")
-            lower, verdict = known(name) or names.learn(name)
-            if not colon:
-                raise malformed_response()
+            known = young.get(line)
+            if known is None:
+                known = names.line(line)
+            lower, verdict, value = known
             if verdict == KEEP:
                 kept.append(line)
             elif verdict == LENGTH:
-                length = _joined(length, text)
+                length = _joined(length, value)
             elif verdict == CODING:
-                coding = _joined(coding, text)
+                coding = _joined(coding, value)
             elif verdict == CONNECTION:
-                connection = _joined(connection, text)
+                connection = _joined(connection, value)
             elif verdict == MARK:
                 self.marks.append((len(kept), lower))
                 kept.append(line)
@@ -142,6 +180,9 @@ _status_lines: Memo[bytes, StatusLine] = Memo(MAX_REMEMBERED_STATUS_LINES)
 
 
 def _learn_status_line(line: bytes) -> StatusLine:
+    old = _status_lines.get(line)
+    if old is not None:
+        return old
     if not _STATUS_LINE.fullmatch(line):
         raise malformed_response()
     ours = b"HTTP/1.1" + line[8:]
@@ -150,9 +191,8 @@ def _learn_status_line(line: bytes) -> StatusLine:
     return known
 
 
-def _joined(before: bytes | None, text: bytes) -> bytes:
+def _joined(before: bytes | None, value: bytes) -> bytes:
     """The value of a field that may have been said before."""
-    value = text.strip(b" \t")
     return value if before is None else before + b", " + value
 
 
