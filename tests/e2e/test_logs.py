@@ -98,3 +98,61 @@ def test_the_last_words_of_a_container_that_crashed_are_there_while_it_waits(loc
     assert lines[0]["t"] >= began[:-1]
     assert [source["restart"] for source in sources] == [2]
     assert events[-2] == ["event: end", "data: {}"]
+
+
+HELPER, SIDECAR = "helper", "sidecar"
+TALKS = "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit())\nn = 0\nwhile True:\n"
+
+
+def _says(who: str) -> list[str]:
+    return ["python3", "-c", f"{TALKS}    print('{who}', n, flush=True)\n    n += 1\n    time.sleep(0.3)"]
+
+
+def test_every_container_of_a_pod_is_in_one_stream_by_name(local: Local, fresh: Callable[[str], str]):
+    """The product makes pods of one container. An injecting webhook makes more of one: this pod is what it would leave
+    of the Deployment's template, with a native sidecar and a second container."""
+    name = fresh("injected")
+    local.apply(
+        workspace(name, "guildnet/jupyterlab:0.1.0", command=_says("main"), running=False, probe={"type": "none"})
+    )
+    template = until(lambda: _template(local, name), "the Deployment")
+    (main,) = template["spec"]["containers"]
+    for more in ("startupProbe", "readinessProbe", "livenessProbe"):
+        main.pop(more, None)
+    helper = {**main, "name": HELPER, "command": _says(HELPER), "ports": []}
+    sidecar = {**main, "name": SIDECAR, "command": _says(SIDECAR), "ports": [], "restartPolicy": "Always"}
+    spec = {**template["spec"], "containers": [main, helper], "initContainers": [sidecar]}
+    meta = {"name": f"{name}-by-hand", "namespace": NAMESPACE, "labels": template["metadata"]["labels"]}
+    try:
+        local.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+        with local.api() as api:
+            by_container = until(lambda: _all_three(api, name), "lines of all three", seconds=90)
+            listed = api.get(f"/api/servers/{name}/logs", params={"container": "*", "limit": "5000"}).json()
+            text = api.get(f"/api/servers/{name}/logs", params={"container": "*", "format": "text"}).text
+    finally:
+        local.kubectl("-n", NAMESPACE, "delete", "pod", meta["name"], "--wait=false", "--ignore-not-found")
+    said = {main["name"]: "main", HELPER: HELPER, SIDECAR: SIDECAR}
+    for container, who in said.items():
+        assert by_container[container][:2] == [f"{who} 0", f"{who} 1"]
+        assert [line["msg"] for line in listed if line["container"] == container][:2] == [f"{who} 0", f"{who} 1"]
+        assert f" [{container}] {who} 0\n" in text
+    assert {line["container"] for line in listed} == set(said)
+    assert [line["t"] for line in listed] == sorted(line["t"] for line in listed)
+
+
+def _template(local: Local, name: str) -> dict[str, Any] | None:
+    answer = local.try_kubectl("-n", NAMESPACE, "get", "deployment", name, "-o", "json")
+    found: dict[str, Any] = json.loads(answer.out)["spec"]["template"] if answer.status == 0 else {}
+    return found or None
+
+
+def _all_three(api: Any, name: str) -> dict[str, list[str]] | None:
+    """What a stream of all containers has at first, by container, once each has said two lines."""
+    query = {"target": name, "container": "*", "follow": "0", "tail": "5000"}
+    answer = api.get("/sse/logs", params=query, timeout=30)
+    found: dict[str, list[str]] = {}
+    for block in answer.text.split("\n\n"):
+        if block.startswith("id: "):
+            line = json.loads(block.partition("data: ")[2])
+            found.setdefault(line["container"], []).append(line["msg"])
+    return found if len(found) == 3 and all(len(lines) >= 2 for lines in found.values()) else None

@@ -107,7 +107,7 @@ WRITTEN = [
     ({"expose": [{"port": 22}]}, 403, ["ports"]),
     ({"image": "evil/miner", "expose": [{"port": 22}]}, 403, ["image", "ports"]),
     ({"image": "acme/other", "expose": [{"port": 8080}]}, 202, []),
-    ({"labels": {"team": "web"}}, 403, []),
+    ({"labels": {"team": "web"}}, 403, ["labels"]),
     ({"labels": {"tier": "a"}}, 202, []),
     ({"notes": "x"}, 202, []),
     ({"env": {"A": "1"}, "args": ["x"], "image": "acme/tool:1"}, 202, []),

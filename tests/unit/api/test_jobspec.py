@@ -146,7 +146,9 @@ def test_no_body_ever_raises_anything_but_invalid(body: bytes):
 
 PLAIN_WORDS = {
     "env as a list": ({"env": ["A=1"]}, "env", 'an object, like {"NAME": "value"}'),
-    "storage as text": ({"storage": "1Gi"}, "storage", 'an object, like {"NAME": "value"}'),
+    "storage as text": ({"storage": "1Gi"}, "storage", 'an object, like {"size": "10Gi"}'),
+    "resources as text": ({"resources": "1"}, "resources", 'an object, like {"cpu": "500m"}'),
+    "labels as a list": ({"labels": ["a"]}, "labels", 'an object, like {"team": "research"}'),
     "no image": ({"image": ""}, "image", "must not be empty"),
     "image of no text": ({"image": 1}, "image", 'text in quotes, like "value"'),
     "args as text": ({"args": "--x"}, "args", 'a list, like ["value"]'),

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from guildnet.workspace import parse
 from guildnet_api.cluster.pods import Container, Pod
 from guildnet_api.http.event_stream import SHUTDOWN_RETRY_MS
 from guildnet_api.http.sse import Event, Ping, Retry
@@ -24,7 +25,7 @@ from guildnet_api.logs.hub import WAKE_SECONDS
 from guildnet_api.logs.model import Record, Run
 from guildnet_api.logs.reader import viewer
 from guildnet_api.logs.reader.cursor import StreamRequest
-from guildnet_api.logs.reader.stream_events import Lines
+from guildnet_api.logs.reader.stream_events import End, Lines, Status
 from guildnet_api.logs.reader.viewer import StreamContext, Viewer
 
 MAX_SILENCE_SECONDS, MAX_REVOKED_SECONDS = 20.0, 10.0
@@ -34,6 +35,7 @@ POD = Pod(
     containers=(Container("main", False, "running", "", "", 0),),
 )  # fmt: skip
 RUN = Run(POD.uid, POD.name, "main", 0)
+SPEC = {"image": "example.com/app:1", "running": False}
 
 
 class Wire:
@@ -181,3 +183,13 @@ def test_who_loses_the_right_loses_the_stream_in_time_whatever_wakes_it_when(rev
             assert not any(at > played.ended_at for at, _ in played.sent)
 
     asyncio.run(play())
+
+
+async def test_a_reader_that_does_not_follow_is_told_the_end_where_there_is_no_run() -> None:
+    index: Any = SimpleNamespace(pod=lambda _: None, get=lambda _: parse({"metadata": {"name": "ws"}, "spec": SPEC}))
+    supervisor: Any = SimpleNamespace(closed=False, count_cut=lambda _: None)
+    nothing: Any = None
+    context = StreamContext(nothing, index, supervisor, nothing)
+    reader = Viewer(StreamRequest("ws", follow=False), context, lambda: True)
+    retry, status, *others = [event async for event in reader.events(None)]
+    assert (type(retry), type(status), others) == (Retry, Status, [End()])

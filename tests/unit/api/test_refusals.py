@@ -56,6 +56,26 @@ async def test_no_parameter_makes_an_error_of_ours(api: PlayedApi, target: str, 
     assert b"Traceback" not in answer.content
 
 
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("/sse/logs?target=w&folow=0", "there is no such parameter; do you mean follow?"),
+        ("/api/servers?stauts=running", "there is no such parameter; do you mean status?"),
+        ("/api/stop-all?dry_run=1", "there is no such parameter; do you mean dryRun?"),
+        ("/sse/logs?target=w&limit=5", "there is no such parameter here; it takes"),
+        ("/api/servers/w/logs?tail=5", "there is no such parameter here; it takes container, format, level, limit,"),
+    ],
+)
+async def test_a_slip_in_the_name_of_a_parameter_is_refused(api: PlayedApi, target: str, said: str):
+    answer = await api.ask("POST" if "stop-all" in target else "GET", target)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_query")
+    assert answer.json()["details"][0]["reason"].startswith(said)
+
+
+async def test_a_parameter_that_means_nothing_to_us_is_left_alone(api: PlayedApi):
+    assert (await api.ask("GET", "/api/servers?_=1764241&utm_source=x")).status_code == 200
+
+
 async def test_the_log_of_a_workspace_without_a_pod_has_no_name_of_the_clients_making(api: PlayedApi):
     api.workspace("nopod")
     answer = await api.ask("GET", f"/api/servers/nopod/logs?format=text&container={quote('日')}")

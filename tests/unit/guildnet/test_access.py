@@ -12,6 +12,7 @@ import pytest
 from guildnet import access, capability
 from guildnet.access import Action, Decision, Launch, Rules, Target, authorize
 from guildnet.capability import Capability, Constraints, Expression, Selector, Subject
+from guildnet.errors import FieldError
 from guildnet.identity import ANONYMOUS, Identity
 
 ADA = Identity(kind="user", login="ada@example.com", source="tailnet")
@@ -201,6 +202,29 @@ def test_the_rule_of_a_launch_is_the_one_that_lets_it_through() -> None:
 def test_a_launch_that_nothing_grants_has_no_problem_with_a_field() -> None:
     found = launched([Capability("other", frozenset({"list"}))], Launch("nginx"))
     assert (found.allowed, found.rule, found.problems) == (False, "no-capability", ())
+
+
+@pytest.mark.parametrize(
+    ("selector", "labels", "lacks"),
+    [
+        (Selector({"team": "blue"}), {}, "team=blue"),
+        (Selector({"team": "blue", "env": "dev"}), {"env": "dev"}, "env=dev, team=blue"),
+        (Selector({"team": "blue"}), {"team": "red"}, "team=blue"),
+        (Selector({"team": "blue"}, (Expression("env", "Exists"),)), {}, None),
+    ],
+    ids=["none", "another one", "another value", "more than a label"],
+)
+def test_a_launch_that_lacks_a_capabilitys_label_is_told_which(
+    selector: Selector, labels: dict[str, str], lacks: str | None
+) -> None:
+    teams = Capability("teams", frozenset({"launch"}), selector, subjects=(Subject("User", "ada@example.com"),))
+    found = authorize(ADA, Action.LAUNCH, Target(labels), Rules([teams], "open"), Launch("nginx"))
+    said = f"Capability teams allows it to you with the labels {lacks}: give it those"
+    expected = (FieldError("labels", said),) if lacks else ()
+    assert (found.allowed, found.rule, found.problems) == (False, "no-capability", expected)
+    assert not lacks or found.reason == said
+    others = authorize(BOB, Action.LAUNCH, Target(labels), Rules([teams], "open"), Launch("nginx"))
+    assert others.problems == (), "whom it does not cover learns nothing of it"
 
 
 def test_of_several_refusals_the_one_that_came_closest_is_told() -> None:

@@ -46,7 +46,7 @@ def test_the_table_has_every_install_and_40_requests():
     assert len(ROWS) >= 40
 
 
-NOT_ALLOWED = "exposure {} is not allowed by this install: an administrator can allow it"
+NOT_ALLOWED = "exposure {} is not allowed by this install: an administrator can allow it (workspaces.directExposure)"
 D = "d.example"
 
 

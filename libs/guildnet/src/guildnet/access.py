@@ -105,7 +105,8 @@ def authorize(
     if not rules.capabilities:
         return _by_default(identity, action, target, rules.default)
     if launch is not None:
-        return _launched(grants(identity, action, target, rules.capabilities), launch)
+        refused = _launched(grants(identity, action, target, rules.capabilities), launch)
+        return refused or _unlabelled(identity, action, target, rules.capabilities)
     for capability in grants(identity, action, target, rules.capabilities):
         return Decision(allowed=True, rule=rule_of(capability))
     return _no_capability()
@@ -151,8 +152,8 @@ def grants(
             yield capability
 
 
-def _launched(granting: Iterator[Capability], launch: Launch) -> Decision:
-    """The first of these that lets the launch through; else the one that came closest."""
+def _launched(granting: Iterator[Capability], launch: Launch) -> Decision | None:
+    """The first of these that lets the launch through; else the one that came closest; None where there is none."""
     closest: Decision | None = None
     for capability in granting:
         found = _constrained(capability, launch)
@@ -160,7 +161,19 @@ def _launched(granting: Iterator[Capability], launch: Launch) -> Decision:
             return found
         if closest is None or _distance(found) < _distance(closest):
             closest = found
-    return closest or _no_capability()
+    return closest
+
+
+def _unlabelled(identity: Identity, action: Action, target: Target, capabilities: Sequence[Capability]) -> Decision:
+    """The refusal of what no Capability grants: with the labels that it lacks for one that covers the caller."""
+    for capability in capabilities:
+        labels = capability.selector.match_labels
+        if labels and any(grants(identity, action, Target({**target.labels, **labels}, target.owner), (capability,))):
+            wanted = ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
+            reason = f"Capability {capability.name} allows it to you with the labels {wanted}: give it those"
+            problems = (FieldError("labels", reason),)
+            return Decision(allowed=False, rule="no-capability", reason=reason, problems=problems)
+    return _no_capability()
 
 
 def _distance(refused: Decision) -> tuple[bool, int]:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from guildnet_api.deps import Services
 from guildnet_api.handlers import install, launch, lifecycle, logs, patch, servers, stop_all
 from guildnet_api.http.middleware import ROUTE
+from guildnet_api.http.params import refuse_slips
 from guildnet_api.openapi import parameters as p
 from guildnet_api.openapi import schemas
 from guildnet_api.openapi.parameters import Parameter
@@ -23,6 +24,8 @@ from guildnet_api.openapi.refusals import BAD_QUERY, CHANGE, LOGS, NOT_READY, UN
 from guildnet_api.workspaces import spec
 
 Handler = Callable[[Services, Request], Awaitable[ASGIApp]]
+Bound = Callable[[Request], Awaitable[ASGIApp]]
+"""A handler with its services."""
 EVENT_STREAM: Final = "text/event-stream"
 
 
@@ -211,17 +214,34 @@ ROWS: Final[Sequence[Row]] = (
 def build(api: Services) -> list[BaseRoute]:
     """The table as Starlette routes, one per path, so that a 405 names every method of its path."""
 
-    paths: dict[str, dict[str, Handler]] = {}
+    paths: dict[str, dict[str, Bound]] = {}
     for row in ROWS:
         if row.handler is not None:
-            paths.setdefault(row.path, {})[row.method] = row.handler
-    return [Route(path, _Methods(path, {m: partial(h, api) for m, h in by.items()})) for path, by in paths.items()]
+            paths.setdefault(row.path, {})[row.method] = _checked(row, partial(row.handler, api))
+    return [Route(path, _Methods(path, by)) for path, by in paths.items()]
+
+
+def _checked(row: Row, handler: Bound) -> Bound:
+    """The handler of a row, for a query without slips where it refuses bad ones."""
+    if 400 not in row.refusals:
+        return handler
+    known, elsewhere = _query_names(row), frozenset[str]().union(*map(_query_names, ROWS))
+
+    async def checked(request: Request) -> ASGIApp:
+        refuse_slips(request, known, elsewhere)
+        return await handler(request)
+
+    return checked
+
+
+def _query_names(row: Row) -> frozenset[str]:
+    return frozenset(each.name for each in row.parameters if each.place == "query" and 400 in row.refusals)
 
 
 class _Methods:
     """The handlers of one path by method; HEAD is GET without a body."""
 
-    def __init__(self, path: str, handlers: Mapping[str, Callable[[Request], Awaitable[ASGIApp]]]) -> None:
+    def __init__(self, path: str, handlers: Mapping[str, Bound]) -> None:
         self._path = path
         self._handlers = {**handlers, **({"HEAD": handlers["GET"]} if "GET" in handlers else {})}
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from typing import Any, Final, TypeVar
 
 from starlette.requests import Request
@@ -16,6 +17,8 @@ from guildnet_api.workspaces.spec import Wire, parse
 M = TypeVar("M", bound=Wire)
 
 BODY_TIMEOUT_SECONDS: Final = 20.0
+SIMILAR: Final = 0.75
+"""How much two names of parameters have in common, from 0 to 1, where one is a slip for the other (`folow`)."""
 
 
 async def read_body(request: Request, model: type[M]) -> M:
@@ -51,6 +54,19 @@ def count(request: Request, name: str, default: int, maximum: int) -> int:
         raise bad_query(name, f"{text!r} is not a count")
     # The first digits of a number that is longer are more than any maximum.
     return min(int(text.lstrip("0")[:9] or "0"), maximum)
+
+
+def refuse_slips(request: Request, known: Collection[str], elsewhere: Collection[str]) -> None:
+    """Raises Invalid for a parameter that looks like a `known` one, or that other operations take, and would do nothing
+    here. Any other that is not known is left alone: clients add theirs."""
+    for name in request.query_params:
+        if name in known:
+            continue
+        near = get_close_matches(name, known, n=1, cutoff=SIMILAR)
+        if near:
+            raise bad_query(name, f"there is no such parameter; do you mean {near[0]}?")
+        if name in elsewhere:
+            raise bad_query(name, f"there is no such parameter here; it takes {', '.join(sorted(known)) or 'none'}")
 
 
 def bad_query(name: str, reason: str) -> Invalid:

@@ -211,7 +211,8 @@ M = TypeVar("M", bound=Wire)
 
 MAX_DETAILS: Final = 50
 """More problems than that help nobody, and a body of unknown fields would be answered by one five times its size."""
-_OBJECT: Final = 'an object, like {{"NAME": "value"}}'
+_OBJECT: Final = "an object, like {example}"
+_EXAMPLES: Final = {"storage": '{"size": "10Gi"}', "resources": '{"cpu": "500m"}', "labels": '{"team": "research"}'}
 _REASONS: Final[Mapping[str, str]] = {
     "extra_forbidden": "unknown field",
     "missing": "required",
@@ -306,4 +307,5 @@ def _reason(item: Mapping[str, Any]) -> str:
     text = _REASONS.get(item["type"])
     if text is None:
         return str(item["msg"]).removeprefix("Value error, ")
-    return text.format(**item.get("ctx", {}))
+    example = _EXAMPLES.get(str(item["loc"][-1]), '{"NAME": "value"}')
+    return text.format(**{"example": example, **item.get("ctx", {})})

@@ -27,7 +27,8 @@ def reach(name: str, exposure: Exposure | None, policy: Policy) -> Reach:
         return Reach()
     consent = {"LoadBalancer": policy.load_balancer, "Ingress": bool(policy.domain)}[wanted]
     if not (consent or policy.direct_exposure):
-        return Reach(refused=f"exposure {wanted} is not allowed by this install: an administrator can allow it")
+        way = "an administrator can allow it (workspaces.directExposure)"
+        return Reach(refused=f"exposure {wanted} is not allowed by this install: {way}")
     return _load_balancer(policy) if wanted == "LoadBalancer" else _ingress(name, exposure or Exposure(), policy)
 
 

@@ -127,8 +127,9 @@ class Viewer:
             return (*self._changed(status), End()), False
         reason, why = explanation(ws, pod)
         waiting = Status(reason or "Waiting", why or "There is nothing to read yet.")
-        idle: Sequence[Event] = self._changed(waiting) or self._timeline_or_ping()
-        return idle, bool(idle) or self._request.follow
+        if not self._request.follow:
+            return (*self._changed(waiting), End()), False
+        return self._changed(waiting) or self._timeline_or_ping(), True
 
     async def _read(self, run: Run) -> AsyncGenerator[Event, None]:
         """Everything of one run."""
