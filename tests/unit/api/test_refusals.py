@@ -202,3 +202,27 @@ async def test_readiness_says_nothing_to_strangers_but_names_and_asks_the_cluste
     assert (answers[0].status_code, answers[0].headers["Retry-After"]) == (503, "2")
     assert api.cluster.requests == [("GET", "/version")]
     assert "10.96.0.1" in ((await api.services.health.report()).checks["kubernetes"] or "")
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [
+        ("", ["ERROR a", "WARNING b", "INFO c", "DEBUG d"]),
+        ("all", ["ERROR a", "WARNING b", "INFO c", "DEBUG d"]),
+        ("error", ["ERROR a"]),
+        ("info", ["WARNING b", "INFO c"]),
+        ("warn", ["WARNING b", "INFO c"]),
+        ("debug", ["DEBUG d"]),
+    ],
+)
+async def test_a_level_is_that_level_alone_and_a_warning_is_information(api: PlayedApi, level: str, shown: list[str]):
+    """As the first generation has it, whose levels are these three."""
+    texts = ("ERROR a", "WARNING b", "INFO c", "DEBUG d")
+    api.cluster.lines = [f"2026-11-23T10:00:0{n}Z {text}".encode() for n, text in enumerate(texts)]
+    answer = await api.ask("GET", f"/api/servers/w/logs?level={level}")
+    assert [line["msg"] for line in answer.json()] == shown
+
+
+async def test_a_level_that_there_is_not_is_refused(api: PlayedApi):
+    answer = await api.ask("GET", "/api/servers/w/logs?level=fatal")
+    assert (answer.status_code, answer.json()["details"][0]["field"]) == (400, "level")
