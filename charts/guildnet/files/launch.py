@@ -1,4 +1,4 @@
-"""Launches a workspace, opens it through the front door, and deletes it. Prints each step; exits non-zero where one fails."""
+"""Launches a workspace, opens it through the front door, and deletes it; exits non-zero where a step fails."""
 
 import json
 import os
@@ -46,10 +46,18 @@ def opened(name):
     return said or "nothing was heard of it"
 
 
-status, text = ask("POST", "/api/jobs", {
-    "image": IMAGE, "name": "helm-test", "command": "python3 -m http.server 8080",
-    "expose": [{"port": 8080}], "storage": None, "notes": "made by helm test",
-})
+status, text = ask(
+    "POST",
+    "/api/jobs",
+    {
+        "image": IMAGE,
+        "name": "helm-test",
+        "command": "python3 -m http.server 8080",
+        "expose": [{"port": 8080}],
+        "storage": None,
+        "notes": "made by helm test",
+    },
+)
 print("launch:", status, text.strip(), flush=True)
 if status not in (200, 201, 202):
     sys.exit("the launch was refused")

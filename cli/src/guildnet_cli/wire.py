@@ -11,6 +11,7 @@ class ServerPort(TypedDict, total=False):
     port: int
     name: str
     pathMode: str
+    url: str
 
 
 class Condition(TypedDict, total=False):
@@ -62,6 +63,7 @@ class Server(TypedDict, total=False):
     conditions: list[Condition]
     url: str
     proxy_url: str
+    restarts: int
 
 
 class LogLine(TypedDict, total=False):

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from guildnet import capability, workspace
 from guildnet.errors import Invalid
@@ -294,7 +295,7 @@ OTHERS = [
 def test_a_port_behind_the_first_has_an_origin_of_its_own_and_the_first_has_the_workspaces(
     mode: Any, control: str, origin: workspace.Origin | None, url: str | None
 ) -> None:
-    made = dataclasses.replace(with_origin(origin), spec=workspace.WorkspaceSpec("x", ports=TWO))
+    made = structs.replace(with_origin(origin), spec=workspace.WorkspaceSpec("x", ports=TWO))
     entry = Entry("e", control, mode)
     assert workspace.origin_url(made, entry, 9000) == url
     assert workspace.origin_url(made, entry, 8080) == workspace.origin_url(made, entry)

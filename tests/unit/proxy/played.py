@@ -252,7 +252,7 @@ class Played:
         lines = [f"{method} / HTTP/1.1", "Host: a", *fields, "", ""]
         self.client.data_received("\r\n".join(lines).encode() + body)
 
-    def _relay(self, client: Any, upstream: Any, _record: Any, _address: str) -> Any:
+    def _relay(self, client: Any, upstream: Any, _record: Any, _address: str, *, tunnel: bool) -> Any:
         assert self.relays, "as if it failed"
         self.relayed.append((client, upstream))
 

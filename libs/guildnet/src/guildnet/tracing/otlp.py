@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags, set_span_in_context
 from opentelemetry.trace import Span as OpenTelemetrySpan
 
-from guildnet.tracing.spans import TRACEPARENT, Attributes, Kind
+from guildnet.tracing.words import TRACEPARENT, Attributes, Kind
 
 EXPORT_SECONDS: Final = 3.0
 """How long one export may take, and the last one at the end of the process."""

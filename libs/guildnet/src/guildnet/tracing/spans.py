@@ -6,19 +6,14 @@ A span is known to others by its W3C `traceparent` (w3.org/TR/trace-context), in
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 from guildnet.errors import Invalid
+from guildnet.tracing.words import TRACEPARENT, Attributes, Kind
 
 HEADER: Final = "traceparent"
-TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
-"""Trace, span and flags, in lower-case hex digits."""
-
-Attributes = Mapping[str, str | int | float | bool]
-Kind = Literal["server", "internal"]
 
 
 class Span(Protocol):
