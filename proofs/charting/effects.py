@@ -35,6 +35,7 @@ CONTEXTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "workspaces.loadBalancer.pool": {**ON, "workspaces": {"loadBalancer": {"enabled": True}}},
     "redis": {**ON, "valkey": {"enabled": False}, "redis": {"existingSecret": "r"}},
     "proxy.service": WITHOUT_TAILNET,
+    "valkey.enabled": {**ON, "api": {"replicas": 1}},
 }
 """Longest prefix of a path → the install in which it counts, where that is another."""
 OTHER: Final[Mapping[str, Any]] = {
@@ -53,9 +54,13 @@ OTHER: Final[Mapping[str, Any]] = {
     "proxy.firstByteSeconds": 61, "valkey.maxMemory": "97mb", "tests.launch.seconds": 121,
     "redis.url": "redis://another:6379/0", "valkey.replicas": 0,
     "workspaces.httpProbeImages": ["x"], "workspaces.networkPolicy.ingressController.namespaces": ["x"],
+    "tracing.endpoint": "http://collector.example.com:4318", "tailnet.image.digest": "sha256:" + "0" * 64,
+    "tailnet.image.pullPolicy": "Always", "proxy.transport": "api-server", "proxy.deniedHosts": ["x.example.com"],
     "monitoring.podMonitor.interval": "31s", "monitoring.serviceMonitor.interval": "31s",
 }  # fmt: skip
 """Another value than the default, where none can be made from its kind."""
+_MAPS: Final = {"image": {"tag": "x"}, "requests": {"cpu": "99m"}, "limits": {"memory": "99Mi"}}
+"""Another value of a map by its key: what it has besides stays, since Helm merges maps."""
 _OBJECT: Final = {"name": "x", "key": "x", "type": "Container", "mountPath": "/x", "maxSkew": 1, "ip": "192.0.2.1"}
 
 
@@ -77,7 +82,7 @@ def another(value: Value, now: Any) -> Any:
         return "x" if now != "x" else "y"
     if isinstance(now, list):
         return [] if now else [_element(value.path)]
-    return {} if now else {"x": "y"}
+    return _MAPS.get(value.path.rpartition(".")[2], {"x": "y"})
 
 
 def _element(path: str) -> Any:

@@ -17,8 +17,8 @@ import pytest
 
 from guildnet_cli.client import Client
 from guildnet_cli.doctor import cluster, install
-from guildnet_cli.doctor.cluster import KubectlError
 from guildnet_cli.doctor.finding import FAULT, OK_, Finding
+from guildnet_cli.reach.kubectl import KubectlError, RealKubectl
 
 from .conftest import ME, NOBODY, URL, PlayedApi, Run, refusal, reply
 
@@ -343,9 +343,9 @@ def test_kubectl_is_run_with_the_kubeconfig_and_its_words_are_kept(tmp_path, mon
     program = tmp_path / "kubectl"
     program.write_text('#!/bin/sh\necho "$@"\n[ "$4" != fail ] || { echo first >&2; echo "last words" >&2; exit 1; }\n')
     program.chmod(0o755)
-    kubectl = cluster.RealKubectl("/k", str(program))
+    kubectl = RealKubectl("/k", str(program))
     assert kubectl.text("get", "pods") == "--kubeconfig /k --request-timeout=10s get pods\n"
     with pytest.raises(KubectlError, match=r"^last words$"):
         kubectl.text("fail")
     with pytest.raises(KubectlError, match="not on PATH"):
-        cluster.RealKubectl("", str(tmp_path / "none")).text("get")
+        kubectl.RealKubectl("", str(tmp_path / "none")).text("get")

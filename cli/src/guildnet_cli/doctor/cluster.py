@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final
 
 from guildnet_cli.doctor.finding import Finding, fault, ok, unknown
+from guildnet_cli.reach.kubectl import Kubectl, KubectlError, Part, items, parts
 
 OLDEST: Final = (1, 30)
 PARTS: Final = ("api", "proxy", "operator")
@@ -23,50 +23,6 @@ ENFORCERS: Final = (
     "aws-eks-nodeagent",
 )  # fmt: skip
 _DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
-
-
-class KubectlError(Exception):
-    """kubectl failed; the text is the last line of what it said."""
-
-
-class Kubectl(Protocol):
-    """Runs kubectl."""
-
-    def text(self, *arguments: str) -> str:
-        """Its output. Raises KubectlError."""
-        ...
-
-
-class RealKubectl:
-    """The kubectl on PATH, on one kubeconfig and context ("" for kubectl's own choice)."""
-
-    def __init__(self, kubeconfig: str, program: str = "kubectl", *, context: str = "") -> None:
-        chosen = (("--kubeconfig", kubeconfig), ("--context", context))
-        options = [word for option in chosen if option[1] for word in option]
-        self._start = [program, *options, "--request-timeout=10s"]
-
-    def text(self, *arguments: str) -> str:
-        try:
-            done = subprocess.run([*self._start, *arguments], capture_output=True, text=True, timeout=30, check=False)
-        except FileNotFoundError:
-            raise KubectlError("kubectl is not on PATH") from None
-        except subprocess.TimeoutExpired:
-            raise KubectlError("no answer in time") from None
-        if done.returncode != 0:
-            raise KubectlError((done.stderr.strip() or done.stdout.strip() or "failed").splitlines()[-1])
-        return done.stdout
-
-
-class Part(NamedTuple):
-    """A program of the install, by its Deployment."""
-
-    name: str
-    namespace: str
-    account: str
-    ready: int
-    wanted: int
-    env: dict[str, str]
-    containers: tuple[str, ...]
 
 
 def checks(kubectl: Kubectl, namespace: str = "") -> Iterator[Finding]:
@@ -93,15 +49,6 @@ def checks(kubectl: Kubectl, namespace: str = "") -> Iterator[Finding]:
         yield unknown("cluster", f"kubectl: {error}", "ask with a kubeconfig that may read the install")
 
 
-def _items(kubectl: Kubectl, *arguments: str) -> list[dict[str, Any]]:
-    try:
-        document = json.loads(kubectl.text("get", *arguments, "--ignore-not-found", "-o", "json") or "{}")
-    except ValueError:
-        raise KubectlError("an answer that is not JSON") from None
-    items: list[dict[str, Any]] = document.get("items", [document] if document else [])
-    return items
-
-
 def api_server(kubectl: Kubectl) -> Finding:
     try:
         version = json.loads(kubectl.text("version", "-o", "json"))["serverVersion"]
@@ -118,7 +65,7 @@ def api_server(kubectl: Kubectl) -> Finding:
 
 
 def crds(kubectl: Kubectl) -> Finding:
-    found = {one["metadata"]["name"]: one for one in _items(kubectl, "customresourcedefinitions", *CRDS)}
+    found = {one["metadata"]["name"]: one for one in items(kubectl, "customresourcedefinitions", *CRDS)}
     fix = "helm upgrade with crds.enabled=true, or kubectl apply -f crds/"
     if missing := [name for name in CRDS if name not in found]:
         return fault("kinds", f"not there: {', '.join(missing)}", fix)
@@ -130,26 +77,6 @@ def crds(kubectl: Kubectl) -> Finding:
 def _is(item: dict[str, Any], condition: str) -> bool:
     held = item.get("status", {}).get("conditions", [])
     return any(one["type"] == condition and one["status"] == "True" for one in held)
-
-
-def parts(kubectl: Kubectl, namespace: str) -> dict[str, Part]:
-    """By component. Where there are several installs and no namespace is named, those of the first operator."""
-    where = ("-n", namespace) if namespace else ("-A",)
-    listed = _items(kubectl, "deployments", *where, "-l", "app.kubernetes.io/part-of=guildnet")
-    found = [(one["metadata"]["labels"].get("app.kubernetes.io/component", ""), _part(one)) for one in listed]
-    home = next((part.namespace for name, part in found if name == "operator"), namespace)
-    return {name: part for name, part in found if not home or part.namespace == home}
-
-
-def _part(item: dict[str, Any]) -> Part:
-    spec = item["spec"]["template"]["spec"]
-    containers = [*spec.get("initContainers", ()), *spec["containers"]]
-    env = {one["name"]: one.get("value", "") for container in containers for one in container.get("env", ())}
-    return Part(
-        item["metadata"]["name"], item["metadata"]["namespace"], spec.get("serviceAccountName", "default"),
-        item.get("status", {}).get("availableReplicas", 0), item["spec"].get("replicas", 1), env,
-        tuple(one["name"] for one in containers),
-    )  # fmt: skip
 
 
 def programs(found: dict[str, Part]) -> Iterator[Finding]:
@@ -195,7 +122,7 @@ def tailnet(kubectl: Kubectl, found: dict[str, Part]) -> Finding:
     proxy = found.get("proxy")
     if proxy is None or "tailscale" not in proxy.containers:
         return unknown("tailnet", "this install has no tailnet entry")
-    maps = _items(kubectl, "configmaps", "-n", proxy.namespace, "-l", "app.kubernetes.io/part-of=guildnet")
+    maps = items(kubectl, "configmaps", "-n", proxy.namespace, "-l", "app.kubernetes.io/part-of=guildnet")
     names = [name for one in maps if (name := (one.get("data") or {}).get("tailnet"))]
     if not names:
         fix = f"kubectl -n {proxy.namespace} logs deploy/{proxy.name} -c tailscale   (auth key, MagicDNS, HTTPS)"
@@ -204,7 +131,7 @@ def tailnet(kubectl: Kubectl, found: dict[str, Part]) -> Finding:
 
 
 def storage(kubectl: Kubectl) -> Finding:
-    classes = _items(kubectl, "storageclasses")
+    classes = items(kubectl, "storageclasses")
     default = [
         one["metadata"]["name"]
         for one in classes
@@ -223,7 +150,7 @@ def storage(kubectl: Kubectl) -> Finding:
 
 
 def policies(kubectl: Kubectl, namespace: str) -> Finding:
-    found = _items(kubectl, "networkpolicies", "-n", namespace)
+    found = items(kubectl, "networkpolicies", "-n", namespace)
     if not found:
         fix = "helm upgrade with workspaces.networkPolicy.enabled=true"
         return fault("network-policy", f"none in {namespace}: workspaces reach each other", fix)
@@ -232,7 +159,7 @@ def policies(kubectl: Kubectl, namespace: str) -> Finding:
 
 def enforced(kubectl: Kubectl) -> Finding:
     """By the programs known to do so: the API server takes a NetworkPolicy whether or not anybody enforces it."""
-    sets = _items(kubectl, "daemonsets", "-A")
+    sets = items(kubectl, "daemonsets", "-A")
     names = [
         text
         for one in sets
@@ -249,7 +176,7 @@ def certificates(kubectl: Kubectl, namespace: str) -> Finding:
     """Whether the Secrets are there that Ingresses name."""
     wanted = {
         tls["secretName"]
-        for one in _items(kubectl, "ingresses", "-n", namespace)
+        for one in items(kubectl, "ingresses", "-n", namespace)
         for tls in one["spec"].get("tls", ())
         if tls.get("secretName")
     }

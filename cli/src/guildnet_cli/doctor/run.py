@@ -12,6 +12,7 @@ from guildnet_cli.doctor import cluster, install
 from guildnet_cli.doctor.finding import FAULT, Finding, fault
 from guildnet_cli.errors import FAILED, OK, CliError
 from guildnet_cli.output import note, paint, plain, say
+from guildnet_cli.reach.kubectl import RealKubectl
 
 _WIDTH: Final = 20
 
@@ -41,7 +42,7 @@ def findings(call: Call) -> Iterator[Finding]:
         yield from install.checks(client)
     kubeconfig = call.asked.kubeconfig or call.environ.get("KUBECONFIG", "")
     if kubeconfig:
-        yield from cluster.checks(cluster.RealKubectl(call.asked.kubeconfig or ""), call.asked.namespace)
+        yield from cluster.checks(RealKubectl(call.asked.kubeconfig or ""), call.asked.namespace)
     else:
         note("note:  without KUBECONFIG or --kubeconfig the cluster itself is not asked")
 

@@ -11,6 +11,7 @@ import time
 from typing import IO, Final, NamedTuple
 
 from guildnet_cli.errors import NOT_FOUND, UNREACHABLE, USAGE, CliError
+from guildnet_cli.reach.kubectl import KubectlError, RealKubectl, parts
 
 PORT: Final = 8080
 """Of the proxy's container, in every install."""
@@ -43,8 +44,6 @@ class Found(NamedTuple):
 
 def find(kubeconfig: str, context: str, namespace: str) -> Found:
     """The install in a cluster, the first where no namespace is named. Raises CliError."""
-    from guildnet_cli.doctor.cluster import KubectlError, RealKubectl, parts
-
     asked = Cluster(kubeconfig, context, namespace)
     try:
         proxy = parts(RealKubectl(kubeconfig, context=context), namespace).get("proxy")
