@@ -332,7 +332,7 @@ def test_doctor_asks_the_cluster_where_there_is_a_kubeconfig(
         given.append(kubeconfig)
         return PlayedKubectl()
 
-    monkeypatch.setattr(cluster, "RealKubectl", real)
+    monkeypatch.setattr("guildnet_cli.doctor.run.RealKubectl", real)
     assert "network-enforced" in run("doctor", "--kubeconfig", "/some/file").out
     monkeypatch.setenv("KUBECONFIG", "/other")
     assert run("doctor").code == 0
@@ -348,4 +348,4 @@ def test_kubectl_is_run_with_the_kubeconfig_and_its_words_are_kept(tmp_path, mon
     with pytest.raises(KubectlError, match=r"^last words$"):
         kubectl.text("fail")
     with pytest.raises(KubectlError, match="not on PATH"):
-        kubectl.RealKubectl("", str(tmp_path / "none")).text("get")
+        RealKubectl("", str(tmp_path / "none")).text("get")
