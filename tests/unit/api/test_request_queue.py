@@ -9,7 +9,7 @@ from starlette.types import Message, Receive, Scope, Send
 from guildnet.identity import Identity
 from guildnet_api.deps import IDENTITY
 from guildnet_api.http.limits import Bounds, Limits
-from guildnet_api.http.request_limits import RequestLimits
+from guildnet_api.http.request_limits import TAKEN_A_TURN, RequestLimits, RequestTurns
 from guildnet_api.http.request_queue import REQUESTS_A_TURN, RequestQueue
 
 
@@ -78,3 +78,24 @@ async def test_requests_that_come_at_once_begin_in_turns_and_a_health_check_does
     assert begun == ["eve"] * REQUESTS_A_TURN + ["health"]
     await asyncio.gather(*tasks)
     assert begun.count("eve") == 60
+
+
+async def test_requests_are_taken_up_in_turns_before_anybody_looks_who_sent_them() -> None:
+    begun = []
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        begun.append(scope["path"])
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    async def send(_: Message) -> None:
+        raise AssertionError
+
+    taken = RequestTurns(app)
+    paths = ["/api/servers"] * 300 + ["/healthz"]
+    tasks = [asyncio.create_task(taken({"type": "http", "path": path}, receive, send)) for path in paths]
+    await asyncio.sleep(0)
+    assert begun == ["/api/servers"] * TAKEN_A_TURN + ["/healthz"]
+    await asyncio.gather(*tasks)
+    assert len(begun) == len(paths)

@@ -311,7 +311,7 @@ def test_the_words_that_others_rely_on() -> None:
         "ANNOTATION_OWNER": "guildnet.io/owner", "ANNOTATION_LAUNCH_RULE": "guildnet.io/launch-rule",
         "ANNOTATION_LAST_CHANGED_BY": "guildnet.io/last-changed-by",
         "ANNOTATION_TRACEPARENT": "guildnet.io/traceparent",
-            "ANNOTATION_RESTARTED_AT": "guildnet.io/restarted-at",
+        "ANNOTATION_RESTARTED_AT": "guildnet.io/restarted-at",
         "ANNOTATION_HASH": "guildnet.io/desired-hash", "ANNOTATION_SETTINGS": "guildnet.io/pod-settings",
         "ANNOTATION_TEMPLATE": "guildnet.io/template-hash", "EXPOSURE_SUFFIX": "-exposure",
         "RESERVED_PREFIX": "guildnet.io/",

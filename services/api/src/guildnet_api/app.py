@@ -33,7 +33,7 @@ from guildnet_api.health import ApiHealth
 from guildnet_api.http.event_stream import StreamSupervisor
 from guildnet_api.http.limits import Bounds, Limits
 from guildnet_api.http.middleware import BodyLimits, ErrorResponses, RequestLog, SecurityHeaders, SignedIdentity
-from guildnet_api.http.request_limits import RequestLimits
+from guildnet_api.http.request_limits import RequestLimits, RequestTurns
 from guildnet_api.http.request_spans import RequestSpans
 from guildnet_api.http.static import Ui
 from guildnet_api.logs.filtered import RingLimits
@@ -112,6 +112,7 @@ def application(services: Services, ui: Ui, tracer: Tracer | None = None) -> Sta
         middleware=[
             Middleware(RequestLog, metrics=services.metrics),
             *traced,
+            Middleware(RequestTurns),
             Middleware(SecurityHeaders, headers=headers),
             Middleware(ErrorResponses),
             Middleware(SignedIdentity, key=services.key, now=services.now, refused=services.audit.unidentified),
