@@ -1,5 +1,7 @@
 """What a build borrows from the machine, and what it leaves alone."""
 
+import tomllib
+
 import pytest
 
 from guildnet_local.images.host import (
@@ -12,11 +14,10 @@ from guildnet_local.images.host import (
     pip_configuration,
     proxy_lines,
     secrets,
+    uv_configuration,
 )
 
-
-def test_pip_is_told_how_to_reach_the_index_and_nothing_else():
-    listed = """\
+LISTED = """\
 :env:.cert='/etc/ssl/certs/ca-certificates.crt'
 :env:.index-url='https://index.example/simple'
 global.index-url='https://old.example/simple'
@@ -24,15 +25,26 @@ global.trusted-host='a.example\\nb.example'
 global.cert='/etc/other.pem'
 global.find-links='/opt/wheels'
 """
-    assert pip_configuration(listed).splitlines() == [
+
+
+def test_pip_is_told_how_to_reach_the_index_and_nothing_else():
+    assert pip_configuration(LISTED).splitlines() == [
         "[global]",
         "index-url = https://index.example/simple",
         "trusted-host = a.example b.example",
     ]
 
 
+def test_uv_is_told_the_same():
+    assert tomllib.loads(uv_configuration(LISTED)) == {
+        "index-url": "https://index.example/simple",
+        "allow-insecure-host": ["a.example", "b.example"],
+    }
+
+
 def test_a_machine_without_a_pip_configuration_gives_an_empty_one():
     assert pip_configuration("") == "[global]\n"
+    assert uv_configuration("") == ""
 
 
 def test_npm_is_told_the_registry_and_the_certificate_authorities_inside_the_step():

@@ -45,8 +45,8 @@ def _said(*command: str, env: Mapping[str, str] | None = None) -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
-def pip_configuration(listed: str) -> str:
-    """A pip.conf with what `pip config list` says about reaching an index; the environment wins, as in pip."""
+def _pip_options(listed: str) -> dict[str, str]:
+    """What `pip config list` says about reaching an index; the environment wins, as in pip."""
     found: dict[str, str] = {}
     for line in sorted(listed.splitlines(), key=lambda line: line.startswith(":env:")):
         name, _, value = line.partition("=")
@@ -54,8 +54,23 @@ def pip_configuration(listed: str) -> str:
         if option in _PIP_OPTIONS:
             # pip prints a value as a Python string; several URLs stand on lines of their own.
             found[option] = value.strip().strip("'\"").replace("\\n", " ").strip()
-    lines = [f"{option} = {value}" for option, value in sorted(found.items())]
-    return "\n".join(["[global]", *lines, ""])
+    return found
+
+
+def pip_configuration(listed: str) -> str:
+    """A pip.conf with what `pip config list` says about reaching an index."""
+    return "\n".join(
+        ["[global]", *(f"{option} = {value}" for option, value in sorted(_pip_options(listed).items())), ""]
+    )
+
+
+def uv_configuration(listed: str) -> str:
+    """A uv.toml that says the same. uv takes proxies and patience from the environment only."""
+    found = _pip_options(listed)
+    lines = [f"index-url = {json.dumps(found['index-url'])}"] if "index-url" in found else []
+    lists = (("extra-index-url", "extra-index-url"), ("allow-insecure-host", "trusted-host"))
+    lines += [f"{name} = {json.dumps(found[option].split())}" for name, option in lists if option in found]
+    return "\n".join([*lines, ""])
 
 
 def npm_configuration(listed: str) -> str:
@@ -131,6 +146,7 @@ def secrets(dockerfile: str, directory: Path, environ: Mapping[str, str] = os.en
     bundle = ca_bundle(environ)
     configurations = {
         "pip": lambda: pip_configuration(_said(sys.executable, "-m", "pip", "config", "list")),
+        "uv": lambda: uv_configuration(_said(sys.executable, "-m", "pip", "config", "list")),
         "npm": lambda: npm_configuration(_said(*npm("config", "list", "--json"), env=npm_environment(environ, bundle))),
         "apt": lambda: apt_configuration(dumped_apt()),
     }

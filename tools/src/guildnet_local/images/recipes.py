@@ -47,6 +47,7 @@ _BUILD = {"BUILD_BASE": "build"}
 def _service(name: str, *more: str, ui: bool = False) -> Recipe:
     package = f"services/{name}"
     inputs = (
+        "requirements/uv.txt",
         "requirements/build.txt",
         f"requirements/{name}.txt",
         "requirements/traces.txt",
@@ -78,7 +79,12 @@ _RECIPES = (
     Recipe(
         "jupyterlab",
         "images/jupyterlab/Dockerfile",
-        ("images/jupyterlab/requirements.txt", "images/jupyterlab/start", "images/jupyterlab/overrides.json"),
+        (
+            "requirements/uv.txt",
+            "images/jupyterlab/requirements.txt",
+            "images/jupyterlab/start",
+            "images/jupyterlab/overrides.json",
+        ),
         _PYTHON,
     ),
     Recipe(
