@@ -56,7 +56,7 @@ def test_names_are_programs_or_groups_and_come_back_once_in_building_order():
     assert programs_of(["kubectl", "etcd", "kubectl"]) == ("etcd", "kubectl")
     assert programs_of(["tailnet", "control-server"]) == tuple(GROUPS["tailnet"].programs)
     wanted = ["coredns", "kubectl", "kubelet"]
-    assert [group.name for group in groups_of(wanted)] == ["kubernetes", "kubectl", "coredns"]
+    assert [group.name for group in groups_of(wanted)] == ["kubernetes", "coredns", "kubectl"]
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones():
@@ -126,7 +126,8 @@ def test_the_linker_is_told_the_upstream_version(group: pins.Group):
 
 def test_one_call_builds_all_programs_of_a_group_with_the_same_flags_as_every_other(group: pins.Group):
     arguments = build_arguments(group, Path("/out"))
-    assert arguments[:5] == ("build", "-v", "-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
+    everywhere, library = "-gcflags=all=-dwarf=false -l", "-gcflags=std=-dwarf=false"
+    assert arguments[:6] == ("build", "-v", "-trimpath", "-buildvcs=false", everywhere, library)
     assert arguments[-6:-4] == ("-ldflags", "-s -w -X example.org/thing/version=v1.2.3")
     assert arguments[-4:] == ("-o", "/out/", "example.org/thing/cmd/thing", "./cmd/own")
 

@@ -16,8 +16,9 @@ GO_DIRECTORY = Path(__file__).parents[3] / "go"
 GO_RELEASE = "go1.26.10"
 # One set of flags for every group: Go's build cache is shared between groups only then. Version control stamping is off
 # because the checkout's commit would change the binary while the key stays the same. Debugging information
-# would be made by the compiler and then dropped by the linker.
-BUILD_FLAGS = ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
+# would be made by the compiler and then dropped by the linker. Nothing is inlined (`-l`) but what the standard library
+# calls of itself: a fifth of the compilers' time less, and etcd then takes 8 % more for a request.
+BUILD_FLAGS = ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false -l", "-gcflags=std=-dwarf=false")
 # What Go reads from the environment or from `go env -w` and would change the binaries behind the key's back.
 GO_ENVIRONMENT: Mapping[str, str] = {
     "CGO_ENABLED": "0",
@@ -94,8 +95,6 @@ _GROUPS = (
         _KUBERNETES_STAMPS,
         _SHARED,
     ),
-    # Apart from the rest, because a kubectl that is installed will do.
-    Group("kubectl", {"kubectl": "k8s.io/kubernetes/cmd/kubectl"}, "k8s.io/kubernetes", _KUBERNETES_STAMPS, _SHARED),
     # A main of our own with the few plugins that are needed: 800 packages in place of 1,400.
     Group("coredns", {"coredns": "./cmd/coredns"}, "github.com/coredns/coredns", folder=_SHARED),
     Group(
@@ -126,6 +125,8 @@ _GROUPS = (
         {"main.VERSION": "{version}"},
         _SHARED,
     ),
+    # Not wanted by an `up`: when somebody types one, unless it is installed.
+    Group("kubectl", {"kubectl": "k8s.io/kubernetes/cmd/kubectl"}, "k8s.io/kubernetes", _KUBERNETES_STAMPS, _SHARED),
     Group("kind", {"kind": "sigs.k8s.io/kind"}, "sigs.k8s.io/kind"),
     Group(
         "kwok",
