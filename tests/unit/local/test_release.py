@@ -50,7 +50,7 @@ def test_the_launch_form_offers_what_the_cluster_has_the_image_of():
 
 def test_a_workspace_that_somebody_stopped_is_not_waited_for():
     class Stopped(Kubectl):
-        def get(self, *_: str) -> dict[str, Any]:
+        def get(self, *_: str, **__: str) -> dict[str, Any]:
             return {"spec": {"running": False}, "status": {"phase": "Stopped"}}
 
     assert await_workspace(Stopped(Path("/kubectl")), "lab", print, seconds=0) == "lab is stopped, and left so"

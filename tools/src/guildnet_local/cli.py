@@ -66,7 +66,8 @@ def bring_up(request: Request) -> int:
 
 def what_next(request: Request) -> Iterator[str]:
     """What a person does now; the last line is the address to open, which logs them in."""
-    yield f"  kubectl:  {shim('kubectl')} get workspaces --all-namespaces"
+    later = "   (its first call compiles it)" if programs.missing(("kubectl",)) else ""
+    yield f"  kubectl:  {shim('kubectl')} get workspaces --all-namespaces{later}"
     if request.arguments.only == "cluster":
         yield "  take it down:  make down"
         yield f"The cluster is up: {request.settings.api_url}"

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from guildnet_local.build import programs
-from guildnet_local.cluster.kubectl import Kubectl
+from guildnet_local.cluster.bootstrap import of_cluster
+from guildnet_local.cluster.kubectl import Kubectl, built_kubectl
 from guildnet_local.machine.steps import Clock
 from guildnet_local.release import rollout
 from guildnet_local.release.helm import Helm
@@ -112,14 +112,10 @@ def down(target: Target, report: Callable[[str], None]) -> None:
 def kubectl_of(settings: Settings, target: Target, report: Callable[[str], None]) -> Kubectl:
     """kubectl for the cluster a command means. Raises LocalError when the local one does not run."""
     if target.context:
-        return Kubectl(_program(report), context=target.context)
+        return Kubectl(built_kubectl(report), context=target.context)
     if not settings.kubeconfig.exists():
         raise LocalError("no local cluster runs: `make up` makes one")
-    return Kubectl(_program(report), settings.kubeconfig)
-
-
-def _program(report: Callable[[str], None]) -> Path:
-    return programs.ensure(("kubectl",), report=report)["kubectl"]
+    return of_cluster(settings)
 
 
 def token_of(kubectl: Kubectl, audience: str, account: str) -> str:

@@ -27,7 +27,7 @@ from guildnet_local.release import helm, reachable, rollout
 from guildnet_local.release.values import COMPONENTS, local_values, offered
 from guildnet_local.settings import NODE_IP, Settings
 
-CONTROL_PLANE = ("etcd", "kubernetes", "kubectl")
+CONTROL_PLANE = ("etcd", "kubernetes")
 CLUSTER_IMAGES = ("pause", "coredns")
 RELEASE_IMAGES = COMPONENTS
 TAILNET_IMAGES = ("tailscale",)

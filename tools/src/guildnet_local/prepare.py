@@ -20,8 +20,8 @@ from guildnet_local.build.runner import ending_with_this_process
 from guildnet_local.machine.steps import Clock
 from guildnet_local.settings import BEGAN, COMPILES_AHEAD
 
-# All that an `up` compiles, in the order in which it wants it.
-PROGRAMS = ("etcd", "kubernetes", "kubectl", "coredns", "tailnet", "helm", "local-path-provisioner")
+# All that an `up` compiles, in the order in which it wants it. A kubectl is compiled when somebody first types one.
+PROGRAMS = ("etcd", "kubernetes", "coredns", "tailnet", "helm", "local-path-provisioner")
 COMPILE = (sys.executable, "-m", "guildnet_local.prepare", "compile")
 TERMINATION_SECONDS = 30
 

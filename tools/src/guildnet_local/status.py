@@ -73,7 +73,7 @@ def describe(settings: Settings, kubectl: Callable[[], Kubectl]) -> Iterator[str
 def _workloads(kubectl: Kubectl) -> Iterator[str]:
     try:
         nodes = kubectl.get("nodes")["items"]
-        pods = kubectl.get("pods", "--all-namespaces")["items"]
+        pods = kubectl.get("pods")["items"]
     except KubectlError as problem:
         yield f"the API server does not answer: {problem}"
         return

@@ -17,7 +17,8 @@ from pathlib import Path
 import yaml
 
 from guildnet_local.cluster import controlplane, dns, node, pki, storage, tailnet
-from guildnet_local.cluster.kubectl import Kubectl, KubectlError
+from guildnet_local.cluster.direct import Direct
+from guildnet_local.cluster.kubectl import Kubectl, KubectlError, is_rolled_out
 from guildnet_local.machine import cgroups, namespaces, process, relay
 from guildnet_local.machine.journal import Journal
 from guildnet_local.machine.process import Place, Processes, Program, Record
@@ -45,7 +46,7 @@ class Cluster:
 
     @cached_property
     def kubectl(self) -> Kubectl:
-        return Kubectl(self.programs["kubectl"], self.settings.kubeconfig)
+        return of_cluster(self.settings)
 
     def start(self, program: Program) -> Record:
         """The running program; written down before it is started."""
@@ -128,7 +129,7 @@ class Cluster:
     def _node_trouble(self, since: float) -> list[str]:
         """Why the node is not Ready; a report of a kubelet that ran before `since` counts as none."""
         try:
-            found = self.kubectl.get("node", NODE_NAME)
+            found = self.kubectl.get("nodes", NODE_NAME)
         except KubectlError as problem:
             return [str(problem)]
         ready = next((c for c in found.get("status", {}).get("conditions", ()) if c["type"] == "Ready"), None)
@@ -147,12 +148,19 @@ class Cluster:
         return None
 
     def await_dns(self) -> str | None:
-        self.kubectl("--namespace=kube-system", "rollout", "status", "deployment/coredns", "--timeout=90s", seconds=100)
+        self._await("kube-system", "coredns")
         return None
 
+    def _await(self, namespace: str, deployment: str) -> None:
+        """Wait until a Deployment has its pods. What it is right after it was applied may not be answered yet."""
+
+        def is_there() -> bool:
+            return is_rolled_out(self.kubectl.get("deployments", deployment, namespace=namespace))
+
+        until(is_there, f"{namespace}/{deployment} runs", seconds=90)
+
     def await_storage(self) -> str | None:
-        where = f"--namespace={storage.NAMESPACE}"
-        self.kubectl(where, "rollout", "status", f"deployment/{storage.NAME}", "--timeout=90s", seconds=100)
+        self._await(storage.NAMESPACE, storage.NAME)
         return f"class {storage.CLASS}"
 
     def start_tailnet(self) -> str | None:
@@ -189,6 +197,11 @@ class Cluster:
             if time.monotonic() > deadline:
                 raise LocalError(f"{name} failed: {(done.stderr or done.stdout).strip()}")
             time.sleep(0.5)
+
+
+def of_cluster(settings: Settings) -> Kubectl:
+    """The calls of the local cluster."""
+    return Direct(kubeconfig=settings.kubeconfig, url=settings.api_url, pki=settings.pki)
 
 
 def _place(path: Path, text: str) -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from guildnet_local.build import programs
+from guildnet_local.build.cache import Report
 from guildnet_local.settings import LocalError
+
+FIELD_MANAGER = "guildnet-local"
 
 
 class KubectlError(LocalError):
@@ -19,16 +24,19 @@ class KubectlError(LocalError):
 
 @dataclass(frozen=True, slots=True)
 class Kubectl:
-    """Calls of one cluster. Without `kubeconfig` the user's own is used."""
+    """Calls of one cluster. Without `kubeconfig` the user's own is used.
 
-    program: Path
+    Without `program` one is built when it is wanted.
+    """
+
+    program: Path | None = None
     kubeconfig: Path | None = None
     context: str | None = None
 
     def command(self, *arguments: str) -> list[str]:
         where = [f"--kubeconfig={self.kubeconfig}"] if self.kubeconfig else []
         which = [f"--context={self.context}"] if self.context else []
-        return [str(self.program), *where, *which, *arguments]
+        return [str(self.program or built_kubectl()), *where, *which, *arguments]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -57,16 +65,39 @@ class Kubectl:
             raise KubectlError(f"kubectl {' '.join(arguments)}: {(done.stderr or done.stdout).strip()}")
         return done.stdout
 
-    def get(self, *arguments: str) -> Any:
-        return json.loads(self("get", *arguments, "--output=json"))
+    def get(self, kind: str, name: str = "", *, namespace: str = "") -> Any:
+        """One object, or the list of those in the namespace; without a namespace, of those in all."""
+        which = (name,) if name else ()
+        where = f"--namespace={namespace}" if namespace else "--all-namespaces"
+        return json.loads(self("get", kind, *which, *(() if name and not namespace else (where,)), "--output=json"))
+
+    def delete(self, kind: str, *, namespace: str, selector: str) -> None:
+        """Delete the objects that the selector of labels takes, if there are any."""
+        self("delete", kind, f"--namespace={namespace}", "--ignore-not-found", f"--selector={selector}")
 
     def apply(self, objects: Iterable[Mapping[str, Any]]) -> None:
         """Server-side apply, in order."""
         body = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
-        self("apply", "--server-side", "--force-conflicts", "--field-manager=guildnet-local", "-f", "-", stdin=body)
+        self("apply", "--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}", "-f", "-", stdin=body)
 
     def token(self, namespace: str, account: str, *, audience: str, hours: int) -> str:
         """A new token of a ServiceAccount."""
         return self(
             "create", "token", account, f"--namespace={namespace}", f"--audience={audience}", f"--duration={hours}h"
         ).strip()
+
+
+def built_kubectl(report: Report = lambda line: print(line, file=sys.stderr, flush=True)) -> Path:
+    """A kubectl of this machine or of our own making."""
+    return programs.ensure(("kubectl",), report=report)["kubectl"]
+
+
+def is_rolled_out(deployment: Mapping[str, Any]) -> bool:
+    """Whether it runs, whole and up to date, what its spec says (`kubectl rollout status`)."""
+    status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
+    return bool(
+        status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+        and status.get("updatedReplicas", 0) == wanted
+        and status.get("replicas", 0) == wanted
+        and status.get("availableReplicas", 0) == wanted
+    )

@@ -68,9 +68,9 @@ class Helm:
         What it made carries the release's marks and is taken over.
         """
         try:
-            self.kubectl(
-                "delete", "secret", f"--namespace={RELEASE_NAMESPACE}", "--ignore-not-found",
-                f"--selector=owner=helm,name={RELEASE},status in (pending-install,pending-upgrade,pending-rollback)",
-            )  # fmt: skip
+            unfinished = "status in (pending-install,pending-upgrade,pending-rollback)"
+            self.kubectl.delete(
+                "secrets", namespace=RELEASE_NAMESPACE, selector=f"owner=helm,name={RELEASE},{unfinished}"
+            )
         except KubectlError as problem:
             raise LocalError(f"cannot look for an unfinished installation: {problem}") from problem

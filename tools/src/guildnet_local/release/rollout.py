@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from guildnet_local.cluster.kubectl import Kubectl, KubectlError
+from guildnet_local.cluster.kubectl import Kubectl, KubectlError, is_rolled_out
 from guildnet_local.settings import RELEASE_NAMESPACE, WORKSPACE_NAMESPACE, LocalError
 
 EXAMPLE = Path("examples") / "jupyterlab.yaml"
@@ -26,8 +26,8 @@ def await_rollout(kubectl: Kubectl, say: Callable[[str], None], seconds: float =
     """
     deadline = time.monotonic() + seconds
     told = ""
-    while waited_for := _unfinished(kubectl.get("deployments", f"--namespace={RELEASE_NAMESPACE}")["items"]):
-        pods = kubectl.get("pods", f"--namespace={RELEASE_NAMESPACE}")["items"]
+    while waited_for := _unfinished(kubectl.get("deployments", namespace=RELEASE_NAMESPACE)["items"]):
+        pods = kubectl.get("pods", namespace=RELEASE_NAMESPACE)["items"]
         crashing = [name for name in waited_for if _keeps_crashing(pods, name)]
         if crashing or time.monotonic() > deadline:
             why = f"{', '.join(crashing)}: keeps crashing" if crashing else f"not within {seconds:g} s"
@@ -40,18 +40,7 @@ def await_rollout(kubectl: Kubectl, say: Callable[[str], None], seconds: float =
 
 
 def _unfinished(deployments: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The Deployments that do not run, whole and up to date, what their spec says (`kubectl rollout status`)."""
-    return [item["metadata"]["name"] for item in deployments if not _is_finished(item)]
-
-
-def _is_finished(deployment: Mapping[str, Any]) -> bool:
-    status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
-    return bool(
-        status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
-        and status.get("updatedReplicas", 0) == wanted
-        and status.get("replicas", 0) == wanted
-        and status.get("availableReplicas", 0) == wanted
-    )
+    return [item["metadata"]["name"] for item in deployments if not is_rolled_out(item)]
 
 
 def _keeps_crashing(pods: Sequence[Mapping[str, Any]], deployment: str) -> bool:
@@ -79,7 +68,7 @@ def apply_example(kubectl: Kubectl, manifest: Path) -> str:
     deadline = time.monotonic() + CRD_SECONDS
     while True:
         try:
-            kubectl("apply", "--filename", str(manifest))
+            kubectl.apply([yaml.safe_load(manifest.read_text())])
         except KubectlError:
             if time.monotonic() > deadline:
                 raise
@@ -93,7 +82,7 @@ def await_workspace(kubectl: Kubectl, name: str, say: Callable[[str], None], sec
     deadline = time.monotonic() + seconds
     told = ""
     while True:
-        found = kubectl.get("workspaces.guildnet.io", name, f"--namespace={WORKSPACE_NAMESPACE}")
+        found = kubectl.get("workspaces.guildnet.io", name, namespace=WORKSPACE_NAMESPACE)
         if found["spec"].get("running") is False:
             return f"{name} is stopped, and left so"
         status = found.get("status", {})
@@ -121,7 +110,7 @@ def explain(kubectl: Kubectl, namespace: str) -> str:
     """The namespace's pods, its recent warnings, and the last lines of containers that are not ready, as text."""
     parts = []
     try:
-        pods = kubectl.get("pods", f"--namespace={namespace}")["items"]
+        pods = kubectl.get("pods", namespace=namespace)["items"]
         parts.append(kubectl("get", "pods", f"--namespace={namespace}", "--output=wide"))
         parts.append(
             kubectl(
