@@ -97,6 +97,8 @@ class Plan:
 
         return [
             self._compile("Tailscale", ("tailnet",), after=("CoreDNS",)),
+            # Helm is compiled last, so that the storage's image is made and unpacked meanwhile.
+            *([self._compile(STORAGE_PROGRAM, (STORAGE_PROGRAM,), after=("Tailscale",))] if self.only == "all" else []),
             self._compile("Helm", ("helm",), after=("Tailscale",)),
             Step("tailnet", cluster.start_tailnet, ("namespaces", "Tailscale")),
             self._build("images", RELEASE_IMAGES, self._cluster_images_first()),
@@ -125,15 +127,14 @@ class Plan:
         ]
 
     def _storage_steps(self, cluster: Cluster) -> list[Step]:
-        """Last, as the example needs no volume."""
+        """Beside the rest, as the example needs no volume."""
 
         def apply() -> None:
             image, helper = (self.refs[name].ref for name in (*STORAGE_IMAGES, "busybox"))
             cluster.kubectl.apply(storage.manifests(image, helper, self.settings.volumes))
 
         return [
-            self._compile("local-path-provisioner", (STORAGE_PROGRAM,), after=("Helm",)),
-            self._build("storage image", STORAGE_IMAGES, ("local-path-provisioner", "workspace images")),
+            self._build("storage image", STORAGE_IMAGES, (STORAGE_PROGRAM, "workspace images")),
             self._import("storage image", STORAGE_IMAGES),
             Step("storage applied", apply, ("control plane", "storage image")),
             Step("storage", cluster.await_storage, ("storage applied", "node", "storage image imported")),

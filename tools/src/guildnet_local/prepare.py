@@ -21,7 +21,7 @@ from guildnet_local.machine.steps import Clock
 from guildnet_local.settings import BEGAN, COMPILES_AHEAD
 
 # All that an `up` compiles, in the order in which it wants it. A kubectl is compiled when somebody first types one.
-PROGRAMS = ("etcd", "kubernetes", "coredns", "tailnet", "helm", "local-path-provisioner")
+PROGRAMS = ("etcd", "kubernetes", "coredns", "tailnet", "local-path-provisioner", "helm")
 COMPILE = (sys.executable, "-m", "guildnet_local.prepare", "compile")
 TERMINATION_SECONDS = 30
 

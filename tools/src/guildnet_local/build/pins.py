@@ -112,17 +112,17 @@ _GROUPS = (
         tuple(f"ts_omit_{part}" for part in _TAILSCALE_LEFT_OUT.split()),
     ),
     Group(
-        "helm",
-        {"helm": "helm.sh/helm/v4/cmd/helm"},
-        "helm.sh/helm/v4",
-        {"helm.sh/helm/v4/internal/version.version": "{version}"},
-        _SHARED,
-    ),
-    Group(
         "local-path-provisioner",
         {"local-path-provisioner": "github.com/rancher/local-path-provisioner"},
         "github.com/rancher/local-path-provisioner",
         {"main.VERSION": "{version}"},
+        _SHARED,
+    ),
+    Group(
+        "helm",
+        {"helm": "helm.sh/helm/v4/cmd/helm"},
+        "helm.sh/helm/v4",
+        {"helm.sh/helm/v4/internal/version.version": "{version}"},
         _SHARED,
     ),
     # Not wanted by an `up`: when somebody types one, unless it is installed.
