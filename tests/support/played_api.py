@@ -161,13 +161,15 @@ class PlayedApi:
         path = f"/apis/guildnet.io/v1alpha1/namespaces/{NAMESPACE}/workspaces/{name}"
         return self.cluster._put(path, {"metadata": meta, "spec": {"image": "acme/tool:1", **spec}})
 
-    def pod(self, name: str) -> None:
-        """A running pod of the workspace, with one container."""
+    def pod(self, name: str, *, secret: str = "") -> None:
+        """A running pod of the workspace, with one container, whose env refers to a Secret."""
+        env = [{"name": "X", "valueFrom": {"secretKeyRef": {"name": secret, "key": "x"}}}] if secret else []
         state = {"name": "main", "state": {"running": {}}, "restartCount": 0}
         labels = {"guildnet.io/workspace": name, "guildnet.io/workspace-uid": f"{name}-uid"}
         obj = {
             "metadata": {"name": f"{name}-1", "uid": f"{name}-pod", "labels": labels, "resourceVersion": "1"},
-            "spec": {"containers": [{"name": "main"}]}, "status": {"phase": "Running", "containerStatuses": [state]},
+            "spec": {"containers": [{"name": "main", "env": env}]},
+            "status": {"phase": "Running", "containerStatuses": [state]},
         }  # fmt: skip
         self.services.watches.index.put_pod(pods.parse(obj))
 

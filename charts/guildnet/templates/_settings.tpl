@@ -64,6 +64,7 @@ STORAGE_SIZE: {{ .size | quote }}
 {{- end }}
 SLOW_VIEWER_SECONDS: {{ .Values.api.logs.slowViewerSeconds | quote }}
 UI_DIR: {{ .Values.api.uiDir | quote }}
+WORKSPACE_KEY_FILE: /etc/guildnet/keys/workspace
 {{- end -}}
 
 {{/* In flow style, so that it stands after a key: text, or a valueFrom. */}}
@@ -120,6 +121,7 @@ TOKEN_AUDIENCE: {{ .Values.proxy.tokenAudience | quote }}
 UI_DEV_ORIGIN: {{ .Values.entries.uiDevOrigin | quote }}
 UPGRADES_PER_IDENTITY: {{ .Values.proxy.upgradesPerIdentity | int | quote }}
 UPSTREAM_CA_FILE: {{ ternary "/etc/guildnet/upstream/ca.crt" "" (ne .Values.proxy.upstreamCA "") | quote }}
+WORKSPACE_KEY_FILE: /etc/guildnet/keys/workspace
 {{- end -}}
 
 {{/* An own Redis is never a target. Its host is not known here where its URL is in a Secret of yours. */}}
@@ -174,6 +176,7 @@ TAILNET_MODE: {{ .Values.tailnet.mode | quote }}
 TOLERATE_CONTROL_PLANE: {{ $ws.tolerateControlPlane | quote }}
 WORKSPACE_CA_CONFIGMAP: {{ ternary (printf "%s-workspace-ca" (include "guildnet.fullname" .)) "" (ne $ws.caBundle "") | quote }}
 WORKSPACE_DOMAIN: {{ $ws.ingress.domain | quote }}
+WORKSPACE_KEY_FILE: /etc/guildnet/keys/workspace
 WORKSPACE_LB: {{ $ws.loadBalancer.enabled | quote }}
 WORKSPACE_LB_POOL: {{ $ws.loadBalancer.pool | quote }}
 WORKSPACE_POD: {{ include "guildnet.workspace.pod" . | trim | quote }}

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from guildnet_cli import VERSION, sse
 from guildnet_cli.errors import CONFLICT, FAILED, FORBIDDEN, NOT_FOUND, NOT_LOGGED_IN, UNREACHABLE, USAGE, CliError
-from guildnet_cli.wire import ImagePreset, LogLine, Me, Server, WorkspaceEvent
+from guildnet_cli.wire import ImagePreset, Login, LogLine, Me, Server, WorkspaceEvent
 
 TIMEOUT_SECONDS: Final = 30.0
 STREAM_TIMEOUT_SECONDS: Final = 45.0
@@ -88,6 +88,14 @@ class Client:
     def server(self, name: str) -> Server:
         answer: Server = self._json(_path(name))
         return answer
+
+    def password(self, name: str) -> str:
+        """Of the workspace's own program; "" where there is none that the install knows."""
+        try:
+            answer: Login = self._json(_path(name) + "/login")
+        except CliError:  # a version without it, or a workspace without one
+            return ""
+        return answer["password"]
 
     def server_with_etag(self, name: str) -> tuple[Server, str]:
         answer = self.ask("GET", _path(name))

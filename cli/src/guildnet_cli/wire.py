@@ -37,6 +37,12 @@ class WorkspaceEvent(TypedDict, total=False):
     status: str
 
 
+class Login(TypedDict, total=False):
+    """How to log in to the workspace's own program."""
+
+    password: str
+
+
 class Server(TypedDict, total=False):
     """A workspace. Facts that are not known are absent."""
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from guildnet.kube.resources import CONFIGMAPS, DEPLOYMENTS, REPLICASETS, SECRETS, WORKSPACES
 from guildnet.names import ANNOTATION_HASH
+from guildnet.workspace import app_login
 from support.apiserver import ADMIN_TOKEN, ApiServer
 from support.waiting import eventually
 from support.world import Start, World, Writes
@@ -94,6 +97,33 @@ async def test_an_upgrade_that_changes_no_pod_restarts_no_pod(start: Start, worl
             if item["manager"] == "guildnet-operator"
         ]
         assert managers == [("guildnet-operator", "Apply")]
+
+
+async def test_a_key_reaches_a_running_workspace_at_its_next_start(start: Start, world: World, tmp_path: Path):
+    """One that was given a random password goes on with it; its next pod has the one that is derived."""
+    (tmp_path / "workspace").write_bytes(b"k" * 40)
+    async with start():
+        await world.launch("vs", image="example.com/code-server:1")
+        await world.run_pod("vs")
+        await world.until_condition("vs", "Ready", "True")
+        before = (await world.get(DEPLOYMENTS, "vs"))["spec"]["template"]
+    async with start(workspace_key_file=str(tmp_path / "workspace")):
+        current = await world.until_condition("vs", "Current", "False")
+        assert (current["reason"], "vs-login" in current["message"]) == ("NextStart", True)
+        assert (await world.get(DEPLOYMENTS, "vs"))["spec"]["template"] == before
+        await world.edit("vs", running=False)
+        made = await world.until(SECRETS, "vs-login")
+        uid = (await world.get(WORKSPACES, "vs"))["metadata"]["uid"]
+        assert base64.b64decode(made["data"]["password"]).decode() == app_login.password(b"k" * 40, uid)
+        assert (await world.get(SECRETS, "vs-password"))["data"], "what people may have written down stays"
+        await eventually(lambda: _replicas(world, "vs", 0), within=15)
+        container = (await world.get(DEPLOYMENTS, "vs"))["spec"]["template"]["spec"]["containers"][0]
+        (env,) = [item for item in container["env"] if item["name"] == "PASSWORD"]
+        assert env["valueFrom"]["secretKeyRef"] == {"name": "vs-login", "key": "password"}
+
+
+async def _replicas(world: World, name: str, number: int) -> bool:
+    return bool((await world.get(DEPLOYMENTS, name))["spec"]["replicas"] == number)
 
 
 async def test_a_password_is_made_once_and_never_again(start: Start, world: World, writes: Writes):

@@ -24,7 +24,7 @@ VALUES = {
     "monitoring": {"podMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}},
     "workspaces": {"defaultPassword": {"value": "correct horse"}},
 }
-RANDOM = re.compile(r"^  (identity|password|url|valkey\.conf): .+$", flags=re.MULTILINE)
+RANDOM = re.compile(r"^  (identity|workspace|password|url|valkey\.conf): .+$", flags=re.MULTILINE)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from guildnet_api.workspaces import presets
-from unit.chart.rendered import CHART, Render
+from unit.chart.rendered import CHART, Render, Rendering
 
 
 def test_the_namespace_enforces_pod_security_restricted_and_outlives_the_install(render: Render):
@@ -145,13 +145,33 @@ def test_the_identity_key_is_long_random_and_mounted_for_api_and_proxy_alone(ren
     key = decoded(rendering.one("Secret", "guildnet-keys"), "identity")
     assert len(key) == 64
     assert key != decoded(render({"installName": "other"}).one("Secret", "guildnet-keys"), "identity")
-    holders = {
-        name
-        for name, pod in rendering.pod_specs()
-        for volume in pod.get("volumes", [])
-        if volume.get("secret", {}).get("secretName") == "guildnet-keys"
-    }
-    assert holders == {"guildnet-api", "guildnet-proxy"}
+    assert keys(rendering, "identity") == {"guildnet-api": True, "guildnet-proxy": True}
+
+
+def test_the_key_of_workspaces_logins_is_mounted_for_who_derives_them_and_may_be_absent(render: Render):
+    rendering = render()
+    key = decoded(rendering.one("Secret", "guildnet-keys"), "workspace")
+    assert len(key) == 64
+    assert key != decoded(rendering.one("Secret", "guildnet-keys"), "identity")
+    assert keys(rendering, "workspace") == dict.fromkeys(("guildnet-api", "guildnet-operator", "guildnet-proxy"), False)
+    for name in ("api", "operator", "proxy"):
+        assert rendering.env(name)["WORKSPACE_KEY_FILE"] == "/etc/guildnet/keys/workspace"
+
+
+def keys(rendering: Rendering, key: str) -> dict[str, bool]:
+    """Who has this key of the Secret, and whether it has to be there."""
+    found: dict[str, bool] = {}
+    for name, pod in rendering.pod_specs():
+        for volume in pod.get("volumes", []):
+            sources = [volume["secret"]] if "secret" in volume else []
+            sources += [item["secret"] for item in volume.get("projected", {}).get("sources", ()) if "secret" in item]
+            for source in sources:
+                if "guildnet-keys" not in (source.get("name"), source.get("secretName")):
+                    continue
+                assert source.get("items"), "each key by its name, or every key would be there"
+                if any(item["key"] == key for item in source["items"]):
+                    found[name] = not source.get("optional")
+    return found
 
 
 def test_valkey_asks_for_the_password_that_the_api_knows_and_writes_nothing(render: Render):
@@ -198,4 +218,4 @@ def test_a_rendering_without_the_cluster_is_the_same_each_time_where_secrets_are
     given = {"identity": {"existingSecret": "my-keys"}, "valkey": {"existingSecret": "my-valkey"}}
     assert rendered(given) == rendered(given)
     random = {line.split(":")[0].strip() for line in rendered({}) ^ rendered({})}
-    assert random == {"identity", "password", "url", "valkey.conf"}
+    assert random == {"identity", "workspace", "password", "url", "valkey.conf"}

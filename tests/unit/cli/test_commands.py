@@ -232,6 +232,26 @@ def test_open_prints_the_address(run: Run, api: PlayedApi):
     assert (missing.code, "it has 8888, 9000" in missing.err) == (3, True)
 
 
+def test_open_shows_a_person_the_password_and_no_pipe(run: Run, api: PlayedApi, monkeypatch: pytest.MonkeyPatch):
+    api.on("GET /api/servers/lab", LAB)
+    api.on("GET /api/servers/lab/login", {"password": "opensesame"})
+    assert "opensesame" not in run("open", "lab").err
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    done = run("open", "lab", "--print")
+    assert (done.out, done.err) == (
+        "http://lab-0123.guildnet.test/\n", "note:  if it asks for a password: opensesame\n",
+    )  # fmt: skip
+
+
+def test_open_shows_no_password_where_none_is_known(run: Run, api: PlayedApi, monkeypatch: pytest.MonkeyPatch):
+    api.on("GET /api/servers/lab", LAB)
+    refused = {"code": "no_login", "message": "No password of lab is known here."}
+    api.on("GET /api/servers/lab/login", reply(refused, 404))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    done = run("open", "lab", "--print")
+    assert (done.code, done.err) == (0, "")
+
+
 def test_open_of_what_does_not_run_says_why(run: Run, api: PlayedApi):
     stopped = [condition("Ready", "False", "Stopped", "It is stopped.")]
     api.on("GET /api/servers/lab", {**LAB, "status": "stopped", "conditions": stopped})

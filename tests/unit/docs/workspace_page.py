@@ -175,8 +175,8 @@ Wrong values are refused at admission, with the field named; unknown fields by `
 
 MIDDLE = """
 What is left out gets a default: ports 8080 and 8443 (8080 alone for code-server images), env `PORT=8080`, for
-code-server images a generated `PASSWORD` in the Secret `NAME-password` (key `password`), an HTTP probe for images known to answer one
-and a TCP probe for others. Pods run as uid 1000 without privileges, capabilities or a service-account token.
+code-server images a `PASSWORD` and for JupyterLab images a `GUILDNET_WORKSPACE_TOKEN` from the Secret `NAME-login`, an HTTP probe for
+images known to answer one and a TCP probe for others. Pods run as uid 1000 without privileges, capabilities or a service-account token.
 
 ## What happens when
 
@@ -188,7 +188,7 @@ and a TCP probe for others. Pods run as uid 1000 without privileges, capabilitie
 | annotate `guildnet.io/restarted-at: <time>` | the pod is replaced once |
 | change image, env, args, ports, resources, probe | the pod is replaced once |
 | enlarge `storage.size` | the claim grows where its class allows it; it never shrinks, and the class never changes; a growth that was refused can be taken back |
-| change a setting of the install that is in the pods (pull secret, tolerations, probe images) | a running workspace stays as it is and says `Current=False/NextStart`; its next start brings the change. One that is stopped, or waits for an image or a node, gets it at once |
+| change a setting of the install that is in the pods (pull secret, tolerations, probe images, the key of logins) | a running workspace stays as it is and says `Current=False/NextStart`; its next start brings the change. One that is stopped, or waits for an image or a node, gets it at once |
 | delete or edit a child by hand | it is made or put right again |
 | upgrade or restart the operator | nothing: settled objects are not written, no pod restarts |
 | delete the Workspace | Deployment, Service, Secret, Ingress and claim go with it, by the cluster's garbage collection |

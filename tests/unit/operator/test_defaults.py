@@ -246,3 +246,42 @@ def test_what_of_a_plan_is_the_spec_and_the_install_as_they_are():
     assert (made.password_secret, made.base_path, made.main_port) == (None, None, made.ports[0])
     plain = decide(workspace(), Policy())
     assert (plain.pull_secret, plain.tolerate_control_plane, plain.restarted_at) == (None, True, None)
+
+
+BOTH = Policy(pod=PodSettings(logins=("password", "token")))
+
+
+@pytest.mark.parametrize(
+    ("image", "policy", "name", "secret", "key"),
+    [
+        pytest.param("guildnet/code-server", BOTH, "PASSWORD", f"{NAME}-login", "password", id="derived password"),
+        pytest.param("guildnet/jupyterlab", BOTH, "GUILDNET_WORKSPACE_TOKEN", f"{NAME}-login", "token", id="token"),
+        pytest.param(
+            "guildnet/code-server", Policy(pod=PodSettings(logins=("token",))), "PASSWORD", f"{NAME}-password",
+            "password", id="a password of the install's own",
+        ),
+        pytest.param("guildnet/jupyterlab", Policy(), None, None, None, id="no key"),
+        pytest.param("acme/tool", BOTH, None, None, None, id="an image that asks for neither"),
+    ],
+)  # fmt: skip
+def test_a_login_is_told_by_a_secret_of_the_workspaces_own(image, policy, name, secret, key):
+    plan = decide(workspace(image=image), policy)
+    assert plan.password_secret == secret
+    told = {item.name: item.value_from for item in plan.env if item.value_from}
+    assert told == ({name: {"secretKeyRef": {"name": secret, "key": key}}} if name else {})
+
+
+@pytest.mark.parametrize("name", ["PASSWORD", "GUILDNET_WORKSPACE_TOKEN"])
+def test_a_login_of_the_specs_own_stands(name):
+    for image in ("code-server", "jupyterlab"):
+        plan = decide(workspace(image=image, env=[{"name": name, "value": "mine"}]), BOTH)
+        own = (image, name) in {("code-server", "PASSWORD"), ("jupyterlab", "GUILDNET_WORKSPACE_TOKEN")}
+        assert (plan.password_secret is None) is own
+
+
+def test_what_lets_in_nobody_without_a_token_is_probed_where_it_answers_everybody():
+    assert decide(workspace(image="jupyterlab"), Policy()).probe.path == f"/proxy/server/{NAME}/"
+    assert decide(workspace(image="jupyterlab"), BOTH).probe.path == f"/proxy/server/{NAME}/api"
+    asked = workspace(image="jupyterlab", probe={"type": "http", "path": "/lab"})
+    assert decide(asked, BOTH).probe.path == f"/proxy/server/{NAME}/lab"
+    assert decide(workspace(image="code-server"), BOTH).probe.path == "/"

@@ -67,7 +67,7 @@ CASES: dict[str, Plan] = {
 @pytest.mark.parametrize("case", CASES)
 def test_the_children_are_as_expected(case, update_golden):
     plan = CASES[case]
-    secret = [password_secret(plan, "a-generated-one")] if plan.password_secret else []
+    secret = [password_secret(plan, {"password": "a-generated-one"})] if plan.password_secret else []
     text = yaml.safe_dump_all([*secret, *desired(plan)], sort_keys=False, width=120)
     file = GOLDEN / f"{case}.yaml"
     if update_golden:
@@ -108,7 +108,7 @@ def test_every_owned_child_has_one_controller_and_a_retained_claim_none():
 def test_the_password_is_in_no_manifest_but_its_secret():
     plan = CASES["code-server"]
     assert "hunter2" not in yaml.safe_dump_all(desired(plan))
-    assert "hunter2" in yaml.safe_dump(password_secret(plan, "hunter2"))
+    assert "hunter2" in yaml.safe_dump(password_secret(plan, {"password": "hunter2"}))
 
 
 def test_the_hash_changes_with_the_wish_alone():
@@ -129,4 +129,4 @@ def test_a_hash_is_short_and_the_same_whatever_the_order_of_the_keys():
 
 def test_there_is_no_secret_of_a_workspace_that_wants_no_password():
     with pytest.raises(AssertionError):
-        password_secret(CASES["plain"], "x")
+        password_secret(CASES["plain"], {})

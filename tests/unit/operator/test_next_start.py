@@ -25,6 +25,7 @@ OTHER: dict[str, Any] = {
     "http_probe_images": ("app",),
     "ca_configmap": "guildnet-workspace-ca",
     "extras": '{"runtimeClassName":"gvisor"}',
+    "logins": ("password", "token"),
 }
 """Another value of every setting that gets into a pod."""
 WORDS = {
@@ -33,7 +34,10 @@ WORDS = {
     "http_probe_images": "probe http instead of tcp",
     "ca_configmap": "authorities guildnet-workspace-ca instead of none",
     "extras": "runtimeClassName gvisor instead of none",
+    "logins": "its login is by lab-1a2b3-login instead of lab-1a2b3-password",
 }
+SUBJECT: dict[str, Any] = {"logins": {"image": "code-server"}}
+"""The spec that a setting is about, where it is not about each."""
 ELSEWHERE: dict[str, Any] = {
     "load_balancer": True, "load_balancer_pool": "blue", "domain": "apps.example.com", "direct_exposure": True,
     "ingress_class": "mine", "issuer": "letsencrypt", "tls_secret": "wildcard", "auth_url": "https://a",
@@ -66,10 +70,11 @@ def test_every_setting_is_changed_here():
 @pytest.mark.parametrize("name", OTHER)
 def test_a_setting_of_the_pods_waits_for_the_next_start_of_what_runs_and_is_told(name):
     policy = with_pod(**{name: OTHER[name]})
-    assert template_hash(decide(workspace(), policy)) != template_hash(decide(workspace(), THEN))
-    live = started()
-    plan = planned(policy, live)
-    assert deployment(plan) == deployment(decide(workspace(), THEN))
+    found = workspace(**SUBJECT.get(name, {}))
+    assert template_hash(decide(found, policy)) != template_hash(decide(found, THEN))
+    live = started(found)
+    plan = planned(policy, live, found)
+    assert deployment(plan) == deployment(decide(found, THEN))
     assert plan.pending == (WORDS[name],)
     verdict = current(dataclasses.replace(snapshot(), plan=plan))
     assert (verdict.status, verdict.reason) == ("False", Reason.NEXT_START)
@@ -87,7 +92,7 @@ def test_no_other_setting_gets_into_a_pod(name):
 
 def test_all_at_once_are_told_in_one_sentence_each():
     plan = planned(with_pod(**OTHER), started())
-    assert plan.pending == tuple(WORDS.values())
+    assert plan.pending == tuple(words for name, words in WORDS.items() if name not in SUBJECT)
     back = planned(THEN, started(policy=with_pod(**OTHER)))
     assert back.pending == (
         "pull secret none instead of team-registry", "it may run on control-plane nodes", "probe tcp instead of http",

@@ -166,3 +166,33 @@ def test_the_framing_is_ours() -> None:
 
 def test_a_status_line_is_of_http_1_1() -> None:
     assert ResponseHead(b"HTTP/1.0 404 Not Found\r\n\r\n").line == b"HTTP/1.1 404 Not Found"
+
+
+TOKEN, SESSION = b"X-Guildnet-Token: t0ken", b"code-server-session=h4sh"
+
+
+def logged_in(login: tuple[bytes, bytes], *fields: str, placement: Placement = OWN) -> list[str]:
+    block = head(*fields).block
+    sent = to_workspace(block, placement, CALLER, strip_authorization=False, prefix=False, login=login)
+    return sent.head(b"GET", b"/", b"rid").decode().split("\r\n")
+
+
+def test_what_logs_in_to_the_workspace_is_added_and_no_client_can_send_it():
+    lines = logged_in((TOKEN, b""), "X-Guildnet-Token: forged", "x_guildnet_token: forged", "A: b")
+    assert [line for line in lines if "oken" in line.lower()] == [TOKEN.decode()]
+    assert "A: b" in lines
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ((), "Cookie: code-server-session=h4sh"),
+        (("Cookie: a=1",), "Cookie: a=1; code-server-session=h4sh"),
+        (("Cookie: __Host-guildnet-x=s",), "Cookie: code-server-session=h4sh"),
+        (("Cookie: code-server-session=own; a=1",), "Cookie: code-server-session=own; a=1"),
+    ],
+    ids=["none", "others", "only ours", "the visitor's own"],
+)
+def test_a_session_is_added_where_the_visitor_has_none(given, sent):
+    lines = logged_in((b"", SESSION), *given)
+    assert [line for line in lines if line.startswith("Cookie:")] == [sent]

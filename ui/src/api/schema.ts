@@ -136,6 +136,10 @@ export interface LogLine {
   t?: string;
 }
 
+export interface Login {
+  password: string;
+}
+
 export interface Me {
   actions: Action[];
   displayName: string;

@@ -141,7 +141,10 @@ def open_(call: Call) -> int:
         told = explain(server)
         raise CliError(CONFLICT, f"{server['id']} is {server['status']}: {output.plain(told.message)}", told.do)
     url = url_of(call.client, server, call.asked.port)
-    return _open(url, browser=not call.asked.print and sys.stdout.isatty(), printed=True)
+    done = _open(url, browser=not call.asked.print and sys.stdout.isatty(), printed=True)
+    if sys.stderr.isatty() and (password := call.client.password(server["id"])):
+        note(f"note:  if it asks for a password: {password}")
+    return done
 
 
 def url_of(client: Client, server: Server, port: int | None) -> str:

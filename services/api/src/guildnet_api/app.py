@@ -21,6 +21,7 @@ from guildnet.kube.client import Client
 from guildnet.telemetry import make_registry
 from guildnet.tracing import Tracer
 from guildnet.web import security_headers
+from guildnet.workspace import app_login
 from guildnet_api import routes
 from guildnet_api.access.admission import Admission
 from guildnet_api.access.audit import AuditTrail
@@ -92,6 +93,7 @@ def compose(
         health=ApiHealth(client, watches, replica),
         metrics=metrics,
         key=signed.read_key(settings.identity_key_file),
+        login_key=app_login.key_of(settings.workspace_key_file),
         now=time.time,
         version=release,
         document=document.document(routes.ROWS, release),

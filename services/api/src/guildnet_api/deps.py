@@ -53,6 +53,8 @@ class Services:
     health: Health
     metrics: Metrics
     key: bytes
+    login_key: bytes | None
+    """What passwords of workspaces are derived from; None where they are not."""
     now: Callable[[], float]
     version: str
     document: Mapping[str, Any]

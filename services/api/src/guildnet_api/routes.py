@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from guildnet_api.deps import Services
-from guildnet_api.handlers import install, launch, lifecycle, logs, patch, servers, stop_all
+from guildnet_api.handlers import install, launch, lifecycle, login, logs, patch, servers, stop_all
 from guildnet_api.http.middleware import ROUTE
 from guildnet_api.http.params import refuse_slips
 from guildnet_api.openapi import parameters as p
@@ -166,6 +166,16 @@ ROWS: Final[Sequence[Row]] = (
         "Kubernetes events and condition changes of a workspace, oldest first.",
         response=schemas.WorkspaceEvent, many=True, parameters=(p.ID,), returned=(_STALE,),
         refusals=joined(UNKNOWN, NOT_READY),
+    ),
+    Row(
+        "GET", "/api/servers/{id}/login", "getLogin", login.get_login,
+        "The password of the workspace's own program, for who may use the workspace. The audit trail says who saw it.",
+        response=schemas.Login, parameters=(p.ID,),
+        refusals=joined(
+            UNKNOWN, NOT_READY,
+            {404: {"no_login": "The image asks for no password, or for one that is not known here: its spec's own, the "
+                               "install's, or one from before the last upgrade and start (Secret `NAME-password`)."}},
+        ),
     ),
     Row(
         "GET", "/api/servers/{id}/logs", "listLogLines", logs.list_lines,

@@ -24,6 +24,10 @@ class Settings(settings.Settings):
     identity_key_file: Path = Field(
         default=Path("/etc/guildnet/keys/identity"), description="The key that the proxy signs identities with."
     )
+    workspace_key_file: str = Field(
+        default="",
+        description="File with the key that passwords of workspaces are derived from; without one none is shown.",
+    )
     hostname: str = Field(
         default="", description="Name of this process in the leases of logs; the chart gives its pod's name."
     )

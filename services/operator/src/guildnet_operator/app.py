@@ -107,7 +107,7 @@ def _leader(
 ) -> Callable[[], Awaitable[None]]:
     """What the operator that holds the lease does, for as long as it does; `writer` is guarded by the lease."""
     ports = PortAllocator(writer, settings.release_namespace, settings.ports_configmap, base=settings.port_base)
-    install = Install(settings.k8s_namespace, settings.policy(), settings.entries, settings.password())
+    install = Install(settings.k8s_namespace, settings.policy(), settings.entries, settings.login())
     admissions = Admissions(writer, cluster, settings.k8s_namespace, queue.add)
     reconciler = Reconciler(writer, cluster, ports, install, admissions)
     metrics.follow_workspaces(cluster.workspaces.store.values, lambda: ports.left)

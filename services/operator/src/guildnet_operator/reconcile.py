@@ -7,7 +7,7 @@ it writes nothing. A Workspace that is gone or going is left to the cluster's ga
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -56,7 +56,7 @@ class _KeyState:
     owner: str = ""
     admission: Admission = field(default_factory=Admission)
     synced_once: bool = False
-    secret_ensured: bool = False
+    secret_ensured: str | None = None
     failing_since: float | None = None
     told: tuple[Problem, ...] = ()
     """What is told of requests that fail, in the words of the last answers."""
@@ -74,12 +74,13 @@ class _KeyState:
 
 @dataclass(frozen=True, slots=True)
 class Install:
-    """What every reconcile of this install needs to know; `entries` takes the tailnet name, `password` makes one."""
+    """What every reconcile of this install needs to know; `entries` takes the tailnet name, `login` makes the content
+    of the Secret that a plan names."""
 
     namespace: str
     policy: Policy
     entries: Callable[[str | None], tuple[Entry, ...]]
-    password: Callable[[], str]
+    login: Callable[[Plan], Mapping[str, str]]
 
 
 class Reconciler:
@@ -93,7 +94,7 @@ class Reconciler:
         self._cluster = cluster
         self._ports = ports
         self._install = install
-        self._children = ChildSync(Writer(client, install.namespace), cluster, install.password)
+        self._children = ChildSync(Writer(client, install.namespace), cluster, install.login)
         self._events = EventRecorder(client, install.namespace)
         self._status = StatusWriter(client, cluster, self._events)
         self._states: dict[str, _KeyState] = {}
@@ -210,7 +211,7 @@ class Reconciler:
         if workspace.deleting or (state.admission.waits and live.deployment is None):
             return SyncResult(self._cluster.with_pods(workspace.name, only_ours(plan, live)))
         # What a pod waits for may be the password Secret, deleted by somebody: read it again.
-        ensured = state.secret_ensured and not self._cluster.misconfigured(workspace.name)
+        ensured = None if self._cluster.misconfigured(workspace.name) else state.secret_ensured
         fresh = workspace.status.phase is None and live.deployment is None and not state.synced_once
         state.synced_once = True
         asked = workspace.status.observed_generation != workspace.generation

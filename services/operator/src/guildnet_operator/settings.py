@@ -6,15 +6,16 @@ The names are the first generation's where it had one; each is reachable from a 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
 from guildnet import settings as shared
 from guildnet.web.entries import EntrySettings
+from guildnet.workspace import app_login
 from guildnet_operator.plan import extras
-from guildnet_operator.plan.plan import PodSettings, Policy
+from guildnet_operator.plan.plan import Plan, PodSettings, Policy
 from guildnet_operator.watch.caches import Watched
 
 
@@ -51,7 +52,12 @@ class Settings(EntrySettings):
         default="", description="imagePullSecret of every workspace pod."
     )
     agent_default_password: SecretStr = Field(
-        default=SecretStr(""), description="PASSWORD of code-server workspaces; empty generates one for each."
+        default=SecretStr(""), description="PASSWORD of code-server workspaces; empty: one of its own for each."
+    )
+    workspace_key_file: str = Field(
+        default="",
+        description="File with the key that passwords and tokens of workspaces are derived from, at least 32 bytes; "
+        "without one passwords are random, and there are no tokens.",
     )
     tolerate_control_plane: bool = Field(default=True, description="Let workspaces run on control-plane nodes.")
     http_probe_images: shared.CommaList = Field(
@@ -81,10 +87,27 @@ class Settings(EntrySettings):
     port_base: int = Field(default=20000, ge=1024, le=65000, description="First port of workspace origins.")
     reconcile_workers: int = Field(default=8, ge=1, le=64, description="Workspaces reconciled at the same time.")
 
-    def password(self) -> Callable[[], str]:
-        """What makes the password of a code-server workspace: the install's own one, or a new one each time."""
+    def login(self) -> Callable[[Plan], Mapping[str, str]]:
+        """What makes the content of the Secret that a plan names. Derived from the key where there is one; else the
+        install's own password, or a new one each time."""
         fixed = self.agent_default_password.get_secret_value()
-        return lambda: fixed or secrets.token_urlsafe(18)
+        key = app_login.key_of(self.workspace_key_file)
+
+        def made(plan: Plan) -> Mapping[str, str]:
+            if key is None or plan.password_secret != app_login.secret_name(plan.name):
+                return {app_login.PASSWORD_KEY: fixed or secrets.token_urlsafe(18)}
+            if any(item.name == app_login.TOKEN_ENV for item in plan.env):
+                return {app_login.TOKEN_KEY: app_login.token(key, plan.uid)}
+            return {app_login.PASSWORD_KEY: app_login.password(key, plan.uid)}
+
+        return made
+
+    def logins(self) -> tuple[str, ...]:
+        """What is derived from the key; a password of the install's own is nobody's secret."""
+        if app_login.key_of(self.workspace_key_file) is None:
+            return ()
+        own = bool(self.agent_default_password.get_secret_value())
+        return (app_login.TOKEN_KEY,) if own else (app_login.PASSWORD_KEY, app_login.TOKEN_KEY)
 
     def policy(self) -> Policy:
         return Policy(
@@ -94,6 +117,7 @@ class Settings(EntrySettings):
                 http_probe_images=self.http_probe_images,
                 extras=self.workspace_pod,
                 ca_configmap=self.workspace_ca_configmap,
+                logins=self.logins(),
             ),
             load_balancer=self.workspace_lb,
             load_balancer_pool=self.workspace_lb_pool,

@@ -20,6 +20,7 @@ from guildnet.process import first_to_end
 from guildnet.signed import read_key
 from guildnet.telemetry import Health, logger, make_registry, serve_ops
 from guildnet.web.entries import DEFAULT_PORTS
+from guildnet.workspace.app_login import key_of
 from guildnet_proxy.access_log import Records
 from guildnet_proxy.admission import Admission
 from guildnet_proxy.auth.authenticate import Authenticator
@@ -92,6 +93,7 @@ def door_of(
         insecure_tls=unverified_tls(),
         verified_tls=ssl.create_default_context(cafile=settings.upstream_ca_file or None),
         cross_site=settings.cross_site,
+        login_key=key_of(settings.workspace_key_file),
     )
     pods = parse_networks(settings.pod_networks)
     egress = EgressGuard(parse_allowed(settings.allowed_targets), index.at, own=own, pods=pods)

@@ -34,6 +34,11 @@ class Settings(EntrySettings):
     identity_key_file: str = Field(
         default="/etc/guildnet/keys/identity", description="File with the install's key, at least 32 bytes."
     )
+    workspace_key_file: str = Field(
+        default="",
+        description="File with the key that passwords and tokens of workspaces are derived from; without one the proxy "
+        "logs nobody in to them.",
+    )
     tailnet_socket: str = Field(
         default="", description="The proxy's private listener for the sidecar, a unix socket; empty for no tailnet."
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from msgspec.structs import replace
 
@@ -34,6 +34,8 @@ class WellKnown:
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    login: Literal["", "password", "token"] = ""
+    """What it can be given to keep out who does not come through the proxy (guildnet.workspace.app_login)."""
 
     @property
     def ports(self) -> tuple[Port, ...]:
@@ -43,9 +45,9 @@ class WellKnown:
 TABLE: Final = (
     WellKnown("openvscode-server", ("openvscode-server",), 3000, "Preserve", args=("--server-base-path", _BASE)),
     # Finds its own way below any prefix; PORT, which every workspace has, is where it listens.
-    WellKnown("code-server", ("code-server",), 8080),
+    WellKnown("code-server", ("code-server",), 8080, login="password"),
     # Ours passes GUILDNET_BASE_PATH on by itself.
-    WellKnown("jupyterlab", ("jupyterlab",), 8888, "Preserve"),
+    WellKnown("jupyterlab", ("jupyterlab",), 8888, "Preserve", login="token"),
     # jupyter/docker-stacks: start-notebook.py reads NOTEBOOK_ARGS. Who may come in is for the proxy to say.
     WellKnown(
         "jupyter-docker-stacks", ("jupyter/",), 8888, "Preserve",

@@ -40,6 +40,8 @@ class Pod:
     deleting: bool
     resource_version: str
     containers: tuple[Container, ...]
+    secrets: frozenset[str] = frozenset()
+    """The names of the Secrets that its env refers to."""
 
     def container(self, name: str | None) -> Container | None:
         """The container of this name, or without one the first that is not an init container."""
@@ -64,7 +66,16 @@ def parse(obj: Mapping[str, Any]) -> Pod:
             *_containers(spec.get("initContainers", ()), status.get("initContainerStatuses", ()), init=True),
             *_containers(spec.get("containers", ()), status.get("containerStatuses", ()), init=False),
         ),
+        secrets=frozenset(_secrets(spec.get("containers", ()))),
     )
+
+
+def _secrets(specs: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    for spec in specs:
+        for item in spec.get("env") or ():
+            name = ((item.get("valueFrom") or {}).get("secretKeyRef") or {}).get("name")
+            if name:
+                yield name
 
 
 def _containers(

@@ -143,6 +143,12 @@ class Deleted(BaseModel):
     deleted: str
 
 
+class Login(BaseModel):
+    """How to log in to the workspace's own program. Through the proxy the images of GuildNet need no login."""
+
+    password: str
+
+
 class AllDeleted(BaseModel):
     """The ids of the workspaces that were deleted, or with `dryRun` would be."""
 

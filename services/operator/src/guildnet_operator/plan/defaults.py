@@ -13,7 +13,7 @@ from typing import Final
 
 from guildnet.image import repository_has
 from guildnet.names import ANNOTATION_RESTARTED_AT, claim_name
-from guildnet.workspace import EnvVar, Probe, Storage, Workspace, ports, well_known
+from guildnet.workspace import EnvVar, Probe, Storage, Workspace, app_login, ports, well_known
 from guildnet_operator.plan import extras
 from guildnet_operator.plan.exposure import reach
 from guildnet_operator.plan.plan import (
@@ -29,8 +29,8 @@ from guildnet_operator.plan.plan import (
 BASE_PATH_ENV: Final = "GUILDNET_BASE_PATH"
 PORT_ENV: Final = "PORT"
 PORT_DEFAULT: Final = "8080"
-PASSWORD_ENV: Final = "PASSWORD"  # noqa: S105 - the name of a variable
-PASSWORD_KEY: Final = "password"  # noqa: S105 - the key inside the generated Secret
+OPEN_PATH: Final = "/api"
+"""Where a Jupyter server says its version to anybody."""
 HOME_ENV: Final = "HOME"
 HOME: Final = "/home/workspace"
 """Where a volume without a mount path appears. The image's own home is not known from outside, so it becomes this."""
@@ -54,7 +54,7 @@ def decide(workspace: Workspace, policy: Policy, *, admitted: bool = True) -> Pl
     answers_http = repository_has(spec.image, *policy.pod.http_probe_images)
     installs = extras.read(policy.pod.extras)
     requests, limits = extras.resources(installs, spec.resources.requests, spec.resources.limits)
-    password_secret = f"{workspace.name}-password" if _wants_password(workspace) else None
+    login = login_env(workspace, policy.pod.logins)
     return Plan(
         name=workspace.name,
         namespace=workspace.namespace,
@@ -62,17 +62,17 @@ def decide(workspace: Workspace, policy: Policy, *, admitted: bool = True) -> Pl
         image=spec.image,
         command=spec.command,
         args=spec.args,
-        env=environment(
-            spec.env, base_path, password_secret, home=spec.storage is not None and not spec.storage.mount_path
-        ),
+        env=environment(spec.env, base_path, login, home=spec.storage is not None and not spec.storage.mount_path),
         ports=served,
         requests=requests,
         limits=limits,
         replicas=1 if spec.running and admitted else 0,
-        probe=probe_plan(spec.probe, served, base_path, answers_http=answers_http),
+        probe=probe_plan(
+            spec.probe, served, base_path, answers_http=answers_http, open_path=OPEN_PATH if _keeps_out(login) else "/"
+        ),
         claim=claim(workspace.name, spec.storage),
         reach=reach(workspace.name, spec.exposure, policy),
-        password_secret=password_secret,
+        password_secret=secret_of(login),
         pull_secret=policy.pod.pull_secret or None,
         tolerate_control_plane=policy.pod.tolerate_control_plane,
         restarted_at=workspace.annotations.get(ANNOTATION_RESTARTED_AT),
@@ -92,7 +92,7 @@ def record(settings: PodSettings) -> str:
 
 
 def environment(
-    env: tuple[EnvVar, ...], base_path: str | None, password_secret: str | None, *, home: bool = False
+    env: tuple[EnvVar, ...], base_path: str | None, login: EnvVar | None = None, *, home: bool = False
 ) -> tuple[EnvVar, ...]:
     """The given variables without nameless ones, and ours: the base path first, so that others can refer to it."""
     given = tuple(item for item in env if item.name.strip())
@@ -100,26 +100,51 @@ def environment(
     base = (EnvVar(BASE_PATH_ENV, base_path),) if base_path and BASE_PATH_ENV not in names else ()
     at_home = (EnvVar(HOME_ENV, HOME),) if home and HOME_ENV not in names else ()
     port = (EnvVar(PORT_ENV, PORT_DEFAULT),) if PORT_ENV not in names else ()
-    reference = {"secretKeyRef": {"name": password_secret, "key": PASSWORD_KEY}}
-    password = (EnvVar(PASSWORD_ENV, value_from=reference),) if password_secret else ()
-    return (*base, *at_home, *given, *port, *password)
+    return (*base, *at_home, *given, *port, *((login,) if login else ()))
 
 
-def _wants_password(workspace: Workspace) -> bool:
-    spec = workspace.spec
-    return ports.is_code_server_like(spec.image) and all(item.name != PASSWORD_ENV for item in spec.env)
+def login_env(workspace: Workspace, derived: tuple[str, ...]) -> EnvVar | None:
+    """The variable by which its image is told a password or a token, from a Secret of the workspace's own. A password
+    that is not among the `derived` is made up. None for an image that asks for neither."""
+    if app_login.asks_for_password(workspace):
+        own = f"{workspace.name}-password"
+        secret = app_login.secret_name(workspace.name) if app_login.PASSWORD_KEY in derived else own
+        return _from_secret(app_login.PASSWORD_ENV, secret, app_login.PASSWORD_KEY)
+    if app_login.TOKEN_KEY in derived and app_login.asks_for_token(workspace):
+        return _from_secret(app_login.TOKEN_ENV, app_login.secret_name(workspace.name), app_login.TOKEN_KEY)
+    return None
+
+
+def _from_secret(env: str, secret: str, key: str) -> EnvVar:
+    return EnvVar(env, value_from={"secretKeyRef": {"name": secret, "key": key}})
+
+
+def secret_of(login: EnvVar | None) -> str | None:
+    """The name of the Secret that `login_env` refers to."""
+    return login.value_from["secretKeyRef"]["name"] if login and login.value_from else None
+
+
+def _keeps_out(login: EnvVar | None) -> bool:
+    """Does the image answer 403 to who sends no token, the kubelet among them?"""
+    return login is not None and login.name == app_login.TOKEN_ENV
 
 
 def probe_plan(
-    probe: Probe | None, served: tuple[ServedPort, ...], base_path: str | None, *, answers_http: bool
+    probe: Probe | None,
+    served: tuple[ServedPort, ...],
+    base_path: str | None,
+    *,
+    answers_http: bool,
+    open_path: str = "/",
 ) -> ProbePlan | None:
-    """The probe asked for; else HTTP for images known to answer it and TCP for others, since a 401 or 404 fails one."""
+    """The probe asked for; else HTTP for images known to answer it and TCP for others, since a 401 or 404 fails one.
+    `open_path` is what answers everybody."""
     kind = probe.type if probe else "http" if answers_http else "tcp"
     if kind == "none":
         return None
     number = (probe.port if probe else None) or served[0].number
     port = next((item for item in served if item.number == number), ServedPort(number, ""))
-    path = (probe.path if probe else None) or "/"
+    path = (probe.path if probe else None) or open_path
     return ProbePlan(
         type="http" if kind == "http" else "tcp",
         port=number,

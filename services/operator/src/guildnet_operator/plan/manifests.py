@@ -26,7 +26,6 @@ from guildnet.names import (
 )
 from guildnet.workspace import EnvVar
 from guildnet_operator.plan import extras
-from guildnet_operator.plan.defaults import PASSWORD_KEY
 from guildnet_operator.plan.plan import Plan, ProbePlan, ServedPort, Timing
 
 Manifest = dict[str, Any]
@@ -225,15 +224,15 @@ def _namespace(name: str) -> Manifest:
     return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
 
 
-def password_secret(plan: Plan, value: str) -> Manifest:
-    """The Secret behind env PASSWORD. Created only: its value is never compared, written again or read."""
+def password_secret(plan: Plan, values: Mapping[str, str]) -> Manifest:
+    """The Secret behind the password or the token. Created only: it is never compared, written again or read."""
     assert plan.password_secret is not None  # noqa: S101 - asked for only where the decision names one
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": _metadata(plan, plan.password_secret),
         "type": "Opaque",
-        "stringData": {PASSWORD_KEY: value},
+        "stringData": dict(values),
     }
 
 

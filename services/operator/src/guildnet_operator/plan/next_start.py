@@ -77,6 +77,7 @@ def changes(kept: Plan, now: Plan) -> tuple[str, ...]:
         _from_to("probe", _kind(kept), _kind(now)),
         _from_to("authorities", kept.ca_configmap, now.ca_configmap),
         *extras.changes(kept.extras, now.extras),
+        _login(kept, now),
     )
     return tuple(words for words in said if words)
 
@@ -89,6 +90,12 @@ def _tolerance(kept: Plan, now: Plan) -> str | None:
     if kept.tolerate_control_plane == now.tolerate_control_plane:
         return None
     return f"it {'may' if now.tolerate_control_plane else 'may not'} run on control-plane nodes"
+
+
+def _login(kept: Plan, now: Plan) -> str | None:
+    if kept.password_secret == now.password_secret:
+        return None
+    return f"its login is by {now.password_secret or 'none'} instead of {kept.password_secret or 'none'}"
 
 
 def _kind(plan: Plan) -> str | None:

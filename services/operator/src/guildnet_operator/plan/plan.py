@@ -32,6 +32,8 @@ class PodSettings:
     """Canonical JSON of the chart's `workspaces.pod` (extras.py)."""
     ca_configmap: str = ""
     """ConfigMap of the workspace namespace whose `ca.crt` workspaces trust."""
+    logins: tuple[str, ...] = ()
+    """What is derived from the install's key for images that ask for it: `password`, `token`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,7 @@ class Plan:
     claim: Claim | None
     reach: Reach
     password_secret: str | None
+    """The Secret behind its password or its token."""
     pull_secret: str | None
     tolerate_control_plane: bool
     restarted_at: str | None

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from guildnet.names import GROUP
+from guildnet.workspace import app_login
 from guildnet_operator.plan.plan import Plan
 
-_MADE_FOR_A_WORKSPACE: Final = re.compile(r".+-(password|env|env-[0-9a-f]{5})|workspace-.+-tls")
+_MADE_FOR_A_WORKSPACE: Final = re.compile(r".+-(password|login|env|env-[0-9a-f]{5})|workspace-.+-tls")
 """Names that operator, api and cert-manager give to Secrets of a workspace."""
 _EDITED: Final = re.compile(r"-env-[0-9a-f]{5}")
 _NAME_IN_EDITED: Final = 52
@@ -29,7 +30,7 @@ CREDENTIALS: Final = frozenset({
 def to_be_read(plan: Plan) -> tuple[str, ...]:
     """The names of Secrets that env refers to and whose owner has to be looked at: all but those of its own."""
     found = (item.value_from.get("secretKeyRef", {}).get("name", "") for item in plan.env if item.value_from)
-    own = {f"{plan.name}-password", f"{plan.name}-env", ""}
+    own = {f"{plan.name}-password", app_login.secret_name(plan.name), f"{plan.name}-env", ""}
     return tuple(dict.fromkeys(name for name in found if name not in own))
 
 

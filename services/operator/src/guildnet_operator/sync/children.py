@@ -37,10 +37,10 @@ SLOW_WRITE_SECONDS: Final = 4.0
 class ChildSync:
     """Brings children in line with the plan. Refused and unreachable are results, not exceptions."""
 
-    def __init__(self, writer: Writer, cluster: Cluster, password: Callable[[], str]) -> None:
+    def __init__(self, writer: Writer, cluster: Cluster, login: Callable[[Plan], Mapping[str, str]]) -> None:
         self._writer = writer
         self._cluster = cluster
-        self._password = password
+        self._login = login
         self._caches: Mapping[str, Cache[Object, bytes]] = {
             "Deployment": cluster.deployments,
             "Service": cluster.services,
@@ -65,7 +65,7 @@ class ChildSync:
             for kind, manifest in wanted.items()
         }
         if plan.password_secret is not None:
-            results[SECRET] = ChildResult(live={}) if known.secret_ensured else None
+            results[SECRET] = ChildResult(live={}) if known.secret_ensured == plan.password_secret else None
         # The settled case, by far the most frequent one, ends here without a task, an await or a write.
         surplus = _surplus(plan, live, wanted)
         if surplus or not all(results.values()):
@@ -158,7 +158,7 @@ class ChildSync:
         """The password Secret: created when missing, never compared or written again."""
         name = plan.password_secret
         assert name is not None  # noqa: S101 - asked for only where the decision names one
-        manifest = manifests.password_secret(plan, self._password())
+        manifest = manifests.password_secret(plan, self._login(plan))
         try:
             # For a new workspace it is certainly missing; otherwise a read spares the API server a refused write.
             found = None if fresh else await self._writer.read(SECRETS, name)
@@ -210,7 +210,7 @@ class ChildSync:
                 for kind, item in results.items()
                 if (item.error is not None if item is not None else not _waits(kind, results))
             ),
-            secret_ensured=secret is not None and secret.live is not None,
+            secret_ensured=plan.password_secret if secret is not None and secret.live is not None else None,
             after=min((item.after for item in found if item.after is not None), default=None),
         )
 

@@ -26,7 +26,7 @@ class SyncResult:
     children: Children
     problems: tuple[Problem, ...] = ()
     failures: tuple[Failure, ...] = ()
-    secret_ensured: bool = False
+    secret_ensured: str | None = None
     after: float | None = None
     """In how many seconds there is something to do about a child that is held back."""
     unwanted: bool = False
@@ -37,8 +37,8 @@ class SyncResult:
 class Known:
     """What is known of a Workspace before a pass over its children."""
 
-    secret_ensured: bool
-    """Its Secret was seen before and need not be read again."""
+    secret_ensured: str | None
+    """The name of the Secret that was seen before and need not be read again."""
     fresh: bool
     """Nothing was made for it yet."""
     asked: bool

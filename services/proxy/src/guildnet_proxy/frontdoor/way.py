@@ -34,6 +34,8 @@ class Policy:
     insecure_tls: ssl.SSLContext
     verified_tls: ssl.SSLContext
     cross_site: bool = False
+    login_key: bytes | None = None
+    """What logins of workspaces' own programs are derived from; None where they are not."""
 
 
 MAX_WAYS_OF_A_BLOCK = 16

@@ -7,7 +7,7 @@ import dataclasses
 from guildnet import access
 from guildnet.access import Action, Rules, Target
 from guildnet.identity import Identity
-from guildnet.workspace import Workspace
+from guildnet.workspace import Workspace, app_login
 from guildnet.workspace.ports import base_path
 from guildnet_proxy.admission import Admission
 from guildnet_proxy.auth.authenticate import bearer, login_required
@@ -25,6 +25,8 @@ from guildnet_proxy.rewrite import request_head
 from guildnet_proxy.rewrite.response_head import WorkspaceRules
 from guildnet_proxy.rules import Rule
 from guildnet_proxy.sites import Site, own_placement, path_placement
+
+_OWN_POD = frozenset({Rule.SERVICE, Rule.WORKSPACE_ADDRESS})
 
 
 class Workspaces:
@@ -257,10 +259,17 @@ class Workspaces:
         name = workspace.name if workspace is not None else f"{resolved.host}:{resolved.port}"
         self.admit_caller(request.record, request.record.identity, upgrade=request.head.upgrade)
         self.admit(request.record, name)
-        way = self._way(request, name, resolved, route)
+        way = self._way(request, name, resolved, route, self._login(workspace, resolved))
         return way.forward(request.head.method, route.target, request.record.request_id.encode()), way
 
-    def _way(self, request: Request, name: str, resolved: Resolved, route: Route) -> Way:
+    def _login(self, workspace: Workspace | None, resolved: Resolved) -> tuple[bytes, bytes]:
+        """What the workspace's own pod is sent so that it lets the request in; nothing for any other address."""
+        key = self.policy.login_key
+        if key is None or workspace is None or resolved.rule not in _OWN_POD:
+            return b"", b""
+        return app_login.request_fields(key, workspace)
+
+    def _way(self, request: Request, name: str, resolved: Resolved, route: Route, login: tuple[bytes, bytes]) -> Way:
         head = request.head
         ours = b"authorization" in head.values and bearer(head, self.policy.audience) is not None
         sent = request_head.to_workspace(
@@ -270,6 +279,7 @@ class Workspaces:
             strip_authorization=ours,
             prefix=route.strips,
             host=route.host,
+            login=login,
         )
         places, rules = self._way_out(request, resolved, route)
         preserves = resolved.path_mode == "Preserve"

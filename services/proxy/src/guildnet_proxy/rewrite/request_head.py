@@ -54,9 +54,12 @@ def to_workspace(
     strip_authorization: bool,
     prefix: bool,
     host: str | None = None,
+    login: tuple[bytes, bytes] = (b"", b""),
 ) -> Sent:
     """The head for a workspace; `prefix` says that the workspace sees paths without `placement.base`, `host` is the
-    Host it is called by where that is not the one the browser used."""
+    Host it is called by where that is not the one the browser used, `login` a finished field and a cookie by which the
+    workspace knows that the request comes from here."""
+    field, cookie = login
     lines = block.plain.copy()
     for at, (lower, line) in reversed(block.special):
         if lower in NOT_PASSED or lower in block.dropped or (strip_authorization and lower == b"authorization"):
@@ -65,11 +68,19 @@ def to_workspace(
             value = cookies.for_upstream(line[8:].decode("latin-1"), placement)
             if not value:
                 continue
-            line = line[:8] + value.encode("latin-1")
+            sent = value.encode("latin-1")
+            if cookie and cookie.partition(b"=")[0] + b"=" not in sent:
+                sent += b"; " + cookie
+            cookie = b""
+            line = line[:8] + sent
         lines.insert(at, line)
     if not block.dropped <= USUAL_OPTIONS:
         lines = _without(block.dropped, lines)
     lines.insert(0, b"Host: " + (caller.site.authority if host is None else host.encode()))
+    if cookie:
+        lines.append(b"Cookie: " + cookie)
+    if field:
+        lines.append(field)
     lines.append(_forwarded(caller))
     after = b"\r\nX-Forwarded-Prefix: %b\r\n" % placement.base.encode() if prefix and placement.base else b"\r\n"
     return Sent(b"\r\n".join(lines), after + framing(block))
