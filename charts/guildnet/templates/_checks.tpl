@@ -12,6 +12,14 @@
 {{- if and .Values.tailnet.enabled (gt (int .Values.proxy.replicas) 1) -}}
 {{- fail "proxy.replicas is above 1 with tailnet.enabled: a tailnet node's key belongs to one process; set proxy.replicas: 1" -}}
 {{- end -}}
+{{- with .Values.tailnet -}}
+{{- if and .enabled (eq .tls.by "own") (not .tls.secret) -}}
+{{- fail "tailnet.tls.by: own without a certificate: set tailnet.tls.secret, of type kubernetes.io/tls" -}}
+{{- end -}}
+{{- if and .enabled (ne .tls.by "serve") (has (int .tls.port) (list 8080 (int $.Values.opsPort))) -}}
+{{- fail (printf "tailnet.tls.port %d is a port of the proxy's own: set another, such as 8443" (int .tls.port)) -}}
+{{- end -}}
+{{- end -}}
 {{- if and (or .Values.api.autoscaling.enabled (gt (int .Values.api.replicas) 1)) (eq (include "guildnet.redis.source" . | trim) "\"\"") -}}
 {{- fail "api.replicas is above 1, or api.autoscaling enabled, without Redis: log lines could not be shared; set valkey.enabled: true, redis.url or redis.existingSecret" -}}
 {{- end -}}

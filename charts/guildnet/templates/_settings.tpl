@@ -112,10 +112,14 @@ POD_NETWORKS: {{ join "," .Values.proxy.podNetworks | quote }}
 PROCESSES: {{ .Values.proxy.processes | int | quote }}
 PROXY_TRANSPORT: {{ .Values.proxy.transport | quote }}
 REQUESTS_PER_IDENTITY: {{ .Values.proxy.requestsPerIdentity | int | quote }}
-SERVE_FILE: {{ ternary "/run/guildnet/serve/serve.json" "" .Values.tailnet.enabled | quote }}
+{{- $served := and .Values.tailnet.enabled (eq .Values.tailnet.tls.by "serve") }}
+SERVE_FILE: {{ ternary "/run/guildnet/serve/serve.json" "" $served | quote }}
 STREAMS_PER_WORKSPACE: {{ .Values.proxy.streamsPerWorkspace | int | quote }}
+TAILNET_CERTIFICATE: {{ ternary "/etc/guildnet/tailnet-tls" "" (and .Values.tailnet.enabled (eq .Values.tailnet.tls.by "own")) | quote }}
 TAILNET_MODE: {{ .Values.tailnet.mode | quote }}
-TAILNET_SOCKET: {{ ternary "/run/guildnet/tailnet.sock" "" .Values.tailnet.enabled | quote }}
+TAILNET_PORT: {{ .Values.tailnet.tls.port | int | quote }}
+TAILNET_SOCKET: {{ ternary "/run/guildnet/tailnet.sock" "" $served | quote }}
+TAILNET_TLS: {{ ternary .Values.tailnet.tls.by "serve" .Values.tailnet.enabled | quote }}
 TAILSCALED_SOCKET: {{ ternary "/run/guildnet/ts/tailscaled.sock" "" .Values.tailnet.enabled | quote }}
 TOKEN_AUDIENCE: {{ .Values.proxy.tokenAudience | quote }}
 UI_DEV_ORIGIN: {{ .Values.entries.uiDevOrigin | quote }}
@@ -173,6 +177,8 @@ PORTS_CONFIGMAP: {{ include "guildnet.configmap.ports" . | quote }}
 PORT_BASE: {{ $ws.portBase | int | quote }}
 RECONCILE_WORKERS: {{ .Values.operator.reconcileWorkers | int | quote }}
 TAILNET_MODE: {{ .Values.tailnet.mode | quote }}
+TAILNET_PORT: {{ .Values.tailnet.tls.port | int | quote }}
+TAILNET_TLS: {{ .Values.tailnet.tls.by | quote }}
 TOLERATE_CONTROL_PLANE: {{ $ws.tolerateControlPlane | quote }}
 WORKSPACE_CA_CONFIGMAP: {{ ternary (printf "%s-workspace-ca" (include "guildnet.fullname" .)) "" (ne $ws.caBundle "") | quote }}
 WORKSPACE_DOMAIN: {{ $ws.ingress.domain | quote }}
@@ -214,7 +220,9 @@ TS_EXTRA_ARGS: {{ join " " $args | quote }}
 TS_HOSTNAME: {{ .Values.tailnet.hostname | quote }}
 TS_KUBE_SECRET: {{ include "guildnet.secret.tailnetState" . | quote }}
 TS_LOCAL_ADDR_PORT: 0.0.0.0:9002
+{{- if eq .Values.tailnet.tls.by "serve" }}
 TS_SERVE_CONFIG: /run/guildnet/serve/serve.json
+{{- end }}
 TS_SOCKET: /run/guildnet/ts/tailscaled.sock
 TS_USERSPACE: "true"
 {{- end -}}

@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from unit.chart.rendered import CA, MATRIX, Render, Rendering
+from unit.chart.rendered import CA, CHART, MATRIX, RefusedError, Render, Rendering
 
 
 @pytest.fixture
@@ -106,3 +108,38 @@ def test_the_init_container_makes_the_directories_and_never_overwrites_the_serve
     assert os.listdir(tmp_path / "serve") == ["serve.json"]  # noqa: PTH208
     for name in ("serve", "ts"):
         assert (tmp_path / name).stat().st_mode & 0o7777 == 0o2770
+
+
+DIRECT = {"by": "own", "secret": "node-tls", "port": 443}
+
+
+@pytest.mark.parametrize("by", ["own", "none"])
+def test_without_serve_the_proxy_listens_itself_and_asks_the_sidecar_whose_a_connection_is(render: Render, by: str):
+    values = {**MATRIX["tailnet"], "tailnet": {**MATRIX["tailnet"]["tailnet"], "tls": {**DIRECT, "by": by}}}
+    rendering = render(values)
+    told = rendering.env("proxy")
+    assert (told["TAILNET_TLS"], told["TAILNET_PORT"], told["TAILNET_SOCKET"], told["SERVE_FILE"]) == (
+        by,
+        "443",
+        "",
+        "",
+    )
+    assert told["TAILSCALED_SOCKET"] == "/run/guildnet/ts/tailscaled.sock"
+    assert "TS_SERVE_CONFIG" not in rendering.env("proxy", "tailscale")
+    operator = rendering.env("operator")
+    assert (operator["TAILNET_TLS"], operator["TAILNET_PORT"]) == (by, "443"), "it writes the addresses of workspaces"
+    volumes = {one["name"]: one for one in rendering.pod("proxy")["volumes"]}
+    mounts = {one["name"]: one["mountPath"] for one in rendering.container("proxy", "proxy")["volumeMounts"]}
+    assert ("tailnet-tls" in volumes, "tailnet-tls" in mounts) == (by == "own", by == "own")
+    if by == "own":
+        assert volumes["tailnet-tls"]["secret"]["secretName"] == "node-tls"
+        assert told["TAILNET_CERTIFICATE"] == mounts["tailnet-tls"]
+
+
+@pytest.mark.parametrize(
+    ("tls", "word"),
+    [({"by": "own"}, "tailnet.tls.secret"), ({"by": "none", "port": 8080}, "8080 is a port of the proxy's own")],
+)
+def test_what_cannot_work_without_serve_is_refused(run_helm: Callable[..., str], tls: dict[str, Any], word: str):
+    with pytest.raises(RefusedError, match=word):
+        run_helm("template", "g", str(CHART), values={"tailnet": {"enabled": True, "tls": tls}})

@@ -385,7 +385,7 @@ def test_a_block_keeps_few_ways() -> None:
         room.remembering.asks(Ask(host=1, address=f"10.0.0.{number}"))
     block = room.remembering.heads.parse(wire(room, OWN)).block
     assert isinstance(block.slot, dict)
-    assert len(block.slot[False].by_key) <= 16
+    assert len(block.slot["tcp"].by_key) <= 16
 
 
 def test_the_ways_of_a_block_are_bounded_and_still_learn():

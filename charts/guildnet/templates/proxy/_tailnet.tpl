@@ -63,6 +63,12 @@ probe: a tailnet that is down must not keep the other entries down.
 # On disk: tailscaled buffers its logs there while their server is out of reach.
 - name: tailscale-tmp
   emptyDir: {sizeLimit: 256Mi}
+{{- if eq .Values.tailnet.tls.by "own" }}
+- name: tailnet-tls
+  secret:
+    secretName: {{ .Values.tailnet.tls.secret }}
+    defaultMode: 0440
+{{- end }}
 {{- if .Values.tailnet.caBundle }}
 - name: tailnet-ca
   configMap:

@@ -51,6 +51,7 @@ from guildnet_proxy.sites import Sites
 from guildnet_proxy.tailnet.localapi import LocalApi
 from guildnet_proxy.tailnet.node import Tailnet
 from guildnet_proxy.tailnet.port_requests import PortRequests
+from guildnet_proxy.tailnet.ports import ports_of
 
 GC_THRESHOLD = 50_000
 """Objects made and not freed before the collector looks. Requests leave no cycles behind, and live in plain counts of
@@ -62,7 +63,12 @@ COMPILED = not (exchange.__file__ or "").endswith(".py")
 
 def sites_of(settings: Settings) -> Sites:
     """The sites of the configured entries; the tailnet's name is learnt later."""
-    return Sites(settings.entries(None), tailnet_mode=settings.tailnet_mode if settings.tailnet_socket else None)
+    return Sites(
+        settings.entries(None),
+        tailnet_mode=settings.tailnet_mode if settings.has_tailnet else None,
+        scheme=settings.tailnet_scheme,
+        port=settings.tailnet_control_port,
+    )
 
 
 def place_of(url: str, *, insecure: bool = False) -> Place:
@@ -191,7 +197,7 @@ async def running(
         watches = Watches(client, settings.k8s_namespace, index)
         last_known = last_known_of(settings, index, watches)
         sites = sites_of(settings)
-        local_api = LocalApi(settings.tailscaled_socket) if settings.tailnet_socket else None
+        local_api = LocalApi(settings.tailscaled_socket) if settings.has_tailnet else None
         if local_api is not None:
             stack.push_async_callback(local_api.aclose)
         spans = RequestSpans(tracer) if tracer else None
@@ -233,12 +239,14 @@ async def running(
         stack.push_async_callback(_cancel, tasks)
         stack.push_async_callback(server.close)
         if local_api is not None:
-            tailnet = Tailnet(settings, client, local_api, sites, index, watches.synced)
+            leads = share is None or share.leads
+            ports = ports_of(settings, server, local_api, tasks, shared=share is not None)
+            tailnet = Tailnet(settings, client, local_api, sites, index, watches.synced, ports)
             requests = PortRequests(settings, client, index, watches.synced)
             door.workspaces.path_form.ask_for_origin = requests.ask
-            leads = share is None or share.leads
             tasks.append(asyncio.create_task(tailnet.run(leads=leads), name="tailnet"))
             tasks.append(asyncio.create_task(requests.run(leads=leads), name="port requests"))
+        if settings.tailnet_socket:
             if share is None:
                 await server.listen_unix(Path(settings.tailnet_socket))
             else:

@@ -43,6 +43,9 @@ class Settings(EntrySettings):
         default="", description="The proxy's private listener for the sidecar, a unix socket; empty for no tailnet."
     )
     tailscaled_socket: str = Field(default="", description="The sidecar's LocalAPI socket.")
+    tailnet_certificate: str = Field(
+        default="", description="Folder with tls.crt and tls.key for TAILNET_TLS=own, read again when they change."
+    )
     serve_file: str = Field(default="", description="The serve file rendered for the sidecar.")
     entries_configmap: str = Field(
         default="guildnet-entries", description="ConfigMap that gets the tailnet's name and the ports asked for."
@@ -143,12 +146,22 @@ class Settings(EntrySettings):
             raise ValueError("an address to listen on is host:port")
         return value if host else f"0.0.0.0:{port}"
 
+    @property
+    def has_tailnet(self) -> bool:
+        return bool(self.tailnet_socket) or self.tailnet_tls != "serve"
+
     @model_validator(mode="after")
     def _together(self) -> Any:
         if self.proxy_transport == "api-server" and not self.hostapp_disable_api_proxy:
             raise ValueError("PROXY_TRANSPORT=api-server is not available in this version; use pod")
         if self.tailnet_socket and not (self.tailscaled_socket and self.serve_file):
             raise ValueError("TAILNET_SOCKET needs TAILSCALED_SOCKET and SERVE_FILE")
-        if not (self.tailnet_socket or self.local_origin or self.domain_origin):
+        if self.tailnet_socket and self.tailnet_tls != "serve":
+            raise ValueError("TAILNET_SOCKET is for TAILNET_TLS=serve; leave it out")
+        if self.tailnet_tls != "serve" and not self.tailscaled_socket:
+            raise ValueError(f"TAILNET_TLS={self.tailnet_tls} needs TAILSCALED_SOCKET, to ask whose a connection is")
+        if self.tailnet_tls == "own" and not self.tailnet_certificate:
+            raise ValueError("TAILNET_TLS=own needs TAILNET_CERTIFICATE")
+        if not (self.has_tailnet or self.local_origin or self.domain_origin):
             raise ValueError("no entry is configured: set TAILNET_SOCKET, LOCAL_ORIGIN or DOMAIN_ORIGIN")
         return self

@@ -69,8 +69,13 @@ MAX_REMEMBERED_SITES = 4096
 class Sites:
     """The sites of an install's entries. The tailnet's origin is learnt while running, the others are settings."""
 
-    def __init__(self, public: tuple[Entry, ...], *, tailnet_mode: Mode | None) -> None:
-        """`public` are the entries of the plain listener; `tailnet_mode` is None where there is no tailnet."""
+    def __init__(
+        self, public: tuple[Entry, ...], *, tailnet_mode: Mode | None, scheme: str = "https", port: int = 443
+    ) -> None:
+        """`public` are the entries of the plain listener; `tailnet_mode` is None where there is no tailnet; `scheme`
+        and `port` are of its control origin."""
+        self._tailnet_scheme = scheme
+        self._tailnet_port = port
         self._public = public
         self._tailnet_mode = tailnet_mode
         self.tailnet: Entry | None = None
@@ -81,7 +86,8 @@ class Sites:
     def learn(self, name: str) -> None:
         """Sets the tailnet's DNS name (no trailing dot)."""
         if self._tailnet_mode is not None:
-            self.tailnet = Entry(name="tailnet", origin=origin("https", name, 443), mode=self._tailnet_mode)
+            control = origin(self._tailnet_scheme, name, self._tailnet_port)
+            self.tailnet = Entry(name="tailnet", origin=control, mode=self._tailnet_mode)
             self._sites.clear()
             self.version += 1
 
@@ -94,15 +100,15 @@ class Sites:
         On the private listener the name is in X-Forwarded-Host, set by the sidecar from the client's own words.
         """
         named = head.claims.get(b"x-forwarded-host", b"") if listener.private else head.authority
-        known = self._sites.get((listener.private, named))
+        known = self._sites.get((listener.tailnet, named))
         if known is not None:
             return known
-        if listener.private and self.tailnet is None:
+        if listener.tailnet and self.tailnet is None:
             message = "The tailnet name of this install is not known yet; try again soon."
             raise Refusal(503, "tailnet_starting", message, rule=Rule.TAILNET_STARTING)
-        entries = (self.tailnet,) if listener.private and self.tailnet is not None else self._public
+        entries = (self.tailnet,) if listener.tailnet and self.tailnet is not None else self._public
         site = _site(named.lower(), entries)
-        self._sites.put((listener.private, named), site)
+        self._sites.put((listener.tailnet, named), site)
         return site
 
 

@@ -82,11 +82,31 @@ class EntrySettings(settings.Settings):
     domain_origin: str = Field(default="", description="Control origin of the domain entry; empty for none.")
     domain_mode: Mode = Field(default="host", description="How workspaces get origins on the domain entry.")
     tailnet_mode: Mode = Field(default="port", description="How workspaces get origins on the tailnet entry.")
+    tailnet_tls: Literal["serve", "own", "none"] = Field(
+        default="serve",
+        description="Who ends TLS on the tailnet: the sidecar (`tailscale serve`), the proxy by a certificate of its "
+        "own, or nobody (plain http inside of WireGuard).",
+    )
+    tailnet_port: int = Field(
+        default=8443, ge=1, le=65535, description="Port of the tailnet's control origin where it is not served (443)."
+    )
 
     @field_validator("local_origin", "domain_origin")
     @classmethod
     def _normalised(cls, value: str) -> str:
         return normalised_origin(value)
+
+    @property
+    def tailnet_scheme(self) -> str:
+        return "http" if self.tailnet_tls == "none" else "https"
+
+    @property
+    def tailnet_control_port(self) -> int:
+        return 443 if self.tailnet_tls == "serve" else self.tailnet_port
+
+    def tailnet_origin(self, name: str) -> str:
+        """The control origin at this name of the tailnet."""
+        return origin(self.tailnet_scheme, name, self.tailnet_control_port)
 
     def entries(self, tailnet_name: str | None) -> tuple[Entry, ...]:
         """The install's entries, the canonical one first: tailnet, else domain, else local.
@@ -96,7 +116,7 @@ class EntrySettings(settings.Settings):
         found = (
             (
                 "tailnet",
-                origin("https", tailnet_name.rstrip(".").lower(), 443) if tailnet_name else "",
+                self.tailnet_origin(tailnet_name.rstrip(".").lower()) if tailnet_name else "",
                 self.tailnet_mode,
             ),
             ("domain", self.domain_origin, self.domain_mode),

@@ -117,20 +117,20 @@ class Authenticator:
         """
         if listener.private:
             return self._tailnet(head, site.entry)
+        if listener.direct:
+            return self._device(site.entry, address)
         token = bearer(head, self.audience) if b"authorization" in head.values else None
         if token is not None:
             return self._by_token(token, site.entry, address)
         return self._session(head, site.entry, workspace_uid)
 
     def until(
-        self, head: RequestHead, listener: Listener, site: Site, workspace_uid: str | None
+        self, head: RequestHead, listener: Listener, site: Site, workspace_uid: str | None, address: str = ""
     ) -> tuple[float, float]:
         """The last moments at which `identify` gives what it gives now: Unix seconds, and seconds of `clock`."""
-        if listener.private:
-            known = (
-                self._peers.until(head.claims.get(b"x-forwarded-for", b"").decode("latin-1")) if self._peers else 0.0
-            )
-            return inf, known
+        if listener.tailnet:
+            said = head.claims.get(b"x-forwarded-for", b"").decode("latin-1") if listener.private else address
+            return inf, self._peers.until(said) if self._peers else 0.0
         token = bearer(head, self.audience) if b"authorization" in head.values else None
         if token is not None:
             return inf, self._reviews.until(token)
@@ -154,13 +154,26 @@ class Authenticator:
             return self._ask_tailnet(head, self._peers, entry, address)
         return tailnet_identity(head, peer, entry)
 
-    async def _ask_tailnet(self, head: RequestHead, peers: TtlCache[str, Peer], entry: Entry, address: str) -> Identity:
+    def _device(self, entry: Entry, address: str) -> Identity | Awaitable[Identity]:
+        """The caller of a connection that the sidecar handed over: its device, whose address is known."""
+        if self._peers is None:
+            message = "The tailnet sidecar is not configured."
+            raise Refusal(503, "identity_unavailable", message, rule=Rule.IDENTITY_UNAVAILABLE)
+        peer = self._peers.known(address)
+        return self._ask_device(self._peers, entry, address) if peer is None else device_identity(peer, entry)
+
+    async def _ask_device(self, peers: TtlCache[str, Peer], entry: Entry, address: str) -> Identity:
+        return device_identity(await self._whois(peers, address), entry)
+
+    async def _whois(self, peers: TtlCache[str, Peer], address: str) -> Peer:
         try:
-            peer = await peers.get(address, address)
+            return await peers.get(address, address)
         except GuildNetError as error:
             message = "The tailnet sidecar cannot say who this is; try again."
             raise Refusal(503, "identity_unavailable", message, rule=Rule.WHOIS) from error
-        return tailnet_identity(head, peer, entry)
+
+    async def _ask_tailnet(self, head: RequestHead, peers: TtlCache[str, Peer], entry: Entry, address: str) -> Identity:
+        return tailnet_identity(head, await self._whois(peers, address), entry)
 
     # ---- bearer -----------------------------------------------------------------------------------------------------
 
@@ -246,6 +259,15 @@ def tailnet_identity(head: RequestHead, peer: Peer, entry: Entry) -> Identity:
     if not claimed or claimed != peer.login:
         raise _mismatch()
     return Identity("user", claimed, peer.display_name or claimed, (), roles, "tailnet", entry)
+
+
+def device_identity(peer: Peer, entry: Entry) -> Identity:
+    """The caller by whois alone; raises Refusal 403 for a device of nobody. Pure."""
+    if peer.tags:
+        return Identity("node", peer.node, peer.node, peer.tags, peer.roles, "tailnet", entry)
+    if not peer.login:
+        raise _mismatch()
+    return Identity("user", peer.login, peer.display_name or peer.login, (), peer.roles, "tailnet", entry)
 
 
 def _mismatch() -> Refusal:

@@ -33,7 +33,7 @@ class Memory:
         self, known: object, head: RequestHead, listener: Listener, address: str, record: Record
     ) -> Forward | None:
         """The way of the last request with these fields, where nothing that it rests on has changed; else None."""
-        ways = known.get(listener.private) if isinstance(known, dict) else None
+        ways = known.get(listener.name) if isinstance(known, dict) else None
         if ways is None or ways.version != self._workspaces.index.version + self._sites.version:
             return None
         target = rest = head.target
@@ -61,20 +61,20 @@ class Memory:
 
     def keep(self, request: Request, who: Identity, uid: str | None) -> None:
         """Keeps the way of `request` for the next one with the same fields. Strangers are not remembered."""
-        way, head, site, private = request.way, request.head, request.site, request.listener.private
+        way, head, site, came_by = request.way, request.head, request.site, request.listener.name
         route = route_of(head.target) if site.control else b""
         if way is None or who.kind == "anonymous" or not head.block.again or (site.control and not route):
             return
         if way.base + head.target[len(route) :] != request.seen:
             return  # what looked like a port, `~x`, belongs to the workspace's own path
         way.identity, way.who, way.in_flight = who, who.subject, request.record.in_flight
-        way.wall, way.clock = self._authenticator.until(head, request.listener, site, uid)
+        way.wall, way.clock = self._authenticator.until(head, request.listener, site, uid, request.address)
         version = self._workspaces.index.version + self._sites.version
         known = head.block.slot
         if not isinstance(known, dict):
             head.block.slot = known = {}
-        ways = known.get(private)
+        ways = known.get(came_by)
         if ways is None or ways.version != version:
             given = request.record.request_id if head.get(REQUEST_ID) == request.record.request_id.encode() else ""
-            known[private] = ways = Ways(site.entry.name, given, control=site.control, version=version)
+            known[came_by] = ways = Ways(site.entry.name, given, control=site.control, version=version)
         ways.add((head.method, request.address, route), way)

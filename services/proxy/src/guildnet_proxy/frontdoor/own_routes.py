@@ -76,7 +76,7 @@ class OwnRoutes:
             raise _wrong_method("Log in with GET /login?token=….")
         given = query(request)
         next_, id_ = safe_next(given.get("next", "/")), request.record.request_id
-        if request.listener.private:
+        if request.listener.tailnet:
             return pages.redirect(
                 next_, request_id=id_
             )  # the tailnet says who is there; ports share cookies, so there is no session

@@ -36,8 +36,10 @@ class ClientConnection(Answering[R]):
 
     __slots__ = ("_lingered",)
 
-    def __init__(self, server: Owner[R], listener: Listener) -> None:
+    def __init__(self, server: Owner[R], listener: Listener, address: str = "") -> None:
+        """`address` where somebody else has found out whose connection it is."""
         super().__init__(server, listener)
+        self.address = address
         self._lingered = 0
 
     # ---- the transport's calls --------------------------------------------------------------------------------------
@@ -46,8 +48,9 @@ class ClientConnection(Answering[R]):
         self.transport = transport  # type: ignore[assignment]
         self.write = self.transport.write
         self.incoming = Incoming(self.transport, self._loop, self._limits, self.server.heads)
-        peer = transport.get_extra_info("peername")
-        self.address = peer[0] if isinstance(peer, tuple) else ""
+        if not self.address:
+            peer = transport.get_extra_info("peername")
+            self.address = peer[0] if isinstance(peer, tuple) else ""
         self._since = self._loop.time()
         if self.server.admit(self.address):
             self.server.clients.add(self)

@@ -17,10 +17,16 @@ from guildnet_proxy.http.message.response import Names, ResponseHead
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Where a connection arrived; `private` is the sidecar's socket, the one whose headers are believed."""
+    """Where a connection arrived; `private` is the sidecar's socket, the one whose headers are believed; on a `direct`
+    one connections of the tailnet arrive as they are, each with its device's address."""
 
     name: str
     private: bool
+    direct: bool = False
+
+    @property
+    def tailnet(self) -> bool:
+        return self.private or self.direct
 
 
 class Place(NamedTuple):

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import socket
+import ssl
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -86,6 +87,30 @@ class Server(Generic[R]):
 
     def _protocols(self, listener: Listener) -> Callable[[], asyncio.Protocol]:
         return lambda: cast("asyncio.Protocol", ClientConnection(self, listener))
+
+    async def listen_by(
+        self,
+        protocols: Callable[[], asyncio.Protocol],
+        host: str,
+        port: int,
+        *,
+        tls: ssl.SSLContext | None,
+        shared: bool = False,
+    ) -> asyncio.Server:
+        """Opens a listener whose connections somebody else looks at first, and hands over with `adopt`."""
+        server = await self.loop.create_server(protocols, host, port, ssl=tls, backlog=1024, reuse_port=shared or None)
+        self._listeners.append(server)
+        return server
+
+    def adopt(self, transport: asyncio.Transport, listener: Listener, address: str, early: bytes) -> None:
+        """Takes over a connection; `address` is whose it is, `early` what has been read of it."""
+        connection = ClientConnection(self, listener, address)
+        transport.set_protocol(cast("asyncio.Protocol", connection))
+        connection.connection_made(transport)
+        if self.draining:
+            connection.stop()
+        elif early:
+            connection.data_received(early)
 
     # ---- what connections tell --------------------------------------------------------------------------------------
 

@@ -30,6 +30,8 @@ class Peer:
     display_name: str
     tags: tuple[str, ...]
     roles: tuple[str, ...]
+    address: str = ""
+    """Its first address on the tailnet."""
 
 
 def roles_of(values: Any) -> tuple[str, ...]:
@@ -57,6 +59,7 @@ def parse_whois(answer: Mapping[str, Any]) -> Peer:
             display_name=str(user.get("DisplayName") or ""),
             tags=tuple(str(tag) for tag in node.get("Tags") or ()),
             roles=roles_of(decoded),
+            address=str((node.get("Addresses") or [""])[0]).partition("/")[0],
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise Unreachable("the Tailscale sidecar answered whois in a shape this version does not know") from None
@@ -76,6 +79,14 @@ class LocalApi:
     async def whois(self, address: str) -> Peer:
         """The device at a tailnet address. Raises Unreachable, also for an address no peer has."""
         return parse_whois(await self._get(f"/whois?addr={quote(address, safe='')}"))
+
+    async def device_at(self, where: str) -> str:
+        """The tailnet address of the device whose connection comes from `address:port` of this pod's loopback. Raises
+        Unreachable, also for one that no device has opened."""
+        peer = parse_whois(await self._get(f"/whois?proto=tcp&addr={quote(where, safe='')}"))
+        if not peer.address:
+            raise Unreachable("the Tailscale sidecar named a device without an address")
+        return peer.address
 
     async def name(self) -> str:
         """This node's DNS name without trailing dot, empty while it is not logged in. Raises Unreachable."""

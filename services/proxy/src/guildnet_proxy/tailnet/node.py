@@ -1,4 +1,4 @@
-"""Keeps the sidecar's serve file and this install's tailnet name up to date.
+"""Keeps the ports that are open on the tailnet and this install's tailnet name up to date.
 
 The name is learnt from the sidecar and written to the entries ConfigMap, from which the operator makes `status.url`.
 """
@@ -6,8 +6,8 @@ The name is learnt from the sidecar and written to the entries ConfigMap, from w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
 
 from guildnet.errors import GuildNetError
 from guildnet.kube import Client
@@ -16,7 +16,6 @@ from guildnet.telemetry import logger
 from guildnet_proxy.cluster.index import Index
 from guildnet_proxy.settings import Settings
 from guildnet_proxy.sites import Sites
-from guildnet_proxy.tailnet import serve_config
 from guildnet_proxy.tailnet.localapi import LocalApi
 
 LEARN_RETRY_SECONDS = 2.0
@@ -24,8 +23,25 @@ LEARN_AGAIN_SECONDS = 30.0
 COALESCE_SECONDS = 0.05
 
 
+class Ports(Protocol):
+    """What opens ports on the tailnet: `tailscale serve`, or listeners of the proxy's own."""
+
+    @property
+    def leads_alone(self) -> bool:
+        """Is it done once for all processes?"""
+        ...
+
+    def kept(self) -> bool:
+        """Are there ports of an earlier run, which stay until all are known?"""
+        ...
+
+    async def keep(self, ports: Iterable[int]) -> None:
+        """These and no others. Raises OSError."""
+        ...
+
+
 class Tailnet:
-    """Owns the serve file and the key `tailnet` of the entries ConfigMap."""
+    """Owns the ports on the tailnet and the key `tailnet` of the entries ConfigMap."""
 
     def __init__(
         self,
@@ -35,7 +51,9 @@ class Tailnet:
         sites: Sites,
         index: Index,
         synced: Callable[[], Awaitable[None]],
+        ports: Ports,
     ) -> None:
+        self._ports = ports
         self._settings = settings
         self._client = client
         self._local_api = local_api
@@ -47,43 +65,35 @@ class Tailnet:
         self._changed = asyncio.Event()
         index.on_change.append(lambda name: self._changed.set() if name is not None else None)
 
-    def write(self) -> None:
-        """Puts the serve file in place."""
-        text = serve_config.render(self._index.origin_ports(), self._settings.tailnet_socket)
-        if serve_config.write(Path(self._settings.serve_file), text):
-            logger.info("serve file written", ports=len(self._index.origin_ports()) + 1)
+    async def keep(self) -> None:
+        """Opens the ports that are in use, and closes the others."""
+        await self._ports.keep({self._settings.tailnet_control_port, *self._index.origin_ports()})
 
     async def run(self, *, leads: bool = True) -> None:
         """Of several processes one leads: it alone writes, the others only learn the name."""
-        if leads:
-            self.write_first()
-        else:
-            self._publishes = False
+        self._publishes = leads
+        opens = leads or not self._ports.leads_alone
+        if opens and not self._ports.kept():
+            await self._try()  # the control origin's at once
         async with asyncio.TaskGroup() as group:
-            if leads:
-                group.create_task(self._render())
+            if opens:
+                group.create_task(self._follow())
             group.create_task(self._learn())
 
-    def write_first(self) -> None:
-        """The control origin's port at once, unless an earlier run left a file: its ports stay until all are known."""
-        try:
-            if "TCP" in Path(self._settings.serve_file).read_text():
-                return
-        except OSError:
-            pass
-        self.write()
-
-    async def _render(self) -> None:
+    async def _follow(self) -> None:
         await self._synced()
         self._changed.set()
         while True:
             await self._changed.wait()
             self._changed.clear()
-            try:
-                self.write()
-            except OSError as error:
-                logger.error("serve file not written", error=str(error))
-            await asyncio.sleep(COALESCE_SECONDS)  # a burst of changes is one file
+            await self._try()
+            await asyncio.sleep(COALESCE_SECONDS)  # a burst of changes is one
+
+    async def _try(self) -> None:
+        try:
+            await self.keep()
+        except OSError as error:
+            logger.error("ports on the tailnet not kept", error=str(error))
 
     async def _learn(self) -> None:
         while True:

@@ -11,9 +11,31 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from guildnet.telemetry import logger
 from guildnet_proxy.tailnet.localapi import ROLE_CAPABILITY
 
 CONTROL_PORT = 443
+
+
+class ServeFile:
+    """The ports that the sidecar serves, by the file at `path`; all go to the unix socket."""
+
+    leads_alone = True
+
+    def __init__(self, path: Path, socket_path: str) -> None:
+        self._path = path
+        self._socket_path = socket_path
+
+    def kept(self) -> bool:
+        try:
+            return "TCP" in self._path.read_text()
+        except OSError:
+            return False
+
+    async def keep(self, ports: Iterable[int]) -> None:
+        wanted = set(ports)
+        if write(self._path, render(wanted, self._socket_path)):
+            logger.info("serve file written", ports=len(wanted))
 
 
 def render(ports: Iterable[int], socket_path: str) -> str:
