@@ -83,13 +83,10 @@ class Install:
 
 
 @asynccontextmanager
-async def install(tmp_path: Path, **more: Any) -> AsyncIterator[Install]:
+async def direct_proxy(tmp_path: Path, socket: str, **more: Any) -> AsyncIterator[tuple[Running, int, int]]:
+    """A proxy with a workspace that asks the LocalAPI at `socket`, its control origin's port and the workspace's."""
     upstream, upstream_port = await serve_app(echo_app())
     api, api_port = await serve_app(api_app([]))
-    sidecar = Sidecar()
-    runner = web.AppRunner(sidecar.app(), access_log=None)
-    await runner.setup()
-    await web.UnixSite(runner, str(tmp_path / "tailscaled.sock")).start()
     (tmp_path / "key").write_bytes(KEY)
     own_port = free_port()
     placed = Placed("ws1", upstream_port, own_port - 20000)
@@ -97,18 +94,28 @@ async def install(tmp_path: Path, **more: Any) -> AsyncIterator[Install]:
         settings = Settings(
             kubeconfig=str(kubeconfig), k8s_namespace=NAMESPACE, identity_key_file=str(tmp_path / "key"),
             listen_local="127.0.0.1:0", api_url=f"http://127.0.0.1:{api_port}", ops_port=0, ops_host="127.0.0.1",
-            tailscaled_socket=str(tmp_path / "tailscaled.sock"), tailnet_port=free_port(),
-            pod_networks=("127.0.0.0/8",), **more,
+            tailscaled_socket=socket, tailnet_port=free_port(), pod_networks=("127.0.0.0/8",), **more,
         )  # fmt: skip
-        tls = None
-        if settings.tailnet_tls == "own":
-            tls = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
         async with running(settings, registry=CollectorRegistry()) as proxy:
-            found = Install(proxy, sidecar, settings.tailnet_port, own_port, tls)
-            await eventually(lambda: _known(proxy) and _listens(own_port), within=20)
-            yield found
-    for one in (runner, upstream, api):
+            await eventually(lambda: _listens(own_port), within=20)
+            yield proxy, settings.tailnet_port, own_port
+    for one in (upstream, api):
         await one.cleanup()
+
+
+@asynccontextmanager
+async def install(tmp_path: Path, **more: Any) -> AsyncIterator[Install]:
+    sidecar = Sidecar()
+    runner = web.AppRunner(sidecar.app(), access_log=None)
+    await runner.setup()
+    await web.UnixSite(runner, str(tmp_path / "tailscaled.sock")).start()
+    tls = None
+    if more["tailnet_tls"] == "own":
+        tls = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+    async with direct_proxy(tmp_path, str(tmp_path / "tailscaled.sock"), **more) as (proxy, port, own_port):
+        await eventually(lambda: _known(proxy), within=20)
+        yield Install(proxy, sidecar, port, own_port, tls)
+    await runner.cleanup()
 
 
 def _known(proxy: Running) -> bool:
