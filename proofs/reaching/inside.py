@@ -83,7 +83,8 @@ async def proxy(directory: Path) -> AsyncIterator[Asking]:
             "PYTHONPATH": PYTHON_PATH, "LISTEN_LOCAL": f"127.0.0.1:{port}", "LOCAL_ORIGIN": origin,
             "IDENTITY_KEY_FILE": str(directory / "identity"), "INSTALL_NAME": INSTALL, "K8S_NAMESPACE": NAMESPACE,
             "KUBECONFIG": str(kubeconfig), "OPS_PORT": str(ops), "OPS_HOST": "127.0.0.1",
-            "ALLOWED_TARGETS": EVERYTHING, "POD_IP": OWN["this pod"], "DENIED_HOSTS": "redis.example",
+            "ALLOWED_TARGETS": EVERYTHING, "PATH_TRUSTED": "true", "DENIED_HOSTS": "redis.example",
+            "POD_IP": OWN["this pod"],
             "KUBERNETES_SERVICE_HOST": OWN["the API server's Service"],
         }  # fmt: skip
         log = directory / "proxy.log"

@@ -42,7 +42,9 @@ async def asked(
     """The statuses of these paths; the upstream is a listed target or else, if `own`, a workspace's own pod."""
     monkeypatch.setattr("guildnet_proxy.frontdoor.resolve.scheme_of", lambda *_: "https")
     listed = (f"127.0.0.0/8:{upstream.port}",)
-    room = await make_room(tmp_path, upstream.port, upstream.port, Limits(), allowed_targets=listed, **more)
+    room = await make_room(
+        tmp_path, upstream.port, upstream.port, Limits(), allowed_targets=listed, path_trusted=True, **more
+    )
     spec = {"env": [{"name": "AGENT_HOST", "value": f"{NAME}:{upstream.port}"}]}
     room.add("elsewhere", spec=spec, ready=False, status={"serviceUID": "none"})
     if own:
