@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from guildnet.workspace import Workspace
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.tailnet.localapi import Peer
 from integration.proxy.room import Room, api_app, echo_app, make_room, serve_app
@@ -155,12 +157,26 @@ async def test_an_explicit_target_of_a_workspace_goes_to_the_own_origin_of_its_p
         assert (await room.ask("GET", path, room.bearer())).status == 200
 
 
+@dataclass
+class Ports:
+    """Who gives ports, played."""
+
+    asked: list[tuple[str, int]]
+    new: bool = False
+
+    def ask(self, workspace: Workspace, port: int) -> None:
+        self.asked.append((workspace.name, port))
+
+    def is_new(self, workspace: Workspace, port: int) -> bool:
+        return self.new
+
+
 async def test_on_the_tailnet_a_port_is_asked_for_once_and_its_page_waits_for_it(rooms: Makes):
     room = await rooms()
     room.peers["100.64.0.7"] = Peer("laptop.tailtest.example", "ann@example.com", "Ann", (), ())
     asked: list[tuple[str, int]] = []
     door: Any = room.server.handler
-    door.workspaces.path_form.ask_for_origin = lambda workspace, port: asked.append((workspace.name, port))
+    ports = door.workspaces.path_form.ports = Ports(asked)
 
     async def ask(path: str, *lines: str) -> bytes:
         told = ("X-Forwarded-Host: guildnet.tailtest.example", "X-Forwarded-For: 100.64.0.7", "Host: localhost",
@@ -178,6 +194,12 @@ async def test_on_the_tailnet_a_port_is_asked_for_once_and_its_page_waits_for_it
     spec = {"ports": [{"containerPort": room.upstream_port}, {"containerPort": 9090}]}
     origin = {"port": 20001, "host": "x", "ports": [{"containerPort": 9090, "port": 20044}]}
     room.add("ws1", spec=spec, status={"origin": origin})
+    ports.new = True
+    assert b" 503 " in (await ask("/proxy/server/ws1/~9090/x", *PAGE)).partition(b"\r\n")[0], (
+        "nothing listens there yet"
+    )
+    asked.pop()
+    ports.new = False
     there = await ask("/proxy/server/ws1/~9090/x", *PAGE)
     assert b"Location: https://guildnet.tailtest.example:20044/x\r\n" in there
     assert asked == [("ws1", 9090)]

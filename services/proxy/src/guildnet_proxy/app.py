@@ -243,7 +243,7 @@ async def running(
             ports = ports_of(settings, server, local_api, tasks, shared=share is not None)
             tailnet = Tailnet(settings, client, local_api, sites, index, watches.synced, ports)
             requests = PortRequests(settings, client, index, watches.synced)
-            door.workspaces.path_form.ask_for_origin = requests.ask
+            door.workspaces.path_form.ports = requests
             tasks.append(asyncio.create_task(tailnet.run(leads=leads), name="tailnet"))
             tasks.append(asyncio.create_task(requests.run(leads=leads), name="port requests"))
         if settings.tailnet_socket:

@@ -7,8 +7,7 @@ out: its origin is opaque, so browsers send no Referer and no Lax cookie with wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from guildnet.workspace import Workspace
 from guildnet_proxy.auth.authenticate import bearer
@@ -52,8 +51,7 @@ class PathForm:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self.ask_for_origin: Callable[[Workspace, int], None] = nobody_gives_ports
-        """Asks for an origin of another port than the first, where an entry is in port mode."""
+        self.ports: OriginPorts = NoPorts()
 
     def elsewhere(self, request: Request, workspace: Workspace | None, port: int | None, path: bytes) -> Answer | None:
         """The way to `path` on the own origin, for a page; None for what is served here.
@@ -67,10 +65,10 @@ class PathForm:
             return None
         has_origins = workspace is not None and site.entry.mode != "path"
         if workspace is not None and has_origins and opens_page(head):
-            own = own_origin(workspace, site.entry, port)
+            own = self._own_origin(workspace, site, port)
             if own is None:
                 if port is not None and request.assumed is None:
-                    self.ask_for_origin(workspace, port)
+                    self.ports.ask(workspace, port)
                 raise pending(workspace.name)
             return pages.redirect(own + path.decode("latin-1"), status=302)
         if policy.path_trusted or (has_origins and is_data(head)):
@@ -79,12 +77,34 @@ class PathForm:
 
     def waits(self, workspace: Workspace, site: Site, port: int | None) -> Refusal | None:
         """What a page of this port waits for, where that is an origin."""
-        has = site.entry.mode == "path" or own_origin(workspace, site.entry, port)
+        has = site.entry.mode == "path" or self._own_origin(workspace, site, port)
         return None if has else pending(workspace.name)
 
+    def _own_origin(self, workspace: Workspace, site: Site, port: int | None) -> str | None:
+        """Where its pages go, once something listens there."""
+        new = port is not None and site.entry.mode == "port" and self.ports.is_new(workspace, port)
+        return None if new else own_origin(workspace, site.entry, port)
 
-def nobody_gives_ports(workspace: Workspace, port: int) -> None:
+
+class OriginPorts(Protocol):
+    """Who gets origins for further ports, where an entry is in port mode."""
+
+    def ask(self, workspace: Workspace, port: int, /) -> None:
+        """Wants an origin for this port; the same again costs nothing."""
+        ...
+
+    def is_new(self, workspace: Workspace, port: int, /) -> bool:
+        """Was it asked for a moment ago, so that perhaps nothing listens there yet?"""
+        ...
+
+
+class NoPorts:
     """Without a tailnet no entry is in port mode."""
+
+    def ask(self, _workspace: Workspace, _port: int, /) -> None: ...
+
+    def is_new(self, _workspace: Workspace, _port: int, /) -> bool:
+        return False
 
 
 def untrusted(site: Site) -> Refusal:

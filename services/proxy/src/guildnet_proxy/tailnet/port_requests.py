@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from time import monotonic
 
 from guildnet.errors import GuildNetError, NotFound
 from guildnet.kube import Client
@@ -19,6 +20,8 @@ from guildnet_proxy.cluster.index import Index
 from guildnet_proxy.settings import Settings
 
 RETRY_SECONDS = 2.0
+LISTEN_SECONDS = 2.0
+"""From the operator's word until the sidecar surely listens at the port: it reads the serve file within 0.2 s."""
 
 
 class PortRequests:
@@ -31,6 +34,8 @@ class PortRequests:
         self._synced = synced
         self._wanted: dict[str, str] = {}
         self._published: dict[str, str] = {}
+        self._given: dict[str, float] = {}
+        """When those that were given lately may be used, in seconds of `monotonic`."""
         self._changed = asyncio.Event()
         index.on_change.append(self._look_again)
 
@@ -40,6 +45,11 @@ class PortRequests:
         if key not in self._wanted:
             self._wanted[key] = workspace.name
             self._changed.set()
+
+    def is_new(self, workspace: Workspace, port: int) -> bool:
+        """Was it given so lately that perhaps nothing listens there yet?"""
+        key = port_request(workspace.uid, port)
+        return key in self._wanted or monotonic() < self._given.get(key, 0.0)
 
     async def run(self, *, leads: bool = True) -> None:
         """Of several processes one leads: it takes over the keys that are there."""
@@ -77,14 +87,19 @@ class PortRequests:
         self._changed.set()
 
     async def _publish(self) -> None:
-        self._wanted = {key: name for key, name in self._wanted.items() if self._is_open(key, name)}
-        new = {key: name for key, name in self._wanted.items() if key not in self._published}
-        done = [key for key in self._published if key not in self._wanted]
+        now = monotonic()
+        self._given = {key: then for key, then in self._given.items() if now < then}
+        closed = {key for key, name in self._wanted.items() if not self._is_open(key, name)}
+        self._given |= dict.fromkeys(closed, now + LISTEN_SECONDS)
+        self._wanted = {key: name for key, name in self._wanted.items() if key not in closed}
+        wanted = dict(self._wanted)  # more may be asked for while this is written
+        new = {key: name for key, name in wanted.items() if key not in self._published}
+        done = [key for key in self._published if key not in wanted]
         if not (new or done):
             return
         data = {**new, **dict.fromkeys(done)}
         await self._client.merge_patch(CONFIGMAPS, self._namespace, self._name, {"data": data})
-        self._published = dict(self._wanted)
+        self._published = wanted
         logger.info("ports asked for", new=len(new), done=len(done))
 
     def _is_open(self, key: str, name: str) -> bool:
