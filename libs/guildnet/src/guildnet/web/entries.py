@@ -6,6 +6,7 @@ Every service reads the same settings through `EntrySettings`, so that a control
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -30,18 +31,24 @@ class Entry:
 
     @property
     def scheme(self) -> str:
-        return urlsplit(self.origin).scheme
+        return _parts(self.origin)[0]
 
     @property
     def host(self) -> str:
         """Host name without port; an IPv6 address without brackets."""
-        return urlsplit(self.origin).hostname or ""
+        return _parts(self.origin)[1]
 
     @property
     def port(self) -> int:
         """The port, explicit or the scheme's own."""
-        parts = urlsplit(self.origin)
-        return parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
+        return _parts(self.origin)[2]
+
+
+@lru_cache(maxsize=64)
+def _parts(origin: str) -> tuple[str, str, int]:
+    """Scheme, host and port of an origin: an install has three, and asks for every workspace of a list."""
+    parts = urlsplit(origin)
+    return parts.scheme, parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
 
 
 def authority(host: str, port: int, scheme: str) -> str:

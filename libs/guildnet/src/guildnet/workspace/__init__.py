@@ -21,7 +21,7 @@ from guildnet.workspace.model import (
     WorkspaceSpec,
     WorkspaceStatus,
 )
-from guildnet.workspace.origin import first_port, origin_url, other_ports
+from guildnet.workspace.origin import first_port, origin_url, origin_urls, other_ports
 from guildnet.workspace.reader import parse
 from guildnet.workspace.writer import status_to_wire, to_wire
 
@@ -43,6 +43,7 @@ __all__ = [
     "WorkspaceStatus",
     "first_port",
     "origin_url",
+    "origin_urls",
     "other_ports",
     "parse",
     "replace",

@@ -12,7 +12,7 @@ from typing import Final
 
 from guildnet.names import origin_label
 from guildnet.web.entries import Entry, origin
-from guildnet.workspace.model import Workspace
+from guildnet.workspace.model import Port, Workspace
 from guildnet.workspace.ports import served_ports
 
 _REQUEST: Final = re.compile(r"port\.([0-9A-Za-z-]{1,64})\.([1-9][0-9]{0,4})")
@@ -34,7 +34,17 @@ def origin_url(ws: Workspace, entry: Entry, port: int | None = None) -> str | No
     `port` is a container port it declares, None the first. None is the answer in path mode, and in port mode until the
     operator has given it a port; to one behind the first it gives one when it is asked (`port_request`).
     """
-    other = None if port is None or port == first_port(ws) else port
+    return _url(ws, entry, None if port is None or port == first_port(ws) else port)
+
+
+def origin_urls(ws: Workspace, entry: Entry) -> tuple[tuple[Port, str | None], ...]:
+    """Every port it serves with the URL of its origin, None where it has none; the first one's is the workspace's."""
+    ports = enumerate(served_ports(ws.spec))
+    return tuple((port, _url(ws, entry, port.container_port if place else None)) for place, port in ports)
+
+
+def _url(ws: Workspace, entry: Entry, other: int | None) -> str | None:
+    """`other` is a port behind the first."""
     own = ws.status.origin
     match entry.mode:
         case "host":

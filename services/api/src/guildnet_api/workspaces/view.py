@@ -14,7 +14,7 @@ from guildnet.errors import FieldError, Invalid
 from guildnet.names import is_reserved
 from guildnet.sensitive import MASK, is_secret, masked_arguments
 from guildnet.web.entries import Entry
-from guildnet.workspace import Condition, EnvVar, Phase, Port, Resources, Workspace, origin_url
+from guildnet.workspace import Condition, EnvVar, Phase, Port, Resources, Workspace, origin_urls
 from guildnet.workspace.ports import base_path, served_ports
 from guildnet_api.cluster.pods import Pod, current
 
@@ -55,6 +55,7 @@ def server(ws: Workspace, pods: Sequence[Pod], entry: Entry | None) -> dict[str,
     """The `Server` as seen through one entry; absent facts are absent keys."""
     pod = current(pods)
     reason, message = explanation(ws, pod)
+    origins = _origins(ws, entry)
     view = {
         "id": ws.name,
         "name": ws.name,
@@ -66,14 +67,14 @@ def server(ws: Workspace, pods: Sequence[Pod], entry: Entry | None) -> dict[str,
         "owner": ws.owner,
         "created_at": _time(ws.created_at),
         "updated_at": _updated(ws),
-        "ports": _ports(ws, entry),
+        "ports": [_port(port, url) for port, url in origins],
         "resources": _resources(ws.spec.resources),
         "args": list(masked_arguments(ws.spec.args)),
         "env": {item.name: _shown(item) for item in ws.spec.env},
         "notes": ws.spec.notes,
         "files": ws.status.files,
         "restarts": ws.status.restarts or None,
-        "url": (origin_url(ws, entry) if entry else None) or ws.status.external_url,
+        "url": origins[0][1] or ws.status.external_url,
         "proxy_url": f"{base_path(ws.name)}/",
     }
     return {key: value for key, value in view.items() if value not in (None, "", [], {})}
@@ -90,7 +91,7 @@ def detail(
 def _settings(ws: Workspace, entry: Entry | None) -> dict[str, Any]:
     storage = ws.spec.storage
     shown = {
-        "ports": [{**_port(ws, entry, port), "pathMode": port.path_mode} for port in served_ports(ws.spec)],
+        "ports": [{**_port(port, url), "pathMode": port.path_mode} for port, url in _origins(ws, entry)],
         "labels": {key: value for key, value in ws.labels.items() if not is_reserved(key)},
         "storage": {"size": storage.size} if storage else None,
         "presetsRef": ws.spec.presets_ref,
@@ -137,14 +138,13 @@ def _updated(ws: Workspace) -> str | None:
     return max([*times, _time(ws.created_at) or ""]) or None
 
 
-def _ports(ws: Workspace, entry: Entry | None) -> list[dict[str, Any]]:
+def _origins(ws: Workspace, entry: Entry | None) -> tuple[tuple[Port, str | None], ...]:
     """The ports that the operator serves, the declared ones, else the image's defaults; each with its own origin's URL
     where it has one."""
-    return [_port(ws, entry, port) for port in served_ports(ws.spec)]
+    return origin_urls(ws, entry) if entry else tuple((port, None) for port in served_ports(ws.spec))
 
 
-def _port(ws: Workspace, entry: Entry | None, port: Port) -> dict[str, Any]:
-    url = origin_url(ws, entry, port.container_port) if entry else None
+def _port(port: Port, url: str | None) -> dict[str, Any]:
     return {"port": port.container_port, "name": port.name} | ({"url": url} if url else {})
 
 
