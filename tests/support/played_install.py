@@ -133,6 +133,15 @@ def working_day() -> Played:
             200,
             {"status": "ok", "checks": {name: {"ok": True} for name in ("kubernetes", "crds", "redis", "cache")}},
         ),
+        "GET /api/stats": (
+            200,
+            {
+                "states": {"pending": 2, "running": 4, "failed": 2, "stopped": 2},
+                "starts": [
+                    {"t": ago(1400 - 45 * n), "seconds": 3 + (n * 7) % 11 + (40 if n == 12 else 0)} for n in range(30)
+                ],
+            },
+        ),
         "GET /api/image-defaults": (200, {"ports": [{"port": 80, "name": "http"}]}),
         "POST /api/stop-all": (200, {"deleted": list(played.servers), "dryRun": True}),
     }

@@ -14,6 +14,7 @@ import type {
   Readiness,
   Refusal,
   Server,
+  Stats,
   TimelineEvent,
   UiConfig,
 } from "./types";
@@ -105,6 +106,7 @@ export const api = {
   uiConfig: () => request<UiConfig>("GET", "/api/ui-config"),
   me: () => request<Me>("GET", "/api/me"),
   readiness: () => request<Readiness>("GET", "/readyz"),
+  stats: () => request<Stats>("GET", "/api/stats"),
   images: () => request<Preset[]>("GET", "/api/images"),
   imageDefaults: (image: string) => request<ImageDefaults>("GET", `/api/image-defaults?image=${encodeURIComponent(image)}`),
   servers: () => request<Server[]>("GET", "/api/servers"),

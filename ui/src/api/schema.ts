@@ -274,6 +274,16 @@ export interface StaleEvent {
   seconds: number;
 }
 
+export interface StartTime {
+  seconds: number;
+  t: string;
+}
+
+export interface Stats {
+  starts: StartTime[];
+  states: Record<string, number>;
+}
+
 export interface StatusEvent {
   degraded?: boolean;
   message: string;

@@ -19,6 +19,8 @@ export type {
   Readiness,
   Server,
   StaleEvent as Stale,
+  StartTime,
+  Stats,
   SyncedEvent as Synced,
   UiConfig,
 } from "./schema";

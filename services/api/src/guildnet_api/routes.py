@@ -121,6 +121,11 @@ ROWS: Final[Sequence[Row]] = (
         response=schemas.Server, parameters=(p.ID,), returned=("ETag", _STALE), refusals=joined(UNKNOWN, NOT_READY),
     ),
     Row(
+        "GET", "/api/stats", "getStats", servers.get_stats,
+        "Workspaces by state, and the starts of the last day that this replica has seen.",
+        response=schemas.Stats, returned=(_STALE,), refusals=NOT_READY,
+    ),
+    Row(
         "POST", "/api/jobs", "launch", launch.launch, "Launch a workspace.",
         status=202, response=schemas.Launched, body=spec.JobSpec, returned=("Location",),
         parameters=(p.IDEMPOTENCY_KEY,),

@@ -21,6 +21,7 @@ from guildnet_api.cluster import events, pods
 from guildnet_api.cluster.events import Event
 from guildnet_api.cluster.index import WorkspaceIndex
 from guildnet_api.cluster.pods import Pod
+from guildnet_api.workspaces.stats import Starts
 
 SILENT_SECONDS: Final = WATCH_IDLE_SECONDS + 10.0
 """Age from which a copy is old although no watch has failed: the API server takes what is asked and answers nothing."""
@@ -33,6 +34,7 @@ class Watches:
 
     def __init__(self, client: Client, namespace: str) -> None:
         self.index = WorkspaceIndex()
+        self.starts = Starts()
         self.events_changed = Signal()
         """Notified at every Kubernetes event of a workspace."""
         self._events: dict[str, dict[str, Event]] = {}
@@ -116,6 +118,7 @@ class Watches:
             self.index.listed(workspaces=self._workspaces.resource_version or "")
         elif change.new is not None:
             self.index.put_workspace(change.new)
+            self.starts.observe(change.new)
         else:
             self.index.drop_workspace(change.key)
 

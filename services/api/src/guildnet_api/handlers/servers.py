@@ -15,7 +15,7 @@ from guildnet_api.deps import Services, actor, identity
 from guildnet_api.handlers.server_stream import ServerStream
 from guildnet_api.http.event_stream import EventStream
 from guildnet_api.http.params import json_response
-from guildnet_api.workspaces import view
+from guildnet_api.workspaces import stats, view
 
 STALE_HEADER: Final = "X-Guildnet-Stale"
 
@@ -47,6 +47,14 @@ async def get_events(api: Services, request: Request) -> Response:
     _require_synced(api)
     ws = api.authorizer.get_visible(actor(request), request.path_params["id"])
     return json_response(events.timeline(ws, api.watches.events(ws.name)), headers=_age(api))
+
+
+async def get_stats(api: Services, request: Request) -> Response:
+    api.authorizer.require_identified(actor(request), Action.LIST, "workspaces")
+    _require_synced(api)
+    allowed = api.visibility.rights(identity(request)).allowed
+    watches = api.watches
+    return json_response(stats.shown(watches.index.all(), watches.starts, allowed, api.now()), headers=_age(api))
 
 
 async def stream_servers(api: Services, request: Request) -> EventStream:

@@ -204,6 +204,20 @@ class ImageDefaults(BaseModel):
     storage: Storage | None = None
 
 
+class StartTime(BaseModel):
+    """One start of a workspace."""
+
+    t: str = Field(description="RFC 3339 time at which it was ready.")
+    seconds: int = Field(description="From the creation of its pod until it was ready.")
+
+
+class Stats(BaseModel):
+    """Workspaces that the caller may list, and how long their starts took."""
+
+    states: dict[str, int] = Field(description="How many are `pending`, `running`, `failed` and `stopped`.")
+    starts: list[StartTime] = Field(description="Of the last 24 hours, oldest first; 5000 at most.")
+
+
 class CheckResult(BaseModel):
     """The result of one check."""
 
