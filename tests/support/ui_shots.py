@@ -1,4 +1,7 @@
-"""`make ui-shots`: pictures of every page in both themes and at a telephone's width, in test-results/ui."""
+"""`make ui-shots`: pictures of every page in both themes and at a telephone's width, in test-results/ui.
+
+With `--docs` instead those that the documents show: smaller ones, in docs/pictures.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,9 @@ from support.played_ui import Played, build, serving
 
 PICTURES = ROOT / "test-results" / "ui"
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
+SHOWN = ROOT / "docs" / "pictures"
+SHOWN_SIZE = {"width": 1040, "height": 600}
+"""No picture is over 150 kB then."""
 
 
 def _nothing(_: Page) -> None:
@@ -46,6 +52,18 @@ PAGES: dict[str, tuple[str, Callable[[Page], None]]] = {
 """By the name of the picture: the address, and what is done there first."""
 
 
+def document(browser: Browser, origin: str) -> None:
+    """The list and the launch page, for the README and docs/ui.md."""
+    for theme in ("light", "dark"):
+        context = browser.new_context(viewport=SHOWN_SIZE, color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+        for name in ("list", "new"):
+            page = context.new_page()
+            page.goto(origin + PAGES[name][0])
+            page.wait_for_timeout(600)
+            page.screenshot(path=SHOWN / f"{name}-{theme}.png")
+        context.close()
+
+
 def shoot(browser: Browser, origin: str, wanted: list[str]) -> None:
     for theme in ("light", "dark"):
         for size, viewport in (("", WIDE), ("-phone", NARROW)):
@@ -69,9 +87,12 @@ def main(played: Played, wanted: list[str]) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     with serving(played) as origin, sync_playwright() as playwright:
         browser = launched(playwright)
-        shoot(browser, origin, wanted)
+        if wanted == ["--docs"]:
+            document(browser, origin)
+        else:
+            shoot(browser, origin, wanted)
         browser.close()
-    print(f"pictures are in {PICTURES.relative_to(ROOT)}")
+    print(f"pictures are in {(SHOWN if wanted == ['--docs'] else PICTURES).relative_to(ROOT)}")
 
 
 if __name__ == "__main__":
