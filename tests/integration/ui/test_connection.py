@@ -44,7 +44,7 @@ def test_pings_keep_a_silent_stream_live(page: Page, played: Played):
     assert "Live" in connection(page).inner_text()
 
 
-@pytest.mark.parametrize("path", ["/", "/new?image=nginx", "/w/analysis-3f9a1"])
+@pytest.mark.parametrize("path", ["/", "/new?image=nginx", "/w/analysis-3f9a1/timeline"])
 def test_a_session_that_has_ended_is_told_once_and_begins_again_here(
     page: Page, played: Played, origin: str, path: str
 ):

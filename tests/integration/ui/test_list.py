@@ -92,6 +92,15 @@ def test_a_thousand_rows_are_drawn_as_a_screenful(page: Page, played: Played, or
     expect(row(page, "workspace-0999")).to_be_in_viewport()
 
 
+def test_rows_that_come_one_after_the_other_are_all_drawn(page: Page, played: Played, origin: str):
+    played.servers = {}
+    page.goto(origin)
+    expect(page.get_by_role("heading", name="Nothing runs here yet")).to_be_visible()
+    for number in range(12):
+        played.put(workspace(f"late-{number}"))
+    expect(page.locator("tr.server")).to_have_count(12)
+
+
 def boxes(page: Page, selector: str) -> list[dict[str, float]]:
     found: list[dict[str, float]] = page.evaluate(
         "selector => [...document.querySelectorAll(selector)].map(one => one.getBoundingClientRect().toJSON())",

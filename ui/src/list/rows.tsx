@@ -1,5 +1,5 @@
 import { A } from "@solidjs/router";
-import { createSignal, For, onCleanup, onMount, Show } from "solid-js";
+import { createEffect, createSignal, For, on, onCleanup, onMount, Show } from "solid-js";
 import type { Server } from "../api/types";
 import { Avatar, StatusBadge } from "../components/status";
 import { Ago } from "../components/time";
@@ -127,6 +127,8 @@ export function Rows(props: Shown) {
       removeEventListener("resize", soon);
     });
   });
+  // What is on the screen depends on how many there are, and they come one after the other.
+  createEffect(on(() => props.servers.length, look, { defer: true }));
   const from = () => Math.min(range().from, Math.max(0, props.servers.length - 1));
   const drawn = () => props.servers.slice(from(), Math.max(range().to, from() + 1));
   const below = () => Math.max(0, props.servers.length - from() - drawn().length);
