@@ -106,6 +106,14 @@ export function LogView(props: {
     props.onPick(link.dataset["at"] ?? "");
   };
 
+  /** The keyboard's way to what a press on a line's time does. */
+  const pressed = (event: KeyboardEvent) => {
+    if (event.key !== "c" || event.ctrlKey || event.metaKey || event.altKey || event.target !== box) return;
+    const edge = box.getBoundingClientRect().top;
+    const rows = [...drawn.querySelectorAll<HTMLElement>("[data-key]")];
+    rows.find((row) => row.getBoundingClientRect().bottom > edge + 1)?.querySelector<HTMLElement>(":scope > [data-at]")?.click();
+  };
+
   onMount(() => {
     view = new LogViewport(model, {
       box,
@@ -122,6 +130,7 @@ export function LogView(props: {
     onCleanup(view.listen());
     // Links and buttons of rows, which come and go by the dozen a frame.
     box.addEventListener("click", clicked);
+    box.addEventListener("keydown", pressed);
     const resized = new ResizeObserver(() => (gauge() ? view?.remeasure(height) : view?.render()));
     resized.observe(box);
     onCleanup(() => resized.disconnect());

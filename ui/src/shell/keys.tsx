@@ -38,6 +38,14 @@ export const KEYS: readonly { where: string; keys: readonly [keys: string, does:
       ["s", "Settings"],
     ],
   },
+  {
+    where: "A log, where the focus is in it",
+    keys: [
+      ["End", "Follow the newest line"],
+      ["Home", "Go to the oldest line that is kept"],
+      ["c", "Copy a link to the line at the top"],
+    ],
+  },
 ];
 
 export function Keys(props: { open: boolean; onClose: () => void }) {

@@ -1,10 +1,11 @@
-import { A, Navigate, useParams } from "@solidjs/router";
+import { A, Navigate, useNavigate, useParams } from "@solidjs/router";
 import { Match, Show, Switch } from "solid-js";
 import { Alert } from "../../components/alert";
 import { Button } from "../../components/button";
 import { EmptyState } from "../../components/empty-state";
 import { Tabs, type Tab } from "../../components/tabs";
 import { timeline } from "../../lib/timeline";
+import { useKeys } from "../../shell/keys";
 import { createClock } from "../../stores/clock";
 import { useTitle } from "../../stores/title";
 import { createWorkspace } from "../../stores/workspace";
@@ -33,6 +34,9 @@ export function WorkspacePage() {
   const label = () => TABS.find(({ tab }) => tab === params.tab)?.label ?? "";
   useTitle(() => `${params.name}${label() ? ` · ${label()}` : ""}`);
   const known = () => workspace.server();
+  const navigate = useNavigate();
+  const go = (tab: string) => () => navigate(`/w/${params.name}/${tab}`);
+  useKeys({ o: go("open"), t: go("timeline"), l: go("logs"), s: go("settings") });
 
   return (
     <Show when={params.tab} fallback={<Navigate href={`/w/${params.name}/timeline`} />}>
