@@ -8,6 +8,14 @@ from proofs.planted.plant import Plant
 
 PLANTS: Final = (
     Plant(
+        "keyboard",
+        "the menu of a workspace is opened by a pointer alone",
+        "ui/src/components/menu.tsx",
+        "          onClick={() => setOpen(!open())}\n",
+        "          onPointerUp={() => setOpen(!open())}\n",
+        cluster=True,
+    ),
+    Plant(
         "ui-reasons",
         "the timeline does not show what is wrong",
         "ui/src/pages/workspace/timeline-tab.tsx",
@@ -17,10 +25,10 @@ PLANTS: Final = (
     ),
     Plant(
         "ui-speed",
-        "hundreds of rows of a log are drawn for each that is in view",
+        "thousands of rows of a log are drawn for those in view",
         "ui/src/components/log-viewport.ts",
         "const OVERSCAN_PX = 480;",
-        "const OVERSCAN_PX = 60_000;",
+        "const OVERSCAN_PX = 300_000;",
         quick=True,
     ),
 )
