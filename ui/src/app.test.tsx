@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { heardOfSession } from "./api/auth";
 import { App } from "./app";
 import { aServer, ADA, answering, PRESET, type Sent } from "./test/fake-api";
+import { eventually } from "./test/eventually";
 import { FakeEventSource } from "./test/fake-event-source";
 
 let dispose = () => {};
@@ -61,9 +62,9 @@ afterEach(() => {
 describe("the frame", () => {
   it("says who is here, what this install is called and what the page is", async () => {
     show("/");
-    await vi.waitFor(() => expect(document.title).toBe("Workspaces · team"));
+    await eventually(() => expect(document.title).toBe("Workspaces · team"));
     expect(document.querySelector(".brand")?.textContent).toBe("team");
-    await vi.waitFor(() => expect(document.querySelector(".me")?.textContent).toContain("Ada"));
+    await eventually(() => expect(document.querySelector(".me")?.textContent).toContain("Ada"));
   });
 
   it("says when the cluster does not confirm the list, and when it does again", async () => {
@@ -87,28 +88,28 @@ describe("the frame", () => {
       "GET /api/images": ended,
       "GET /api/servers": ended,
     });
-    await vi.waitFor(() => expect(text()).toContain("You are signed out."));
+    await eventually(() => expect(text()).toContain("You are signed out."));
     expect(document.querySelectorAll(".signed-out")).toHaveLength(1);
     expect(button("Sign in")?.getAttribute("href")).toBe("/login?next=%2Fw%2Flab-12345%2Flogs%3Flevel%3Derror");
   });
 
   it("asks a stranger for a token", async () => {
     show("/", { "GET /api/me": [200, { kind: "anonymous", roles: [], actions: [] }] });
-    await vi.waitFor(() => expect(document.querySelector("main form")?.getAttribute("action")).toBe("/login"));
+    await eventually(() => expect(document.querySelector("main form")?.getAttribute("action")).toBe("/login"));
   });
 
   it("takes no rights away because a question failed, and asks again", async () => {
     show("/", { "GET /api/me": [502, {}] });
-    await vi.waitFor(() => expect(button("Who am I?")).toBeDefined());
+    await eventually(() => expect(button("Who am I?")).toBeDefined());
     expect(button("New")?.getAttribute("href")).toBe("/new");
     const asked = sent.filter(({ path }) => path === "/api/me").length;
     button("Who am I?")?.click();
-    await vi.waitFor(() => expect(sent.filter(({ path }) => path === "/api/me").length).toBeGreaterThan(asked));
+    await eventually(() => expect(sent.filter(({ path }) => path === "/api/me").length).toBeGreaterThan(asked));
   });
 
   it("says of a button that is refused which rule is missing, and does not do it", async () => {
     show("/", { "GET /api/me": [200, { ...ADA, actions: ["list"] }] });
-    await vi.waitFor(() => expect(button("New")).toBeUndefined());
+    await eventually(() => expect(button("New")).toBeUndefined());
     const launch = [...document.querySelectorAll("a")].find((link) => link.textContent?.startsWith("New"));
     expect(launch?.getAttribute("href")).toBeNull();
     expect(launch?.getAttribute("aria-disabled")).toBe("true");
@@ -124,7 +125,7 @@ describe("the frame", () => {
 
   it("finds workspaces and actions by Ctrl-K", async () => {
     show("/");
-    await vi.waitFor(() => expect(text()).toContain("lab-12345"));
+    await eventually(() => expect(text()).toContain("lab-12345"));
     press("k", { ctrlKey: true });
     const field = document.querySelector<HTMLInputElement>("dialog [role=combobox]");
     if (!field) throw new Error("no field");
@@ -132,7 +133,7 @@ describe("the frame", () => {
     field.dispatchEvent(new InputEvent("input", { bubbles: true }));
     expect(document.querySelector("[aria-selected=true]")?.textContent).toContain("lab-12345 · logs");
     field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
-    await vi.waitFor(() => expect(location.pathname).toBe("/w/lab-12345/logs"));
+    await eventually(() => expect(location.pathname).toBe("/w/lab-12345/logs"));
   });
 
   it("has a map of its keys, and goes where they lead", async () => {
@@ -142,7 +143,7 @@ describe("the frame", () => {
     labelled("Keyboard shortcuts")?.querySelector<HTMLElement>("[aria-label=Close]")?.click();
     press("g");
     press("m");
-    await vi.waitFor(() => expect(document.title).toBe("You and your rights · team"));
+    await eventually(() => expect(document.title).toBe("You and your rights · team"));
   });
 });
 
@@ -152,12 +153,12 @@ describe("addresses", () => {
     ["/servers/lab-12345", "/w/lab-12345"],
   ])("%s is %s now", async (old, now) => {
     show(old);
-    await vi.waitFor(() => expect(location.pathname + location.search).toBe(now));
+    await eventually(() => expect(location.pathname + location.search).toBe(now));
   });
 
   it.each(["/nowhere", "/w/lab-12345/nothing"])("%s is answered with a way home", async (path) => {
     show(path);
-    await vi.waitFor(() => expect(text()).toContain("There is no such page"));
+    await eventually(() => expect(text()).toContain("There is no such page"));
     expect(document.title).toContain("No such page");
   });
 });
@@ -168,9 +169,9 @@ describe("actions", () => {
       "GET /api/servers": [200, [aServer({ files: "kept" })]],
       "POST /api/servers/lab-12345/stop": [202, aServer({ status: "stopped" })],
     });
-    await vi.waitFor(() => expect(labelled("Open lab-12345")).not.toBeNull());
+    await eventually(() => expect(labelled("Open lab-12345")).not.toBeNull());
     choose("Stop");
-    await vi.waitFor(() => expect(labelled("Start lab-12345")).not.toBeNull());
+    await eventually(() => expect(labelled("Start lab-12345")).not.toBeNull());
   });
 
   it.each(["lost on stop", undefined] as const)("asks before it stops where files are %s", async (files) => {
@@ -178,7 +179,7 @@ describe("actions", () => {
       "GET /api/servers": [200, [aServer(files ? { files } : {})]],
       "POST /api/servers/lab-12345/stop": [202, aServer({ status: "stopped" })],
     });
-    await vi.waitFor(() => expect(labelled("Open lab-12345")).not.toBeNull());
+    await eventually(() => expect(labelled("Open lab-12345")).not.toBeNull());
     choose("Stop");
     await turn();
     expect(sent.some(({ method }) => method === "POST")).toBe(false);
@@ -187,14 +188,14 @@ describe("actions", () => {
     expect(sent.some(({ method }) => method === "POST")).toBe(false);
     choose("Stop");
     button("Stop and lose files")?.click();
-    await vi.waitFor(() => expect(labelled("Start lab-12345")).not.toBeNull());
+    await eventually(() => expect(labelled("Start lab-12345")).not.toBeNull());
   });
 
   it("deletes after a time in which it can be taken back, and says what the API says", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {
       show("/", { "DELETE /api/servers/lab-12345": [409, { code: "conflict", message: "It is in use." }] });
-      await vi.waitFor(() => expect(labelled("Open lab-12345")).not.toBeNull());
+      await eventually(() => expect(labelled("Open lab-12345")).not.toBeNull());
       const deleted = () => sent.filter(({ method }) => method === "DELETE").length;
       choose("Delete");
       button("Delete")?.click();
@@ -206,7 +207,7 @@ describe("actions", () => {
       button("Delete")?.click();
       vi.advanceTimersByTime(7000);
       expect(deleted()).toBe(1);
-      await vi.waitFor(() => expect(text()).toContain("lab-12345: It is in use."));
+      await eventually(() => expect(text()).toContain("lab-12345: It is in use."));
     } finally {
       vi.useRealTimers();
     }
@@ -214,7 +215,7 @@ describe("actions", () => {
 
   it("does not let a page go with a deletion undone that was not taken back", async () => {
     show("/", { "DELETE /api/servers/lab-12345": [200, { deleted: "lab-12345" }] });
-    await vi.waitFor(() => expect(labelled("Open lab-12345")).not.toBeNull());
+    await eventually(() => expect(labelled("Open lab-12345")).not.toBeNull());
     choose("Delete");
     button("Delete")?.click();
     expect(sent.some(({ method }) => method === "DELETE")).toBe(false);

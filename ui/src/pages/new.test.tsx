@@ -2,6 +2,7 @@ import { Router, Route } from "@solidjs/router";
 import { render } from "solid-js/web";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Frame } from "../shell/frame";
+import { eventually } from "../test/eventually";
 import { aServer, ADA, answering, PRESET, type Sent } from "../test/fake-api";
 import { FakeEventSource } from "../test/fake-event-source";
 import { NewPage } from "./new";
@@ -28,7 +29,7 @@ async function show(path: string, over: Record<string, [number, unknown]> = {}) 
     ),
     document.body.appendChild(document.createElement("div")),
   );
-  await vi.waitFor(() => expect(document.querySelector("form.new")).not.toBeNull());
+  await eventually(() => expect(document.querySelector("form.new")).not.toBeNull());
 }
 
 const text = () => document.body.textContent ?? "";
@@ -61,7 +62,7 @@ afterEach(() => {
 it("launches a preset as it stands, and goes to its timeline", async () => {
   await show("/new");
   submit();
-  await vi.waitFor(() => expect(location.pathname).toBe("/w/jupyterlab-abcde/timeline"));
+  await eventually(() => expect(location.pathname).toBe("/w/jupyterlab-abcde/timeline"));
   expect(launches()).toEqual([{ image: PRESET.image, presetsRef: "jupyterlab" }]);
 });
 
@@ -69,7 +70,7 @@ it("says which ports an image gets when none are given, and the name it would ha
   await show("/new?image=", { "GET /api/image-defaults?image=tsl0922%2Fttyd": [200, { ports: [{ port: 7681, name: "http" }] }] });
   expect(text()).toContain("8080 and 8443");
   type("Image", "tsl0922/ttyd");
-  await vi.waitFor(() => expect(text()).toContain("Left out: 7681"));
+  await eventually(() => expect(text()).toContain("Left out: 7681"));
   type("Name", "Über Terminal!");
   expect(text()).toContain("uber-terminal-•••••");
   expect(text()).toContain("guildnet launch tsl0922/ttyd --name 'Über Terminal!'");
@@ -84,14 +85,14 @@ it("tells every problem at once before it asks, and asks when they are gone", as
   type("Image", "nginx:1");
   type("CPU", "2");
   submit();
-  await vi.waitFor(() => expect(launches()).toEqual([{ image: "nginx:1", resources: { cpu: "2" } }]));
+  await eventually(() => expect(launches()).toEqual([{ image: "nginx:1", resources: { cpu: "2" } }]));
 });
 
 it("shows the API's objection at its field and keeps what was typed", async () => {
   const details = [{ field: "resources.memory", reason: "more than any node has" }];
   await show("/new?name=mine", { "POST /api/jobs": [400, { code: "invalid_spec", message: "See resources.memory.", details }] });
   submit();
-  await vi.waitFor(() => expect(document.querySelector(".wrong .field-note")?.textContent).toBe("more than any node has"));
+  await eventually(() => expect(document.querySelector(".wrong .field-note")?.textContent).toBe("more than any node has"));
   expect(field("Name").value).toBe("mine");
 });
 
@@ -103,14 +104,14 @@ it("sends a launch again, that nobody answered, as the same launch", async () =>
     throw new TypeError("network");
   });
   submit();
-  await vi.waitFor(() => expect(text()).toContain("It was not launched."));
+  await eventually(() => expect(text()).toContain("It was not launched."));
   submit();
-  await vi.waitFor(() => expect(keys).toHaveLength(2));
+  await eventually(() => expect(keys).toHaveLength(2));
   expect(keys[0]).toBe(keys[1]);
   type("Name", "another");
-  await vi.waitFor(() => expect(document.querySelector("[type=submit]")?.getAttribute("aria-busy")).toBeNull());
+  await eventually(() => expect(document.querySelector("[type=submit]")?.getAttribute("aria-busy")).toBeNull());
   submit();
-  await vi.waitFor(() => expect(keys).toHaveLength(3));
+  await eventually(() => expect(keys).toHaveLength(3));
   expect(keys[2]).not.toBe(keys[0]);
 });
 
@@ -121,16 +122,16 @@ it("takes a pasted .env as variables, and locks what looks secret", async () => 
   Object.defineProperty(paste, "clipboardData", { value: { getData: () => "MODE=fast\nAPI_TOKEN='s 3'\n" } });
   field("Name of variable 1").dispatchEvent(paste);
   submit();
-  await vi.waitFor(() => expect(launches()).toHaveLength(1));
+  await eventually(() => expect(launches()).toHaveLength(1));
   expect(launches()[0]).toMatchObject({ env: { MODE: "fast", API_TOKEN: { value: "s 3", secret: true } } });
 });
 
 it("begins a launch like another with what that one has", async () => {
   const like = aServer({ id: "web-0a1b2", name: "web-0a1b2", image: "nginx:1", files: "kept", storage: { size: "5Gi" }, notes: "hello" });
   await show("/new?like=web-0a1b2", { "GET /api/servers/web-0a1b2": [200, like] });
-  await vi.waitFor(() => expect(field("Image").value).toBe("nginx:1"));
+  await eventually(() => expect(field("Image").value).toBe("nginx:1"));
   submit();
-  await vi.waitFor(() => expect(launches()).toEqual([{ image: "nginx:1", name: "web", storage: { size: "5Gi" }, notes: "hello" }]));
+  await eventually(() => expect(launches()).toEqual([{ image: "nginx:1", name: "web", storage: { size: "5Gi" }, notes: "hello" }]));
 });
 
 it("keeps what was typed over a reload, but no secret", async () => {
@@ -150,7 +151,7 @@ it("keeps what was typed over a reload, but no secret", async () => {
 
 it("can be used without the presets", async () => {
   await show("/new?image=nginx:1", { "GET /api/images": [502, {}] });
-  await vi.waitFor(() => expect(text()).toContain("cannot be loaded"));
+  await eventually(() => expect(text()).toContain("cannot be loaded"));
   submit();
-  await vi.waitFor(() => expect(launches()).toEqual([{ image: "nginx:1" }]));
+  await eventually(() => expect(launches()).toEqual([{ image: "nginx:1" }]));
 });
