@@ -40,7 +40,7 @@ from guildnet_operator.watch.workspace_store import version_of
 from guildnet_proxy.access_log import Records
 from guildnet_proxy.auth.sessions import Sessions
 from guildnet_proxy.cluster.index import Endpoint, Index, Slice, declared_ports
-from guildnet_proxy.frontdoor.dispatch import FrontDoor, page_headers
+from guildnet_proxy.frontdoor.dispatch import FrontDoor
 from guildnet_proxy.frontdoor.request import Record
 from guildnet_proxy.frontdoor.resolve import resolve
 from guildnet_proxy.frontdoor.target import WorkspaceTarget
@@ -50,6 +50,7 @@ from guildnet_proxy.http.forward import Listener
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.message.head import parse_request
 from guildnet_proxy.http.message.response import ResponseHead
+from guildnet_proxy.rewrite.own_answers import page_headers
 from guildnet_proxy.rewrite.response_head import ControlRules
 from guildnet_proxy.settings import Settings as ProxySettings
 from guildnet_proxy.sites import Sites, own_origin

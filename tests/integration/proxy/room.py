@@ -19,7 +19,7 @@ from guildnet.names import origin_label
 from guildnet.web.entries import Entry
 from guildnet.workspace import Workspace, parse
 from guildnet_proxy.access_log import Records
-from guildnet_proxy.app import door_of, still_allowed
+from guildnet_proxy.app import door_of
 from guildnet_proxy.auth.authenticate import Authenticator
 from guildnet_proxy.auth.sessions import Sessions
 from guildnet_proxy.auth.token_review import TokenReview
@@ -28,6 +28,7 @@ from guildnet_proxy.cluster.own_addresses import OwnAddresses
 from guildnet_proxy.frontdoor.request import Record
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.server import Server
+from guildnet_proxy.revocation import Revocation, still_allowed
 from guildnet_proxy.settings import Settings
 from guildnet_proxy.sites import Sites
 from guildnet_proxy.tailnet.localapi import Peer
@@ -102,6 +103,7 @@ class Room:
     peers: dict[str, Peer] = field(default_factory=dict)
     tokens: dict[str, TokenReview] = field(default_factory=dict)
     reviews: list[str] = field(default_factory=list)
+    revocation: Revocation | None = None
     api_seen: list[web.Request] = field(default_factory=list)
 
     @property
@@ -290,11 +292,12 @@ async def make_room(tmp_path: Path, upstream_port: int, api_port: int, limits: L
     own.on_change.append(table.touch)
     door = door_of(settings, table, entries, sources, records, KEY, own)
     server = Server(door, records, limits)
-    table.on_change.append(lambda _: server.revoke_soon(lambda record: still_allowed(door, record)))
+    table.on_change.append(lambda _: server.revoke_soon(lambda record: still_allowed(door.workspaces, record)))
     await server.listen_tcp("127.0.0.1", port)
     socket = tmp_path / "tailnet.sock"
     await server.listen_unix(socket)
+    revocation = Revocation(sources, door.workspaces, server.opened, server.revoke)
     return Room(
         server, table, sessions, sources, entries, port, socket, upstream_port, records, log, own, peers, tokens,
-        reviews,
+        reviews, revocation,
     )  # fmt: skip

@@ -150,7 +150,7 @@ async def test_a_token_of_the_admin_account_logs_in_and_another_audience_does_no
     token = await service_account_token(cluster.kube, cluster.namespace, "guildnet-admin", audiences=("guildnet",))
     answer = await cluster.ask("GET", f"/login?token={token}")
     assert answer.status == 303
-    cookie = answer.one("set-cookie").partition(";")[0]
+    cookie = answer.headers["set-cookie"][0].partition(";")[0]
     me = json.loads((await cluster.ask("GET", "/api/me", f"Cookie: {cookie}")).body)
     assert me["login"] == f"system:serviceaccount:{cluster.namespace}:guildnet-admin"
     other = await service_account_token(cluster.kube, cluster.namespace, "guildnet-admin", audiences=("elsewhere",))
@@ -159,7 +159,7 @@ async def test_a_token_of_the_admin_account_logs_in_and_another_audience_does_no
 
 async def _session(cluster: Cluster, token: str) -> str:
     login = await cluster.ask("GET", f"/login?token={token}")
-    return f"Cookie: {login.one('set-cookie').partition(';')[0]}"
+    return f"Cookie: {login.headers['set-cookie'][0].partition(';')[0]}"
 
 
 async def test_workspaces_slices_and_capabilities_are_followed(cluster, monkeypatch, capsys):

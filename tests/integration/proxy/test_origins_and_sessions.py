@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import urlsplit
+import time
+from urllib.parse import quote, urlsplit
 
 import httpx2
 import pytest
 
 from guildnet_proxy.auth.token_review import TokenReview
-from integration.proxy.room import Room, jwt
+from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.tailnet.localapi import Peer
+from integration.proxy.room import Room, echo_app, jwt, make_room, serve_app
 from support.openapi import require
 
 ADMIN = TokenReview(authenticated=True, username="system:serviceaccount:guildnet:guildnet-admin")
@@ -91,14 +94,17 @@ async def test_a_token_logs_in_once_and_the_session_counts(room):
     room.tokens[token] = ADMIN
     answer = await room.ask("GET", f"/login?token={token}&next=/servers/x", *NAVIGATE)
     assert (answer.status, answer.one("location")) == (303, "/servers/x")
-    cookie = answer.one("set-cookie")
+    cookie, mark = answer.headers["set-cookie"]
     assert cookie.startswith("__Host-guildnet-guildnet=")
     assert all(part in cookie for part in ("; Path=/", "; Secure", "; HttpOnly", "; SameSite=Lax"))
+    assert mark.startswith("__Secure-guildnet-mark-guildnet=")
+    assert all(part in mark for part in ("; Domain=guildnet.localhost", "; Secure", "; HttpOnly", "; SameSite=Lax"))
     me = await room.ask("GET", "/api/me", "Cookie: " + cookie.partition(";")[0])
     assert json.loads(me.body)["login"] == ADMIN.username
     assert not any(token in line for line in room.log)
     out = await room.ask("POST", "/logout", "Cookie: " + cookie.partition(";")[0], f"Origin: http://{room.host}")
-    assert "Max-Age=0" in out.one("set-cookie")
+    assert all("Max-Age=0" in gone for gone in out.headers["set-cookie"])
+    assert len(out.headers["set-cookie"]) == 2
 
 
 async def test_a_session_that_was_not_made_here_leaves_a_line_and_is_nobodys(room):
@@ -106,7 +112,7 @@ async def test_a_session_that_was_not_made_here_leaves_a_line_and_is_nobodys(roo
     control, own = room.cookie(), room.own_cookie("ws1")
     asked = [
         ("POST", "/api/jobs", control, "", 401), ("GET", "/servers/x", control, "", 401),
-        ("GET", "/.guildnet/ticket?label=x&nonce=y", control, "", 401), ("GET", "/proxy/server/ws1/", control, "", 401),
+        ("GET", "/.guildnet/ticket?start=x", control, "", 401), ("GET", "/proxy/server/ws1/", control, "", 401),
         ("GET", "/x", own, room.own_host("ws1"), 303),
     ]  # fmt: skip
     for method, path, cookie, host, status in asked:
@@ -169,12 +175,25 @@ async def follow(room: Room, answer_location: str, *lines: str):
     return await room.ask("GET", path, *NAVIGATE, *lines, host=parts.netloc or room.host)
 
 
+def mark_of(room: Room, control: str) -> str:
+    """The mark of the browser that has this session."""
+    entry = room.entries.all()[-1]
+    session = room.sessions.read(control.partition("=")[2], entry, time.time())
+    assert session is not None
+    return f"{room.sessions.names.mark}={room.sessions.mark(session)}"
+
+
 async def test_a_ticket_hands_the_session_over_to_the_workspaces_own_origin(room):
     own = room.own_host("ws1")
     first = await room.ask("GET", "/lab?x=1", *NAVIGATE, host=own)
     assert first.status == 303
     nonce = first.one("set-cookie").partition(";")[0]
-    asked = await follow(room, first.one("location"), f"Cookie: {room.cookie()}")
+    control = f"Cookie: {room.cookie()}"
+    unmarked = await follow(room, first.one("location"), control)
+    mark = unmarked.one("set-cookie").partition(";")[0]
+    assert unmarked.one("location") == f"http://{own}/.guildnet/ticket?again=1&next=%2Flab%3Fx%3D1"
+    second = await follow(room, unmarked.one("location"), f"Cookie: {nonce}; {mark}")
+    asked = await follow(room, second.one("location"), control)
     assert asked.status == 303
     ticket_url = asked.one("location")
     assert ticket_url.startswith(f"http://{own}/.guildnet/ticket?")
@@ -190,11 +209,112 @@ async def test_a_ticket_hands_the_session_over_to_the_workspaces_own_origin(room
     assert "guildnet-ws" not in page.body.decode()
 
 
+async def test_nobody_gets_a_ticket_for_a_browser_that_is_not_the_visitors(room):
+    """The start of a way to a ticket can be had by anybody, and the visitor's browser be sent on with it."""
+    control = f"Cookie: {room.cookie()}"
+    for cookies in ("", f"Cookie: {mark_of(room, f'Cookie: {room.cookie()}')}"):
+        theirs = await room.ask("GET", "/", *NAVIGATE, *([cookies] if cookies else []), host=room.own_host("ws1"))
+        nonce = theirs.one("set-cookie").partition(";")[0]
+        got = await follow(room, theirs.one("location"), control)
+        assert "ticket=" not in got.one("location"), "it is not the session that this browser is marked with"
+        again = await follow(room, got.one("location"), f"Cookie: {nonce}")
+        refused = await follow(room, again.one("location"), control)
+        assert (refused.status, "location" in refused.headers) == (403, False)
+    invented = await room.ask("GET", f"/.guildnet/ticket?start=v1.e30.x&label={room.own_host('ws1')}", control)
+    assert (invented.status, json.loads(invented.body)["code"]) == (403, "bad_ticket")
+
+
+BY_A_PAGE = {
+    "an image": ("Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"),
+    "a frame": ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"),
+    "a script of the UI": ("Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"),
+}
+
+
+@pytest.mark.parametrize("lines", BY_A_PAGE.values(), ids=BY_A_PAGE.keys())
+async def test_no_page_logs_its_visitor_in_unseen(room, lines):
+    room.tokens[jwt("mallory")] = TokenReview(authenticated=True, username="mallory")
+    answer = await room.ask("GET", f"/login?token={jwt('mallory')}", "Accept: text/html", *lines)
+    assert (answer.status, "set-cookie" in answer.headers) == (403, False)
+
+
+@pytest.mark.parametrize(
+    ("source", "logged_in", "asks"),
+    [
+        ("none", "", False), ("none", "mallory", False), ("none", "ann", True),
+        ("same-origin", "ann", False), ("cross-site", "", True), ("same-site", "mallory", True),
+    ],
+)  # fmt: skip
+async def test_a_person_is_asked_where_somebody_else_may_have_led_there(room, source, logged_in, asks):
+    room.tokens[jwt("mallory")] = TokenReview(authenticated=True, username="mallory")
+    lines = ["Accept: text/html", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", f"Sec-Fetch-Site: {source}"]
+    if logged_in:
+        lines.append(f"Cookie: {room.cookie(logged_in)}")
+    answer = await room.ask("GET", f"/login?token={jwt('mallory')}&next=/x", *lines)
+    assert (answer.status, "set-cookie" in answer.headers) == ((200, False) if asks else (303, True))
+    if asks:
+        assert all(part in answer.body for part in (b"token:mallory", b'name="token"', b'value="/x"'))
+        assert "frame-ancestors 'none'" in answer.one("content-security-policy")
+
+
+@pytest.mark.parametrize("next_", ["/login?token=x", "/./login?token=x", "/a/../login", "/%2e/login", "/logout"])
+async def test_a_login_does_not_lead_on_to_another_one(room, next_):
+    room.tokens[jwt("admin")] = ADMIN
+    answer = await room.ask("GET", f"/login?token={jwt('admin')}&next={quote(next_, safe='')}", *NAVIGATE)
+    assert (answer.status, answer.one("location")) == (303, "/")
+
+
+async def test_the_frontend_reads_refusals_and_may_log_out(tmp_path):
+    upstream, port = await serve_app(echo_app())
+    room = await make_room(tmp_path, port, port, Limits(drain_seconds=0.2), frontend_origin="https://ui.example")
+    try:
+        frontend = "Origin: https://ui.example"
+        asked = ("Access-Control-Request-Method: GET",)
+        for method, path, lines, status in (
+            ("GET", "/api/servers", (), 401), ("GET", "/api/proxy-debug", (), 401), ("POST", "/logout", (), 303),
+            ("GET", "/.guildnet/x", (), 404), ("OPTIONS", "/api/proxy-debug", asked, 204),
+            ("OPTIONS", "/logout", asked, 204), ("PUT", "/logout", (), 405),
+        ):  # fmt: skip
+            answer = await room.ask(method, path, frontend, *lines)
+            assert (answer.status, path) == (status, path)
+            assert answer.one("access-control-allow-origin") == "https://ui.example", path
+            assert answer.one("x-content-type-options") == "nosniff"
+            assert answer.one("x-request-id")
+            foreign = await room.ask(method, path, "Origin: https://evil.example", *lines)
+            assert "access-control-allow-origin" not in foreign.headers
+    finally:
+        await room.server.close()
+        await room.sources.aclose()
+        await upstream.cleanup()
+
+
+async def test_own_answers_hold_the_control_origin_together(room):
+    for method, path in (("GET", "/login"), ("GET", "/api/servers"), ("GET", "/.guildnet/x"), ("POST", "/logout")):
+        answer = await room.ask(method, path)
+        for name, value in (
+            ("cross-origin-opener-policy", "same-origin"), ("cross-origin-resource-policy", "same-origin"),
+            ("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("origin-agent-cluster", "?1"),
+        ):  # fmt: skip
+            assert answer.one(name) == value, (path, name)
+        assert answer.one("content-security-policy")
+    own = await room.ask("GET", "/x", f"Origin: http://{room.host}", host=room.own_host("ws1"))
+    assert (own.status, own.one("access-control-allow-origin")) == (401, f"http://{room.host}")
+    assert own.one("x-content-type-options") == "nosniff"
+
+
+async def test_an_audit_line_says_who_logged_out(room):
+    room.log.clear()
+    await room.ask("POST", "/logout", f"Cookie: {room.cookie('ann')}")
+    audit = [json.loads(line) for text in room.log for line in text.splitlines() if line.startswith('{"audit"')]
+    assert [(line["who"], line["action"]) for line in audit] == [("token:ann", "logout")]
+
+
 async def test_a_ticket_opens_no_other_workspace_and_no_session_passes_between_origins(room):
     room.add("ws2", number=2)
-    first = await room.ask("GET", "/", *NAVIGATE, host=room.own_host("ws1"))
+    control = f"Cookie: {room.cookie()}"
+    first = await room.ask("GET", "/", *NAVIGATE, f"Cookie: {mark_of(room, control)}", host=room.own_host("ws1"))
     nonce = first.one("set-cookie").partition(";")[0]
-    asked = await follow(room, first.one("location"), f"Cookie: {room.cookie()}")
+    asked = await follow(room, first.one("location"), control)
     other = asked.one("location").replace(room.own_host("ws1"), room.own_host("ws2"))
     assert (await follow(room, other, f"Cookie: {nonce}")).status == 403
     for cookie in (room.own_cookie("ws2"), room.cookie()):
@@ -206,7 +326,7 @@ async def test_without_a_session_the_ticket_goes_by_the_login_page(room):
     first = await room.ask("GET", "/lab", *NAVIGATE, host=room.own_host("ws1"))
     page = await follow(room, first.one("location"))
     assert page.status == 401
-    assert b"/.guildnet/ticket?label=" in page.body
+    assert b"/.guildnet/ticket?start=" in page.body
 
 
 async def test_who_may_not_use_a_workspace_gets_no_ticket_and_no_byte(room):
@@ -276,3 +396,53 @@ async def test_proxy_debug_says_which_rule_fired(room):
     assert (gone["verdict"], gone["status"]) == ("refused", 404)
     to = json.loads((await room.ask("GET", "/api/proxy-debug?to=10.0.0.1:80", f"Cookie: {room.cookie()}")).body)
     assert (to["verdict"], to["rule"]) == ("refused", "default-deny")
+
+
+@pytest.mark.parametrize(
+    "fields", [(f"Cookie: a={'x' * 33000}",), tuple(f"Cookie: a{n}={'x' * 400}" for n in range(93))]
+)
+async def test_a_browser_with_too_many_cookies_is_offered_to_clear_them(room, fields):
+    assert sum(map(len, fields)) > 32768
+    page = await room.ask("GET", "/x", *NAVIGATE, *fields, host=room.own_host("ws1"))
+    assert (page.status, b'action="/.guildnet/clear-cookies"' in page.body) == (431, True)
+    assert "clear-site-data" not in page.headers
+    own = ("Accept: text/html", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", "Sec-Fetch-Site: same-origin")
+    cleared = await room.ask("GET", "/.guildnet/clear-cookies?", *own, *fields, host=room.own_host("ws1"))
+    assert (cleared.status, cleared.one("clear-site-data")) == (200, '"cookies"')
+    sister = tuple(line.replace("same-origin", "same-site") for line in own)
+    asked = await room.ask("GET", "/.guildnet/clear-cookies", *sister, *fields, host=room.own_host("ws1"))
+    assert (asked.status, "clear-site-data" in asked.headers) == (431, False)
+    program = await room.ask("GET", "/x", *fields)
+    assert (program.status, json.loads(program.body)["code"]) == (431, "headers_too_large")
+
+
+DEVICE = ("Host: x", "X-Forwarded-For: 100.64.0.7", "Tailscale-User-Login: ann@x", "X-Forwarded-Proto: https")
+
+
+async def on_the_tailnet(room: Room, port: int, path: str, *lines: str):
+    reader, writer = await room.connect(private=True)
+    host = f"X-Forwarded-Host: guildnet.tailtest.example:{port}"
+    writer.write("\r\n".join([f"GET {path} HTTP/1.1", host, *DEVICE, *lines]).encode() + b"\r\n\r\n")
+    answer = await room.read(reader)
+    writer.close()
+    return answer
+
+
+async def test_workspaces_on_one_name_neither_get_nor_make_each_others_cookies(room):
+    room.peers["100.64.0.7"] = Peer("laptop", "ann@x", "Ann", (), ("admin",))
+    room.add("ws2", number=2, spec={"env": [{"name": "GUILDNET_SCRIPT_COOKIES", "value": "_xsrf"}]})
+    set_by_one = await on_the_tailnet(room, 20001, "/?set-Set-Cookie=sid%3Dmine%3B%20HttpOnly")
+    renamed = set_by_one.one("set-cookie").partition(";")[0]
+    assert renamed.startswith("gn20001-")
+    for cookie, at_one, at_two in (
+        (renamed, "sid=mine", ""), ("gn20001-sid=tossed", "", ""), (renamed.replace("20001", "20002"), "", ""),
+        ("theme=dark", "theme=dark", ""), ("_xsrf=1", "_xsrf=1", "_xsrf=1"),
+    ):  # fmt: skip
+        for port, expected in ((20001, at_one), (20002, at_two)):
+            got = json.loads((await on_the_tailnet(room, port, "/", f"Cookie: {cookie}")).body)["headers"]
+            assert dict(got).get("Cookie", "") == expected, (cookie, port)
+    for port, separate in ((20001, False), (20002, False)):
+        status = json.loads((await on_the_tailnet(room, port, "/.guildnet/status")).body)
+        assert status["cookies"]["separate"] is separate
+    own = await room.ask("GET", "/.guildnet/status", f"Cookie: {room.own_cookie('ws1')}", host=room.own_host("ws1"))
+    assert json.loads(own.body)["cookies"] == {"separate": True}

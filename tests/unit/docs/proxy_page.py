@@ -100,8 +100,11 @@ def access_rules() -> set[str]:
 
 
 _PRODUCT_LIMITS = (
-    ("A bearer token, bytes", "auth.authenticate.MAX_TOKEN_BYTES"),
+    ("A bearer token, bytes", "auth.bearer.MAX_TOKEN_BYTES"),
     ("What a TokenReview or whois said, seconds", "auth.ttl_cache.TTL_SECONDS"),
+    ("The same where nobody can be asked, seconds more", "auth.ttl_cache.STALE_SECONDS"),
+    ("A token that is not valid, seconds", "auth.ttl_cache.DENIED_SECONDS"),
+    ("Between two questions about the caller of what is open, seconds", "revocation.RECHECK_SECONDS"),
     ("A session, seconds", "auth.sessions.SESSION_SECONDS"),
     ("A ticket, seconds", "auth.sessions.TICKET_SECONDS"),
     ("A target's name to be resolved, seconds", "frontdoor.egress.RESOLVE_TIMEOUT_SECONDS"),

@@ -6,18 +6,21 @@ import asyncio
 import base64
 import inspect
 import json
+import secrets
 from dataclasses import replace
 from math import inf
 from typing import Any
 
 import pytest
 
-from guildnet.errors import Unreachable
+from guildnet.errors import NotFound, Unreachable
 from guildnet.identity import ANONYMOUS, Identity, claims_of
 from guildnet.signed import derive_key, seal
 from guildnet.web.entries import Entry
 from guildnet_proxy.auth import authenticate
-from guildnet_proxy.auth.authenticate import Authenticator, bearer, login_required
+from guildnet_proxy.auth.authenticate import Authenticator, Credential, login_required
+from guildnet_proxy.auth.bearer import bearer
+from guildnet_proxy.auth.hidden import hide, reveal
 from guildnet_proxy.auth.sessions import (
     MAX_COOKIE_BYTES,
     NONCE_SECONDS,
@@ -25,13 +28,14 @@ from guildnet_proxy.auth.sessions import (
     TICKET_SECONDS,
     Session,
     Sessions,
+    TooLong,
     cookie,
     cookie_names,
     digest,
     new_nonce,
 )
 from guildnet_proxy.auth.token_review import TokenReview
-from guildnet_proxy.auth.ttl_cache import TTL_SECONDS
+from guildnet_proxy.auth.ttl_cache import RENEW_SECONDS, STALE_SECONDS, TTL_SECONDS
 from guildnet_proxy.auth.used_tickets import UsedHere
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Listener
@@ -323,16 +327,136 @@ def test_claims_of_ours_that_are_not_whole_are_no_session() -> None:
         assert (made.read_workspace(seal(claims, made._workspace_key), "u", LOCAL, 1000.0) is not None) is good
 
 
-def test_a_session_fits_into_a_cookie() -> None:
-    def of_size(size: int) -> str:
-        empty = len(Sessions(KEY, "i").issue(replace(ANN, display_name=""), LOCAL, 1000.0))
-        return Sessions(KEY, "i").issue(replace(ANN, display_name="x" * ((size - empty) * 3 // 4)), LOCAL, 1000.0)
+def test_a_session_fits_into_a_cookie_however_many_groups_there_are() -> None:
+    made = Sessions(KEY, "i")
+    many = tuple(f"a-group-with-a-long-name-{number:05}" for number in range(500))
+    session = made.begin(replace(ANN, groups=many), 1000.0, "a.token.c")
+    value = made.value(session, LOCAL)
+    assert len(cookie(made.names.session, value, SESSION_SECONDS)) <= MAX_COOKIE_BYTES
+    found = made.read(value, LOCAL, 1000.0)
+    assert found is not None
+    assert (found.token, found.identity.groups, found.identity.roles) == ("a.token.c", (), ("admin",))
+    own = made.read_workspace(made.issue_workspace(session, "u"), "u", LOCAL, 1000.0)
+    assert own is not None
+    assert (own.id, own.token) == (session.id, "a.token.c")
+    long = "".join(secrets.token_hex(1) for _ in range(4000))
+    with pytest.raises(TooLong):
+        made.value(made.begin(ANN, 1000.0, long), LOCAL)
+    assert made.read("v1." + "A" * MAX_COOKIE_BYTES + ".x", LOCAL, 1000.0) is None
+    assert (MAX_COOKIE_BYTES, SESSION_SECONDS, TICKET_SECONDS, NONCE_SECONDS) == (4096, 43200, 30, 600)
 
-    fits, large = (next(text for pad in range(4) if len(text := of_size(size + pad)) >= size) for size in (4093, 4097))
-    assert (len(fits) <= 4096, len(large) > 4096) == (True, True)
-    assert Sessions(KEY, "i").read(fits, LOCAL, 1000.0) is not None
-    assert Sessions(KEY, "i").read(large, LOCAL, 1000.0) is None
-    assert (MAX_COOKIE_BYTES, SESSION_SECONDS, TICKET_SECONDS, NONCE_SECONDS) == (4096, 43200, 30, 120)
+
+def test_a_session_hides_its_token_and_ends_with_it() -> None:
+    made = Sessions(KEY, "i")
+    session = made.begin(ANN, 1000.0, OURS, 1600.0)
+    assert session.expires == 1600.0
+    for value in (
+        made.value(session, LOCAL), made.issue_workspace(session, "u"),
+        made.ticket(session, "ws", "u", digest("n"), 1000.0),
+    ):  # fmt: skip
+        payload = base64.urlsafe_b64decode(value.split(".")[1] + "==")
+        assert all(part.encode() not in payload for part in OURS.split(".")), "nobody reads it there"
+    assert made.read(made.value(session, LOCAL), LOCAL, 1600.1) is None
+
+
+def test_what_is_hidden_is_revealed_to_its_key_alone() -> None:
+    for text in ("", "x", OURS, "ü" * 5000):
+        assert reveal(hide(text, KEY), KEY) == text
+        assert hide(text, KEY) != hide(text, KEY)
+    for wrong in (hide("text", b"x" * 32), "", "AAAA", "!", hide("text", KEY)[:-8]):
+        with pytest.raises(ValueError, match=r"."):
+            reveal(wrong, KEY)
+
+
+async def test_a_session_is_who_its_token_is_by_now() -> None:
+    sources = Sources()
+    session = sources.sessions.begin(Identity("token", "bot", "bot", (), (), "bearer", LOCAL), sources.now, OURS)
+    mine = f"Cookie: {sources.sessions.names.session}={sources.sessions.value(session, LOCAL)}"
+    bot = Identity("token", "bot", "bot", (), (), "session", LOCAL, ("g",))
+    assert await sources.who(mine) == bot
+    assert sources.made.identify(head(mine), TCP, CONTROL, None) == bot, "what is known is answered without waiting"
+    assert sources.made.until(head(mine), TCP, CONTROL, None) == (session.expires, sources.now + TTL_SECONDS)
+    sources.reviews[OURS] = TokenReview(authenticated=True, username="bot", groups=("other",))
+    sources.now += TTL_SECONDS + 1
+    assert (await sources.who(mine)).groups == ("other",)
+    del sources.reviews[OURS]
+    sources.now += TTL_SECONDS + 1
+    assert (await sources.who(mine)).groups == ("other",), "while nobody can say it is who it was last"
+    sources.now += 10 * STALE_SECONDS
+    assert (await sources.who(mine)).groups == (), "and then who it was at the login"
+    sources.reviews[OURS] = TokenReview(authenticated=False)
+    sources.now += TTL_SECONDS + 1
+    assert await sources.who(mine) == NOBODY
+
+
+async def test_a_token_is_believed_for_a_minute_of_an_outage() -> None:
+    sources = Sources()
+    line = f"Authorization: Bearer {OURS}"
+    await sources.who(line)
+    del sources.reviews[OURS]
+    sources.now += TTL_SECONDS + 1
+    assert (await sources.who(line)).login == "bot"
+    sources.now += STALE_SECONDS
+    assert (await sources.refused(line)).startswith("503 identity_unavailable token-review")
+
+
+async def test_a_device_that_left_is_refused_and_its_last_answer_counts_no_more(monkeypatch) -> None:
+    sources = Sources()
+    await sources.who(*FROM_ANN, listener=PRIVATE, site=SITE)
+
+    async def gone(_: str) -> Peer:
+        raise NotFound("no match")
+
+    monkeypatch.setattr(sources.made._peers, "_ask", gone)
+    sources.now += TTL_SECONDS + 1
+    refused = await sources.refused(*FROM_ANN, listener=PRIVATE)
+    assert refused == "403 identity_mismatch whois The tailnet has no such device."
+    ann = Identity("user", "ann@x", "Ann", (), ("viewer",), "tailnet", TAILNET)
+    assert await sources.made.ask_again(Credential(TAILNET, address="100.64.0.7"), ann) is None
+
+
+async def test_a_session_that_has_ended_is_nobodys() -> None:
+    sources = Sources()
+    session = sources.sessions.begin(ANN, sources.now)
+    control = f"Cookie: {sources.sessions.names.session}={sources.sessions.value(session, LOCAL)}"
+    own = f"Cookie: {sources.sessions.names.workspace}={sources.sessions.issue_workspace(session, 'u')}"
+    assert (await sources.who(control)).login == (await sources.who(own, uid="u")).login == "ann@x"
+    before = sources.made.version
+    sources.made.ended.end(session.id, session.expires)
+    assert sources.made.version > before, "what was remembered of it counts no more"
+    assert (await sources.who(control), await sources.who(own, uid="u")) == (NOBODY, NOBODY)
+
+
+async def test_who_is_asked_again_about() -> None:
+    sources = Sources()
+    made = sources.made
+    session = sources.sessions.begin(ANN, sources.now, OURS)
+    bot = await made.by_token(OURS, LOCAL)
+    by_session, by_token = Credential(LOCAL, session=session), Credential(LOCAL, token=OURS)
+    same = replace(bot, source="session")
+    assert (await made.ask_again(by_token, bot), await made.ask_again(by_session, same)) == (bot, same)
+    assert made.version == 0
+    sources.reviews[OURS] = TokenReview(authenticated=False)
+    sources.now += RENEW_SECONDS
+    assert (await made.ask_again(by_token, bot), await made.ask_again(by_session, same)) == (None, None)
+    assert made.version == 2
+    del sources.reviews[OURS]
+    with pytest.raises(Unreachable):
+        await made.ask_again(by_token, bot)
+    device = Credential(TAILNET, address="100.64.0.7")
+    ann = await sources.who(*FROM_ANN, listener=PRIVATE, site=SITE)
+    assert await made.ask_again(device, ann) == ann
+    sources.now += RENEW_SECONDS
+    sources.peers["100.64.0.7"] = Peer("laptop", "ann@x", "Ann", (), ("other",))
+    assert await made.ask_again(device, ann) == replace(ann, roles=()), "a role is lost; another counts from now on"
+    sources.now += RENEW_SECONDS
+    sources.peers["100.64.0.7"] = Peer("laptop", "bob@x", "Bob", (), ("viewer",))
+    assert await made.ask_again(device, ann) is None
+    sources.peers["100.64.0.7"] = Peer("bot", "", "", ("tag:ci", "tag:x"), ("r",))
+    sources.now += RENEW_SECONDS
+    node = Identity("node", "bot", "bot", ("tag:ci",), ("r",), "tailnet", TAILNET)
+    assert await made.ask_again(device, node) == node
+    assert await made.ask_again(device, replace(node, tags=("tag:y",))) is None
 
 
 async def test_what_is_still_being_asked_is_not_waited_for() -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guildnet_proxy.rewrite.cookies import for_upstream, is_ours, pairs, set_cookie, value_of
-from unit.proxy.values import OWN, PATH, PORT
+from guildnet_proxy.rewrite.cookies import SCRIPT_COOKIES, for_upstream, is_ours, jar_of, pairs, set_cookie, value_of
+from guildnet_proxy.sites import SharedJar, Site
+from unit.proxy.values import OWN, PATH, PORT, TAILNET, workspace
 
 PRINTABLE = st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), max_size=80)
-CROSS = type(OWN)("", "https://x", True, "", False, "https://y")
+CROSS = type(OWN)("", "https://x", True, None, False, "https://y")
+NAMED = replace(PORT, jar=SharedJar("gn20001-m-", frozenset({"_xsrf"}), "/proxy/server/ws"))
+BELOW = replace(PORT, jar=SharedJar("gn20001-m-", None, "/proxy/server/ws"))
 
 
 @pytest.mark.parametrize(
@@ -23,6 +28,8 @@ CROSS = type(OWN)("", "https://x", True, "", False, "https://y")
         (PORT, "gn20001-sid=1; gn20002-sid=2; _xsrf=3", "sid=1; _xsrf=3"),
         (PORT, "sid=tossed; gn20001-sid=mine", "sid=mine"),
         (OWN, 'a="x=y"; b', 'a="x=y"'),
+        (NAMED, "_xsrf=1; theme=2; gn20001-sid=3; gn20001-m-sid=4; gn20002-m-sid=5", "sid=4; _xsrf=1"),
+        (NAMED, "gn20001-m-_xsrf=mine; _xsrf=tossed", "_xsrf=mine"),
     ],
 )
 def test_what_a_workspace_gets(placement, header, expected):
@@ -48,11 +55,41 @@ def test_what_a_workspace_gets(placement, header, expected):
         (PORT, "_xsrf=1; Path=/", ["_xsrf=1; Path=/; Secure"]),
         (PORT, "sid=1; Path=/; HttpOnly", ["gn20001-sid=1; Path=/; HttpOnly; Secure"]),
         (PORT, "sid=; Max-Age=0", ["sid=; Max-Age=0; Secure", "gn20001-sid=; Max-Age=0; Secure"]),
+        (NAMED, "_xsrf=1; Path=/", ["_xsrf=1; Path=/proxy/server/ws/; Secure"]),
+        (NAMED, "_xsrf=1", ["_xsrf=1; Secure; Path=/proxy/server/ws/"]),
+        (NAMED, "theme=1; Path=/", ["gn20001-m-theme=1; Path=/; Secure; HttpOnly"]),
+        (NAMED, "theme=; Max-Age=0", ["gn20001-m-theme=; Max-Age=0; Secure; HttpOnly"]),
+        (BELOW, "theme=1; Path=/x", ["theme=1; Path=/proxy/server/ws/x; Secure"]),
+        (BELOW, "__Host-x=1; Path=/", ["__Host-x=1; Path=/; Secure"]),
         (CROSS, "a=1", ["a=1; Secure; SameSite=None; Partitioned"]),
     ],
 )
 def test_what_a_workspace_may_set(placement, header, expected):
     assert set_cookie(header, placement) == expected
+
+
+def _of(name: str, port: int | None, *env: tuple[str, str], below: str = "", uid: str = "12345678-uid"):
+    spec = {"env": [{"name": key, "value": value} for key, value in env]}
+    site = Site(TAILNET, b"", f"{TAILNET.origin}:{port}", port=port)
+    return jar_of(workspace(name, spec=spec, uid=uid), site, b"k" * 32, below)
+
+
+def test_the_names_of_a_workspaces_cookies_cannot_be_known_by_another():
+    one, two = _of("ws", 20001), _of("ws", 20001, uid="other")
+    assert one is not None
+    assert two is not None
+    assert one.prefix.startswith("gn20001-")
+    assert len(one.prefix) == len("gn20001-") + 17
+    assert (one.prefix, one.prefix == two.prefix) == (_of("renamed", 20001).prefix, False)
+    assert jar_of(workspace(), Site(TAILNET, b"", "", port=20001), b"x" * 32, "").prefix != one.prefix
+    assert _of("ws", None) is None, "a name of its own has a jar of its own"
+
+
+def test_a_workspace_may_name_the_cookies_that_its_scripts_read():
+    assert _of("ws", 20001).scripts is None
+    assert _of("ws", 20001, (SCRIPT_COOKIES, " _xsrf, theme,")).scripts == {"_xsrf", "theme"}
+    assert _of("ws", 20001, (SCRIPT_COOKIES, "")).scripts == frozenset()
+    assert (_of("ws", 20001).path, _of("ws", 20001, below="/proxy/server/ws").path) == ("", "/proxy/server/ws")
 
 
 def test_a_cookie_that_comes_twice_counts_for_nothing():
@@ -80,7 +117,7 @@ def test_ours_never_reach_a_workspace(ours, before, after):
         assert not [name for name, _ in pairs(got) if is_ours(name)]
 
 
-HOST = type(OWN)("/base", "https://x", False, "gn1-", False, "https://y")
+HOST = type(OWN)("/base", "https://x", False, SharedJar("gn1-"), False, "https://y")
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,11 @@ def workspace(*lines: str, method: str = "GET", placement: Placement = OWN) -> s
         ("GET", (f"Origin: {FRONTEND}",), f"frontend-origin {FRONTEND}"),
         ("POST", (f"Origin: {FRONTEND}", JSON, BODY), f"frontend-origin {FRONTEND}"),
         ("GET", ("Origin: https://evil",), MAY_NOT_USE),
-        ("GET", ("Origin: null", "Sec-Fetch-Site: same-origin"), MAY_NOT_USE),
+        ("GET", ("Origin: null", "Sec-Fetch-Site: same-origin"), "own-origin"),
+        ("POST", ("Origin: null", "Sec-Fetch-Site: same-origin"), "own-origin"),
+        ("POST", ("Origin: null", "Sec-Fetch-Site: same-site"), MAY_NOT_USE),
+        ("POST", ("Origin: null", "Sec-Fetch-Site: none"), MAY_NOT_USE),
+        ("POST", ("Origin: null",), MAY_NOT_USE),
         ("GET", (), "no-browser"),
         ("HEAD", (), "no-browser"),
         ("GET", ("Sec-Fetch-Site: none",), "same-site"),
@@ -96,6 +100,10 @@ def test_without_a_frontend_there_is_none() -> None:
         (OWN, "GET", (f"Origin: {CONTROL.origin}", *SOCKET), NOT_THIS_WORKSPACE),
         (OWN, "GET", ("Origin: https://evil",), NOT_THIS_WORKSPACE),
         (OWN, "GET", ("Origin: null", BASE), NOT_THIS_WORKSPACE),
+        (OWN, "POST", ("Origin: null", "Sec-Fetch-Site: same-origin"), "own-origin"),
+        (PORT, "POST", ("Origin: null", "Sec-Fetch-Site: same-origin"), "own-origin"),
+        (OWN, "POST", ("Origin: null", "Sec-Fetch-Site: same-site"), NOT_THIS_WORKSPACE),
+        (OWN, "GET", ("Origin: null", "Sec-Fetch-Site: same-origin", *SOCKET), NOT_THIS_WORKSPACE),
         (OWN, "GET", ("Sec-Fetch-Site: cross-site", BASE), ANOTHER_SITE),
         (OWN, "GET", (), "no-browser"),
         (OWN, "GET", ("Sec-Fetch-Site: same-origin",), "same-site"),
@@ -176,3 +184,34 @@ def test_what_a_program_is(lines: tuple[str, ...], vouched: bool, program: bool)
 )
 def test_what_is_only_read(method: str, lines: tuple[str, ...], data: bool) -> None:
     assert path_form.is_data(head(*lines, method=method)) is data
+
+
+NOT_YOU = "403 cross_origin origin Another site's page may not log you in."
+IN_A_TAB = "403 cross_origin fetch-site Open the login link in a tab of its own."
+DOCUMENT = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ((), True),
+        (("Sec-Fetch-Site: none", *DOCUMENT), True),
+        (("Sec-Fetch-Site: same-origin", *DOCUMENT), True),
+        ((f"Origin: {CONTROL.origin}", "Sec-Fetch-Site: same-origin", *DOCUMENT), True),
+        (("Sec-Fetch-Site: cross-site", *DOCUMENT), False),
+        (("Sec-Fetch-Site: same-site", *DOCUMENT), False),
+        (("Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"), IN_A_TAB),
+        (("Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"), IN_A_TAB),
+        (("Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"), IN_A_TAB),
+        (("Sec-Fetch-Site: none",), IN_A_TAB),
+        (("Origin: https://evil",), NOT_YOU),
+        (("Origin: null",), NOT_YOU),
+        ((f"Origin: {OWN.origin}", "Sec-Fetch-Site: same-site", *DOCUMENT), NOT_YOU),
+    ],
+)
+def test_a_login_is_what_a_person_meant(lines: tuple[str, ...], expected: bool | str) -> None:
+    try:
+        found: bool | str = cross_origin.login(head(*lines), CONTROL)
+    except Refusal as error:
+        found = told(error)
+    assert found == expected

@@ -43,7 +43,7 @@ def test_there_is_a_process_for_each_whole_cpu_of_the_limit(
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 64])
 def test_the_parts_of_a_bound_are_the_bound_and_never_nothing(count: int) -> None:
-    given = Settings(local_origin="http://a", streams_per_workspace=5, requests_per_identity=100)
+    given = Settings(local_origin="http://g.localhost:1", streams_per_workspace=5, requests_per_identity=100)
     shares = [Share(index, count, Path("/x")) for index in range(count)]
     for share in shares:
         parts = share.settings(given)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from guildnet.errors import Unreachable
-from guildnet_proxy.auth.authenticate import Authenticator, bearer
+from guildnet_proxy.auth.authenticate import Authenticator
+from guildnet_proxy.auth.bearer import bearer
 from guildnet_proxy.auth.sessions import Session, Sessions
 from guildnet_proxy.auth.token_review import TokenReview
 from guildnet_proxy.auth.ttl_cache import MAX_WAITING, MAX_WAITING_PER_SOURCE, TtlCache

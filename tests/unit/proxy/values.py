@@ -9,14 +9,14 @@ from guildnet.workspace import Workspace, parse
 from guildnet_proxy.frontdoor.request import Record
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.message.head import RequestHead, parse_request
-from guildnet_proxy.sites import Placement, Site
+from guildnet_proxy.sites import Placement, SharedJar, Site
 
 LOCAL = Entry("local", "http://guildnet.localhost:8080", "host")
 TAILNET = Entry("tailnet", "https://g.ts.example", "port")
 CONTROL = Site(LOCAL, b"guildnet.localhost:8080", "http://guildnet.localhost:8080")
-OWN = Placement("", "http://ws.guildnet.localhost:8080", False, "", False, LOCAL.origin)
-PORT = Placement("", "https://g.ts.example:20001", False, "gn20001-", False, TAILNET.origin)
-PATH = Placement("/proxy/server/ws", LOCAL.origin, False, "", True, LOCAL.origin)
+OWN = Placement("", "http://ws.guildnet.localhost:8080", False, None, False, LOCAL.origin)
+PORT = Placement("", "https://g.ts.example:20001", False, SharedJar("gn20001-"), False, TAILNET.origin)
+PATH = Placement("/proxy/server/ws", LOCAL.origin, False, None, True, LOCAL.origin)
 
 
 def head(*lines: str, method: str = "GET", target: str = "/", host: str = "a") -> RequestHead:

@@ -7,7 +7,7 @@ import gc
 import ssl
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,13 +17,14 @@ from prometheus_client import CollectorRegistry, Gauge
 from guildnet import kube, tracing
 from guildnet.errors import Unreachable
 from guildnet.process import first_to_end
-from guildnet.signed import read_key
+from guildnet.signed import derive_key, read_key
 from guildnet.telemetry import Health, logger, make_registry, serve_ops
 from guildnet.web.entries import DEFAULT_PORTS
 from guildnet.workspace.app_login import key_of
 from guildnet_proxy.access_log import Records
 from guildnet_proxy.admission import Admission
 from guildnet_proxy.auth.authenticate import Authenticator
+from guildnet_proxy.auth.ended_sessions import ConfigMapStore, EndedSessions
 from guildnet_proxy.auth.sessions import Sessions
 from guildnet_proxy.auth.token_review import review_token
 from guildnet_proxy.auth.used_tickets import UsedInFolder
@@ -46,6 +47,7 @@ from guildnet_proxy.http.upstream import unverified_tls
 from guildnet_proxy.processes.share import Share
 from guildnet_proxy.request_metrics import AdmissionMetrics, MemoMetrics
 from guildnet_proxy.request_spans import RequestSpans
+from guildnet_proxy.revocation import Revocation, still_allowed
 from guildnet_proxy.settings import Settings
 from guildnet_proxy.sites import Sites
 from guildnet_proxy.tailnet.localapi import LocalApi
@@ -56,6 +58,9 @@ from guildnet_proxy.tailnet.ports import ports_of
 GC_THRESHOLD = 50_000
 """Objects made and not freed before the collector looks. Requests leave no cycles behind, and live in plain counts of
 references: Python's 700 would look through what they hold some thousand times a second, a tenth of all work."""
+
+FIRST_SYNC_SECONDS = 2.0
+"""For learning which sessions have ended before anybody is let in."""
 
 COMPILED = not (exchange.__file__ or "").endswith(".py")
 """Is the data path the image's extension modules? Else it is the same sources, run as Python."""
@@ -100,6 +105,7 @@ def door_of(
         verified_tls=ssl.create_default_context(cafile=settings.upstream_ca_file or None),
         cross_site=settings.cross_site,
         login_key=key_of(settings.workspace_key_file),
+        cookie_key=derive_key(key, "cookie-names"),
     )
     pods = parse_networks(settings.pod_networks)
     egress = EgressGuard(parse_allowed(settings.allowed_targets), index.at, own=own, pods=pods)
@@ -109,7 +115,7 @@ def door_of(
         upgrades=settings.upgrades_per_identity,
     )
     workspaces = Workspaces(index, egress, policy, admission)
-    own_routes = OwnRoutes(workspaces, authenticator, time.time, records.session)
+    own_routes = OwnRoutes(workspaces, authenticator, time.time, records.session, settings.frontend_origin)
     api = Api(
         place_of(settings.api_url),
         key,
@@ -169,16 +175,6 @@ def _ops(
     return serve_ops(0, health, registry, path=share.ops)
 
 
-def still_allowed(door: FrontDoor, record: Record) -> bool:
-    """May what is open stay open? A workspace that is gone or stopped, or a right that is, closes it."""
-    if record.identity is None or not record.workspace:
-        return True
-    workspace = door.workspaces.index.workspaces.get(record.workspace)
-    if workspace is None or not workspace.spec.running:
-        return False
-    return door.workspaces.decide(record.identity, workspace).allowed
-
-
 @asynccontextmanager
 async def running(
     settings: Settings, *, registry: CollectorRegistry | None = None, share: Share | None = None
@@ -211,8 +207,14 @@ async def running(
             whois=local_api.whois if local_api is not None else None,
             clock=time.monotonic,
             wall=time.time,
+            ended=EndedSessions(
+                ConfigMapStore(client, settings.release_namespace, settings.entries_configmap), time.time
+            ),
         )
         stack.push_async_callback(authenticator.aclose)
+        with suppress(TimeoutError):  # an API server that does not answer keeps nobody from starting
+            async with asyncio.timeout(FIRST_SYNC_SECONDS):
+                await authenticator.ended.sync()
         own = own_of(settings)
         own.on_change.append(index.touch)
         own_watches = OwnWatches(
@@ -228,10 +230,12 @@ async def running(
         MemoMetrics(registry, server.heads)
         AdmissionMetrics(registry, door.workspaces.admission)
         health.add("engine", server.problem)
-        index.on_change.append(lambda _: server.revoke_soon(lambda record: still_allowed(door, record)))
+        index.on_change.append(lambda _: server.revoke_soon(lambda record: still_allowed(door.workspaces, record)))
+        revocation = Revocation(authenticator, door.workspaces, server.opened, server.revoke)
         tasks = [
             asyncio.create_task(watches.run(), name="watches"),
             asyncio.create_task(own_watches.run(), name="own addresses"),
+            asyncio.create_task(revocation.run(), name="revocation"),
             *_keeping(last_known, share),
             server.sweeper,
         ]

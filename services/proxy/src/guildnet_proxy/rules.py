@@ -60,11 +60,16 @@ class Rule(StrEnum):
     IDENTITY_MISMATCH = "identity_mismatch", "identity", "The sidecar named no device."
     IDENTITY_UNAVAILABLE = "identity_unavailable", "identity", "No tailnet sidecar is configured."
     AUDIT_FAILED = "audit_failed", "identity", "A login or logout whose audit line could not be written."
+    CONFIRM = (
+        "confirm",
+        "identity",
+        "A login that another site's page, or one over another session, began: asked first.",
+    )
     SESSION = "session", "identity", "A login or a logout (audit only)."
     TICKET = (
         "ticket",
         "identity",
-        "A ticket for no workspace (404); used up, expired or of another browser (403).",
+        "A ticket for no workspace (404); used up, expired or not begun in this browser (403).",
     )
 
     # May they. The order and the meaning are guildnet.access's.

@@ -43,14 +43,27 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedJar:
+    """A workspace's part of a cookie jar that it shares with others, since cookies ignore ports.
+
+    `prefix` is what the names of its cookies begin with outside; `scripts` are those that keep their names because
+    scripts read them, None for all that are not HttpOnly; these are confined to `path`, where the app lives below one.
+    """
+
+    prefix: str
+    scripts: frozenset[str] | None = None
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a workspace appears: below `base` of `origin`; `cookies` is the prefix its HttpOnly cookies get (port mode:
-    cookies ignore ports), empty for none; `sandbox` when its pages must not share the control origin."""
+    """Where a workspace appears: below `base` of `origin`; `jar` where it shares its cookie jar (port mode); `sandbox`
+    when its pages must not share the control origin."""
 
     base: str
     origin: str
     cross_site: bool
-    cookies: str
+    jar: SharedJar | None
     sandbox: bool
     control: str
 
@@ -140,15 +153,14 @@ def _in_entry(entry: Entry, host: str, port: int) -> Site | None:
     return None
 
 
-def own_placement(site: Site, *, cross_site: bool = False) -> Placement:
+def own_placement(site: Site, *, cross_site: bool = False, jar: SharedJar | None = None) -> Placement:
     """The placement of a workspace on its own origin `site`."""
-    cookies = f"gn{site.port}-" if site.port is not None else ""
-    return Placement("", site.origin, cross_site, cookies, sandbox=False, control=site.entry.origin)
+    return Placement("", site.origin, cross_site, jar, sandbox=False, control=site.entry.origin)
 
 
 def path_placement(site: Site, base: str, *, trusted: bool, cross_site: bool = False) -> Placement:
     """The placement of a target below `base` of the control origin (`base` starts with a slash, ends without)."""
-    return Placement(base, site.origin, cross_site, "", sandbox=not trusted, control=site.entry.origin)
+    return Placement(base, site.origin, cross_site, None, sandbox=not trusted, control=site.entry.origin)
 
 
 def ticket_origin(entry: Entry, label: str) -> str:

@@ -1,28 +1,27 @@
 """Authentication: who sent a request. Tailnet, then bearer token, then session, else anonymous.
 
 `identify` answers at once when it can and otherwise gives an awaitable, so that the hot path never enters a coroutine.
-No listener grants anything for merely being reachable.
+No listener grants anything for merely being reachable. What vouched for a caller is its Credential, about which
+`ask_again` asks while something of the caller is open.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from ipaddress import ip_address
 from math import inf
-from typing import Any
+from typing import NamedTuple
 
-from guildnet.errors import GuildNetError
+from guildnet.errors import GuildNetError, NotFound
 from guildnet.identity import ANONYMOUS, ROLE_ADMIN, Identity
 from guildnet.web.entries import Entry
+from guildnet_proxy.auth.bearer import bearer, expiry
+from guildnet_proxy.auth.device import device_identity, tailnet_identity
+from guildnet_proxy.auth.ended_sessions import EndedSessions
 from guildnet_proxy.auth.sessions import Session, Sessions
 from guildnet_proxy.auth.token_review import TokenReview
-from guildnet_proxy.auth.ttl_cache import TtlCache
+from guildnet_proxy.auth.ttl_cache import TooMuch, TtlCache
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Listener
 from guildnet_proxy.http.message.head import RequestHead
@@ -30,47 +29,30 @@ from guildnet_proxy.memo import Memo
 from guildnet_proxy.rewrite import cookies
 from guildnet_proxy.rules import Rule
 from guildnet_proxy.sites import Site
-from guildnet_proxy.tailnet.localapi import ROLE_CAPABILITY, Peer, roles_of
+from guildnet_proxy.tailnet.localapi import Peer
 
 FORGED_SESSION = "forged-session"
 """The source of an anonymous caller whose session was not sealed here."""
-MAX_TOKEN_BYTES = 8192
 MAX_REMEMBERED_SESSIONS = 4096
 EXPIRY_LEEWAY_SECONDS = 60
 """As much as the API server's own clock may differ."""
+AGAIN = "again"
+"""The source of questions about callers of what is open: they take turns with those of every address."""
+
+
+class Credential(NamedTuple):
+    """What vouches for a caller: the `address` of a device, a bearer `token`, or a `session`."""
+
+    entry: Entry
+    address: str = ""
+    token: str = ""
+    session: Session | None = None
 
 
 def login_required() -> Refusal:
     """401 for a caller nobody vouches for."""
     message = "Log in first: open /login on the control origin, or send a token as `Authorization: Bearer`."
     return Refusal(401, "unauthenticated", message, rule=Rule.ANONYMOUS)
-
-
-def bearer(head: RequestHead, audience: str) -> str | None:
-    """The request's bearer token when it is one for us, else None: any other belongs to the app behind.
-
-    A token for us names our audience; the payload is read without believing it, only to decide whom to ask. It is never
-    passed on to a workspace, whatever the review says.
-    """
-    scheme, _, token = head.get(b"authorization").partition(b" ")
-    token = token.strip()
-    if scheme.lower() != b"bearer" or not token or len(token) > MAX_TOKEN_BYTES:
-        return None
-    named = _payload(token).get("aud")
-    audiences = [named] if isinstance(named, str) else named if isinstance(named, list) else []
-    return token.decode() if audience in audiences else None
-
-
-def _payload(token: bytes) -> dict[str, Any]:
-    """What a JWT says, unverified; empty for anything else, however it is made up."""
-    parts = token.split(b".")
-    if len(parts) != 3 or not token.isascii():
-        return {}
-    try:
-        payload = json.loads(base64.urlsafe_b64decode(parts[1] + b"=" * (-len(parts[1]) % 4)))
-    except (binascii.Error, ValueError, RecursionError):
-        return {}
-    return payload if isinstance(payload, dict) else {}
 
 
 class Authenticator:
@@ -89,8 +71,10 @@ class Authenticator:
         whois: Callable[[str], Awaitable[Peer]] | None,
         clock: Callable[[], float],
         wall: Callable[[], float],
+        ended: EndedSessions | None = None,
     ) -> None:
         self.sessions = sessions
+        self.ended = EndedSessions(None, wall) if ended is None else ended
         self.audience = audience
         self._admin = "system:serviceaccount:" + admin
         self.wall = wall
@@ -100,6 +84,7 @@ class Authenticator:
         )
         self._read: Memo[tuple[str, str, str | None], Session] = Memo(MAX_REMEMBERED_SESSIONS)
         self._peers: TtlCache[str, Peer] | None = TtlCache(whois, clock=clock) if whois is not None else None
+        self._changes = 0
 
     async def aclose(self) -> None:
         await self._reviews.aclose()
@@ -122,20 +107,78 @@ class Authenticator:
         token = bearer(head, self.audience) if b"authorization" in head.values else None
         if token is not None:
             return self._by_token(token, site.entry, address)
-        return self._session(head, site.entry, workspace_uid)
+        return self._session(head, site.entry, workspace_uid, address)
+
+    def credential(
+        self, head: RequestHead, listener: Listener, site: Site, workspace_uid: str | None, address: str = ""
+    ) -> Credential | None:
+        """What `identify` goes by; None for a caller who shows nothing that could count."""
+        entry = site.entry
+        if listener.tailnet:
+            said = head.claims.get(b"x-forwarded-for", b"").decode("latin-1") if listener.private else address
+            return Credential(entry, address=said)
+        token = bearer(head, self.audience) if b"authorization" in head.values else None
+        if token is not None:
+            return Credential(entry, token=token)
+        session = self._session_of(head, entry, workspace_uid)
+        return None if session is None else Credential(entry, session=session)
 
     def until(
         self, head: RequestHead, listener: Listener, site: Site, workspace_uid: str | None, address: str = ""
     ) -> tuple[float, float]:
-        """The last moments at which `identify` gives what it gives now: Unix seconds, and seconds of `clock`."""
+        """The last moments at which `identify` gives what it gives now: Unix seconds, and seconds of `clock`. Before
+        them it changes with `version` alone."""
+        shown = self.credential(head, listener, site, workspace_uid, address)
+        if shown is None:
+            return 0.0, 0.0
         if listener.tailnet:
-            said = head.claims.get(b"x-forwarded-for", b"").decode("latin-1") if listener.private else address
-            return inf, self._peers.until(said) if self._peers else 0.0
-        token = bearer(head, self.audience) if b"authorization" in head.values else None
-        if token is not None:
-            return inf, self._reviews.until(token)
-        session = self._session_of(head, site.entry, workspace_uid)
-        return (session.expires, inf) if session is not None else (0.0, 0.0)
+            return inf, self._peers.until(shown.address) if self._peers else 0.0
+        if shown.session is None:
+            return inf, self._reviews.until(shown.token)
+        token = shown.session.token
+        return shown.session.expires, self._reviews.until(token) if token else inf
+
+    @property
+    def version(self) -> int:
+        """Grows when somebody who was vouched for is so no more, or as another."""
+        return self.ended.version + self._changes
+
+    async def ask_again(self, shown: Credential, known: Identity) -> Identity | None:
+        """Who is vouched for by now: `known`, one with other rights, or None for nobody any more. What a device has
+        gained since counts with its next request.
+
+        Raises guildnet.errors where nobody can say.
+        """
+        found = await self._asked_again(shown, known)
+        if found != known:
+            self._changes += 1
+        return found
+
+    async def _asked_again(self, shown: Credential, known: Identity) -> Identity | None:
+        if shown.address:
+            return await self._device_again(shown, known)
+        session, token = shown.session, shown.token
+        if session is not None:
+            if session.id in self.ended or self.wall() > session.expires:
+                return None
+            token = session.token
+        if not token:
+            return known
+        review = await self._reviews.renew(token, AGAIN)
+        return self._reviewed(review, shown.entry, known.source) if review.authenticated else None
+
+    async def _device_again(self, shown: Credential, known: Identity) -> Identity | None:
+        if self._peers is None:
+            return None
+        try:
+            peer = await self._peers.renew(shown.address, AGAIN)
+        except NotFound:
+            return None
+        roles = tuple(role for role in known.roles if role in peer.roles)
+        if known.kind == "node":
+            tags = tuple(tag for tag in known.tags if tag in peer.tags)
+            return replace(known, tags=tags, roles=roles) if tags and peer.node == known.login else None
+        return replace(known, roles=roles) if not peer.tags and peer.login == known.login else None
 
     # ---- tailnet ----------------------------------------------------------------------------------------------------
 
@@ -168,6 +211,8 @@ class Authenticator:
     async def _whois(self, peers: TtlCache[str, Peer], address: str) -> Peer:
         try:
             return await peers.get(address, address)
+        except NotFound:
+            raise Refusal(403, "identity_mismatch", "The tailnet has no such device.", rule=Rule.WHOIS) from None
         except GuildNetError as error:
             message = "The tailnet sidecar cannot say who this is; try again."
             raise Refusal(503, "identity_unavailable", message, rule=Rule.WHOIS) from error
@@ -185,8 +230,7 @@ class Authenticator:
 
     async def by_token(self, token: str, entry: Entry, address: str = "") -> Identity:
         """The identity a token stands for; raises Refusal 401 or 503. Also what a login exchanges."""
-        expires = _payload(token.encode()).get("exp")
-        if isinstance(expires, int | float) and expires + EXPIRY_LEEWAY_SECONDS < self.wall():
+        if expiry(token) + EXPIRY_LEEWAY_SECONDS < self.wall():
             return self._token_identity(TokenReview(authenticated=False), entry)
         try:
             review = await self._reviews.get(token, address)
@@ -202,20 +246,42 @@ class Authenticator:
                 "`kubectl create token NAME --audience guildnet` and log in again."
             )
             raise Refusal(401, "bad_token", message, rule=Rule.TOKEN_REVIEW)
+        return self._reviewed(review, entry, "bearer")
+
+    def _reviewed(self, review: TokenReview, entry: Entry, source: str) -> Identity:
         roles = (ROLE_ADMIN,) if review.username == self._admin else ()
-        return Identity("token", review.username, review.username, (), roles, "bearer", entry, review.groups)
+        return Identity("token", review.username, review.username, (), roles, source, entry, review.groups)
 
     # ---- session ----------------------------------------------------------------------------------------------------
 
-    def _session(self, head: RequestHead, entry: Entry, workspace_uid: str | None) -> Identity:
+    def _session(
+        self, head: RequestHead, entry: Entry, workspace_uid: str | None, address: str
+    ) -> Identity | Awaitable[Identity]:
         value = self._session_cookie(head, workspace_uid)
         if value is None:
             return replace(ANONYMOUS, entry=entry)
         session = self.session_of(value, entry, workspace_uid)
-        if session is not None:
+        if session is None:
+            forged = self.sessions.is_forged(value, workspace=workspace_uid is not None)
+            return replace(ANONYMOUS, entry=entry, source=FORGED_SESSION if forged else ANONYMOUS.source)
+        if not session.token:
             return session.identity
-        forged = self.sessions.is_forged(value, workspace=workspace_uid is not None)
-        return replace(ANONYMOUS, entry=entry, source=FORGED_SESSION if forged else ANONYMOUS.source)
+        review = self._reviews.known(session.token)
+        return self._by_session(session, entry, address) if review is None else self._of_session(review, entry)
+
+    async def _by_session(self, session: Session, entry: Entry, address: str) -> Identity:
+        """Who its token stands for by now; while nobody can say that, who it was."""
+        who = session.identity
+        try:
+            review = await self._reviews.get(session.token, address, TokenReview(True, who.login, who.groups))  # noqa: FBT003
+        except TooMuch as error:
+            message = "Too much is being asked just now; try again."
+            raise Refusal(503, "identity_unavailable", message, rule=Rule.TOKEN_REVIEW) from error
+        return self._of_session(review, entry)
+
+    def _of_session(self, review: TokenReview, entry: Entry) -> Identity:
+        """A session ends with its token."""
+        return self._reviewed(review, entry, "session") if review.authenticated else replace(ANONYMOUS, entry=entry)
 
     def _session_of(self, head: RequestHead, entry: Entry, workspace_uid: str | None) -> Session | None:
         value = self._session_cookie(head, workspace_uid)
@@ -230,7 +296,7 @@ class Authenticator:
         return cookies.value_of(header.decode("latin-1"), name)
 
     def session_of(self, value: str, entry: Entry, workspace_uid: str | None) -> Session | None:
-        """The session a cookie value stands for; verified once, then remembered while it lasts."""
+        """The session a cookie value stands for, unless it was ended; verified once, then remembered while it lasts."""
         now = self.wall()
         key = value, entry.origin, workspace_uid
         session = self._read.get(key)
@@ -241,54 +307,5 @@ class Authenticator:
                 session = self.sessions.read_workspace(value, workspace_uid, entry, now)
             if session is not None:
                 self._read.put(key, session)
-        return session if session is not None and now <= session.expires else None
-
-
-def tailnet_identity(head: RequestHead, peer: Peer, entry: Entry) -> Identity:
-    """The caller by headers and whois, which have to agree; raises Refusal 403. Pure.
-
-    The sidecar sets no user headers for a tagged device: such a one is a node with tags, whatever login whois shows.
-    """
-    claimed = _decoded(head.claims.get(b"tailscale-user-login", b""))
-    granted = head.claims.get(b"tailscale-app-capabilities")
-    roles = peer.roles if granted is None else _granted(granted)
-    if peer.tags:
-        if claimed:
-            raise _mismatch()
-        return Identity("node", peer.node, peer.node, peer.tags, roles, "tailnet", entry)
-    if not claimed or claimed != peer.login:
-        raise _mismatch()
-    return Identity("user", claimed, peer.display_name or claimed, (), roles, "tailnet", entry)
-
-
-def device_identity(peer: Peer, entry: Entry) -> Identity:
-    """The caller by whois alone; raises Refusal 403 for a device of nobody. Pure."""
-    if peer.tags:
-        return Identity("node", peer.node, peer.node, peer.tags, peer.roles, "tailnet", entry)
-    if not peer.login:
-        raise _mismatch()
-    return Identity("user", peer.login, peer.display_name or peer.login, (), peer.roles, "tailnet", entry)
-
-
-def _mismatch() -> Refusal:
-    message = "The tailnet's headers and the sidecar do not agree on who this is."
-    return Refusal(403, "identity_mismatch", message, rule=Rule.WHOIS)
-
-
-def _granted(header: bytes) -> tuple[str, ...]:
-    try:
-        capabilities = json.loads(_decoded(header))
-    except (ValueError, RecursionError):
-        return ()
-    return roles_of(capabilities.get(ROLE_CAPABILITY)) if isinstance(capabilities, dict) else ()
-
-
-def _decoded(value: bytes) -> str:
-    """Serve writes what is not ASCII as RFC 2047 words."""
-    text = value.decode("latin-1")
-    if "=?" not in text:
-        return text
-    try:
-        return str(make_header(decode_header(text)))
-    except (HeaderParseError, LookupError, UnicodeError, ValueError):
-        return text
+        lasts = session is not None and now <= session.expires and session.id not in self.ended
+        return session if lasts else None

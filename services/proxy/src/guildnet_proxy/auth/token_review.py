@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +20,12 @@ class TokenReview:
 
 
 async def review_token(client: Client, audience: str, token: str) -> TokenReview:
-    """The verdict on a token for `audience`; raises guildnet.errors where the API server cannot be asked."""
-    spec = {"token": token, "audiences": [audience]}
+    """The verdict on a token for `audience`; raises guildnet.errors where the API server cannot be asked.
+
+    The API server remembers a good answer for ten seconds, by token and audiences
+    (kube-apiserver's TokenSuccessCacheTTL): with one more audience, which no token has, it looks every time.
+    """
+    spec = {"token": token, "audiences": [audience, f"{audience}/{secrets.token_hex(8)}"]}
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": spec}
     answer = await client.create(TOKENREVIEWS, None, body)
     status: dict[str, Any] = answer.get("status") or {}

@@ -38,6 +38,29 @@ def is_navigation(head: RequestHead) -> bool:
     return head.method == b"GET" and b"text/html" in head.get(b"accept") and not head.upgrade
 
 
+def _is_document_navigation(head: RequestHead) -> bool:
+    """A top-level one, as the browser says."""
+    return (
+        head.method in _SAFE
+        and head.get(b"sec-fetch-mode") == b"navigate"
+        and head.get(b"sec-fetch-dest") == b"document"
+    )
+
+
+def login(head: RequestHead, site: Site) -> bool:
+    """Is this login what a person meant? False where another site's page may have led them here: they are to be asked.
+
+    A login changes whom the browser acts for, by a GET: no page may start one unseen, neither by an image nor in a
+    frame. Raises Refusal 403. Programs, which send nothing of this, mean what they ask for.
+    """
+    origin, source = head.get(b"origin"), head.get(b"sec-fetch-site")
+    if origin and origin != site.origin.encode() and not (origin == b"null" and source == b"same-origin"):
+        raise _denied("Another site's page may not log you in.", Rule.ORIGIN)
+    if (source or head.get(b"sec-fetch-mode")) and not _is_document_navigation(head):
+        raise _denied("Open the login link in a tab of its own.", Rule.FETCH_SITE)
+    return source in _OWN_SITE
+
+
 def control(head: RequestHead, site: Site, frontend: str) -> Passed:
     """The control origin's own pages and the configured frontend; raises Refusal 403 or 415."""
     passed = _control_source(head, site, frontend)
@@ -51,7 +74,7 @@ def control(head: RequestHead, site: Site, frontend: str) -> Passed:
 def _control_source(head: RequestHead, site: Site, frontend: str) -> Passed:
     origin = head.get(b"origin")
     if origin:
-        if origin == site.origin.encode():
+        if origin == site.origin.encode() or _is_own_page(head):
             return _OWN_ORIGIN
         if frontend and origin == frontend.encode():
             return Passed(Rule.FRONTEND_ORIGIN, cors=origin)
@@ -66,12 +89,19 @@ def workspace(head: RequestHead, placement: Placement) -> Passed:
     origin = head.get(b"origin")
     own = placement.origin.encode()
     if origin:
-        if origin == own:
+        if origin == own or _is_own_page(head):
             return _OWN_ORIGIN
         if origin == placement.control.encode() and head.method in _SAFE and not head.upgrade:
             return Passed(Rule.CONTROL_ORIGIN, cors=origin)
         raise _denied("Another site's page may not use this workspace.", Rule.ORIGIN)
     return _by_fetch_site(head)
+
+
+def _is_own_page(head: RequestHead) -> bool:
+    """A page under `Referrer-Policy: no-referrer` sends its own forms with `Origin: null` (Fetch, "append a request
+    Origin header"). No other page gets `same-origin` from its browser, a sandboxed one neither."""
+    null = head.get(b"origin") == b"null" and head.get(b"sec-fetch-site") == b"same-origin"
+    return null and not head.upgrade
 
 
 def _by_fetch_site(head: RequestHead) -> Passed:

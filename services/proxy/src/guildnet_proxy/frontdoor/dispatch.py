@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from guildnet import identity as signed
 from guildnet.identity import Identity
 from guildnet.telemetry import logger
-from guildnet.web import request_id, security_headers
+from guildnet.web import request_id
 from guildnet_proxy.auth.authenticate import FORGED_SESSION, Authenticator, login_required
 from guildnet_proxy.frontdoor import cross_origin, pages, target
 from guildnet_proxy.frontdoor.memory import REQUEST_ID, Memory
@@ -24,21 +24,16 @@ from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer, Decision, Forward, Listener, Outcome, Place
 from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.request_spans import RequestSpans
-from guildnet_proxy.rewrite import request_head
+from guildnet_proxy.rewrite import own_answers, request_head
 from guildnet_proxy.rewrite.request_head import TRACEPARENT, Caller
-from guildnet_proxy.rewrite.response_head import ControlRules, control_headers
+from guildnet_proxy.rewrite.response_head import ControlRules
 from guildnet_proxy.rules import Rule
 from guildnet_proxy.sites import Site, Sites, path_placement
 
 _API = "The api of this install"
 _UNLOCKED = frozenset({b"/healthz", b"/readyz"})
 _FOR_ANYONE = frozenset({b"/api/me", b"/api/ui-config"})
-_PREFLIGHT = (
-    b"Access-Control-Allow-Methods: GET, HEAD, POST, PATCH, DELETE\r\n"
-    b"Access-Control-Allow-Headers: Content-Type, If-Match, If-None-Match, Last-Event-ID, X-Request-Id, "
-    b"Authorization\r\n"
-    b"Access-Control-Max-Age: 600\r\n"
-)
+_PRIVATE, _PUBLIC = Listener("tailnet", private=True), Listener("tcp", private=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +99,8 @@ class FrontDoor:
             record.address = address
             caller = Caller(address or "unknown", site)
             request = Request(head, listener, site, record, caller, came_from)
-            return self._decided(request)
+            decision = self._decided(request)
+            return self._completed(decision, head, site, record) if isinstance(decision, Answer) else decision
         except Refusal as error:
             return self.refused(error, record, head)
         except Exception:  # noqa: BLE001  whatever it is, the client gets an answer and the log the trace
@@ -122,10 +118,23 @@ class FrontDoor:
         if self._spans is not None and record.span is None:
             self._spans.begin(record, head.get(TRACEPARENT) if head is not None else b"")
         html = head is not None and cross_origin.is_navigation(head)
+        if head is not None and html and error.status == 431:
+            return pages.cookies_too_large(head, error, record.request_id)
         home = next((entry.origin for entry in self.sites.all() if entry.name == record.entry), "")
         # A workspace's error page is shown in the UI's frame.
         frames = home if home and record.kind == "workspace" else "'none'"
-        return pages.refusal(error, record.request_id, html=html, frames=frames, home=home)
+        answer = pages.refusal(error, record.request_id, html=html, frames=frames, home=home)
+        if head is None or not record.entry:
+            return answer
+        try:
+            site = self.sites.locate(head, _PRIVATE if record.entry == "tailnet" else _PUBLIC)
+        except Refusal:  # its name is another's by now
+            return answer
+        return self._completed(answer, head, site, record)
+
+    def _completed(self, answer: Answer, head: RequestHead, site: Site, record: Record) -> Answer:
+        cors = own_answers.reader(head, site, self._api.frontend)
+        return own_answers.completed(answer, site, cors, record.request_id)
 
     # ---- control origin ---------------------------------------------------------------------------------------------
 
@@ -136,6 +145,10 @@ class FrontDoor:
             return self._path_form(request)
         if self._spans is not None:
             request.traceparent = self._spans.begin(record, request.head.get(TRACEPARENT))
+        if request.head.method == b"OPTIONS" and b"access-control-request-method" in request.head.values:
+            cors = own_answers.reader(request.head, request.site, self._api.frontend)
+            if cors:
+                return own_answers.preflight(request.site, cors, record.request_id)
         if path == b"/login":
             record.kind = "local"
             return self._caught(request, self._own_routes.login(request))
@@ -167,9 +180,6 @@ class FrontDoor:
     def _to_api(self, request: Request) -> Decision:
         head, site = request.head, request.site
         passed = cross_origin.control(head, site, self._api.frontend)
-        if head.method == b"OPTIONS" and passed.cors and b"access-control-request-method" in head.values:
-            lines = control_headers(page_headers(site), passed.cors, request.record.request_id.encode())
-            return Answer(204, b"", lines + _PREFLIGHT)
         if head.path in _UNLOCKED:
             return self._api_forward(request, None, passed.cors)
         return self._identified(request, None, lambda who: self._known_to_api(request, who, passed.cors))
@@ -191,7 +201,7 @@ class FrontDoor:
         if who is not None:
             self.workspaces.admit_caller(request.record, who, upgrade=head.upgrade)
         rid = request.record.request_id.encode()
-        rules = ControlRules(page_headers(site), cors)
+        rules = ControlRules(own_answers.page_headers(site), cors)
         sent = request_head.to_api(head.block, request.caller, request.traceparent)
         if self._api.ui is not None and not head.path.startswith((b"/api", b"/sse", b"/healthz", b"/readyz")):
             return Forward((self._api.ui,), sent.head(head.method, head.target, rid), rules, rid, _API)
@@ -219,7 +229,7 @@ class FrontDoor:
         workspace = origin.workspace
         request.record.workspace = workspace.name
         if head.path == TICKET.encode() and site.own_session and head.method == b"GET":
-            return self._own_routes.redeem_ticket(request, workspace)
+            return self._own_routes.ticket(request, workspace)
         passed = cross_origin.workspace(head, origin.placement)
         uid = workspace.uid if site.own_session else None
         if head.path.startswith(b"/.guildnet/"):
@@ -245,14 +255,24 @@ class FrontDoor:
         if request.assumed is not None:
             request.record.identity, request.record.who = request.assumed, request.assumed.subject
             return then(request.assumed)
-        who = self.authenticator.identify(request.head, request.listener, request.site, uid, request.caller.address)
+        head, listener, site = request.head, request.listener, request.site
+        request.record.credential = self.authenticator.credential(head, listener, site, uid, request.caller.address)
+        who = self.authenticator.identify(head, listener, site, uid, request.caller.address)
         if not isinstance(who, Identity):
-            return self._caught(request, _after(request, who, then))
+            return self._caught(request, self._after(request, who, then))
         request.record.identity, request.record.who = who, who.subject
         decision = self._answered(request, then, who)
         if request.way is not None:
             self._memory.keep(request, who, uid)
         return decision if isinstance(decision, Answer | Forward) else self._caught(request, decision)
+
+    async def _after(
+        self, request: Request, asked: Awaitable[Identity], then: Callable[[Identity], Decision]
+    ) -> Outcome:
+        who = await asked
+        request.record.identity, request.record.who = who, who.subject
+        decision = self._answered(request, then, who)
+        return decision if isinstance(decision, Answer | Forward) else await decision
 
     def _tell_forged(self, request: Request, who: Identity) -> None:
         """A session that is not ours leaves a line also where the answer is a way to log in, which is no refusal."""
@@ -270,25 +290,15 @@ class FrontDoor:
 
     async def _caught(self, request: Request, decision: Awaitable[Outcome]) -> Outcome:
         try:
-            return await decision
+            outcome = await decision
+            if isinstance(outcome, Answer):
+                return self._completed(outcome, request.head, request.site, request.record)
+            return outcome
         except Refusal as error:
             return self.refused(error, request.record, request.head)
         except Exception:  # noqa: BLE001  whatever it is, the client gets an answer and the log the trace
             logger.exception("request failed", request_id=request.record.request_id)
             return self.refused(_internal(), request.record, request.head)
-
-
-def page_headers(site: Site) -> tuple[tuple[bytes, bytes], ...]:
-    """What holds the control origin together where the api has not said it: answers of a development server for the UI,
-    which brings its styles inline."""
-    return security_headers.headers(site.entry, styles=("'unsafe-inline'",))
-
-
-async def _after(request: Request, asked: Awaitable[Identity], then: Callable[[Identity], Decision]) -> Outcome:
-    who = await asked
-    request.record.identity, request.record.who = who, who.subject
-    decision = then(who)
-    return decision if isinstance(decision, Answer | Forward) else await decision
 
 
 def _is_ui_file(path: bytes) -> bool:

@@ -34,7 +34,7 @@ class Memory:
     ) -> Forward | None:
         """The way of the last request with these fields, where nothing that it rests on has changed; else None."""
         ways = known.get(listener.name) if isinstance(known, dict) else None
-        if ways is None or ways.version != self._workspaces.index.version + self._sites.version:
+        if ways is None or ways.version != self._version():
             return None
         target = rest = head.target
         route = b""
@@ -54,6 +54,7 @@ class Memory:
         record.method, record.path = head.method.decode(), head.path.decode("latin-1")
         record.entry, record.kind, record.workspace = ways.entry, "workspace", way.workspace
         record.identity, record.who, record.rule = way.identity, way.who, way.rule
+        record.credential = way.credential
         if way.in_flight is not None:
             record.in_flight = way.in_flight = self._workspaces.admission.admit_caller(way.in_flight, upgrade=False)
         self._workspaces.admit(record, way.counted)
@@ -68,8 +69,9 @@ class Memory:
         if way.base + head.target[len(route) :] != request.seen:
             return  # what looked like a port, `~x`, belongs to the workspace's own path
         way.identity, way.who, way.in_flight = who, who.subject, request.record.in_flight
+        way.credential = request.record.credential
         way.wall, way.clock = self._authenticator.until(head, request.listener, site, uid, request.address)
-        version = self._workspaces.index.version + self._sites.version
+        version = self._version()
         known = head.block.slot
         if not isinstance(known, dict):
             head.block.slot = known = {}
@@ -78,3 +80,7 @@ class Memory:
             given = request.record.request_id if head.get(REQUEST_ID) == request.record.request_id.encode() else ""
             known[came_by] = ways = Ways(site.entry.name, given, control=site.control, version=version)
         ways.add((head.method, request.address, route), way)
+
+    def _version(self) -> int:
+        """All of these only grow: while the sum is the same, so is each."""
+        return self._workspaces.index.version + self._sites.version + self._authenticator.version

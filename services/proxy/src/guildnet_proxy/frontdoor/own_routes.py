@@ -1,5 +1,8 @@
 """Own routes: login, logout, tickets, a workspace origin's status, proxy-debug.
 
+A ticket's way begins at the workspace's origin, which signs what it knows of the browser, and the control origin
+honours it for the session that the browser is marked with: a page cannot have one made for another browser.
+
 They are functions from a Request to an Answer on the engine's own connection: none needs a request body, and a second
 HTTP parser behind the first would be one more pair that can disagree about where a request ends.
 """
@@ -7,12 +10,14 @@ HTTP parser behind the first would be one more pair that can disagree about wher
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import parse_qsl, quote
+from dataclasses import replace
+from urllib.parse import parse_qsl, quote, unquote
 
 from guildnet.identity import Identity
 from guildnet.workspace import Workspace
 from guildnet_proxy.auth.authenticate import Authenticator, login_required
-from guildnet_proxy.auth.sessions import NONCE_SECONDS, SESSION_SECONDS, Session, cookie, digest, new_nonce
+from guildnet_proxy.auth.bearer import expiry
+from guildnet_proxy.auth.sessions import NONCE_SECONDS, Session, TooLong, cookie, new_nonce
 from guildnet_proxy.frontdoor import cross_origin, pages, target
 from guildnet_proxy.frontdoor.explain import Decide, explain
 from guildnet_proxy.frontdoor.request import Record, Request
@@ -25,7 +30,7 @@ from guildnet_proxy.http.tunnel.handshake import accepted
 from guildnet_proxy.rewrite import cookies
 from guildnet_proxy.rewrite.response_head import ControlRules
 from guildnet_proxy.rules import Rule
-from guildnet_proxy.sites import Sites, ticket_origin
+from guildnet_proxy.sites import SharedJar, Sites, ticket_origin
 
 TICKET = "/.guildnet/ticket"
 TUNNEL = "/.guildnet/tcp"
@@ -45,7 +50,14 @@ def query(request: Request) -> dict[str, str]:
 def safe_next(text: str) -> str:
     """A path of the same origin to go on to; anything else becomes `/`."""
     bad = not text.startswith("/") or text.startswith(("//", "/\\")) or any(ord(char) < 0x21 for char in text)
-    return "/" if bad or not text.isascii() else text
+    return "/" if bad or not text.isascii() or _changes_who(text) else text
+
+
+def _changes_who(text: str) -> bool:
+    """Would a browser that goes there be logged in again, as whoever made the link? It resolves dots, also encoded."""
+    path = text.partition("?")[0].partition("#")[0].replace("\\", "/")
+    parts = [unquote(part) for part in path.split("/")]
+    return "." in parts or ".." in parts or path in {"/login", "/logout"}
 
 
 def _wrong_method(message: str) -> Refusal:
@@ -61,41 +73,73 @@ class OwnRoutes:
         authenticator: Authenticator,
         wall: Callable[[], float],
         audit: Callable[[Record, str, str], None],
+        frontend: str = "",
     ) -> None:
         self._workspaces = workspaces
         self._authenticator = authenticator
         self._sessions = authenticator.sessions
         self._wall = wall
         self._audit = audit
+        self._frontend = frontend
 
     # ---- control origin ---------------------------------------------------------------------------------------------
 
     async def login(self, request: Request) -> Outcome:
-        """GET /login?token=&next=: a token becomes a session cookie, once."""
+        """GET /login?token=&next=: a token becomes a session cookie, once.
+
+        The person is asked where another site's page led here, and where somebody else is logged in.
+        """
         if request.head.method not in {b"GET", b"HEAD"}:
             raise _wrong_method("Log in with GET /login?token=….")
         given = query(request)
         next_, id_ = safe_next(given.get("next", "/")), request.record.request_id
         if request.listener.tailnet:
-            return pages.redirect(
-                next_, request_id=id_
-            )  # the tailnet says who is there; ports share cookies, so there is no session
-        token, entry = given.get("token", "").strip(), request.site.entry
+            # The tailnet says who is there; ports share cookies, so there is no session.
+            return pages.redirect(next_, request_id=id_)
+        token = given.get("token", "").strip()
         if not token:
-            return pages.login(next_, request.record.request_id)
-        identity = await self._authenticator.by_token(token, entry, request.caller.address)
+            return pages.login(next_, id_)
+        meant = cross_origin.login(request.head, request.site)
+        identity = await self._authenticator.by_token(token, request.site.entry, request.caller.address)
+        held = self._session(request)
+        another = held is not None and held.identity.subject != identity.subject
+        answered = request.head.get(b"sec-fetch-site") == b"same-origin"
+        if not meant or (another and not answered):
+            request.record.rule = Rule.CONFIRM
+            return pages.confirm(identity.subject, held.identity.subject if held else "", token, next_)
         request.record.identity, request.record.who = identity, identity.subject
-        value = self._sessions.issue(identity, request.site.entry, self._wall())
+        session = self._sessions.begin(identity, self._wall(), token, expiry(token))
+        try:
+            value = self._sessions.value(session, request.site.entry)
+        except TooLong:
+            message = "This token is too long for a browser to keep. Log in with one of `kubectl create token`."
+            raise Refusal(401, "bad_token", message, rule=Rule.TOKEN_REVIEW) from None
         self._audit(request.record, "login", "")
-        return pages.redirect(next_, cookie(self._sessions.names.session, value, SESSION_SECONDS), request_id=id_)
+        kept = cookie(self._sessions.names.session, value, int(session.expires - self._wall()))
+        return pages.redirect(next_, kept, *self._marked(request, session), request_id=id_)
 
     def logout(self, request: Request) -> Outcome:
+        """POST /logout: ends the session on every origin, with what is open of it."""
         if request.head.method != b"POST":
             raise _wrong_method("Log out with POST /logout.")
-        cross_origin.control(request.head, request.site, "")
+        cross_origin.control(request.head, request.site, self._frontend)
+        session = self._session(request)
+        if session is not None:
+            request.record.identity, request.record.who = session.identity, session.identity.subject
         self._audit(request.record, "logout", "")
+        if session is not None:
+            self._authenticator.ended.end(session.id, session.expires)
         gone = cookie(self._sessions.names.session, "", 0)
-        return pages.redirect("/", gone, request_id=request.record.request_id)
+        return pages.redirect("/", gone, *self._marked(request, None), request_id=request.record.request_id)
+
+    def _marked(self, request: Request, session: Session | None) -> tuple[bytes, ...]:
+        """The cookie by which workspace origins know which session the browser has; None takes it away."""
+        entry = request.site.entry
+        if entry.mode != "host" or request.listener.tailnet:
+            return ()
+        value = "" if session is None else self._sessions.mark(session)
+        seconds = 0 if session is None else int(session.expires - self._wall())
+        return (cookie(self._sessions.names.mark, value, seconds, domain=entry.host),)
 
     def debug(self, request: Request, sites: Sites, decide: Decide) -> Callable[[Identity], Awaitable[Outcome]]:
         """GET /api/proxy-debug: what would become of a request for `url`, for `server`, `port` and `path`, or `to`."""
@@ -123,21 +167,35 @@ class OwnRoutes:
         return Forward(places, answer, ControlRules((), b""), rid, tunnel=True)
 
     def issue_ticket(self, request: Request, identity: Identity) -> Outcome:
-        """Control side of the hand-over: who has a session here gets a ticket for the workspace's own origin."""
+        """Control side of the hand-over: who has a session here gets a ticket for the workspace's own origin, where
+        that asked for it in this very browser."""
         given = query(request)
-        label, nonce = given.get("label", ""), given.get("nonce", "")
         if identity.kind == "anonymous":
             return pages.login(safe_next(request.head.target.decode("latin-1")), request.record.request_id)
-        found = self._workspaces.index.by_label(label)
-        if found is None or len(nonce) != len(digest("")):
+        start = self._sessions.read_start(given.get("start", ""), self._wall())
+        if start is None:
+            message = "This link has expired. Open the workspace again."
+            raise Refusal(403, "bad_ticket", message, rule=Rule.TICKET)
+        found = self._workspaces.index.by_label(start.label)
+        if found is None:
             raise Refusal(404, "not_found", "There is no such workspace origin.", rule=Rule.TICKET)
         workspace = found[0]
         self._workspaces.authorize(request, identity, workspace)
         request.record.workspace = workspace.name
-        session = self._session(request) or Session(identity, self._wall() + SESSION_SECONDS)
-        ticket = self._sessions.ticket(session, label, workspace.uid, nonce, self._wall())
+        session = self._session(request)
+        if session is None:
+            message = "A ticket is for a browser with a session; a program sends its token to the workspace itself."
+            raise Refusal(403, "bad_ticket", message, rule=Rule.TICKET)
+        where = f"{ticket_origin(request.site.entry, start.label)}{TICKET}"
         next_ = quote(safe_next(given.get("next", "/")), safe="")
-        return pages.redirect(f"{ticket_origin(request.site.entry, label)}{TICKET}?ticket={ticket}&next={next_}")
+        if session.id not in start.marks:
+            if start.again:
+                message = "This browser keeps no cookie for the workspaces' names. Allow cookies and open it again."
+                raise Refusal(403, "bad_ticket", message, rule=Rule.TICKET)
+            return pages.redirect(f"{where}?again=1&next={next_}", *self._marked(request, session))
+        session = replace(session, identity=identity)
+        ticket = self._sessions.ticket(session, start.label, workspace.uid, start.nonce, self._wall())
+        return pages.redirect(f"{where}?ticket={ticket}&next={next_}")
 
     def _session(self, request: Request) -> Session | None:
         names = self._sessions.names
@@ -146,15 +204,24 @@ class OwnRoutes:
 
     # ---- workspace origin -------------------------------------------------------------------------------------------
 
-    def ask_for_ticket(self, request: Request, workspace: Workspace) -> Outcome:
+    def ticket(self, request: Request, workspace: Workspace) -> Outcome:
+        """GET /.guildnet/ticket: with a ticket the last step, without one the first one again, now with a mark."""
+        if "again" in query(request):
+            return self.ask_for_ticket(request, workspace, again=True)
+        return self.redeem_ticket(request, workspace)
+
+    def ask_for_ticket(self, request: Request, workspace: Workspace, *, again: bool = False) -> Outcome:
         """Workspace side, first step: remember a nonce in this browser and ask the control origin."""
         request.record.workspace = workspace.name
         header = request.head.get(b"cookie").decode("latin-1")
-        held = cookies.value_of(header, self._sessions.names.nonce) or ""
+        names = self._sessions.names
+        held = cookies.value_of(header, names.nonce) or ""
         nonce = held if len(held) == 32 and held.replace("-", "").replace("_", "").isalnum() else new_nonce()
-        next_ = quote(request.head.target.decode("latin-1"), safe="")
-        where = f"{request.site.entry.origin}{TICKET}?label={request.site.label}&nonce={digest(nonce)}&next={next_}"
-        return pages.redirect(where, cookie(self._sessions.names.nonce, nonce, NONCE_SECONDS))
+        marks = [value for name, value in cookies.pairs(header) if name == names.mark]
+        start = self._sessions.start(request.site.label or "", nonce, marks, self._wall(), again=again)
+        target = query(request).get("next", "/") if again else request.head.target.decode("latin-1")
+        where = f"{request.site.entry.origin}{TICKET}?start={start}&next={quote(safe_next(target), safe='')}"
+        return pages.redirect(where, cookie(names.nonce, nonce, NONCE_SECONDS))
 
     def before_the_first_visit(self, request: Request, cors: bytes) -> Answer:
         """A page of the control origin asks for an address for which this browser has no session yet: a frame of it
@@ -170,7 +237,7 @@ class OwnRoutes:
         nonce = cookies.value_of(request.head.get(b"cookie").decode("latin-1"), names.nonce) or ""
         entry, label = request.site.entry, request.site.label or ""
         redeemed = self._sessions.redeem(given.get("ticket", ""), label, nonce, entry, self._wall())
-        if redeemed is None or redeemed[1] != workspace.uid:
+        if redeemed is None or redeemed[1] != workspace.uid or redeemed[0].id in self._authenticator.ended:
             message = "This ticket is used up, expired or for another browser. Open the workspace again."
             if not nonce:
                 message = "The browser sent no cookie back. Allow cookies for this site and open the workspace again."
@@ -198,7 +265,7 @@ class OwnRoutes:
 
     def _told(self, request: Request, workspace: Workspace, problem: Refusal | None) -> Answer:
         status = workspace.status
-        shown = {
+        shown: dict[str, object] = {
             "id": workspace.name,
             "phase": status.phase or "Pending",
             "code": problem.code if problem else "ready",
@@ -208,4 +275,17 @@ class OwnRoutes:
                 for item in status.conditions
             ],
         }
+        if not request.site.control:
+            shown["cookies"] = _separate(self._workspaces.of_site(request.site).placement.jar)
         return pages.as_json(200, shown, request_id=request.record.request_id)
+
+
+def _separate(jar: SharedJar | None) -> dict[str, object]:
+    """Which of the workspace's cookies are its own: on one name browsers give every port's page all of them."""
+    if jar is None:
+        return {"separate": True}
+    shared = "cookies that are not HttpOnly" if jar.scripts is None else ", ".join(sorted(jar.scripts))
+    if not shared:
+        return {"separate": True}
+    message = f"Other workspaces on this name see and set {shared}, and may push any cookie out of the browser."
+    return {"separate": False, "message": message}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from guildnet.workspace import Workspace
-from guildnet_proxy.auth.authenticate import bearer
+from guildnet_proxy.auth.bearer import bearer
 from guildnet_proxy.frontdoor import cross_origin, pages
 from guildnet_proxy.frontdoor.request import Request
 from guildnet_proxy.frontdoor.way import Policy

@@ -5,6 +5,7 @@ from __future__ import annotations
 from guildnet.identity import Identity
 from guildnet.tracing import Span
 from guildnet_proxy.admission import InFlight
+from guildnet_proxy.auth.authenticate import Credential
 from guildnet_proxy.frontdoor.way import Way
 from guildnet_proxy.http.forward import Listener
 from guildnet_proxy.http.message.head import RequestHead
@@ -13,16 +14,16 @@ from guildnet_proxy.sites import Site
 
 
 class Record:
-    """What is logged about one request, and what revocation (`identity`, `workspace`) and admission (`counted` for the
-    workspace, `in_flight` and `upgrade` for the caller) ask; filled in on its way. `address` is the client's, as far
-    as it was needed. Never holds a query string or a cookie.
+    """What is logged about one request, and what revocation (`identity`, `credential`, `workspace`) and admission
+    (`counted` for the workspace, `in_flight` and `upgrade` for the caller) ask; filled in on its way. `address` is the
+    client's, as far as it was needed. What is logged of it holds no query string and no cookie.
 
     None of what is made for a request is a dataclass: what those generate is never compiled.
     """
 
     __slots__ = (
-        "address", "counted", "ended", "entry", "identity", "in_flight", "kind", "method", "path", "received",
-        "request_id", "rule", "sent", "span", "started", "status", "upgrade", "who", "workspace",
+        "address", "counted", "credential", "ended", "entry", "identity", "in_flight", "kind", "method", "path",
+        "received", "request_id", "rule", "sent", "span", "started", "status", "upgrade", "who", "workspace",
     )  # fmt: skip
 
     def __init__(self, request_id: str, started: float) -> None:
@@ -45,6 +46,7 @@ class Record:
         self.in_flight: InFlight | None = None
         self.identity: Identity | None = None
         self.span: Span | None = None
+        self.credential: Credential | None = None
 
 
 class Request:

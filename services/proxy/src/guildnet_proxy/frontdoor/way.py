@@ -14,6 +14,7 @@ from guildnet import access
 from guildnet.identity import Identity
 from guildnet.workspace import Workspace
 from guildnet_proxy.admission import InFlight
+from guildnet_proxy.auth.authenticate import Credential
 from guildnet_proxy.frontdoor.resolve import Resolved
 from guildnet_proxy.http.forward import Forward, Place
 from guildnet_proxy.rewrite.request_head import Sent
@@ -36,6 +37,8 @@ class Policy:
     cross_site: bool = False
     login_key: bytes | None = None
     """What logins of workspaces' own programs are derived from; None where they are not."""
+    cookie_key: bytes = b""
+    """What the names of cookies in a shared jar are made with."""
 
 
 MAX_WAYS_OF_A_BLOCK = 16
@@ -50,8 +53,8 @@ class Way:
     not one of its own."""
 
     __slots__ = (
-        "base", "clock", "counted", "identity", "in_flight", "keeps_root", "places", "rule", "rules", "sent", "wall",
-        "who", "workspace",
+        "base", "clock", "counted", "credential", "identity", "in_flight", "keeps_root", "places", "rule", "rules",
+        "sent", "wall", "who", "workspace",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +78,7 @@ class Way:
         self.base = base
         self.keeps_root = keeps_root
         self.identity: Identity | None = None
+        self.credential: Credential | None = None
         self.in_flight: InFlight | None = None
         self.who = ""
         self.wall = 0.0

@@ -10,7 +10,8 @@ from guildnet.identity import Identity
 from guildnet.workspace import Workspace, app_login
 from guildnet.workspace.ports import base_path
 from guildnet_proxy.admission import Admission
-from guildnet_proxy.auth.authenticate import bearer, login_required
+from guildnet_proxy.auth.authenticate import login_required
+from guildnet_proxy.auth.bearer import bearer
 from guildnet_proxy.cluster.index import Index
 from guildnet_proxy.frontdoor import pages
 from guildnet_proxy.frontdoor.egress import EgressGuard, Permitted
@@ -21,7 +22,7 @@ from guildnet_proxy.frontdoor.target import HostTarget, WorkspaceTarget
 from guildnet_proxy.frontdoor.way import Origin, Policy, Route, Way, WayOut
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Decision, Forward, Outcome, Place
-from guildnet_proxy.rewrite import request_head
+from guildnet_proxy.rewrite import cookies, request_head
 from guildnet_proxy.rewrite.response_head import WorkspaceRules
 from guildnet_proxy.rules import Rule
 from guildnet_proxy.sites import Site, own_placement, path_placement
@@ -49,7 +50,9 @@ class Workspaces:
         origin = self._origins.get(site.origin)
         if origin is None:
             workspace, port = self._workspace_of(site)
-            origin = Origin(workspace, own_placement(site, cross_site=self.policy.cross_site), port)
+            below = base_path(workspace.name, None) if path_mode(workspace, port) == "Preserve" else ""
+            jar = cookies.jar_of(workspace, site, self.policy.cookie_key, below)
+            origin = Origin(workspace, own_placement(site, cross_site=self.policy.cross_site, jar=jar), port)
             self._origins[site.origin] = origin
         return origin
 

@@ -15,7 +15,7 @@ from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.exchange import Exchange
 from guildnet_proxy.http.forward import Answer, Forward, Listener, Outcome, R, Side
 from guildnet_proxy.http.incoming import Incoming
-from guildnet_proxy.http.message.head import RequestHead
+from guildnet_proxy.http.message.head import RequestHead, begun
 from guildnet_proxy.http.owner import Owner
 from guildnet_proxy.http.states.connection import Event, State
 from guildnet_proxy.http.tunnel.exchange import TunnelExchange
@@ -150,7 +150,8 @@ class ClientConnection(Answering[R]):
 
     def _refuse(self, error: Refusal) -> None:
         self._record = record = self._handler.record(self._loop.time())
-        self._answer(self._handler.refused(error, record))
+        head = begun(self.incoming.held, self.server.limits) if error.status == 431 else None
+        self._answer(self._handler.refused(error, record, head))
 
     def _handle(self, head: RequestHead) -> None:
         self._head = head

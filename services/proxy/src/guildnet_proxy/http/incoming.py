@@ -58,9 +58,10 @@ class Incoming:
             check_incomplete(held, self._limits, looked)
             self._looked = len(held)
             return None
-        self.held = held[end:]
         self.head_since = 0.0
-        return self._heads.parse(held[:end])
+        head = self._heads.parse(held[:end])
+        self.held = held[end:]
+        return head
 
     def hold(self, data: bytes) -> None:
         """Keeps what belongs to a later request; pauses reading when that is too much."""

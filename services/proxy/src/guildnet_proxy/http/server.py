@@ -167,6 +167,11 @@ class Server(Generic[R]):
 
     # ---- revocation -------------------------------------------------------------------------------------------------
 
+    def opened(self) -> list[R]:
+        """The records of what is open: exchanges, and relays."""
+        busy = [record for client in self.clients if (record := client.exchanging())]
+        return [*busy, *(relay.record for relay in self.relays)]
+
     def revoke_soon(self, still_allowed: Callable[[R], bool]) -> None:
         """`revoke` once for a burst of changes."""
         if self._revoking is None:

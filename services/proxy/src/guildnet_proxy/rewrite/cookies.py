@@ -1,24 +1,40 @@
 """Cookies between a browser and a workspace: which ones the workspace gets, and what its own become outside.
 
-Cookies ignore ports, so on the tailnet a workspace's HttpOnly cookies are renamed with its port; ours never reach a
+Cookies ignore ports, so on the tailnet a workspace's cookies are renamed, with a part that no other workspace can know:
+what it sets for that name reaches nobody. Those that scripts read keep their names, and are shared. Ours never reach a
 workspace, and none of its can take one of our names.
 """
 
 from __future__ import annotations
 
+import hmac
 import re
 
+from guildnet.workspace import Workspace
 from guildnet_proxy.memo import Memo
-from guildnet_proxy.sites import Placement
+from guildnet_proxy.sites import Placement, SharedJar, Site
 
 OURS = "__host-guildnet"
+SCRIPT_COOKIES = "GUILDNET_SCRIPT_COOKIES"
+"""An env of a workspace: the names, separated by commas, of the cookies that its scripts read."""
 _RENAMED = re.compile(r"gn[1-9][0-9]{0,4}-")
 
 
 # A page's requests differ in much, but not in their cookies, which are the longest field and the dearest to read.
 _REMEMBERED_CHARACTERS = 1024 * 1024
 _values: Memo[tuple[str, str], tuple[str, ...]] = Memo(_REMEMBERED_CHARACTERS, lambda key: len(key[0]))
-_sent: Memo[tuple[str, str], str] = Memo(_REMEMBERED_CHARACTERS, lambda key: len(key[0]))
+_sent: Memo[tuple[str, SharedJar | None], str] = Memo(_REMEMBERED_CHARACTERS, lambda key: len(key[0]))
+
+
+def jar_of(workspace: Workspace, site: Site, key: bytes, below: str) -> SharedJar | None:
+    """The workspace's part of the jar of a site that is a port of a name; None where it has a jar of its own. `below`
+    is the path that its app lives below, if any."""
+    if site.port is None:
+        return None
+    mac = hmac.digest(key, workspace.uid.encode(), "sha256").hex()[:16]
+    named = next((item.value for item in workspace.spec.env if item.name == SCRIPT_COOKIES), None)
+    scripts = None if named is None else frozenset(name.strip() for name in named.split(",") if name.strip())
+    return SharedJar(f"gn{site.port}-{mac}-", scripts, below)
 
 
 def is_ours(name: str) -> bool:
@@ -46,23 +62,23 @@ def value_of(header: str, name: str) -> str | None:
 
 def for_upstream(header: str, placement: Placement) -> str:
     """The Cookie header a workspace gets: without ours, without other workspaces' renamed ones, its own unrenamed."""
-    key = header, placement.cookies
+    key = header, placement.jar
     known = _sent.get(key)
     if known is None:
-        known = _for_upstream(header, placement.cookies)
+        known = _for_upstream(header, placement.jar)
         _sent.put(key, known)
     return known
 
 
-def _for_upstream(header: str, prefix: str) -> str:
+def _for_upstream(header: str, jar: SharedJar | None) -> str:
     own: list[str] = []
     plain: list[tuple[str, str]] = []
     for name, value in pairs(header):
         if is_ours(name):
             continue
-        if prefix and name.startswith(prefix):
-            own.append(f"{name[len(prefix) :]}={value}")
-        elif not _RENAMED.match(name):
+        if jar is not None and name.startswith(jar.prefix):
+            own.append(f"{name[len(jar.prefix) :]}={value}")
+        elif not _RENAMED.match(name) and (jar is None or jar.scripts is None or name in jar.scripts):
             plain.append((name, value))
     taken = {item.partition("=")[0] for item in own}
     return "; ".join([*own, *(f"{name}={value}" for name, value in plain if name not in taken)])
@@ -84,16 +100,25 @@ def set_cookie(header: str, placement: Placement) -> list[str]:
         attributes["secure"] = None
     if placement.cross_site:
         attributes.update({"samesite": "None", "secure": None, "partitioned": None})
-    rendered = "".join(
-        f"; {_SPELLED.get(key, key)}" + (f"={text}" if text is not None else "") for key, text in attributes.items()
-    )
-    plain = f"{name}={value}{rendered}"
-    if not placement.cookies:
-        return [plain]
-    renamed = f"{placement.cookies}{name}={value}{rendered}"
-    if "httponly" in attributes:
-        return [renamed]
-    return [plain, renamed] if _removes(attributes) else [plain]
+    if placement.jar is None:
+        return [_rendered(name, value, attributes)]
+    return _in_shared_jar(name, value, attributes, placement.jar)
+
+
+def _in_shared_jar(name: str, value: str, attributes: dict[str, str | None], jar: SharedJar) -> list[str]:
+    """Renamed unless scripts read it. What is renamed no script may see: its name is what keeps others from it."""
+    if "httponly" in attributes or (jar.scripts is not None and name not in jar.scripts):
+        return [_rendered(jar.prefix + name, value, attributes | {"httponly": None})]
+    confined = dict(attributes)
+    if jar.path and not name.lower().startswith("__host-"):
+        confined["path"] = _below(attributes.get("path") or "", jar.path)
+    plain = _rendered(name, value, confined)
+    return [plain, _rendered(jar.prefix + name, value, attributes)] if _removes(attributes) else [plain]
+
+
+def _rendered(name: str, value: str, attributes: dict[str, str | None]) -> str:
+    texts = (f"; {_SPELLED.get(key, key)}" + ("" if text is None else f"={text}") for key, text in attributes.items())
+    return f"{name}={value}{''.join(texts)}"
 
 
 _SPELLED = {

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from guildnet.errors import Unreachable
+from guildnet.errors import NotFound, Unreachable
 
 ROLE_CAPABILITY = "guildnet.io/cap/role"
 _BASE = "http://local-tailscaled.sock/localapi/v0"
@@ -77,7 +77,7 @@ class LocalApi:
         await self._session.close()
 
     async def whois(self, address: str) -> Peer:
-        """The device at a tailnet address. Raises Unreachable, also for an address no peer has."""
+        """The device at a tailnet address. Raises NotFound for an address no peer has, Unreachable for no answer."""
         return parse_whois(await self._get(f"/whois?addr={quote(address, safe='')}"))
 
     async def device_at(self, where: str) -> str:
@@ -98,6 +98,8 @@ class LocalApi:
         try:
             async with self._session.get(_BASE + path) as response:
                 text = await response.text()
+                if response.status == 404:
+                    raise NotFound("the Tailscale sidecar knows of no such device")
                 if response.status != 200:
                     raise Unreachable(f"the Tailscale sidecar answered {response.status}")
                 answer = json.loads(text)

@@ -210,6 +210,16 @@ def check_incomplete(start: bytes, limits: Limits, looked: int = 0) -> None:
         raise Refusal(431, "headers_too_large", what, close=True)
 
 
+def begun(data: bytes, limits: Limits) -> RequestHead | None:
+    """What can be read of a head that is too large: its lines as far as they go, without cookies; None for nothing."""
+    lines = data[: limits.head_bytes].split(b"\r\n")[:-1]
+    kept = [line for line in lines if line and not line.lower().startswith(b"cookie:")]
+    try:
+        return parse_request(b"\r\n".join([*kept[: limits.head_fields], b"", b""]), limits)
+    except Refusal:
+        return None
+
+
 def _origin_form(target: bytes, host: bytes) -> bytes:
     if b"#" in target:
         raise bad_request("A request target has no fragment.", "target")
