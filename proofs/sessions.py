@@ -53,7 +53,7 @@ class Case:
         for line in self.caller.lines(self.ws):
             if line.name not in self.keeps:
                 self.held.append(await Held(line).open())
-        for form in ("own origin", "path form", "api"):
+        for form in ("own origin", "path form", "api") if self.caller.is_program else ("own origin", "api"):
             name = f"next request, {form}"
             if name not in self.keeps:
                 self.held.append(await Asking(name, partial(self.caller.asks, self.ws, form)).open())

@@ -24,6 +24,15 @@ PLANTS: Final = (
         'b"x-webauth-", b"impersonate-"',
     ),
     Plant(
+        "isolation",
+        "a login link is for an image too",
+        f"{PROXY}/frontdoor/cross_origin.py",
+        '    if (source or head.get(b"sec-fetch-mode")) and not _is_document_navigation(head):\n'
+        '        raise _denied("Open the login link in a tab of its own.", Rule.FETCH_SITE)\n'
+        "    return source in _OWN_SITE\n",
+        "    return True\n",
+    ),
+    Plant(
         "sessions",
         "what vouched for the caller of a session is asked about once",
         f"{PROXY}/auth/authenticate.py",

@@ -22,10 +22,16 @@ class Caller:
     control: tuple[str, ...]
     own: tuple[str, ...]
 
+    @property
+    def is_program(self) -> bool:
+        """May it use the path form? A browser may not."""
+        return not any(line.startswith("Cookie:") for line in self.control)
+
     def lines(self, ws: Workspace) -> Iterator[Line]:
         """A request whose body is sent, a WebSocket and a stream, by both forms, and the api's streams."""
         base = f"/proxy/server/{ws.name}"
-        for form, path, lines in (("own origin", "", self.own), ("path form", base, self.control)):
+        forms = (("own origin", "", self.own), ("path form", base, self.control))
+        for form, path, lines in forms if self.is_program else forms[:1]:
             yield Line(f"open request, {form}", self.where, f"{path}/upload", lines, "POST")
             yield Line(f"WebSocket, {form}", self.where, f"{path}/socket", (*lines, *WEBSOCKET), status=101)
             yield Line(f"SSE, {form}", self.where, f"{path}/events", lines)

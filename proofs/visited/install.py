@@ -130,8 +130,8 @@ class Install:
 
 
 @asynccontextmanager
-async def install(server: ApiServer, kube: Client, directory: Path, **more: Any) -> AsyncIterator[Install]:
-    """The install while the block runs, in a namespace of its own; `more` are settings of the proxy."""
+async def install(server: ApiServer, kube: Client, directory: Path, ui: Path | None = None) -> AsyncIterator[Install]:
+    """The install while the block runs, in a namespace of its own; `ui` is the folder of its UI."""
     namespace = await make_namespace(kube)
     await kube.create(CONFIGMAPS, namespace, {"metadata": {"name": "guildnet-entries"}})
     (directory / "key").write_bytes(KEY)
@@ -142,14 +142,16 @@ async def install(server: ApiServer, kube: Client, directory: Path, **more: Any)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.UnixSite(runner, str(directory / "tailscaled.sock")).start()
-        api = await stack.enter_async_context(Lab(directory, server.kubeconfig, namespace, "").started("api"))
+        api = await stack.enter_async_context(
+            Lab(directory, server.kubeconfig, namespace, "").started("api", **({"UI_DIR": str(ui)} if ui else {}))
+        )
         settings = Settings(
             kubeconfig=str(server.kubeconfig), k8s_namespace=namespace, release_namespace=namespace,
             identity_key_file=str(directory / "key"), local_origin=f"http://guildnet.localhost:{port}",
             domain_origin=f"https://{DOMAIN}", listen_local=f"127.0.0.1:{port}",
             api_url=f"http://127.0.0.1:{api.port}", admin_service_account=f"{namespace}:{ADMIN}", ops_port=0,
             access_log=False, tailnet_socket=str(directory / "tailnet.sock"),
-            tailscaled_socket=str(directory / "tailscaled.sock"), serve_file=str(directory / "serve.json"), **more,
+            tailscaled_socket=str(directory / "tailscaled.sock"), serve_file=str(directory / "serve.json"),
         )  # fmt: skip
         proxy = await stack.enter_async_context(running(settings))
         made = Install(kube, namespace, directory, port, api.port, sidecar, proxy, {})

@@ -70,7 +70,7 @@ def test_what_a_workspace_may_set(placement, header, expected):
 
 def _of(name: str, port: int | None, *env: tuple[str, str], below: str = "", uid: str = "12345678-uid"):
     spec = {"env": [{"name": key, "value": value} for key, value in env]}
-    site = Site(TAILNET, b"", f"{TAILNET.origin}:{port}", port=port)
+    site = Site(TAILNET, b"", f"{TAILNET.origin}:{port}", port=port, label="ws" if port is None else None)
     return jar_of(workspace(name, spec=spec, uid=uid), site, b"k" * 32, below)
 
 
@@ -82,7 +82,9 @@ def test_the_names_of_a_workspaces_cookies_cannot_be_known_by_another():
     assert len(one.prefix) == len("gn20001-") + 17
     assert (one.prefix, one.prefix == two.prefix) == (_of("renamed", 20001).prefix, False)
     assert jar_of(workspace(), Site(TAILNET, b"", "", port=20001), b"x" * 32, "").prefix != one.prefix
-    assert _of("ws", None) is None, "a name of its own has a jar of its own"
+    own = _of("ws", None)
+    assert own.prefix == "gnh-" + one.prefix.removeprefix("gn20001-"), "sister names can toss cookies into its jar"
+    assert own.path == ""
 
 
 def test_a_workspace_may_name_the_cookies_that_its_scripts_read():
@@ -129,7 +131,8 @@ HOST = type(OWN)("/base", "https://x", False, SharedJar("gn1-"), False, "https:/
         (OWN, "=1", []),
         (OWN, "a=", ["a="]),
         (OWN, "__HOST-GUILDNET=1", []),
-        (OWN, "gn1-a=1", []), (OWN, "gn99999-a=1", []), (OWN, "gn0-a=1", ["gn0-a=1"]), (OWN, "gn1a=1", ["gn1a=1"]),
+        (OWN, "gn1-a=1", []), (OWN, "gnh-a=1", []),
+        (OWN, "gn99999-a=1", []), (OWN, "gn0-a=1", ["gn0-a=1"]), (OWN, "gn1a=1", ["gn1a=1"]),
         (OWN, "xgn1-a=1", ["xgn1-a=1"]),
         (PATH, "__host-app=1; Path=/", []),
         (PATH, "a=1; Path=/proxy/server/ws", ["a=1; Path=/proxy/server/ws"]),

@@ -44,7 +44,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class SharedJar:
-    """A workspace's part of a cookie jar that it shares with others, since cookies ignore ports.
+    """A workspace's part of a cookie jar that others reach: cookies ignore ports, and may be tossed at sister names.
 
     `prefix` is what the names of its cookies begin with outside; `scripts` are those that keep their names because
     scripts read them, None for all that are not HttpOnly; these are confined to `path`, where the app lives below one.
@@ -57,8 +57,8 @@ class SharedJar:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a workspace appears: below `base` of `origin`; `jar` where it shares its cookie jar (port mode); `sandbox`
-    when its pages must not share the control origin."""
+    """Where a workspace appears: below `base` of `origin`; `jar` on an origin of its own, where others reach its cookie
+    jar; `sandbox` when its pages must not share the control origin."""
 
     base: str
     origin: str

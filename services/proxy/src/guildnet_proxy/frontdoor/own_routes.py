@@ -276,7 +276,8 @@ class OwnRoutes:
             ],
         }
         if not request.site.control:
-            shown["cookies"] = _separate(self._workspaces.of_site(request.site).placement.jar)
+            jar = self._workspaces.of_site(request.site).placement.jar
+            shown["cookies"] = _separate(jar if request.site.port is not None else None)
         return pages.as_json(200, shown, request_id=request.record.request_id)
 
 

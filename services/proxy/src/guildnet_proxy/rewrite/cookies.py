@@ -1,8 +1,8 @@
 """Cookies between a browser and a workspace: which ones the workspace gets, and what its own become outside.
 
-Cookies ignore ports, so on the tailnet a workspace's cookies are renamed, with a part that no other workspace can know:
-what it sets for that name reaches nobody. Those that scripts read keep their names, and are shared. Ours never reach a
-workspace, and none of its can take one of our names.
+Cookies ignore ports, and a page can toss them at its sister names (`Domain=`). So a workspace's are renamed, with a
+part that no other workspace can know: what it sets under such a name reaches nobody. Those that scripts read keep their
+names, and are shared. Ours never reach a workspace, and none of its can take one of our names.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from guildnet_proxy.sites import Placement, SharedJar, Site
 OURS = "__host-guildnet"
 SCRIPT_COOKIES = "GUILDNET_SCRIPT_COOKIES"
 """An env of a workspace: the names, separated by commas, of the cookies that its scripts read."""
-_RENAMED = re.compile(r"gn[1-9][0-9]{0,4}-")
+_RENAMED = re.compile(r"gn(?:h|[1-9][0-9]{0,4})-")
 
 
 # A page's requests differ in much, but not in their cookies, which are the longest field and the dearest to read.
@@ -26,14 +26,14 @@ _values: Memo[tuple[str, str], tuple[str, ...]] = Memo(_REMEMBERED_CHARACTERS, l
 _sent: Memo[tuple[str, SharedJar | None], str] = Memo(_REMEMBERED_CHARACTERS, lambda key: len(key[0]))
 
 
-def jar_of(workspace: Workspace, site: Site, key: bytes, below: str) -> SharedJar | None:
-    """The workspace's part of the jar of a site that is a port of a name; None where it has a jar of its own. `below`
-    is the path that its app lives below, if any."""
-    if site.port is None:
-        return None
+def jar_of(workspace: Workspace, site: Site, key: bytes, below: str) -> SharedJar:
+    """The workspace's part of the jar of its site: of all ports of a name, or of what pages of sister names can toss
+    into it (`Domain=`). `below` is the path that its app lives below, if any."""
     mac = hmac.digest(key, workspace.uid.encode(), "sha256").hex()[:16]
     named = next((item.value for item in workspace.spec.env if item.name == SCRIPT_COOKIES), None)
     scripts = None if named is None else frozenset(name.strip() for name in named.split(",") if name.strip())
+    if site.port is None:
+        return SharedJar(f"gnh-{mac}-", scripts)
     return SharedJar(f"gn{site.port}-{mac}-", scripts, below)
 
 

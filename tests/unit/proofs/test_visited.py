@@ -1,4 +1,4 @@
-"""What the proofs of sessions and of forged fields take for a figure that is met."""
+"""What the proofs of sessions, isolation and forged fields take for a figure that is met."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections import Counter
 
 import pytest
 
-from proofs import forgery, sessions
+from proofs import forgery, isolation, sessions
 from proofs.forgery import Door, accepted, cases
+from proofs.visited.actions import ACTIONS, FRESH
+from proofs.visited.browsing import PLACES
 from proofs.visited.claims import EVIL, NAMES, exact, spellings
 from proofs.visited.wire import Answer
 
@@ -65,3 +67,13 @@ def test_sessions_are_met_within_ten_seconds_for_everybody_but_the_witness():
     assert not sessions.judged(sessions.Found(), 1).met
     assert not sessions.judged(sessions.Found({"a": 1.0}, stayed=["b"]), 1).met
     assert not sessions.judged(sessions.Found({"a": 1.0}, lost=["b"]), 1).met
+
+
+def test_isolation_tries_sixteen_things_from_six_places():
+    assert (len(ACTIONS), len(PLACES)) == (16, 6)
+    assert set(ACTIONS) > FRESH
+    whole = len(ACTIONS) * len(PLACES)
+    assert isolation.judged(isolation.Found(whole)).met
+    assert not isolation.judged(isolation.Found(whole - 1)).met
+    assert not isolation.judged(isolation.Found(whole, effects=["x"])).met
+    assert not isolation.judged(isolation.Found(whole, idle=["read"])).met
