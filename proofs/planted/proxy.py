@@ -31,6 +31,7 @@ PLANTS: Final = (
         '        raise _denied("Open the login link in a tab of its own.", Rule.FETCH_SITE)\n'
         "    return source in _OWN_SITE\n",
         "    return True\n",
+        quick=True,
     ),
     Plant(
         "sessions",

@@ -38,6 +38,7 @@ class World:
     hostile: Hostile
     token: str
     mallory: str
+    state: Any = None
 
     def origin(self, ws: Workspace) -> str:
         return f"http://{ws.label}.{self.made.host}"
@@ -68,7 +69,9 @@ class World:
         return known, begun.values("set-cookie")[0].partition(";")[0]
 
     async def visitor(self) -> BrowserContext:
-        """A browser that is logged in, and has been at both workspaces."""
+        """A browser that is logged in and has been at both workspaces. The first did so, the others are like it."""
+        if self.state is not None:
+            return await self.browser.new_context(storage_state=self.state)
         context = await self.browser.new_context()
         context.set_default_timeout(15_000)
         page = await context.new_page()
@@ -76,6 +79,7 @@ class World:
         for ws in (self.victim, self.evil):
             await page.goto(self.origin(ws) + "/")
         await page.close()
+        self.state = await context.storage_state()
         return context
 
 
@@ -166,18 +170,16 @@ async def shown(page: Page, text: str) -> bool:
 
 
 async def who(context: BrowserContext, world: World) -> str:
-    """What the browser is to the control origin: a login, or the status of an answer that is none."""
-    page = await context.new_page()
-    try:
-        answer = await page.goto(world.made.control + "/api/me")
-        assert answer is not None
-        if answer.status != 200:
-            text = await page.content()
-            offers = "clear-cookies" in text if answer.status == 431 else True
-            return f"{answer.status}" + ("" if offers else " without a way out")
-        return str(json.loads(await page.inner_text("body")).get("login") or "nobody")
-    finally:
-        await page.close()
+    """What the browser is to the control origin, by the cookies that it would send there: a login, or a status."""
+    cookies = "; ".join(
+        f"{item['name']}={item['value']}" for item in await context.cookies(world.made.control + "/api/me")
+    )
+    lines = (f"Host: {world.made.host}", f"Cookie: {cookies}", "Accept: text/html,*/*")
+    answer = await ask(world.made.port, "GET", "/api/me", *lines)
+    if answer.status != 200:
+        offers = answer.status != 431 or b"clear-cookies" in answer.body
+        return f"{answer.status}" + ("" if offers else " without a way out")
+    return str(json.loads(answer.body).get("login") or "nobody")
 
 
 async def session_of_the_victim(context: BrowserContext, world: World) -> str:

@@ -143,7 +143,7 @@ async def install(server: ApiServer, kube: Client, directory: Path, ui: Path | N
         stack.push_async_callback(runner.cleanup)
         await web.UnixSite(runner, str(directory / "tailscaled.sock")).start()
         api = await stack.enter_async_context(
-            Lab(directory, server.kubeconfig, namespace, "").started("api", **({"UI_DIR": str(ui)} if ui else {}))
+            Lab(directory, server.kubeconfig, namespace, "").started("api", UI_DIR=str(ui or ""))
         )
         settings = Settings(
             kubeconfig=str(server.kubeconfig), k8s_namespace=namespace, release_namespace=namespace,

@@ -74,6 +74,7 @@ def test_isolation_tries_sixteen_things_from_six_places():
     assert set(ACTIONS) > FRESH
     whole = len(ACTIONS) * len(PLACES)
     assert isolation.judged(isolation.Found(whole)).met
+    assert isolation.judged(isolation.Found(16, places=1)).met
     assert not isolation.judged(isolation.Found(whole - 1)).met
     assert not isolation.judged(isolation.Found(whole, effects=["x"])).met
     assert not isolation.judged(isolation.Found(whole, idle=["read"])).met
