@@ -56,8 +56,8 @@ _BODIES: Final = {
         for (const name of ['sid', ...t.names]) await trying(() => { document.cookie = `${name}=tossed; Path=${path}` +
           (domain ? `; Domain=${domain}` : '') + '; Secure; Max-Age=600' });""",
     "jar overflow": """const above = t.victim.replace(/^http:..[^.]*[.]/, '').split(':')[0];
-      for (let n = 0; n < 300; n++) await trying(() => { document.cookie = `o${n}=${'x'.repeat(1500)}; Domain=${above};
-        Path=/; Secure; Max-Age=600` });""",
+      for (let n = 0; n < 300; n++) await trying(() => { document.cookie = `o${n}=${'x'.repeat(1500)}; Path=/; ` +
+        `Domain=${above}; Secure; Max-Age=600` });""",
     "Clear-Site-Data": """await within(2000, async () => say((await fetch('/clear')).status));
       await framed(t.own + '/clear', 1500);
       await trying(async () => { const opened = window.open(t.own + '/clear'); await rest(1500); opened.close() });""",

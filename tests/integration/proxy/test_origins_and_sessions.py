@@ -297,7 +297,7 @@ async def test_own_answers_hold_the_control_origin_together(room):
         ):  # fmt: skip
             assert answer.one(name) == value, (path, name)
         assert answer.one("content-security-policy")
-    own = await room.ask("GET", "/x", f"Origin: http://{room.host}", host=room.own_host("ws1"))
+    own = await room.ask("GET", "/.guildnet/status", f"Origin: http://{room.host}", host=room.own_host("ws1"))
     assert (own.status, own.one("access-control-allow-origin")) == (401, f"http://{room.host}")
     assert own.one("x-content-type-options") == "nosniff"
 

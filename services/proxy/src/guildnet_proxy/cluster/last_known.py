@@ -1,7 +1,7 @@
 """The last known table on disk: what an earlier run was told of the cluster, for a start while the API server is down.
 
 One line for each object, below a first line of schema, namespace and number of objects; a file of another schema, a
-cut one and one above MAX_BYTES are none. What a workspace's env says is left out but for AGENT_HOST. The file's time of
+cut one and one above MAX_BYTES are none. What a workspace's env says is left out but for _ENV. The file's time of
 change is when the API server last confirmed what it says.
 """
 
@@ -29,6 +29,8 @@ WRITE_SECONDS: Final = 5.0
 CLOCK_LEEWAY_SECONDS: Final = 60.0
 """A file from further in the future is none: nobody knows how old it is."""
 
+_ENV: Final = frozenset({"AGENT_HOST", "GUILDNET_SCRIPT_COOKIES"})
+"""What of a workspace's env the proxy asks for."""
 _MAGIC: Final = b"guildnet-last-known"
 _KINDS: Final[dict[bytes, msgspec.json.Decoder[Any]]] = {
     b"workspace": msgspec.json.Decoder(Workspace),
@@ -58,7 +60,7 @@ class Table:
 def _reduced(workspace: Workspace) -> Workspace:
     """Without what the proxy does not ask for: env may hold secrets."""
     spec = workspace.spec
-    env = tuple(item for item in spec.env if item.name == "AGENT_HOST")
+    env = tuple(item for item in spec.env if item.name in _ENV)
     kept = replace(spec, env=env, command=(), args=(), notes=None, storage=None, exposure=None, probe=None)
     return replace(workspace, spec=kept)
 
