@@ -37,14 +37,18 @@ def seen(*observed: Workspace, now: float = NOON, **allowed: Any) -> dict[str, A
 
 
 def test_a_start_is_told_once_however_often_the_workspace_changes():
-    later = {"conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-25T11:59:00Z"}]}
+    later: dict[str, Any] = {
+        "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-25T11:59:00Z"}]
+    }
     told = seen(ws(), ws(), ws(**later))
     assert told["starts"] == [{"t": "2026-11-25T11:30:00Z", "seconds": 4}]
     assert told["states"] == {"pending": 0, "running": 1, "failed": 0, "stopped": 0}
 
 
 def test_each_pod_is_a_start_and_they_come_in_order():
-    early = {"conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-25T09:00:00Z"}]}
+    early: dict[str, Any] = {
+        "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-25T09:00:00Z"}]
+    }
     told = seen(ws(), ws(pod="p2", seconds=9), ws(name="b", seconds=1, **early))
     assert [start["seconds"] for start in told["starts"]] == [1, 4, 9]
 
