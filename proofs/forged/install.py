@@ -93,7 +93,7 @@ async def install(
     (directory / "key").write_bytes(KEY)
     port = free_port()
     control = f"http://guildnet.localhost:{port}"
-    offered = {"PRESETS_FILE": presets} if presets else {}
+    offered: dict[str, Any] = {"PRESETS_FILE": presets} if presets else {}
     lab = Lab(directory, server.kubeconfig, namespace, "")
     async with lab.started("api", OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, **offered) as api:
         settings = Settings(

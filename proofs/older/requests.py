@@ -77,7 +77,7 @@ async def install_wide(client: Client, checks: Checks) -> None:
 
 async def servers(client: Client, checks: Checks) -> None:
     status, body, _ = await client.ask("GET", "/api/servers")
-    listed = next(iter(body), {})
+    listed: dict[str, Any] = next(iter(body), {})
     shape = {"id", "name", "image", "status", "ports"}
     checks.that("GET /api/servers", status == 200 and shape <= listed.keys() and listed["id"] == LAB, body)
     checks.that("a Server's url is its own origin", listed.get("url") == f"{client.stage.own}/", listed)

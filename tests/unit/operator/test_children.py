@@ -69,6 +69,6 @@ async def test_nothing_is_left_behind_by_a_workspace_that_went_unseen(retain, fr
     plan = decide(workspace(storage={"size": "1Gi", "retain": retain}), Policy())
     cluster: Any = CLUSTER
     known = Known(secret_ensured=None, fresh=fresh, asked=True)
-    result = await ChildSync(hand, cluster, str).sync(plan, Children(), known, _meanwhile)
+    result = await ChildSync(hand, cluster, lambda _: {}).sync(plan, Children(), known, _meanwhile)
     assert sorted(hand.made) == sorted(made)
     assert result.unwanted is not bool(made)

@@ -280,8 +280,8 @@ def test_a_login_of_the_specs_own_stands(name):
 
 
 def test_what_lets_in_nobody_without_a_token_is_probed_where_it_answers_everybody():
-    assert decide(workspace(image="jupyterlab"), Policy()).probe.path == f"/proxy/server/{NAME}/"
-    assert decide(workspace(image="jupyterlab"), BOTH).probe.path == f"/proxy/server/{NAME}/api"
+    assert _probe(workspace(image="jupyterlab"), Policy()).path == f"/proxy/server/{NAME}/"
+    assert _probe(workspace(image="jupyterlab"), BOTH).path == f"/proxy/server/{NAME}/api"
     asked = workspace(image="jupyterlab", probe={"type": "http", "path": "/lab"})
-    assert decide(asked, BOTH).probe.path == f"/proxy/server/{NAME}/lab"
-    assert decide(workspace(image="code-server"), BOTH).probe.path == "/"
+    assert _probe(asked, BOTH).path == f"/proxy/server/{NAME}/lab"
+    assert _probe(workspace(image="code-server"), BOTH).path == "/"

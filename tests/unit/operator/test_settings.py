@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import SecretStr
 
 from guildnet.errors import Invalid
 from guildnet.settings import load
@@ -62,7 +63,7 @@ def test_with_a_key_each_workspace_has_a_password_or_a_token_of_its_own(tmp_path
         (made[kind],) = settings.login()(plan).values()
         assert settings.login()(plan) == {kind: getattr(app_login, kind)(b"k" * 40, plan.uid)}
     assert made["password"] != made["token"]
-    kept = Settings(workspace_key_file=str(key), agent_default_password="hunter2")
+    kept = Settings(workspace_key_file=str(key), agent_default_password=SecretStr("hunter2"))
     assert kept.logins() == ("token",)
     plan = decide(workspace(image="code-server"), kept.policy())
     assert kept.login()(plan) == {"password": "hunter2"}
