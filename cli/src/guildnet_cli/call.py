@@ -53,7 +53,10 @@ class Call:
     def client_within(self, seconds: float) -> Client:
         """A client with that timeout."""
         install = self.install()
-        token = self.token(install)
+        return self.client_of(install, self.token(install), seconds)
+
+    def client_of(self, install: Install, token: str, seconds: float) -> Client:
+        """A client of that install as the holder of a token."""
         return Client(install.url, token, seconds, port=self._port_here(install))
 
     def _port_here(self, install: Install) -> int:

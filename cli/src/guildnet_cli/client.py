@@ -128,6 +128,10 @@ class Client:
         answer: list[LogLine] = self._json(f"{_path(name)}/logs" + _query(query))
         return answer
 
+    def log_out(self) -> None:
+        """Ends the token on the server: it is good for nothing there any more."""
+        self.ask("POST", "/logout")
+
     def proxy_debug(self, name: str) -> dict[str, Any]:
         answer: dict[str, Any] = self._json("/api/proxy-debug" + _query({"server": name, "path": "/"}))
         return answer

@@ -62,10 +62,10 @@ COMMANDS: Final = (
          "guildnet login --kubeconfig"),
     ),
     Command(
-        "logout", "Forget an install and its token.", "verbs.login:logout",
+        "logout", "End the token on the server, and forget it and the install.", "verbs.login:logout",
         (Arg(("name",), "the install; default: the current one", {"nargs": "?", "metavar": "NAME", "default": ""}),),
-        "A bearer token opens no session on the server, so there is none to end: the token itself is good until it "
-        "expires, which is told.",
+        "The token is good for nothing on that install any more; what was open by it ends within ten seconds. Where "
+        "the server does not answer, the token is forgotten here, and how long it is still good is told.",
     ),
     Command(
         "use", "Choose the install that commands speak to, or list those known.", "verbs.login:use",

@@ -102,6 +102,24 @@ async def test_a_logout_ends_what_is_open_on_another_origin(room, workspace):
     running.cancel()
 
 
+async def test_a_token_that_logs_out_is_good_for_nothing_any_more(room, workspace):
+    token, other = jwt("bot"), jwt("another")
+    for one, name in ((token, "bot"), (other, "another")):
+        room.tokens[one] = TokenReview(authenticated=True, username=name)
+    line = f"Authorization: Bearer {token}"
+    mine = await Opened().open(room, workspace, line)
+    running = asyncio.create_task(room.revocation.run())
+    assert (await room.ask("GET", "/api/me", line)).status == 200
+    assert (await room.ask("POST", "/logout", f"Authorization: Bearer {jwt('nobody')}")).status == 401
+    assert (await room.ask("POST", "/logout", line)).status == 204
+    assert await mine.ended()
+    for host in ("", workspace):
+        assert (await room.ask("GET", "/api/me", line, host=host)).status == 401
+    assert (await room.ask("POST", "/logout", line)).status == 401
+    assert (await room.ask("GET", "/api/me", f"Authorization: Bearer {other}")).status == 200
+    running.cancel()
+
+
 async def test_a_token_that_is_not_valid_any_more_ends_what_is_open(room, workspace):
     token = jwt("bot")
     room.tokens[token] = TokenReview(authenticated=True, username="bot")

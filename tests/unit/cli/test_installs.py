@@ -12,7 +12,7 @@ import pytest
 from guildnet_cli import installs
 from guildnet_cli.installs import Installs
 
-from .conftest import ME, NOBODY, URL, PlayedApi, Run, refusal
+from .conftest import ME, NOBODY, URL, PlayedApi, Run, refusal, reply
 
 
 class Ring:
@@ -129,11 +129,30 @@ def test_several_installs_by_name(run: Run, api: PlayedApi, config: Path):
     assert "known: one, two" in missing.err
 
 
-def test_logout_forgets_the_token_and_says_how_long_it_is_good(run: Run, config: Path):
+def test_logout_ends_the_token_on_the_server_and_forgets_it(run: Run, api: PlayedApi, config: Path):
+    api.on("POST /logout", reply(None, 204))
+    run("login", URL, "--token", "t0ken")
+    done = run("logout")
+    assert (done.code, done.out, done.err) == (0, "logged out of guildnet\n", "")
+    asked = api.asked[-1]
+    assert (asked.method, asked.path, asked.headers["Authorization"]) == ("POST", "/logout", "Bearer t0ken")
+    assert list((config / "tokens").iterdir()) == []
+
+
+def test_a_token_that_the_server_does_not_know_any_more_is_simply_forgotten(run: Run, api: PlayedApi):
+    api.on("POST /logout", refusal(401, "bad_token", "This token is not valid here."))
+    run("login", URL, "--token", "t0ken")
+    assert run("logout").err == ""
+
+
+def test_logout_forgets_a_token_that_it_cannot_end_and_says_how_long_it_is_good(run: Run, api: PlayedApi, config: Path):
     claims = base64.urlsafe_b64encode(json.dumps({"exp": 1893456000}).encode()).decode().rstrip("=")
     run("login", URL, "--token", f"head.{claims}.sign")
+    api.down = ConnectionRefusedError(111, "Connection refused")
     done = run("logout")
+    api.down = None
     assert (done.code, done.out) == (0, "logged out of guildnet\n")
+    assert "not ended on the server" in done.err
     assert "good until 2030-01-01T00:00:00Z" in done.err
     assert list((config / "tokens").iterdir()) == []
     assert run("list").code == 4

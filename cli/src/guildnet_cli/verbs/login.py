@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from guildnet_cli import output
 from guildnet_cli.call import Call
 from guildnet_cli.client import Client
 from guildnet_cli.errors import NOT_LOGGED_IN, OK, USAGE, CliError
+from guildnet_cli.installs import Install
 from guildnet_cli.output import Column, note, say
+
+SECONDS: Final = 10.0
+"""How long a server may take to end a token; it is forgotten here then in any case."""
 
 
 def login(call: Call) -> int:
@@ -85,19 +89,31 @@ def _name_of(own: str, url: str) -> str:
 
 
 def logout(call: Call) -> int:
-    """Forgets the token; says how long it is still good, since the server keeps no session that could be ended."""
+    """Ends the token on the server and forgets it here. A server that does not answer is no reason to keep it."""
     install = call.installs.choose(call.asked.name)
     try:
         token = call.installs.token(install)
     except CliError:
         token = ""
+    problem = _ended(call, install, token) if token else ""
     call.installs.remove(install.name)
     say(f"logged out of {install.name}")
-    if expires := expiry(token):
-        note(f"note:  the token itself is good until {expires}; delete its Secret or ServiceAccount to end it before")
+    if problem:
+        note(f"note:  the token was not ended on the server: {problem}")
+        if expires := expiry(token):
+            note(f"note:  it is good until {expires}; delete its Secret or ServiceAccount to end it before")
     if call.installs.known and not call.installs.current:
         note(f"next:  guildnet use NAME   ({', '.join(call.installs.known)})")
     return OK
+
+
+def _ended(call: Call, install: Install, token: str) -> str:
+    """Why the server did not end it; "" where it did, or knows nothing of it any more."""
+    try:
+        call.client_of(install, token, SECONDS).log_out()
+    except CliError as error:
+        return "" if error.code == NOT_LOGGED_IN else output.plain(error.message)
+    return ""
 
 
 def expiry(token: str) -> str:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from guildnet.errors import GuildNetError, NotFound
 from guildnet.identity import ANONYMOUS, ROLE_ADMIN, Identity
 from guildnet.web.entries import Entry
-from guildnet_proxy.auth.bearer import bearer, expiry
+from guildnet_proxy.auth.bearer import bearer, expiry, token_id
 from guildnet_proxy.auth.device import device_identity, tailnet_identity
 from guildnet_proxy.auth.ended_sessions import EndedSessions
 from guildnet_proxy.auth.sessions import Session, Sessions
@@ -162,6 +162,8 @@ class Authenticator:
             if session.id in self.ended or self.wall() > session.expires:
                 return None
             token = session.token
+        elif self._was_ended(token):
+            return None
         if not token:
             return known
         review = await self._reviews.renew(token, AGAIN)
@@ -224,13 +226,13 @@ class Authenticator:
 
     def _by_token(self, token: str, entry: Entry, address: str) -> Identity | Awaitable[Identity]:
         review = self._reviews.known(token)
-        if review is None:
+        if review is None or self._was_ended(token):
             return self.by_token(token, entry, address)
         return self._token_identity(review, entry)
 
     async def by_token(self, token: str, entry: Entry, address: str = "") -> Identity:
         """The identity a token stands for; raises Refusal 401 or 503. Also what a login exchanges."""
-        if expiry(token) + EXPIRY_LEEWAY_SECONDS < self.wall():
+        if expiry(token) + EXPIRY_LEEWAY_SECONDS < self.wall() or self._was_ended(token):
             return self._token_identity(TokenReview(authenticated=False), entry)
         try:
             review = await self._reviews.get(token, address)
@@ -238,6 +240,10 @@ class Authenticator:
             message = "The cluster cannot be asked about this token just now; try again."
             raise Refusal(503, "identity_unavailable", message, rule=Rule.TOKEN_REVIEW) from error
         return self._token_identity(review, entry)
+
+    def _was_ended(self, token: str) -> bool:
+        """Was it logged out by whoever held it? Where nothing was ended, nothing is worked out."""
+        return self.ended.version > 0 and token_id(token) in self.ended
 
     def _token_identity(self, review: TokenReview, entry: Entry) -> Identity:
         if not review.authenticated:

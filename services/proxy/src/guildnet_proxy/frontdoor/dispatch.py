@@ -154,7 +154,7 @@ class FrontDoor:
             return self._caught(request, self._own_routes.login(request))
         if path == b"/logout":
             record.kind = "local"
-            return self._own_routes.logout(request)
+            return self._caught(request, self._own_routes.logout(request))
         if path == b"/api/proxy-debug":
             record.kind = "local"
             cross_origin.control(request.head, request.site, self._api.frontend)

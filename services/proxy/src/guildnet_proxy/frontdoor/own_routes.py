@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote, unquote
 from guildnet.identity import Identity
 from guildnet.workspace import Workspace
 from guildnet_proxy.auth.authenticate import Authenticator, login_required
-from guildnet_proxy.auth.bearer import expiry
+from guildnet_proxy.auth.bearer import bearer, expiry, token_id
 from guildnet_proxy.auth.sessions import NONCE_SECONDS, Session, TooLong, cookie, new_nonce
 from guildnet_proxy.frontdoor import cross_origin, pages, target
 from guildnet_proxy.frontdoor.explain import Decide, explain
@@ -35,6 +35,8 @@ from guildnet_proxy.sites import SharedJar, Sites, ticket_origin
 TICKET = "/.guildnet/ticket"
 TUNNEL = "/.guildnet/tcp"
 MAX_PORT = 65535
+TOKEN_SECONDS = 366 * 86400
+"""How long a token that says nothing of its end is remembered as ended."""
 STATUS = pages.STATUS
 
 
@@ -118,11 +120,14 @@ class OwnRoutes:
         kept = cookie(self._sessions.names.session, value, int(session.expires - self._wall()))
         return pages.redirect(next_, kept, *self._marked(request, session), request_id=id_)
 
-    def logout(self, request: Request) -> Outcome:
-        """POST /logout: ends the session on every origin, with what is open of it."""
+    async def logout(self, request: Request) -> Outcome:
+        """POST /logout: ends the session, or a program's token, on every origin, with what is open of it."""
         if request.head.method != b"POST":
             raise _wrong_method("Log out with POST /logout.")
         cross_origin.control(request.head, request.site, self._frontend)
+        token = bearer(request.head, self._authenticator.audience)
+        if token is not None and not request.listener.tailnet:
+            return await self._end_token(request, token)
         session = self._session(request)
         if session is not None:
             request.record.identity, request.record.who = session.identity, session.identity.subject
@@ -131,6 +136,16 @@ class OwnRoutes:
             self._authenticator.ended.end(session.id, session.expires)
         gone = cookie(self._sessions.names.session, "", 0)
         return pages.redirect("/", gone, *self._marked(request, None), request_id=request.record.request_id)
+
+    async def _end_token(self, request: Request, token: str) -> Outcome:
+        """The token is good for nothing here any more. Raises Refusal 401 for one that is not good anyway: nobody fills
+        the list with what was never a token."""
+        identity = await self._authenticator.by_token(token, request.site.entry, request.caller.address)
+        request.record.identity, request.record.who = identity, identity.subject
+        self._audit(request.record, "logout", "")
+        until = min(expiry(token), self._wall() + TOKEN_SECONDS)
+        self._authenticator.ended.end(token_id(token), until)
+        return Answer(204)
 
     def _marked(self, request: Request, session: Session | None) -> tuple[bytes, ...]:
         """The cookie by which workspace origins know which session the browser has; None takes it away."""
