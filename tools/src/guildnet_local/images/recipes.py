@@ -84,6 +84,7 @@ _RECIPES = (
             "images/jupyterlab/requirements.txt",
             "images/jupyterlab/start",
             "images/jupyterlab/overrides.json",
+            "images/jupyterlab/jupyter_server_config.py",
         ),
         _PYTHON,
     ),
