@@ -174,7 +174,7 @@ async def who(context: BrowserContext, world: World) -> str:
     cookies = "; ".join(
         f"{item['name']}={item['value']}" for item in await context.cookies(world.made.control + "/api/me")
     )
-    lines = (f"Host: {world.made.host}", f"Cookie: {cookies}", "Accept: text/html,*/*")
+    lines = (f"Host: {world.made.host}", "Accept: text/html,*/*", f"Cookie: {cookies}")  # a browser's cookies come last
     answer = await ask(world.made.port, "GET", "/api/me", *lines)
     if answer.status != 200:
         offers = answer.status != 431 or b"clear-cookies" in answer.body

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from ipaddress import ip_address
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from guildnet.settings import CommaList
-from guildnet.web.entries import EntrySettings, normalised_origin
+from guildnet.web.entries import PLAIN_HTTP, EntrySettings, is_trustworthy, normalised_origin
 from guildnet_proxy.frontdoor.egress import parse_allowed, parse_networks
 
 
@@ -167,40 +164,6 @@ class Settings(EntrySettings):
             raise ValueError("TAILNET_TLS=own needs TAILNET_CERTIFICATE")
         if not (self.has_tailnet or self.local_origin or self.domain_origin):
             raise ValueError("no entry is configured: set TAILNET_SOCKET, LOCAL_ORIGIN or DOMAIN_ORIGIN")
-        problem = "; ".join(self._unsafe())
-        if problem:
-            raise ValueError(problem)
+        if self.frontend_origin.startswith("http:") and not is_trustworthy(self.frontend_origin):
+            raise ValueError(f"FRONTEND_ORIGIN {PLAIN_HTTP}")
         return self
-
-    def _unsafe(self) -> Iterator[str]:
-        """What cannot be safe, whoever wants it."""
-        origins = {"LOCAL": (self.local_origin, self.local_mode), "DOMAIN": (self.domain_origin, self.domain_mode)}
-        for name, (origin, mode) in origins.items():
-            host = urlsplit(origin).hostname or ""
-            if origin and mode == "port":
-                yield f"{name}_MODE=port has no listener behind its ports: use host or path (port is the tailnet's)"
-            if origin and mode == "host" and ("." not in host or is_address(host)):
-                yield f"{name}_MODE=host needs a name below which there can be others, unlike {host}: use NAME.{host}"
-        for name, origin in (
-            ("LOCAL_ORIGIN", self.local_origin), ("DOMAIN_ORIGIN", self.domain_origin),
-            ("FRONTEND_ORIGIN", self.frontend_origin),
-        ):  # fmt: skip
-            if origin.startswith("http:") and not is_loopback(urlsplit(origin).hostname or ""):
-                yield (
-                    f"{name} is plain http on a name of the network: browsers then keep no session cookie and do not "
-                    "say which page asks; use https, or a name that ends in localhost"
-                )
-
-
-def is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def is_loopback(host: str) -> bool:
-    """Is this a name or address that browsers trust without https (Secure Contexts §3.1)?"""
-    name = host == "localhost" or host.endswith(".localhost")
-    return name or (is_address(host) and ip_address(host).is_loopback)

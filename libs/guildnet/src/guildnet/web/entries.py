@@ -5,12 +5,14 @@ Every service reads the same settings through `EntrySettings`, so that a control
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal
+from ipaddress import ip_address
+from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from guildnet import settings
 
@@ -81,6 +83,38 @@ def normalised_origin(text: str) -> str:
     return origin(parts.scheme, host, port or DEFAULT_PORTS[parts.scheme])
 
 
+PLAIN_HTTP: Final = (
+    "is plain http on a name of the network: browsers then keep no session cookie and do not say which page asks; use "
+    "https, or a name that ends in localhost"
+)
+
+
+def is_trustworthy(control: str) -> bool:
+    """Do browsers trust this origin without asking more of it (Secure Contexts §3.1)? By https, or as its own."""
+    host = urlsplit(control).hostname or ""
+    local = host == "localhost" or host.endswith(".localhost")
+    return control.startswith("https:") or local or (_is_address(host) and ip_address(host).is_loopback)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _unsafe(name: str, control: str, mode: Mode) -> Iterator[str]:
+    """What of an entry's origin and mode cannot be safe."""
+    host = urlsplit(control).hostname or ""
+    if control and mode == "port":
+        yield f"{name}_MODE=port has no listener behind its ports: use host or path (port is the tailnet's)"
+    if control and mode == "host" and ("." not in host or _is_address(host)):
+        yield f"{name}_MODE=host needs a name below which there can be others, unlike {host}: use NAME.{host}"
+    if control and not is_trustworthy(control):
+        yield f"{name}_ORIGIN {PLAIN_HTTP}"
+
+
 class EntrySettings(settings.Settings):
     """The settings of the entries, for every service that needs to know them."""
 
@@ -114,6 +148,19 @@ class EntrySettings(settings.Settings):
     def tailnet_origin(self, name: str) -> str:
         """The control origin at this name of the tailnet."""
         return origin(self.tailnet_scheme, name, self.tailnet_control_port)
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        """Refuses what cannot be safe, whoever wants it."""
+        problem = "; ".join(
+            (
+                *_unsafe("LOCAL", self.local_origin, self.local_mode),
+                *_unsafe("DOMAIN", self.domain_origin, self.domain_mode),
+            )
+        )
+        if problem:
+            raise ValueError(problem)
+        return self
 
     def entries(self, tailnet_name: str | None) -> tuple[Entry, ...]:
         """The install's entries, the canonical one first: tailnet, else domain, else local.
