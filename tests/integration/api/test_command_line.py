@@ -75,9 +75,9 @@ async def test_a_workspace_from_launch_to_delete(run: Run, api: Api):
     assert code == 0, err
     name = out.strip()
     listed = json.loads((await run("list", "-o", "json"))[1])
-    assert [(one["id"], one["env"], one["ports"]) for one in listed] == [
-        (name, {"MODE": "fast"}, [{"port": 3000, "name": "p-3000"}])
-    ]
+    (one,) = listed
+    assert (one["id"], one["env"]) == (name, {"MODE": "fast"})
+    assert one["ports"] == [{"port": 3000, "name": "p-3000", "url": one["url"]}]
     for verb, running in (("stop", False), ("start", True)):
         assert (await run(verb, name))[0] == 0
         assert (await api.kube.get(WORKSPACES, api.namespace, name))["spec"].get("running", True) is running

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import re
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -49,9 +50,10 @@ async def test_everything_a_job_says_reaches_the_workspace(api: Api):
     assert spec["storage"]["size"] == "2Gi"
     shown = (await api.ask("GET", f"/api/servers/{name}")).json()
     assert shown["resources"] == {"cpu": "500m", "memory": "1Gi"}
+    host = urlsplit(shown["url"]).netloc
     assert shown["ports"] == [
-        {"port": 3000, "name": "p-3000", "pathMode": "Strip"},
-        {"port": 9000, "name": "admin", "pathMode": "Strip"},
+        {"port": 3000, "name": "p-3000", "pathMode": "Strip", "url": f"http://{host}/"},
+        {"port": 9000, "name": "admin", "pathMode": "Strip", "url": f"http://9000-{host}/"},
     ]
     assert (shown["labels"], shown["storage"]) == ({"team": "data"}, {"size": "2Gi"})
 

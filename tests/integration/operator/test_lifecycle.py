@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from guildnet.kube.resources import DEPLOYMENTS, EVENTS, INGRESSES, PVCS, SECRETS, SERVICES, WORKSPACES
+from guildnet.kube.resources import CONFIGMAPS, DEPLOYMENTS, EVENTS, INGRESSES, PVCS, SECRETS, SERVICES, WORKSPACES
 from support.waiting import eventually
 from support.world import Start, World, Writes
 
@@ -155,7 +155,9 @@ async def test_deleting_takes_the_children_along_but_not_a_retained_claim(start:
 async def test_a_workspace_of_a_deleted_ones_name_waits_for_its_leftovers_and_is_another_origin(
     start: Start, world: World
 ):
-    async with start(local_mode="port"):
+    entries = {"metadata": {"name": "guildnet-entries"}, "data": {"tailnet": "g.ts.example"}}
+    await world.kube.create(CONFIGMAPS, world.release, entries)
+    async with start():
         await world.launch("twice")
         old = await eventually(lambda: _origin(world, "twice"))
         await world.kube.delete(WORKSPACES, world.namespace, "twice")
@@ -187,7 +189,6 @@ async def test_an_ingress_that_is_no_longer_wanted_is_taken_away(start: Start, w
 
 
 async def test_the_tailnet_name_becomes_the_url_as_soon_as_the_proxy_publishes_it(start: Start, world: World):
-    from guildnet.kube.resources import CONFIGMAPS
 
     async with start():
         await world.launch("tail")

@@ -149,16 +149,18 @@ async def test_a_port_is_never_given_twice(start: Start, world: World):
 
         return await eventually(given)
 
-    async with start(local_mode="port"):
+    entries = {"metadata": {"name": "guildnet-entries"}, "data": {"tailnet": "g.ts.example"}}
+    await world.kube.create(CONFIGMAPS, world.release, entries)
+    async with start():
         used = [await port("a"), await port("b")]
         assert await world.counter() == "20032"
         await world.kube.delete(WORKSPACES, world.namespace, "b")
-    async with start(local_mode="port"):
+    async with start():
         # The rest of the first block is lost with the process that had reserved it.
         used.append(await port("c"))
         assert await world.counter() == "20064"
     await world.kube.delete(CONFIGMAPS, world.release, "guildnet-ports")
-    async with start(local_mode="port"):
+    async with start():
         # A lost counter goes on above what workspaces have.
         used.append(await port("d"))
     assert used == [20000, 20001, 20032, 20033]

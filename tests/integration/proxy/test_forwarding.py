@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import Any
 
 import pytest
@@ -157,7 +158,10 @@ async def test_the_tailnet_entry_serves_by_port_and_believes_whois(room):
         lines = [f"GET {path} HTTP/1.1", f"X-Forwarded-Host: {host}", "Connection: close", *forwarded, *headers]
         return await room.raw("\r\n".join(lines).encode() + b"\r\n\r\n", private=True)
 
-    own = await ask("guildnet.tailtest.example:20001", "/x", "Cookie: gn20001-sid=1; gn20002-sid=2; _xsrf=3; sid=9")
+    host = "guildnet.tailtest.example:20001"
+    given = re.search(rb"(?i)set-cookie: (gn20001-\w+-sid)=1", await ask(host, "/x?set-Set-Cookie=sid%3D1%3BHttpOnly"))
+    assert given is not None
+    own = await ask(host, "/x", f"Cookie: {given[1].decode()}=1; gn20002-sid=2; _xsrf=3; sid=9")
     assert b" 200 " in own.split(b"\r\n")[0]
     seen = json.loads(own.partition(b"\r\n\r\n")[2])
     got = headers_of(seen)

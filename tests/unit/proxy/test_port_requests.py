@@ -58,7 +58,7 @@ def given(**ports: int) -> Workspace:
 async def asking(config: ConfigMap, index: Index, *, leads: bool = True) -> AsyncIterator[PortRequests]:
     async def synced() -> None: ...
 
-    made = PortRequests(Settings(local_origin="http://a"), config, index, synced)  # type: ignore[arg-type]
+    made = PortRequests(Settings(local_origin="http://guildnet.localhost"), config, index, synced)  # type: ignore[arg-type]
     task = asyncio.create_task(made.run(leads=leads))
     try:
         yield made
