@@ -23,6 +23,7 @@ KEPT = {
     "Namespace//{release}-workspaces",
     "Workspace/{release}-workspaces/stays",
     "Deployment/{release}-workspaces/stays",
+    "Secret/{release}-workspaces/stays-login",
     "ReplicaSet/{release}-workspaces/stays-*",
     "Pod/{release}-workspaces/stays-*",
     "Service/{release}-workspaces/stays",

@@ -279,6 +279,12 @@ def test_a_login_of_the_specs_own_stands(name):
         assert (plan.password_secret is None) is own
 
 
+def test_a_command_of_its_own_is_another_program_than_the_images_and_gets_no_token():
+    plan = decide(workspace(image="jupyterlab", command=["python3", "-m", "http.server"]), BOTH)
+    assert plan.password_secret is None
+    assert _probe(workspace(image="jupyterlab", command=["x"]), BOTH).path == f"/proxy/server/{NAME}/"
+
+
 def test_what_lets_in_nobody_without_a_token_is_probed_where_it_answers_everybody():
     assert _probe(workspace(image="jupyterlab"), Policy()).path == f"/proxy/server/{NAME}/"
     assert _probe(workspace(image="jupyterlab"), BOTH).path == f"/proxy/server/{NAME}/api"

@@ -58,9 +58,10 @@ def asks_for_password(workspace: Workspace) -> bool:
 
 
 def asks_for_token(workspace: Workspace) -> bool:
-    """Does its image let in nobody but who sends the token?"""
+    """Does its image let in nobody but who sends the token? A command of its own is another program."""
     known = well_known.of(workspace.spec.image)
-    return known is not None and known.login == TOKEN_KEY and _unnamed(workspace, TOKEN_ENV)
+    asks = known is not None and known.login == TOKEN_KEY and not workspace.spec.command
+    return asks and _unnamed(workspace, TOKEN_ENV)
 
 
 def request_fields(key: bytes, workspace: Workspace) -> tuple[bytes, bytes]:
