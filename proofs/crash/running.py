@@ -61,6 +61,9 @@ class Bench:
     async def stage(self) -> AsyncIterator[tuple[Hands, FaultProxy]]:
         """A fresh namespace and a proxy; its operator is not started yet, and dead when the block ends."""
         namespace = await make_namespace(self.kube)
+        # With a name on a tailnet each takes a port from the counter.
+        entries = {"metadata": {"name": "guildnet-entries"}, "data": {"tailnet": "g.ts.example"}}
+        await self.kube.create(CONFIGMAPS, namespace, entries)
         proxy = FaultProxy(self.server)
         kubeconfig = self.directory / f"{namespace}.kubeconfig"
         async with proxy.serve(kubeconfig):
@@ -71,7 +74,6 @@ class Bench:
                 "OPS_PORT": "0",
                 "LEASE_IDENTITY": "the-pod",
                 "LOCAL_ORIGIN": "http://guildnet.localhost:8080",
-                "LOCAL_MODE": "port",  # so that each takes one from the counter
                 "DIRECT_EXPOSURE": "true",
                 "WORKSPACE_NETWORK_POLICY": "true",
             }
