@@ -80,7 +80,7 @@ def test_on_the_tailnet_another_port_gets_its_origin_when_it_is_opened(
 
     assert given() == []
     page = tailnet_browser.new_page()
-    page.goto(f"{local.tailnet.url}/proxy/server/{two_ports}/~9000/")
+    page.goto(f"{local.tailnet.url.rstrip('/')}/proxy/server/{two_ports}/~9000/")
     expect(page.get_by_text("second/")).to_be_visible(timeout=30_000)
     [port] = given()
     assert (port["containerPort"], urlsplit(page.url).port) == (9000, port["port"])
