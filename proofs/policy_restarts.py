@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from guildnet.kube.client import Client, connect
-from guildnet.kube.resources import DEPLOYMENTS, NAMESPACES, PODS, WORKSPACES
+from guildnet.kube.resources import DEPLOYMENTS, NAMESPACES, PODS, WORKSPACES, Resource
 from guildnet.names import ANNOTATION_RESTARTED_AT
 from guildnet.settings import load
 from guildnet_operator.app import Operator, operator
@@ -27,6 +27,7 @@ from support.world import World
 
 COUNT: Final = 20
 IMAGES: Final = ("example.com/app:1", "example.com/code-server:1", "example.com/jupyterlab:1", "example.com/other:1")
+RUNTIMECLASSES: Final = Resource("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", namespaced=False)
 Pods = Mapping[str, str]
 """Name of a pod → its uid."""
 
@@ -130,6 +131,8 @@ async def _world(kube: Client) -> World:
     namespace = await make_namespace(kube)
     release = f"{namespace}-release"
     await kube.create(NAMESPACES, None, {"metadata": {"name": release}})
+    # The API server takes no pod of a class that is not there.
+    await kube.create(RUNTIMECLASSES, None, {"metadata": {"name": OTHER["pod.runtimeClassName"]}, "handler": "runsc"})
     # The chart makes the counter, which the operator may change and not create.
     return World(kube, namespace, release)
 
