@@ -170,11 +170,20 @@ def compiled(run: Run, *arguments: str) -> None:
     run.phase("unit, compiled proxy", python("tests/compiled_engine.py", *arguments))
 
 
+INTERFACE = "tests/integration/ui"
+"""The web interface in a browser, before an API that is played."""
+
+
 def integration(run: Run, *arguments: str) -> None:
     """More tests at once than cores: most of them wait, for leases, deadlines and outages."""
     programs(run)
     workers = f"--numprocesses={2 * (os.cpu_count() or 1)}"
-    run.phase("integration", pytest("integration", workers, "--dist=worksteal", *arguments))
+    if arguments:
+        run.phase("integration", pytest("integration", workers, "--dist=worksteal", *arguments))
+        return
+    # In processes of their own: Playwright keeps an event loop running, beside which no other test can have one.
+    run.phase("integration", pytest("integration", workers, "--dist=worksteal", f"--ignore={INTERFACE}"))
+    run.phase("interface", pytest(INTERFACE.removeprefix("tests/"), f"--numprocesses={os.cpu_count() or 1}"))
 
 
 def proof(*arguments: str, seconds: int = 600) -> list[str]:
