@@ -176,7 +176,7 @@ async def follow(room: Room, answer_location: str, *lines: str):
 
 
 def mark_of(room: Room, control: str) -> str:
-    """The mark of the browser that has this session."""
+    """The mark of the browser that has the session."""
     entry = room.entries.all()[-1]
     session = room.sessions.read(control.partition("=")[2], entry, time.time())
     assert session is not None

@@ -70,7 +70,7 @@ class EndedSessions:
         return id_ in self._ended
 
     def end(self, id_: str, expires: float) -> None:
-        """This session is over, here at once and elsewhere with the next `sync`."""
+        """It is over, here at once and elsewhere with the next `sync`."""
         self._unwritten[id_] = expires
         self._learn({id_: expires})
 

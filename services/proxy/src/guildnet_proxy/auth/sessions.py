@@ -129,7 +129,7 @@ class Sessions:
     # ---- the way to a workspace origin ------------------------------------------------------------------------------
 
     def mark(self, session: Session) -> str:
-        """What marks a browser as this session's, for the workspace origins to see."""
+        """What marks a browser as the session's, for the workspace origins to see."""
         return seal({"sid": session.id, "exp": session.expires}, self._mark_key)
 
     def start(self, label: str, nonce: str, marks: Iterable[str], now: float, *, again: bool = False) -> str:
