@@ -1,7 +1,6 @@
 import { createSignal, onCleanup, Show } from "solid-js";
 import { useNotices } from "../stores/notices";
 import { Button } from "./button";
-import "./copy.css";
 
 const SAID_MS = 2000;
 
@@ -46,18 +45,5 @@ export function CopyButton(props: { text: string | (() => string); label: string
         <Show when={done()}>Copied</Show>
       </span>
     </>
-  );
-}
-
-/** A line for a shell, with a button that copies it. */
-export function CommandLine(props: { line: string; what?: string }) {
-  return (
-    <div class="command-line">
-      <Show when={props.what}>
-        <span class="command-what">{props.what}</span>
-      </Show>
-      <code>{props.line}</code>
-      <CopyButton text={props.line} label="Copy this command" />
-    </div>
   );
 }

@@ -2,7 +2,7 @@ import { createEffect, createSignal, For, on, Show } from "solid-js";
 import { api, type ApiError } from "../../api/client";
 import type { Server } from "../../api/types";
 import { Button, ButtonLink } from "../../components/button";
-import { CopyButton } from "../../components/command-line";
+import { CopyButton } from "../../components/copy";
 import { EmptyState } from "../../components/empty-state";
 import "../../components/frame.css";
 import { TimelineProblem } from "../../components/timeline-problem";

@@ -2,7 +2,7 @@ import { A } from "@solidjs/router";
 import { createEffect, For, on, Show } from "solid-js";
 import type { Server } from "../../api/types";
 import { Button, ButtonLink } from "../../components/button";
-import { CopyButton, useCopy } from "../../components/command-line";
+import { CopyButton, useCopy } from "../../components/copy";
 import { Icon } from "../../components/icons";
 import { Menu, type MenuItem } from "../../components/menu";
 import { StatusBadge } from "../../components/status";

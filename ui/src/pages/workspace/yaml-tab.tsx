@@ -1,6 +1,7 @@
 import { createMemo, Show } from "solid-js";
 import type { Server } from "../../api/types";
-import { CommandLine, CopyButton } from "../../components/command-line";
+import { CommandLine } from "../../components/command-line";
+import { CopyButton } from "../../components/copy";
 import { commandLine } from "../../lib/command-line";
 import { manifest } from "../../lib/manifest";
 
