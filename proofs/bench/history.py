@@ -28,7 +28,7 @@ _BLOCK: Final = re.compile(f"{re.escape(BEGIN)}\n.*?{re.escape(END)}", re.DOTALL
 def section(document: Mapping[str, Any]) -> str:
     """Of the JSON of a run."""
     machine = document["machine"]
-    where = f"{machine['cores']} cores of {machine['processor']}, Linux {machine['kernel']}, Python {machine['python']}"
+    where = f"{machine['cores']} cores of {machine['processor']}, Linux {machine['kernel']}"
     how = f"{document['kind']} form, {document['turns']} turns of rounds of {document['round_seconds']:g} s"
     return f"## {document['at'][:10]}, commit {document['commit']}\n\n{where}; {how}.\n\n{document['markdown']}"
 

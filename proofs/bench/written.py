@@ -50,7 +50,6 @@ def _about(plan: Plan) -> dict[str, Any]:
             "cores": os.cpu_count(),
             "processor": _processor(),
             "kernel": ".".join(platform.release().split(".")[:2]),
-            "python": platform.python_version(),
         },
     }
 

@@ -1,29 +1,25 @@
 """Which proxies there are: how each is had and started. A peer that cannot be had is no failure.
 
 guildnet runs with all it does in a cluster: identity from a signed session, gate, rewriting, metrics, access log. The
-peers only forward, and write no log.
+peers only forward, and write no log. It runs as it ships: the files of its image (`shipped`).
 """
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from guildnet_local.build import engine
 from guildnet_local.build.pins import GO_RELEASE
-from guildnet_local.settings import cache_directory
-from proofs import PYTHON_PATH, ROOT, debian
+from proofs import debian
 from proofs.bench import cluster
-from proofs.bench.peers import built, configurations
+from proofs.bench.peers import built, configurations, shipped
 from proofs.bench.peers.room import INSTALL, Room, Running
 from support import nginx
 from support.process import free_port
@@ -40,18 +36,8 @@ class Proxy:
     start: Callable[[Room], Running]
 
 
-@cache
-def _compiled() -> tuple[Path, ...]:
-    """Where the compiled data path is, as the image has it; nowhere, and why, where it cannot be had."""
-    try:
-        return (engine.ensure(ROOT, cache_directory(os.environ), partial(print, file=sys.stderr)),)
-    except engine.NotCompiledError as error:
-        print(f"guildnet runs as plain Python: {error}", file=sys.stderr)
-        return ()
-
-
 def _ours() -> str:
-    return f"{version('guildnet-proxy')}, {'compiled' if _compiled() else 'plain Python'}"
+    return f"{version('guildnet-proxy')}, {shipped.version()}"
 
 
 def _guildnet(room: Room) -> Running:
@@ -61,18 +47,20 @@ def _guildnet(room: Room) -> Running:
         "LISTEN_LOCAL": f"127.0.0.1:{room.port}",
         "LOCAL_ORIGIN": room.origin,
         "API_URL": f"http://127.0.0.1:{room.upstream_port}",
-        "IDENTITY_KEY_FILE": str(key),
+        "IDENTITY_KEY_FILE": str(shipped.FOLDER / key.name),
         "INSTALL_NAME": INSTALL,
         "K8S_NAMESPACE": cluster.NAMESPACE,
-        "KUBECONFIG": str(room.kubeconfig),
+        "KUBECONFIG": str(shipped.FOLDER / room.kubeconfig.relative_to(room.directory)),
         "OPS_PORT": str(room.ops_port),
         "POD_NETWORKS": "127.0.0.0/8",
         # Idle sockets are measured by the thousand, all of them of one workspace and one user.
         "STREAMS_PER_WORKSPACE": "6000",
         "UPGRADES_PER_IDENTITY": "6000",
-        "PYTHONPATH": os.pathsep.join([*map(str, _compiled()), PYTHON_PATH]),
+        "PYTHONPATH": "",
     }
-    return room.start(OURS, room.port, [sys.executable, "-m", "guildnet_proxy"], settings)
+    return room.start(
+        OURS, room.port, shipped.command(room.directory, shipped.PYTHON, "-m", "guildnet_proxy"), settings
+    )
 
 
 def _nginx(room: Room) -> Running:
@@ -115,10 +103,12 @@ def _go(room: Room) -> Running:
 
 
 def _aiohttp(room: Room) -> Running:
+    """With the Python and the aiohttp of our image, that the engine alone is compared."""
     port = free_port()
-    script = Path(__file__).with_name("plain_proxy.py")
+    script = shutil.copy(Path(__file__).with_name("plain_proxy.py"), room.directory)
     # -P: the folder of the program is no place to import from.
-    return room.start("aiohttp", port, [sys.executable, "-P", script, str(port), str(room.upstream_port)])
+    argv = (shipped.PYTHON, "-P", shipped.FOLDER / Path(script).name, str(port), str(room.upstream_port))
+    return room.start("aiohttp", port, shipped.command(room.directory, *argv), {"PYTHONPATH": ""})
 
 
 def _debian(need: str, *command: str) -> Callable[[], str | None]:

@@ -9,7 +9,7 @@ import pytest
 from proofs.bench import gates, history, report
 from proofs.bench.results import Sample
 
-MACHINE = {"cores": 2, "processor": "Some CPU", "kernel": "6.1", "python": "3.11.7"}
+MACHINE = {"cores": 2, "processor": "Some CPU", "kernel": "6.1"}
 
 
 def run(commit: str, ours: float):

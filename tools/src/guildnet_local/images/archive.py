@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ REF_NAME = "org.opencontainers.image.ref.name"
 # Docker writes the whole reference here and only the tag into REF_NAME.
 CONTAINERD_NAME = "io.containerd.image.name"
 _CHUNK = 1 << 20
+_WHITEOUT = ".wh."
+_OPAQUE = ".wh..wh..opq"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +99,30 @@ def files(path: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
                     if member.isfile() and wanted(name) and (stream := content.extractfile(member)):
                         found[name] = stream.read()
     return found
+
+
+def unpack(path: Path, root: Path) -> None:
+    """Write the image's files below `root`, layer by layer, with what an upper layer removes removed.
+
+    Raises ImageError when it is not an OCI archive of one image. Source: the OCI image layer specification.
+    """
+    with tarfile.open(path) as archive:
+        for layer in _manifest(archive, path)[1]["layers"]:
+            with _member(archive, _blob(layer["digest"])) as blob, tarfile.open(fileobj=blob) as content:
+                for member in content:
+                    if not _removes(root, member.name):
+                        content.extract(member, root, filter="tar")
+
+
+def _removes(root: Path, name: str) -> bool:
+    """Whether this entry is a whiteout: then what it names below `root` is removed."""
+    place = root / name
+    if not place.name.startswith(_WHITEOUT):
+        return False
+    gone = list(place.parent.iterdir()) if place.name == _OPAQUE else [place.parent / place.name[len(_WHITEOUT) :]]
+    for one in gone:
+        if one.is_dir() and not one.is_symlink():
+            shutil.rmtree(one)
+        else:
+            one.unlink(missing_ok=True)
+    return True
