@@ -83,7 +83,7 @@ def test_the_cluster_is_made_the_images_are_loaded_and_the_chart_installed(machi
     )
     ((target, values, manifest),) = installed
     assert target.context == "kind-guildnet"
-    assert values["api"]["image"] == {"repository": "localhost/guildnet/api", "tag": "dev-abc"}
+    assert values["api"]["image"] == {"registry": "", "repository": "localhost/guildnet/api", "tag": "dev-abc"}
     assert "tailnet" not in values
     assert "image: guildnet/jupyterlab:0.1.0" in manifest
 

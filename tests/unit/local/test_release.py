@@ -23,7 +23,9 @@ TAILNET = {"tailnet": {"enabled": True, "loginServer": "http://10.123.0.1:9911"}
 def test_every_component_gets_the_image_that_was_built():
     values = local_values(REFS, "http://guildnet.localhost:8080", TAILNET)
     for name in COMPONENTS:
-        assert values[name]["image"] == {"repository": f"localhost/guildnet/{name}", "tag": "dev-0123456789ab"}
+        assert values[name]["image"] == {
+            "registry": "", "repository": f"localhost/guildnet/{name}", "tag": "dev-0123456789ab",
+        }  # fmt: skip
     assert values["tailnet"]["image"]["repository"] == "localhost/guildnet/tailscale"
     assert values["tailnet"]["loginServer"] == TAILNET["tailnet"]["loginServer"]
 

@@ -21,9 +21,9 @@ def split_reference(ref: str) -> tuple[str, str]:
 
 
 def image_value(ref: str) -> dict[str, str]:
-    """The chart's `image` value for a reference."""
+    """The chart's `image` value for a reference, in place of any registry that the chart names."""
     repository, tag = split_reference(ref)
-    return {"repository": repository, "tag": tag}
+    return {"registry": "", "repository": repository, "tag": tag}
 
 
 def offered(presets: Sequence[Mapping[str, Any]], images: Collection[str]) -> list[dict[str, Any]]:
