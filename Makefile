@@ -10,6 +10,7 @@ PY := $(VENV)/bin/python
 THIS_MAKE := $(MAKE)
 LOCAL := $(PY) -m guildnet_local
 APT_PACKAGES := tools/src/guildnet_local/machine/packages.txt
+REGISTRY_APT_PACKAGES := tools/src/guildnet_local/registry/packages.txt
 TEST_APT_PACKAGES := tests/packages.txt
 PYTHON_IS_NEW_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "GuildNet needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 2; }
 PROJECTS := libs/guildnet services/api services/proxy services/operator tools cli
@@ -38,17 +39,20 @@ $(VENV)/.ready: requirements/uv.txt requirements/dev.txt $(PROJECTS:%=%/pyprojec
 setup: setup-up test-packages ## the Python environment and the Debian packages, those of the tests included
 
 # What `up` needs: a browser and its libraries, which only tests use, would be most of the packages.
-.PHONY: setup-up packages test-packages
+.PHONY: setup-up packages builder-packages test-packages
 setup-up: $(VENV)/.ready packages
 packages:
 	@tools/install-packages $(APT_PACKAGES)
+builder-packages:
+	@command -v skopeo >/dev/null || tools/install-packages $(REGISTRY_APT_PACKAGES)
+	@docker info >/dev/null 2>&1 || podman info >/dev/null 2>&1 || tools/install-packages $(APT_PACKAGES)
 # After the others: two installations at once would wait for apt's lock and fail.
 test-packages: packages
 	@tools/install-packages $(TEST_APT_PACKAGES)
 
 # ---- the local cluster ----------------------------------------------------------------------------------------------
 
-.PHONY: up down status logs url token kubeconfig kubectl helm tailnet image
+.PHONY: up down status logs url token kubeconfig kubectl helm tailnet image images
 # Compilers start first; `setup-up` runs beside them.
 up: ## a local cluster with GuildNet, a test tailnet and a JupyterLab workspace
 	@$(PYTHON_IS_NEW_ENOUGH)
@@ -69,6 +73,9 @@ kubectl helm: $(VENV)/.ready ## of the local cluster: make kubectl ARGS="get ws 
 	@$(LOCAL) $@ $(ARGS)
 image: setup-up ## build an image that `up` does not need, and offer it: make image NAME=code-server
 	@$(LOCAL) image $(or $(NAME),$(error say which: make image NAME=code-server))
+# Where docker or podman answers, only skopeo is installed.
+images: $(VENV)/.ready builder-packages ## build and push what an install needs: make images REGISTRY=registry.example.com/team
+	@$(LOCAL) images
 tailnet: $(VENV)/.ready ## one line of JSON: a second device on the test tailnet to browse from
 	@$(LOCAL) tailnet
 

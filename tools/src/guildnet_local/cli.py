@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from guildnet_local import down, existing_cluster, images, kind, more_images, status, up
+from guildnet_local import down, existing_cluster, images, kind, more_images, publish, status, up
 from guildnet_local.build import programs
 from guildnet_local.build.pins import UpstreamError
 from guildnet_local.cluster import tailnet
@@ -181,6 +181,14 @@ def add_images(request: Request) -> int:
     return 0
 
 
+def push_images(request: Request) -> int:
+    for line in publish.what_next(
+        publish.publish(request.settings, request.environ, complain), request.settings.checkout
+    ):
+        say(line)
+    return 0
+
+
 def run_kubectl(request: Request) -> int:
     kubectl = request.kubectl()
     return _become(kubectl.command(*request.arguments.rest), kubectl.environment)
@@ -206,7 +214,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="guildnet_local",
         description="The local cluster and test tailnet of GuildNet.",
-        epilog="Environment: CLUSTER, IMAGE_REGISTRY, GUILDNET_PORT, GUILDNET_API_PORT, GUILDNET_SOCKS_PORT, "
+        epilog="Environment: CLUSTER, GUILDNET_PORT, GUILDNET_API_PORT, GUILDNET_SOCKS_PORT, REGISTRY, TAG, IMAGES, "
+        "REGISTRY_USER, REGISTRY_PASSWORD, REGISTRY_PLAIN_HTTP=1 (http without TLS), "
         "GUILDNET_AUDIT=1 (keep an audit log of the API server), GUILDNET_IMAGE_STORE=memory|disk.",
     )
     top.add_argument("--cluster", default="", help="`bare` (the default), `kind` or `context:NAME`; also as CLUSTER")
@@ -239,6 +248,7 @@ def parser() -> argparse.ArgumentParser:
     verb("image", add_images, "build images that `up` does not need and import them").add_argument(
         "names", nargs="+", metavar="NAME", help=f"one of {', '.join(images.RECIPES)}"
     )
+    verb("images", push_images, "build the images of an install and push them to the registry that REGISTRY names")
     for name, run in PASSED_ON.items():
         verb(name, run, f"{name} on this cluster, with the arguments that follow")
     return top
