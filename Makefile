@@ -54,9 +54,9 @@ test-packages: packages
 
 .PHONY: up down status logs url token kubeconfig kubectl helm tailnet image images
 # Compilers start first; `setup-up` runs beside them.
-up: ## a local cluster with GuildNet, a test tailnet and a JupyterLab workspace
+up: ## a local cluster with GuildNet, a test tailnet and a JupyterLab workspace (ONLY=cluster|tailnet|chart: so far)
 	@$(PYTHON_IS_NEW_ENOUGH)
-	@GUILDNET_STARTED=$$(date +%s.%N) PYTHONPATH=tools/src $(PYTHON) -m guildnet_local.prepare $(THIS_MAKE) $(PY)
+	@GUILDNET_STARTED=$$(date +%s.%N) PYTHONPATH=tools/src $(PYTHON) -m guildnet_local.prepare $(THIS_MAKE) $(PY) $(if $(ONLY),--only=$(ONLY))
 down: $(VENV)/.ready ## remove the local cluster and everything `up` made
 	@$(LOCAL) down
 status: $(VENV)/.ready ## what runs

@@ -39,9 +39,12 @@ def needed_by(planned: dict[str, Step], name: str) -> set[str]:
     return {name}.union(*(needed_by(planned, need) for need in planned[name].needs))
 
 
-@pytest.mark.parametrize("only", ["cluster", "chart", "all"])
-def test_every_plan_can_be_run(tmp_path: Path, compiled: list[str], only: str):
-    assert ("workspace" in steps(tmp_path, only)) == (only == "all")
+@pytest.mark.parametrize("only", plan.PARTS)
+def test_every_plan_can_be_run_and_ends_where_it_says(tmp_path: Path, compiled: list[str], only: str):
+    planned = steps(tmp_path, only)
+    ends = {"node": "cluster", "tailnet": "tailnet", "chart": "chart", "workspace": "all"}
+    reached = plan.PARTS[: plan.PARTS.index(only) + 1]
+    assert {name: name in planned for name in ends} == {name: part in reached for name, part in ends.items()}
 
 
 def test_what_is_compiled_is_what_is_begun_ahead_in_the_same_order(tmp_path: Path, compiled: list[str]):

@@ -125,15 +125,3 @@ def test_kind_is_a_context_that_is_made():
     target = existing_cluster.parse_target("kind")
     assert (target.context, target.kind) == ("kind-guildnet", True)
     assert not existing_cluster.parse_target("context:kind-guildnet").kind
-
-
-def test_a_cluster_of_the_users_needs_a_registry_named():
-    with pytest.raises(LocalError, match="IMAGE_REGISTRY="):
-        existing_cluster.registry({})
-    assert existing_cluster.registry({"IMAGE_REGISTRY": "registry.example.com/team/"}) == "registry.example.com/team"
-
-
-def test_the_example_comes_from_the_named_registry_there():
-    text = "apiVersion: v1\nspec:\n  image: guildnet/jupyterlab:0.1.0\n"
-    parsed = yaml.safe_load(existing_cluster.example(text, "registry.example.com/team"))
-    assert parsed["spec"]["image"] == "registry.example.com/team/guildnet/jupyterlab:0.1.0"

@@ -18,6 +18,7 @@ from guildnet_local.images import ImageError
 from guildnet_local.machine.journal import Journal
 from guildnet_local.machine.lock import Owner, held, other_checkout
 from guildnet_local.machine.steps import StepError
+from guildnet_local.plan import PARTS, WITHOUT_RELEASE
 from guildnet_local.release.helm import Helm
 from guildnet_local.settings import ADMIN_ACCOUNT, NO_CLUSTER, TOKEN_AUDIENCE, LocalError, Settings, load
 
@@ -68,7 +69,7 @@ def what_next(request: Request) -> Iterator[str]:
     """What a person does now; the last line is the address to open, which logs them in."""
     later = "   (its first call compiles it)" if programs.missing(("kubectl",)) else ""
     yield f"  kubectl:  {shim('kubectl')} get workspaces --all-namespaces{later}"
-    if request.arguments.only == "cluster":
+    if request.arguments.only in WITHOUT_RELEASE:
         yield "  take it down:  make down"
         yield f"The cluster is up: {request.settings.api_url}"
         return
@@ -227,8 +228,8 @@ def parser() -> argparse.ArgumentParser:
         return made
 
     verb("up", bring_up, "bring the cluster up, or what is missing of it").add_argument(
-        "--only", choices=["cluster", "chart", "all"], default="all",
-        help="stop after the bare cluster, or after the chart, without the example workspace",
+        "--only", choices=PARTS, default="all",
+        help="stop after the bare cluster, after its test tailnet, or after the chart, without the example workspace",
     )  # fmt: skip
     verb("down", take_down, "remove everything that `up` made").add_argument(
         "--other", action="store_true", help="also when it is the cluster of another checkout"

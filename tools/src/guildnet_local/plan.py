@@ -27,6 +27,9 @@ from guildnet_local.release import helm, reachable, rollout
 from guildnet_local.release.values import COMPONENTS, local_values, offered
 from guildnet_local.settings import NODE_IP, Settings
 
+# What an `up` can stop after: Kubernetes, with the test tailnet, with GuildNet, with the example workspace.
+PARTS = ("cluster", "tailnet", "chart", "all")
+WITHOUT_RELEASE = frozenset({"cluster", "tailnet"})
 CONTROL_PLANE = ("etcd", "kubernetes")
 CLUSTER_IMAGES = ("pause", "coredns")
 RELEASE_IMAGES = COMPONENTS
@@ -38,7 +41,7 @@ STORAGE_IMAGES = (STORAGE_PROGRAM,)
 
 @dataclass
 class Plan:
-    """The steps of one `up`. `only` is `cluster`, `chart` or `all`; `built` collects what had to be built."""
+    """The steps of one `up`. `only` is one of PARTS; `built` collects what had to be built."""
 
     settings: Settings
     clock: Clock
@@ -52,6 +55,8 @@ class Plan:
         cluster = Cluster(self.settings, journal, self.programs)
         steps = self._cluster_steps(cluster)
         if self.only != "cluster":
+            steps += self._tailnet_steps(cluster)
+        if self.only not in WITHOUT_RELEASE:
             steps += self._release_steps(cluster)
         if self.only == "all":
             steps += [*self._workspace_steps(cluster), *self._storage_steps(cluster)]
@@ -75,6 +80,12 @@ class Plan:
             Step("DNS", cluster.await_dns, ("DNS applied", "node")),
         ]
 
+    def _tailnet_steps(self, cluster: Cluster) -> list[Step]:
+        return [
+            self._compile("Tailscale", ("tailnet",), after=("CoreDNS",)),
+            Step("tailnet", cluster.start_tailnet, ("namespaces", "Tailscale")),
+        ]
+
     def _release_steps(self, cluster: Cluster) -> list[Step]:
         def upgrade() -> str:
             self.values = release_values(self.settings, {name: image.ref for name, image in self.refs.items()})
@@ -96,11 +107,9 @@ class Plan:
             return where
 
         return [
-            self._compile("Tailscale", ("tailnet",), after=("CoreDNS",)),
             # Helm is compiled last, so that the storage's image is made and unpacked meanwhile.
             *([self._compile(STORAGE_PROGRAM, (STORAGE_PROGRAM,), after=("Tailscale",))] if self.only == "all" else []),
             self._compile("Helm", ("helm",), after=("Tailscale",)),
-            Step("tailnet", cluster.start_tailnet, ("namespaces", "Tailscale")),
             self._build("images", RELEASE_IMAGES, self._cluster_images_first()),
             self._import("images", RELEASE_IMAGES),
             self._build("tailnet image", TAILNET_IMAGES, ("Tailscale",)),

@@ -1,8 +1,9 @@
 """The first seconds of `make up`: compilers start before the Python environment and the Debian packages are installed.
 
-    python3 -m guildnet_local.prepare MAKE PYTHON | compile
+    python3 -m guildnet_local.prepare MAKE PYTHON [OPTION…] | compile
 
-MAKE installs (`MAKE setup-up`), PYTHON is the environment's and runs `up`, in place of this process, when it is there.
+MAKE installs (`MAKE setup-up`), PYTHON is the environment's and runs `up` with the options, in place of this process,
+when it is there.
 The compilers are a child of this process and end with it. Only the standard library is used: nothing else is there yet.
 """
 
@@ -28,7 +29,7 @@ TERMINATION_SECONDS = 30
 
 def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
     """Install and compile, then become `up`; the exit code when something could not be installed."""
-    make, python = arguments
+    make, python, *options = arguments
     compiles = environ.get("CLUSTER", "") in ("", "bare") and bool(programs.missing(PROGRAMS, environ))
     compilers = subprocess.Popen([*ending_with_this_process(), *COMPILE]) if compiles else None
     try:
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> i
         return code
     own = {name: value for name, value in environ.items() if name != "PYTHONPATH"}
     ahead = {COMPILES_AHEAD: "1"} if compiles else {}
-    command = [python, "-m", "guildnet_local", "up"]
+    command = [python, "-m", "guildnet_local", "up", *options]
     os.execve(python, command, {**own, **ahead})  # noqa: S606  (no shell is wanted)
     raise AssertionError("not reached")
 

@@ -80,6 +80,11 @@ class Settings:
         return self.state / "config"
 
     @property
+    def registries(self) -> Path:
+        """Where containerd looks how a registry is reached, at each pull: HOST/hosts.toml."""
+        return self.config / "registries"
+
+    @property
     def processes(self) -> Path:
         return self.state / "processes"
 

@@ -16,7 +16,7 @@ from guildnet_local.machine.journal import Journal
 from guildnet_local.machine.lock import Holder, Owner, held, other_checkout, other_version
 from guildnet_local.machine.process import Place, Processes, boot_id
 from guildnet_local.machine.steps import Clock, StepError, run_steps
-from guildnet_local.plan import Plan
+from guildnet_local.plan import WITHOUT_RELEASE, Plan
 from guildnet_local.settings import LAYOUT, LocalError, Settings
 
 Report = Callable[[str], None]
@@ -44,7 +44,7 @@ def processes(settings: Settings) -> Processes:
 
 @dataclass
 class Up:
-    """One run of `up`. `only` is `cluster`, `chart` or `all`."""
+    """One run of `up`. `only` is one of `plan.PARTS`."""
 
     settings: Settings
     report: Report
@@ -77,7 +77,7 @@ class Up:
                 self._remove()
                 self._steps()
             owner = Owner.read(owner_file(settings))
-            if owner is not None and self.only != "cluster":
+            if owner is not None and self.only not in WITHOUT_RELEASE:
                 owner.completed().write(owner_file(settings))
         facts = {"setup_included": settings.began is not None, **commit}
         self.clock.record(settings.times, kind_of_run(self.built, anew=anew), facts)

@@ -66,6 +66,9 @@ disabled_plugins = [
     bin_dir = "{CNI_PROGRAMS}"
     conf_dir = "{settings.config}/cni"
 
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "{settings.registries}"
+
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "overlayfs"
     default_runtime_name = "runc"

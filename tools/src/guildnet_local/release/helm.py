@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,12 +46,17 @@ class Helm:
             env=self.kubectl.environment,
         )
 
-    def upgrade(self, chart: Path, values: Mapping[str, Any]) -> str:
-        """Install or upgrade by server-side apply; the revision. Raises LocalError with what Helm said."""
+    def upgrade(self, chart: Path, values: Mapping[str, Any], files: Sequence[Path] = ()) -> str:
+        """Install or upgrade by server-side apply; the revision. What `files` say goes before `values`.
+
+        Raises LocalError with what Helm said.
+        """
         self._forget_unfinished()
+        more = (f"--values={file}" for file in files)
         done = self._run(
             "upgrade", RELEASE, str(chart), "--install", "--create-namespace", "--server-side=true",
-            "--force-conflicts", "--values=-", "--output=json", stdin=yaml.safe_dump(dict(values), sort_keys=False),
+            "--force-conflicts", "--values=-", *more, "--output=json",
+            stdin=yaml.safe_dump(dict(values), sort_keys=False),
         )  # fmt: skip
         if done.returncode != 0:
             raise LocalError(f"helm upgrade --install {RELEASE}: {done.stderr.strip()}")

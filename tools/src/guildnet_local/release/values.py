@@ -1,4 +1,4 @@
-"""The chart's values: on the local cluster, and on a cluster of the user's. Pure."""
+"""The chart's values on the local cluster. Pure."""
 
 from __future__ import annotations
 
@@ -50,8 +50,3 @@ def local_values(refs: Mapping[str, str], origin: str, tailnet: Mapping[str, Any
         }
         values["tailnet"] = {**tailnet["tailnet"], **own}
     return values
-
-
-def context_values(registry: str, origin: str) -> dict[str, Any]:
-    """The chart's values on a cluster of the user's: images from the registry they named."""
-    return {"image": {"registry": registry}, "entries": {"local": {"origin": origin}}}
