@@ -52,7 +52,7 @@ test-packages: packages
 
 # ---- the local cluster ----------------------------------------------------------------------------------------------
 
-.PHONY: up down status logs url token kubeconfig kubectl helm tailnet image images
+.PHONY: up down status logs url token kubeconfig kubectl helm tailnet image images load
 # Compilers start first; `setup-up` runs beside them.
 up: ## a local cluster with GuildNet, a test tailnet and a JupyterLab workspace (ONLY=cluster|tailnet|chart: so far)
 	@$(PYTHON_IS_NEW_ENOUGH)
@@ -76,6 +76,9 @@ image: setup-up ## build an image that `up` does not need, and offer it: make im
 # Where docker or podman answers, only skopeo is installed.
 images: $(VENV)/.ready builder-packages ## build and push what an install needs: make images REGISTRY=registry.example.com/team
 	@$(LOCAL) images
+load: $(VENV)/.ready ## an image of yours into the local cluster: make load IMAGE=my-app:1, or IMAGE=my-app.tar
+	@command -v skopeo >/dev/null || tools/install-packages $(REGISTRY_APT_PACKAGES)
+	@$(LOCAL) load
 tailnet: $(VENV)/.ready ## one line of JSON: a second device on the test tailnet to browse from
 	@$(LOCAL) tailnet
 

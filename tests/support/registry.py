@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -38,23 +39,26 @@ def command(directory: Path, address: str, *, user: str = "") -> Sequence[str]:
     return ["docker-registry", "serve", str(file)]
 
 
+def answers(host: str) -> bool:
+    """Whether a registry answers at HOST:PORT, without TLS and not through a proxy."""
+    try:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"http://{host}/v2/", timeout=2):
+            return True
+    except urllib.error.HTTPError as answer:
+        with answer:
+            return answer.code == 401
+    except (OSError, http.client.HTTPException):
+        return False
+
+
 class Registry:
     """A registry on a loopback port."""
 
     def __init__(self, directory: Path, *, user: str = "") -> None:
         self.host = f"127.0.0.1:{free_port()}"
         self._process = Process(command(directory, self.host, user=user), directory / "registry.log")
-        until(self._answers, "the registry answers", seconds=10)
-
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://{self.host}/v2/", timeout=2):
-                return True
-        except urllib.error.HTTPError as answer:
-            with answer:
-                return answer.code == 401
-        except OSError:
-            return False
+        until(lambda: answers(self.host), "the registry answers", seconds=10)
 
     def stop(self) -> None:
         self._process.stop()

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import io
-import json
 import socket
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +13,7 @@ from guildnet_local.registry.login import Login
 from guildnet_local.registry.place import Place, parse_place
 from guildnet_local.registry.push import Pusher
 from guildnet_local.settings import LocalError
+from support.archives import oci
 from support.registry import PASSWORD, Registry
 
 ALICE = Login("alice", PASSWORD, "REGISTRY_USER")
@@ -44,54 +40,25 @@ def place(registry: Registry) -> Place:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """An OCI archive of one image with one small layer."""
-    layer = io.BytesIO()
-    with tarfile.open(fileobj=layer, mode="w") as content:
-        content.addfile(tarfile.TarInfo("hello"))
-    unpacked = f"sha256:{hashlib.sha256(layer.getvalue()).hexdigest()}"
-    blobs: dict[str, bytes] = {}
-
-    def kept(content: bytes, kind: str) -> dict[str, object]:
-        digest = hashlib.sha256(content).hexdigest()
-        blobs[f"blobs/sha256/{digest}"] = content
-        return {"mediaType": f"application/vnd.oci.image.{kind}", "digest": f"sha256:{digest}", "size": len(content)}
-
-    packed = kept(gzip.compress(layer.getvalue()), "layer.v1.tar+gzip")
-    config = {
-        "architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [unpacked]},
-    }  # fmt: skip
-    manifest = {"schemaVersion": 2, "config": kept(json.dumps(config).encode(), "config.v1+json"), "layers": [packed]}
-    blobs["index.json"] = json.dumps(
-        {"schemaVersion": 2, "manifests": [kept(json.dumps(manifest).encode(), "manifest.v1+json")]}
-    ).encode()
-    blobs["oci-layout"] = b'{"imageLayoutVersion": "1.0.0"}'
-    path = tmp_path / "image.tar"
-    with tarfile.open(path, "w") as file:
-        for name, content in blobs.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            file.addfile(member, io.BytesIO(content))
-    return path
+    return tmp_path / "image.tar"
 
 
-def in_the_archive(archive: Path) -> str:
-    with tarfile.open(archive) as file:
-        index = file.extractfile("index.json")
-        assert index is not None
-        digest: str = json.load(index)["manifests"][0]["digest"]
-    return digest
+@pytest.fixture(autouse=True)
+def digest(archive: Path) -> str:
+    """Of the image in the archive."""
+    return oci(archive)
 
 
-def test_what_was_pushed_has_the_digest_that_it_had_in_the_archive(registry: Registry, archive: Path):
+def test_what_was_pushed_has_the_digest_that_it_had_in_the_archive(registry: Registry, archive: Path, digest: str):
     where = place(registry)
     probe.check(where, None)
     pushed = Pusher(where, None, print).push("api", archive)
-    assert pushed.digest == in_the_archive(archive)
+    assert pushed.digest == digest
     assert pushed.pinned == f"{registry.host}/team/guildnet/api@{pushed.digest}"
     assert Pusher(where, None, print).push("api", archive) == pushed, "again, and nothing is another"
 
 
-def test_a_registry_with_a_login_takes_it_and_no_other(closed: Registry, archive: Path):
+def test_a_registry_with_a_login_takes_it_and_no_other(closed: Registry, archive: Path, digest: str):
     where = place(closed)
     with pytest.raises(LocalError, match=f"wants a login: run `docker login {closed.host}`"):
         probe.check(where, None)
@@ -100,7 +67,7 @@ def test_a_registry_with_a_login_takes_it_and_no_other(closed: Registry, archive
     with pytest.raises(LocalError, match=r"refuses alice .*may this user push"):
         Pusher(where, Login("alice", "wrong", "REGISTRY_USER"), print).push("api", archive)
     probe.check(where, ALICE)
-    assert Pusher(where, ALICE, print).push("api", archive).digest == in_the_archive(archive)
+    assert Pusher(where, ALICE, print).push("api", archive).digest == digest
 
 
 def test_a_registry_that_speaks_no_tls_is_told_as_one(registry: Registry):

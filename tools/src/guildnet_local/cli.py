@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from guildnet_local import down, existing_cluster, images, kind, more_images, publish, status, up
+from guildnet_local import down, existing_cluster, images, kind, more_images, own_image, publish, status, up
 from guildnet_local.build import programs
 from guildnet_local.build.pins import UpstreamError
 from guildnet_local.cluster import tailnet
@@ -190,6 +190,12 @@ def push_images(request: Request) -> int:
     return 0
 
 
+def load_image(request: Request) -> int:
+    request.local_only("load")
+    say(own_image.load(request.settings, request.environ, complain))
+    return 0
+
+
 def run_kubectl(request: Request) -> int:
     kubectl = request.kubectl()
     return _become(kubectl.command(*request.arguments.rest), kubectl.environment)
@@ -216,6 +222,7 @@ def parser() -> argparse.ArgumentParser:
         prog="guildnet_local",
         description="The local cluster and test tailnet of GuildNet.",
         epilog="Environment: CLUSTER, GUILDNET_PORT, GUILDNET_API_PORT, GUILDNET_SOCKS_PORT, REGISTRY, TAG, IMAGES, "
+        "IMAGE, AS, VALUES, "
         "REGISTRY_USER, REGISTRY_PASSWORD, REGISTRY_PLAIN_HTTP=1 (http without TLS), "
         "GUILDNET_AUDIT=1 (keep an audit log of the API server), GUILDNET_IMAGE_STORE=memory|disk.",
     )
@@ -250,6 +257,7 @@ def parser() -> argparse.ArgumentParser:
         "names", nargs="+", metavar="NAME", help=f"one of {', '.join(images.RECIPES)}"
     )
     verb("images", push_images, "build the images of an install and push them to the registry that REGISTRY names")
+    verb("load", load_image, "bring the image that IMAGE names into the local cluster; prints its reference there")
     for name, run in PASSED_ON.items():
         verb(name, run, f"{name} on this cluster, with the arguments that follow")
     return top

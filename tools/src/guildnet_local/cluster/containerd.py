@@ -55,6 +55,12 @@ class Runtime:
         found = (_OURS.fullmatch(name) for name in self.images())
         return {match["name"] for match in found if match}
 
+    def load(self, name: str, archive: Path) -> None:
+        """Import the image of an archive, which has that name in it, also where there is one of the name already."""
+        self._ctr("image", "import", str(archive))
+        if name not in self.images():
+            raise LocalError(f"{archive} does not hold {name}")
+
     def add(self, image: Imported) -> bool:
         """Import it unless it is there; true when it was imported.
 

@@ -11,7 +11,7 @@ from guildnet_local.settings import CLUSTER_DOMAIN, FRONT_DOOR_IP
 COMPONENTS = ("api", "proxy", "operator", "valkey")
 # Tailscale's test control server wants the key at every registration, a real one only at a node's first: without this
 # the sidecar could not come back after a restart.
-_TAILSCALE_AUTH_ALWAYS = {"name": "TS_AUTH_ONCE", "value": "false"}
+AUTH_ALWAYS = {"name": "TS_AUTH_ONCE", "value": "false"}
 
 
 def split_reference(ref: str) -> tuple[str, str]:
@@ -46,7 +46,7 @@ def local_values(refs: Mapping[str, str], origin: str, tailnet: Mapping[str, Any
     if tailnet:
         own = {
             "image": image_value(refs["tailscale"]),
-            "extraEnv": [*tailnet["tailnet"].get("extraEnv", ()), _TAILSCALE_AUTH_ALWAYS],
+            "extraEnv": [*tailnet["tailnet"].get("extraEnv", ()), AUTH_ALWAYS],
         }
         values["tailnet"] = {**tailnet["tailnet"], **own}
     return values
