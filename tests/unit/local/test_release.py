@@ -11,6 +11,7 @@ import yaml
 from guildnet_local import existing_cluster
 from guildnet_local.cluster.containerd import aliases, parse_list
 from guildnet_local.cluster.kubectl import Kubectl
+from guildnet_local.release import rollout
 from guildnet_local.release.helm import Helm
 from guildnet_local.release.rollout import EXAMPLE, await_workspace, summary
 from guildnet_local.release.values import COMPONENTS, local_values, offered
@@ -125,3 +126,35 @@ def test_kind_is_a_context_that_is_made():
     target = existing_cluster.parse_target("kind")
     assert (target.context, target.kind) == ("kind-guildnet", True)
     assert not existing_cluster.parse_target("context:kind-guildnet").kind
+
+
+def test_an_image_that_cannot_be_pulled_ends_the_waiting_with_the_kubelets_words(monkeypatch: pytest.MonkeyPatch):
+    waiting = {"reason": "ImagePullBackOff", "message": "Back-off pulling image r.example/api: 401 Unauthorized"}
+    pods = [
+        {
+            "metadata": {"name": "api-1", "creationTimestamp": ""},
+            "status": {"containerStatuses": [{"state": {"waiting": waiting}}]},
+        }
+    ]
+    deployment = {"metadata": {"name": "api", "generation": 1}, "spec": {"replicas": 1}}
+
+    class Refused(Kubectl):
+        def get(self, kind: str, *_: str, **__: str) -> dict[str, Any]:
+            return {"items": [deployment] if kind == "deployments" else pods}
+
+    monkeypatch.setattr(rollout, "PULL_SECONDS", 0.0)
+    monkeypatch.setattr(rollout, "explain", lambda *_: "")
+    with pytest.raises(LocalError, match=r"401 Unauthorized; can the nodes reach that registry"):
+        rollout.await_rollout(Refused(Path("/kubectl")), print, seconds=30)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"waiting": {"reason": "ErrImagePull"}}, "ErrImagePull"),
+        ({"waiting": {"reason": "ContainerCreating"}}, ""),
+        ({"running": {}}, ""),
+    ],
+)
+def test_a_pull_that_goes_on_is_no_problem(state: dict[str, Any], said: str):
+    assert rollout.pull_problem([{"status": {"initContainerStatuses": [{"state": state}]}}]) == said

@@ -1,6 +1,6 @@
-"""The two ways to build a Dockerfile: docker where it answers, else buildah with a store of its own in the cache.
+"""The ways to build a Dockerfile: docker or podman where one answers, else buildah with a store of its own.
 
-Both take the same Dockerfiles, build arguments and secrets, and give an OCI archive. buildah needs no daemon and no
+All take the same Dockerfiles, build arguments and secrets, and give an OCI archive. buildah needs no daemon and no
 container runtime: steps run in a chroot.
 """
 
@@ -70,10 +70,7 @@ class Docker:
     pulls: bool = True
 
     def build(self, build: Build, job: Job) -> None:
-        # Arguments every Dockerfile has without declaring them; they are not recorded in the image.
-        given = (f"{name}={os.environ[name]}" for name in _PROXY_VARIABLES if name in os.environ)
-        proxies = [part for argument in given for part in ("--build-arg", argument)]
-        command = ["docker", "build", "--progress", "plain", "--network", "host", *proxies, *build.options()]
+        command = ["docker", "build", "--progress", "plain", "--network", "host", *_proxies(), *build.options()]
         job.run(Command([*command, str(build.directory)], {**os.environ, "DOCKER_BUILDKIT": "1"}))
 
     def save(self, ref: str, archive: Path, job: Job) -> None:
@@ -85,6 +82,34 @@ class Docker:
     def forget(self, refs: Iterable[str], job: Job) -> None:  # noqa: ARG002  (docker keeps house itself)
         for ref in refs:
             _quiet(["docker", "image", "rm", ref])
+
+
+@dataclass(frozen=True, slots=True)
+class Podman:
+    """podman, with the store of whoever calls it."""
+
+    pulls: bool = True
+
+    def build(self, build: Build, job: Job) -> None:
+        # docker's own format knows no OCI annotation, and a build without layers starts afresh each time.
+        command = ["podman", "build", "--layers", "--format", "oci", "--network", "host", *_proxies(), *build.options()]
+        job.run(Command([*command, str(build.directory)]))
+
+    def save(self, ref: str, archive: Path, job: Job) -> None:
+        job.run(Command(["podman", "save", "--format", "oci-archive", "--output", str(archive), ref]), step=_SAVING)
+
+    def has(self, ref: str) -> bool:
+        return _quiet(["podman", "image", "exists", ref]) == 0
+
+    def forget(self, refs: Iterable[str], job: Job) -> None:  # noqa: ARG002  (podman keeps house itself)
+        for ref in refs:
+            _quiet(["podman", "rmi", ref])
+
+
+def _proxies() -> list[str]:
+    """Arguments every Dockerfile has without declaring them; they are not recorded in the image."""
+    given = (f"{name}={os.environ[name]}" for name in _PROXY_VARIABLES if name in os.environ)
+    return [part for argument in given for part in ("--build-arg", argument)]
 
 
 # Layers of builds that no name leads to any more are dropped above this many images; the next build makes them again.
@@ -192,9 +217,10 @@ def _quiet(command: list[str], env: Mapping[str, str] | None = None) -> int:
 
 
 def find(cache: Path) -> Engine:
-    """Docker when its daemon answers, else buildah. Raises ImageError when there is neither."""
-    if shutil.which("docker") and _quiet(["docker", "info"]) == 0:
-        return Docker()
+    """Docker when its daemon answers, else podman when it does, else buildah. Raises ImageError when there is none."""
+    for name, engine in (("docker", Docker()), ("podman", Podman())):
+        if shutil.which(name) and _quiet([name, "info"]) == 0:
+            return engine
     if shutil.which("buildah"):
         return Buildah(cache / "buildah")
-    raise ImageError("images are built by docker or by buildah, and neither is there: apt-get install buildah")
+    raise ImageError("images are built by docker, podman or buildah, and none is there: apt-get install buildah")

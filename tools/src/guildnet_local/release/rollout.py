@@ -15,6 +15,8 @@ from guildnet_local.settings import RELEASE_NAMESPACE, WORKSPACE_NAMESPACE, Loca
 EXAMPLE = Path("examples") / "jupyterlab.yaml"
 # A container that was started this often and waits to be started again keeps crashing.
 MIN_CRASH_RESTARTS = 3
+# For so long a registry may fail to give an image before nobody waits for it any more.
+PULL_SECONDS = 45.0
 # How long a CustomResourceDefinition that was just made may take to be served.
 CRD_SECONDS = 20.0
 
@@ -22,15 +24,23 @@ CRD_SECONDS = 20.0
 def await_rollout(kubectl: Kubectl, say: Callable[[str], None], seconds: float = 120) -> None:
     """Wait until every Deployment of the release has its new pods, saying what is waited for.
 
-    Raises LocalError with what hinders it, early when a container keeps crashing.
+    Raises LocalError with what hinders it, early when a container keeps crashing or its image cannot be pulled.
     """
-    deadline = time.monotonic() + seconds
+    deadline, pulled = time.monotonic() + seconds, time.monotonic()
     told = ""
     while waited_for := _unfinished(kubectl.get("deployments", namespace=RELEASE_NAMESPACE)["items"]):
         pods = kubectl.get("pods", namespace=RELEASE_NAMESPACE)["items"]
         crashing = [name for name in waited_for if _keeps_crashing(pods, name)]
-        if crashing or time.monotonic() > deadline:
+        refused = pull_problem(pods)
+        pulled = pulled if refused else time.monotonic()
+        unpulled = refused and time.monotonic() - pulled > PULL_SECONDS
+        if crashing or unpulled or time.monotonic() > deadline:
             why = f"{', '.join(crashing)}: keeps crashing" if crashing else f"not within {seconds:g} s"
+            why = (
+                f"{refused}; can the nodes reach that registry, and log in there (image.pullSecrets)?"
+                if unpulled
+                else why
+            )
             text = f"waiting for {', '.join(waited_for)}: {why}"
             raise LocalError(f"{text}\n{explain(kubectl, RELEASE_NAMESPACE)}")
         if (now := ", ".join(waited_for)) != told:
@@ -41,6 +51,18 @@ def await_rollout(kubectl: Kubectl, say: Callable[[str], None], seconds: float =
 
 def _unfinished(deployments: Sequence[Mapping[str, Any]]) -> list[str]:
     return [item["metadata"]["name"] for item in deployments if not is_rolled_out(item)]
+
+
+def pull_problem(pods: Sequence[Mapping[str, Any]]) -> str:
+    """What the kubelet says of an image that it cannot pull; empty when there is none of these."""
+    waiting = (
+        status.get("state", {}).get("waiting", {})
+        for pod in pods
+        for kind in ("initContainerStatuses", "containerStatuses")
+        for status in pod.get("status", {}).get(kind, ())
+    )
+    failed = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName")
+    return next((one.get("message") or one["reason"] for one in waiting if one.get("reason") in failed), "")
 
 
 def _keeps_crashing(pods: Sequence[Mapping[str, Any]], deployment: str) -> bool:
