@@ -43,6 +43,14 @@ PLANTS: Final = (
         cluster=True,
     ),
     Plant(
+        "own-cluster",
+        "`make images` writes the sidecar's image where the chart does not look for it",
+        f"{TOOL}/registry/values.py",
+        '"tailscale": "tailnet"',
+        '"tailscale": "tailscale"',
+        cluster=True,
+    ),
+    Plant(
         "cli",
         "a conflict ends the command line as any failure does",
         "cli/src/guildnet_cli/client.py",

@@ -21,7 +21,7 @@ _IN_AN_EXAMPLE: Final = re.compile(r"^#   (?P<text>.*)$", re.MULTILINE)
 _APPLIED: Final = re.compile(r"examples/(?P<name>[a-z-]+)\.yaml")
 
 ELSEWHERE: Final = "On your own cluster"
-"""Heading of the commands that are for a cluster, and a registry, that no test has."""
+"""Heading of the commands that are for an empty cluster and a registry; `make show-own-cluster` runs them."""
 OF_ANOTHER_CLUSTER: Final = ("private-image", "web-app-tls", "team-capability")
 """Examples that cannot run here, or would close a namespace that is in use: the API server is only asked."""
 OF_THE_RING: Final = ("make up", "make test", "make down")
@@ -49,8 +49,18 @@ class Command:
         raise ValueError(f"no way to try without effect: {self.text}")
 
 
-# helm install → what would be installed; the rest is decided by the API server, and not done.
+# helm install → what would be installed; the rest is decided by the API server, and not done. What `make images` writes
+# is not there: the example that it is made of is.
 _ASKED: Final = (
+    ("make images ", "make --dry-run images ", " > /dev/null"),
+    (
+        "helm install guildnet charts/guildnet -n guildnet -f build/images.yaml ",
+        "helm template guildnet charts/guildnet ",
+        " > /dev/null",
+    ),
+    ("kubectl apply -f build/", "kubectl apply -f examples/", " --dry-run=server"),
+    ("kubectl -n guildnet-workspaces wait ", "kubectl -n guildnet-workspaces wait ", ""),
+    ("kubectl -n guildnet-workspaces get ", "kubectl -n guildnet-workspaces get ", ""),
     ("helm install ", "helm template ", " > /dev/null"),
     ("helm upgrade ", "helm upgrade ", " --dry-run=server > /dev/null"),
     ("kubectl create namespace ", "kubectl create namespace ", " --dry-run=client"),
@@ -63,11 +73,24 @@ def pages() -> list[Path]:
     return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").glob("*.yaml"))]
 
 
+def commands_under(page: Path, heading: str) -> list[Command]:
+    """The commands of the page that stand under this heading."""
+    text = page.read_text()
+    begin = text.index(f"## {heading}\n")
+    end = text.find("\n## ", begin)
+    return _in_blocks(text[begin : end if end >= 0 else None])
+
+
 def commands(page: Path) -> list[Command]:
     text = page.read_text()
     if page.suffix == ".yaml":
         lines = [match["text"] for match in _IN_AN_EXAMPLE.finditer(text)]
         return [Command(one, page.stem in OF_ANOTHER_CLUSTER) for one in _joined(lines)]
+    return _in_blocks(text)
+
+
+def _in_blocks(text: str) -> list[Command]:
+    """The commands of the console blocks, each by the heading that it stands under."""
     found = []
     for block in _CONSOLE.finditer(text):
         heading = [match["text"] for match in _HEADING.finditer(text, 0, block.start())][-1:]
