@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from guildnet.capability import Capability
+
 TAIL = "Tailscale-User-Login: ann@example.com"
 
 
@@ -146,6 +148,34 @@ async def test_a_workspace_that_is_not_ready_gets_a_page_that_says_why(room, sta
         assert b'data-status="/.guildnet/status" data-code="starting"' in page.body
     as_json = await room.ask("GET", "/", f"Cookie: {room.own_cookie('slow')}", host=room.own_host("slow"))
     assert json.loads(as_json.body)["code"] in {"starting", "stopped"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "offered", "said"),
+    [
+        ((), True, ""),
+        ((Capability("opens", frozenset({"proxy"})),), False, "You may not start it: no Capability allows it to you."),
+        ((Capability("starts", frozenset({"proxy", "start"})),), True, ""),
+    ],
+    ids=["open", "may-not-start", "may-start"],
+)
+async def test_the_page_of_a_stopped_workspace_leads_whoever_may_start_it_to_the_button(room, rules, offered, said):
+    room.add("off", number=6, ready=False, spec={"running": False})
+    room.table.set_capabilities(rules)
+    cookie = f"Cookie: {room.own_cookie('off', 'bob', ())}"
+    answer = await room.ask("GET", "/", "Accept: text/html", cookie, host=room.own_host("off"))
+    page = answer.body.decode()
+    assert answer.status == 409
+    start = f'<a class="button" href="http://{room.host}/w/off/open" target="_top">Start</a>'
+    assert (start in page, said in page) == (offered, True)
+    assert ('<a href="">Try again</a>' in page) == offered
+
+
+async def test_the_page_of_a_failed_workspace_leads_to_why(room):
+    room.add("bad", number=6, ready=False, status={"phase": "Failed"})
+    cookie = f"Cookie: {room.own_cookie('bad')}"
+    answer = await room.ask("GET", "/", "Accept: text/html", cookie, host=room.own_host("bad"))
+    assert f'href="http://{room.host}/w/bad/timeline" target="_top">See why</a>' in answer.body.decode()
 
 
 async def test_the_tailnet_entry_serves_by_port_and_believes_whois(room):

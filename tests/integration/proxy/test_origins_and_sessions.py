@@ -138,9 +138,13 @@ async def test_login_goes_nowhere_but_to_this_origin(room, next_):
 
 
 async def test_a_bad_token_does_not_log_in(room):
-    answer = await room.ask("GET", f"/login?token={jwt('nobody')}", *NAVIGATE)
+    answer = await room.ask("GET", f"/login?token={jwt('nobody')}&next=/w/lab", *NAVIGATE)
     assert answer.status == 401
     assert "set-cookie" not in answer.headers
+    page = answer.body.decode()
+    assert "This token is not valid here" in page
+    assert '<form action="/login"' in page
+    assert 'name="next" value="/w/lab"' in page
 
 
 async def test_a_token_of_white_space_is_none(room):

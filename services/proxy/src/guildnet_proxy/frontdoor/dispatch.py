@@ -16,7 +16,7 @@ from guildnet.web import request_id
 from guildnet_proxy.auth.authenticate import FORGED_SESSION, Authenticator, login_required
 from guildnet_proxy.frontdoor import cross_origin, pages, target
 from guildnet_proxy.frontdoor.memory import REQUEST_ID, Memory
-from guildnet_proxy.frontdoor.own_routes import STATUS, TICKET, TUNNEL, OwnRoutes
+from guildnet_proxy.frontdoor.own_routes import STATUS, TICKET, TUNNEL, OwnRoutes, after_login
 from guildnet_proxy.frontdoor.request import Record, Request
 from guildnet_proxy.frontdoor.way import Origin
 from guildnet_proxy.frontdoor.workspaces import Workspaces
@@ -120,10 +120,10 @@ class FrontDoor:
         html = head is not None and cross_origin.is_navigation(head)
         if head is not None and html and error.status == 431:
             return pages.cookies_too_large(head, error, record.request_id)
-        home = next((entry.origin for entry in self.sites.all() if entry.name == record.entry), "")
-        # A workspace's error page is shown in the UI's frame.
-        frames = home if home and record.kind == "workspace" else "'none'"
-        answer = pages.refusal(error, record.request_id, html=html, frames=frames, home=home)
+        if head is not None and html and error.code == "bad_token" and record.kind != "workspace":
+            answer = pages.login(after_login(head), record.request_id, error.message)
+        else:
+            answer = self._refusal(error, record, html=html)
         if head is None or not record.entry:
             return answer
         try:
@@ -131,6 +131,16 @@ class FrontDoor:
         except Refusal:  # its name is another's by now
             return answer
         return self._completed(answer, head, site, record)
+
+    def _refusal(self, error: Refusal, record: Record, *, html: bool) -> Answer:
+        home = next((entry.origin for entry in self.sites.all() if entry.name == record.entry), "")
+        # A workspace's error page is shown in the UI's frame.
+        frames = home if home and record.kind == "workspace" else "'none'"
+        step = None
+        if html and record.workspace:
+            workspace = self.workspaces.index.find(record.workspace)
+            step = pages.next_step(error, workspace, record.identity, self.workspaces.decide, home)
+        return pages.refusal(error, record.request_id, html=html, frames=frames, home=home, step=step)
 
     def _completed(self, answer: Answer, head: RequestHead, site: Site, record: Record) -> Answer:
         cors = own_answers.reader(head, site, self._api.frontend)

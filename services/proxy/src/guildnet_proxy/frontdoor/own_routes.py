@@ -26,6 +26,7 @@ from guildnet_proxy.frontdoor.way import Origin
 from guildnet_proxy.frontdoor.workspaces import Workspaces
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer, Forward, Outcome
+from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.http.tunnel.handshake import accepted
 from guildnet_proxy.rewrite import cookies
 from guildnet_proxy.rewrite.response_head import ControlRules
@@ -42,7 +43,17 @@ STATUS = pages.STATUS
 
 def query(request: Request) -> dict[str, str]:
     """The query as text; the first of each name counts."""
-    text = request.head.target.partition(b"?")[2].decode("latin-1")
+    return _query(request.head)
+
+
+def after_login(head: RequestHead) -> str:
+    """Where a login page that answers this request leads on to."""
+    given = _query(head).get("next", "/") if head.path == b"/login" else head.target.decode("latin-1")
+    return safe_next(given)
+
+
+def _query(head: RequestHead) -> dict[str, str]:
+    text = head.target.partition(b"?")[2].decode("latin-1")
     found: dict[str, str] = {}
     for key, value in parse_qsl(text, keep_blank_values=True):
         found.setdefault(key, value)

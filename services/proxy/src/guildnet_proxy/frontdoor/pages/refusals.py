@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from guildnet_proxy.frontdoor.pages.answers import as_json, echoed
 from guildnet_proxy.frontdoor.pages.document import page
+from guildnet_proxy.frontdoor.pages.next_step import NextStep
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Answer
 
@@ -62,11 +63,12 @@ def refusal(
     frames: str = "'none'",
     home: str = "",
     app_login: AppLogin | None = None,
+    step: NextStep | None = None,
 ) -> Answer:
     """The answer to a refused request, as a page or as the error shape of the API.
 
     `home` is the control origin, for the way back; `app_login` is shown on pages that wait for the app, and its maker
-    has made sure that the visitor may have it.
+    has made sure that the visitor may have it; `step` is what the visitor can do about it.
     """
     extra = echoed(request_id)
     if error.status in {429, 503}:
@@ -77,7 +79,7 @@ def refusal(
         extra += b'WWW-Authenticate: Bearer realm="guildnet"\r\n'
     if html:
         title = _TITLES.get(error.code) or HTTPStatus(error.status).phrase
-        content = _content(error, request_id, home, app_login)
+        content = _content(error, request_id, home, app_login, step)
         answer = page(error.status, title, content, frames=frames, extra=extra, data=_script_data(error))
     else:
         body: dict[str, object] = {"code": error.code, "message": error.message, "request_id": request_id}
@@ -96,13 +98,22 @@ def _script_data(error: Refusal) -> tuple[tuple[str, str], ...]:
     return (("again", str(_AGAIN_SECONDS)),) if error.status == 503 or error.code == "upstream_refused" else ()
 
 
-def _content(error: Refusal, request_id: str, home: str, app_login: AppLogin | None) -> str:
+def _content(error: Refusal, request_id: str, home: str, app_login: AppLogin | None, step: NextStep | None) -> str:
     back = f'<a href="{escape(home, quote=True)}/" target="_top">All workspaces</a>' if home else ""
     return (
         f'<p id="said" role="status">{escape(error.message)}</p>{_asked_for(app_login)}{_conditions(error)}'
-        f'<p class="does"><a class="button" href="">Try again</a>{back}</p>'
+        f'<p class="does">{_steps(step)}{back}</p>'
         f"<p><small>{error.status} · {escape(error.code)} · request {escape(request_id)}</small></p>"
     )
+
+
+def _steps(step: NextStep | None) -> str:
+    if step is None:
+        return '<a class="button" href="">Try again</a>'
+    if step.refused:
+        return f'<a class="button" href="">Try again</a><span class="soft">{escape(step.refused)}</span>'
+    first = f'<a class="button" href="{escape(step.href, quote=True)}" target="_top">{escape(step.label)}</a>'
+    return f'{first}<a href="">Try again</a>'
 
 
 def _asked_for(app_login: AppLogin | None) -> str:
@@ -128,11 +139,12 @@ def _rows(conditions: Sequence[tuple[str, str, str, str]]) -> str:
     )
 
 
-def login(next_: str, request_id: str) -> Answer:
-    """For a person without a session on the local or domain entry."""
+def login(next_: str, request_id: str, problem: str = "") -> Answer:
+    """For a person without a session on the local or domain entry; `problem` is what was wrong with their token."""
+    said = f'<p role="alert"><b>{escape(problem)}</b></p>' if problem else ""
     content = (
-        "<p>This install wants to know who you are. On the machine that runs it, <code>make url</code> prints a link "
-        "that logs you in. Otherwise make a token and paste it here:</p>"
+        f"{said}<p>This install wants to know who you are. On the machine that runs it, <code>make url</code> prints a "
+        "link that logs you in. Otherwise make a token and paste it here:</p>"
         "<pre>kubectl -n guildnet create token guildnet-admin --audience guildnet --duration 12h</pre>"
         f'<form action="/login" method="get"><input name="token" autocomplete="off" aria-label="Token" autofocus>'
         f'<input type="hidden" name="next" value="{escape(next_, quote=True)}"><button>Log in</button></form>'
