@@ -224,3 +224,26 @@ async def test_stop_all_goes_on_past_what_fails_and_says_so(api: Api, monkeypatc
     assert sorted(told(api, "object", "result")) == [
         ("a", "allowed"), ("b", "allowed"), ("b", "failed:unavailable"), ("c", "allowed"),
     ]  # fmt: skip
+
+
+# ---- what one may do with one workspace ------------------------------------------------------------------------------
+
+
+async def test_the_detail_says_what_the_caller_may_do_with_this_very_workspace_and_by_which_rule(api: Api):
+    for name, team in (("mine", "data"), ("other", "web")):
+        await api.workspace(name, labels={"team": team})
+    await capability(api, "everybody", ["list", "readLogs"])
+    await capability(api, "data-team", ["start", "stop"], selector={"matchLabels": {"team": "data"}})
+    shown = {name: (await api.ask("GET", f"/api/servers/{name}")).json()["rights"] for name in ("mine", "other")}
+    allowed = {name: [right["action"] for right in rights if right["allowed"]] for name, rights in shown.items()}
+    assert allowed == {"mine": ["readLogs", "start", "stop"], "other": ["readLogs"]}
+    stop = {name: next(one for one in rights if one["action"] == "stop") for name, rights in shown.items()}
+    assert stop == {
+        "mine": {"action": "stop", "allowed": True, "rule": "capability/data-team"},
+        "other": {
+            "action": "stop", "allowed": False, "rule": "no-capability", "reason": "no Capability allows it to you",
+        },
+    }  # fmt: skip
+    listed = (await api.ask("GET", "/api/servers")).json()
+    assert all("rights" not in server for server in listed), "lists are shared by callers"
+    assert api.audit == [], "to be told of a right is no denial"

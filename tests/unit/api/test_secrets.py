@@ -59,6 +59,13 @@ def test_what_a_workspace_holds_in_the_open_is_shown_masked():
     assert shown["args"] == [f"--password={MASK}", "--db", f"redis://:{MASK}@h/0"]
 
 
+def test_the_detail_shows_the_command_masked_and_a_patch_that_sends_it_back_changes_nothing():
+    ws = held(command=["serve", "--token=hunter2"])
+    shown = view.detail(ws, (), None, ())
+    assert shown["command"] == ["serve", f"--token={MASK}"]
+    assert change(ws, command=shown["command"]).spec.command == ws.spec.command
+
+
 def test_presets_are_shown_masked_and_fill_in_what_is_behind_the_mask():
     text = [{"label": "T", "image": "acme/tool:1", "env": {"DB_PASSWORD": "hunter2", "A": "1"}, "args": ["--token=x1"]}]
     known = presets.parse(json.dumps(text), "presets.json")

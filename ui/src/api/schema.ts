@@ -217,8 +217,16 @@ export interface ResourcesPatch {
   memory?: string | null;
 }
 
+export interface Right {
+  action: Action;
+  allowed: boolean;
+  reason?: string;
+  rule: string;
+}
+
 export interface Server {
   args?: string[];
+  command?: string[];
   conditions?: ServerCondition[];
   created_at?: string;
   env?: Record<string, string>;
@@ -238,6 +246,7 @@ export interface Server {
   reason?: string;
   resources?: ServerResources;
   restarts?: number;
+  rights?: Right[];
   status: "pending" | "running" | "failed" | "stopped";
   storage?: Storage;
   updated_at?: string;

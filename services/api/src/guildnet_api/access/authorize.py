@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from guildnet.access import Action, Decision, Default, Launch, Rules, Target, authorize
 from guildnet.capability import Selector
@@ -12,6 +13,9 @@ from guildnet.identity import Identity
 from guildnet.workspace import Workspace
 from guildnet_api.access.audit import Actor, AuditTrail
 from guildnet_api.cluster.watches import Watches
+
+ON_ONE: Final = (Action.DELETE, Action.READ_LOGS, Action.PROXY, Action.START, Action.STOP, Action.UPDATE)
+"""Actions on one workspace that somebody can see."""
 
 
 def target_of(ws: Workspace) -> Target:
@@ -84,6 +88,11 @@ class Authorizer:
         if not known.allowed:
             self.audit.denied(actor, action, ws.name, known)
             raise _unknown(ws.name)
+
+    def rights(self, identity: Identity, ws: Workspace) -> list[tuple[Action, Decision]]:
+        """What the caller may do with this very workspace, and why not; for a UI, and no denial."""
+        target = target_of(ws)
+        return [(action, self.decide(identity, action, target)) for action in ON_ONE]
 
     def possible_actions(self, identity: Identity) -> list[Action]:
         """Actions that the caller may take on some workspace, if not on every one: for a UI to show or hide."""

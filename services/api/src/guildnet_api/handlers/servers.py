@@ -38,7 +38,7 @@ async def get_server(api: Services, request: Request) -> Response:
     who = identity(request)
     ws = api.authorizer.get_visible(actor(request), request.path_params["id"])
     timeline = events.entries(ws, api.watches.events(ws.name))
-    shown = view.detail(ws, api.watches.index.pods(ws.name), who.entry, timeline)
+    shown = view.detail(ws, api.watches.index.pods(ws.name), who.entry, timeline, api.authorizer.rights(who, ws))
     headers = {"ETag": f'"{ws.resource_version}"', "Cache-Control": "private, no-cache", **_age(api)}
     return json_response(shown, headers=headers)
 

@@ -81,6 +81,15 @@ class ServerCondition(BaseModel):
     lastTransitionTime: str | None = Field(default=None, description="RFC 3339 time.")  # noqa: N815 - Kubernetes' name
 
 
+class Right(BaseModel):
+    """Whether the caller may do one thing with a workspace."""
+
+    action: Action
+    allowed: bool
+    rule: str = Field(description="The rule that says so, such as `capability/NAME` or `default-open`.")
+    reason: str | None = Field(default=None, description="Why not, in words for the caller.")
+
+
 class Server(BaseModel):
     """A workspace. Facts that are not known are absent."""
 
@@ -96,6 +105,7 @@ class Server(BaseModel):
     updated_at: str | None = Field(default=None, description="RFC 3339 time of the last change of a condition.")
     ports: list[ServerPort] | None = Field(default=None, description="The ports that are served; the first has the UI.")
     resources: ServerResources | None = None
+    command: list[str] | None = Field(default=None, description="In the detail only.")
     args: list[str] | None = None
     env: dict[str, str] | None = Field(
         default=None, description="Environment variables; the values of secrets are shown as `********`."
@@ -112,6 +122,9 @@ class Server(BaseModel):
     )
     events: list[WorkspaceEvent] | None = Field(default=None, description="In the detail only, oldest first.")
     conditions: list[ServerCondition] | None = Field(default=None, description="In the detail only.")
+    rights: list[Right] | None = Field(
+        default=None, description="In the detail only: what the caller may do with it. A restart is a stop and a start."
+    )
     url: str | None = Field(
         default=None, description="URL of its own origin, as reachable through the entry that the request came by."
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from guildnet.access import Action, Decision
 from guildnet.errors import FieldError, Invalid
 from guildnet.names import is_reserved
 from guildnet.sensitive import MASK, is_secret, masked_arguments
@@ -18,6 +19,7 @@ from guildnet.workspace import Condition, EnvVar, Phase, Port, Resources, Worksp
 from guildnet.workspace.ports import base_path, served_ports
 from guildnet_api.cluster.pods import Pod, current
 
+Right = tuple[Action, Decision]
 STATUSES = ("pending", "running", "failed", "stopped")
 _BY_PHASE = {Phase.RUNNING: "running", Phase.FAILED: "failed", Phase.STOPPED: "stopped", Phase.TERMINATING: "stopped"}
 
@@ -81,17 +83,28 @@ def server(ws: Workspace, pods: Sequence[Pod], entry: Entry | None) -> dict[str,
 
 
 def detail(
-    ws: Workspace, pods: Sequence[Pod], entry: Entry | None, events: Iterable[Mapping[str, Any]]
+    ws: Workspace,
+    pods: Sequence[Pod],
+    entry: Entry | None,
+    events: Iterable[Mapping[str, Any]],
+    rights: Iterable[Right] = (),
 ) -> dict[str, Any]:
-    """The `Server` with its conditions and events, and the rest of what a PATCH can change."""
+    """The `Server` with its conditions and events, the rest of what a PATCH can change, and the caller's rights."""
     conditions = [condition(item) for item in ws.status.conditions]
-    return {**server(ws, pods, entry), **_settings(ws, entry), "conditions": conditions, "events": list(events)}
+    more = {"conditions": conditions, "events": list(events), "rights": [_right(*right) for right in rights]}
+    return {**server(ws, pods, entry), **_settings(ws, entry), **more}
+
+
+def _right(action: Action, decision: Decision) -> dict[str, Any]:
+    shown = {"action": action.value, "allowed": decision.allowed, "rule": decision.rule}
+    return shown | ({} if decision.allowed else {"reason": decision.reason})
 
 
 def _settings(ws: Workspace, entry: Entry | None) -> dict[str, Any]:
     storage = ws.spec.storage
     shown = {
         "ports": [{**_port(port, url), "pathMode": port.path_mode} for port, url in _origins(ws, entry)],
+        "command": list(masked_arguments(ws.spec.command)),
         "labels": {key: value for key, value in ws.labels.items() if not is_reserved(key)},
         "storage": {"size": storage.size} if storage else None,
         "presetsRef": ws.spec.presets_ref,
