@@ -40,6 +40,8 @@ const text = () => document.body.textContent ?? "";
 const labelled = (label: string) => document.querySelector<HTMLElement>(`[aria-label="${label}"]`);
 const button = (name: string) =>
   [...document.querySelectorAll<HTMLElement>("button, a")].find((candidate) => candidate.textContent?.trim() === name);
+const actionOfPage = (name: string) =>
+  [...document.querySelectorAll(".workspace-actions button")].find((one) => one.textContent?.startsWith(name));
 /** Chooses from a workspace's menu. */
 const choose = (verb: string) => {
   labelled("More for lab-12345")?.click();
@@ -160,6 +162,26 @@ describe("addresses", () => {
     show(path);
     await eventually(() => expect(text()).toContain("There is no such page"));
     expect(document.title).toContain("No such page");
+  });
+});
+
+describe("a workspace that one may not stop", () => {
+  const rights = [
+    { action: "stop", allowed: false, rule: "default-owner", reason: "it belongs to somebody else" },
+    { action: "update", allowed: false, rule: "default-owner", reason: "it belongs to somebody else" },
+    { action: "start", allowed: true, rule: "default-owner" },
+  ];
+  const detail: Table = { "GET /api/servers/lab-12345": [200, { ...aServer(), rights }] };
+
+  it("has its button refused with the rule, though others may be stopped", async () => {
+    show("/w/lab-12345/timeline", detail);
+    await eventually(() => expect(actionOfPage("Stop")?.getAttribute("aria-disabled")).toBe("true"));
+    expect(actionOfPage("Stop")?.textContent).toContain("You may not stop it: it belongs to somebody else (rule default-owner).");
+  });
+
+  it("says so above its settings", async () => {
+    show("/w/lab-12345/settings", detail);
+    await eventually(() => expect(text()).toContain("You may not change it: it belongs to somebody else (rule default-owner)."));
   });
 });
 

@@ -17,6 +17,7 @@ export type {
   LogLine,
   Me,
   Readiness,
+  Right,
   Server,
   StaleEvent as Stale,
   StartTime,

@@ -18,11 +18,12 @@ const HINT: Partial<Record<SettingName, string>> = {
   memory: "Like 2Gi; it ends when it uses more.",
   storage: "Size of the volume that keeps its files, like 10Gi. It grows, and never shrinks.",
   ports: "PORT or PORT:NAME, by comma. The first has its page.",
+  command: "Instead of the image's own, split as a shell does.",
   args: "One a line.",
   labels: "KEY=value, one a line. They decide who may do what.",
 };
 
-type TextName = "image" | "cpu" | "memory" | "storage" | "ports";
+type TextName = "image" | "cpu" | "memory" | "storage" | "ports" | "command";
 
 /** Every setting that can be changed. */
 export function SettingsForm(props: Props) {
@@ -68,6 +69,7 @@ export function SettingsForm(props: Props) {
       </div>
       <Environment rows={props.settings.env} problem={props.problems.env} changed={(env) => props.changed({ env })} />
       {text("ports")}
+      {text("command")}
       <div class="settings-columns">
         {lines("args", 3)}
         {lines("labels", 3)}

@@ -43,7 +43,11 @@ export function TimelineProblem(props: { server: Server; problem: Problem }) {
             )}
           </Match>
           <Match when={step()?.to === "start" || step()?.to === "restart"}>
-            <Button variant="primary" onClick={() => actions.act(step()?.to as "start" | "restart", props.server)}>
+            <Button
+              variant="primary"
+              refused={actions.whyNot(step()?.to as "start" | "restart", props.server)}
+              onClick={() => actions.act(step()?.to as "start" | "restart", props.server)}
+            >
               {step()?.label}
             </Button>
           </Match>

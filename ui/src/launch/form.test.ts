@@ -118,6 +118,7 @@ describe("a form", () => {
       env: { A: "1", API_TOKEN: "********" },
       resources: { cpu: "1", memory: "1Gi" },
       storage: { size: "5Gi" },
+      command: ["sh", "-c", 'echo "a b"'],
       args: ["one", "two words"],
       labels: { team: "data" },
       notes: "for the demo",
@@ -125,8 +126,9 @@ describe("a form", () => {
     const fields = fromServer(server, PRESETS);
     const typed = { ...fields, env: fields.env.map((row) => (row.secret ? { ...row, value: "s3" } : row)) };
     expect(problemsOf(fields, PRESETS).env).toContain("type it again");
-    const { command: _, ...known } = JOB;
-    expect(toJob(typed, PRESETS)).toEqual(known);
+    expect(toJob(typed, PRESETS)).toEqual(JOB);
+    const below = aServer({ image: "ttyd:1", ports: [{ port: 7681, name: "http", pathMode: "Preserve" }] });
+    expect(toJob(fromServer(below, PRESETS), PRESETS).expose).toEqual([{ port: 7681, name: "http", pathMode: "Preserve" }]);
     expect(fromServer(aServer({ image: "guildnet/jupyterlab:1", presetsRef: "jupyterlab" }), PRESETS).preset).toBe("jupyterlab");
   });
 });

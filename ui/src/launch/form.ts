@@ -1,4 +1,5 @@
-import type { Expose, FieldError, JobSpec, Preset, Server } from "../api/types";
+import type { Expose, FieldError, JobSpec, Port, Preset, Server } from "../api/types";
+import { shellLine } from "../lib/command-line";
 import { MASK } from "../lib/settings";
 import { splitWords } from "../lib/words";
 import { check } from "./check";
@@ -12,6 +13,8 @@ export interface EnvRow {
 export interface PortRow {
   port: string;
   name: string;
+  /** Of a port that was launched before; left out it is the preset's, the image's or `Strip`. */
+  pathMode?: NonNullable<Expose["pathMode"]>;
 }
 
 export interface LabelRow {
@@ -81,7 +84,7 @@ export function toJob(fields: Fields, presets: readonly Preset[]): JobSpec {
   const env = fields.env.filter(({ name }) => name.trim()).map(({ name, value, secret }) => [name.trim(), secret ? { value, secret } : value] as const);
   const expose = fields.ports
     .filter(({ port, name }) => port.trim() || name.trim())
-    .map(({ port, name }) => portOf(port, name.trim()));
+    .map(portOf);
   const labels = fields.labels.filter(({ key, value }) => key.trim() || value.trim()).map(({ key, value }) => [key.trim(), value.trim()] as const);
   const command = splitWords(fields.command) ?? [];
   return {
@@ -99,8 +102,8 @@ export function toJob(fields: Fields, presets: readonly Preset[]): JobSpec {
   };
 }
 
-function portOf(port: string, name: string): Expose {
-  return name ? { port: wholeNumber(port), name } : { port: wholeNumber(port) };
+function portOf({ port, name, pathMode }: PortRow): Expose {
+  return { port: wholeNumber(port), ...given("name", name), ...(pathMode === "Preserve" ? { pathMode } : {}) };
 }
 
 /** What is no number is 0, which no port is. */
@@ -174,12 +177,18 @@ export function fromServer(server: Server, presets: readonly Preset[]): Fields {
     memory: server.resources?.memory ?? "",
     keep: server.storage !== undefined || server.files !== "lost on stop",
     size: server.storage?.size ?? "",
-    ports: (server.ports ?? []).map(({ port, name }) => ({ port: String(port), name: name === `p-${port}` ? "" : (name ?? "") })),
+    ports: (server.ports ?? []).map(portRow),
     env: Object.entries(server.env ?? {}).map(([name, value]) => ({ name, value, secret: value === MASK })),
+    command: shellLine(server.command),
     args: (server.args ?? []).join("\n"),
     labels: Object.entries(server.labels ?? {}).map(([key, value]) => ({ key, value })),
     notes: server.notes ?? "",
   };
+}
+
+function portRow({ port, name, pathMode }: Port): PortRow {
+  const row = { port: String(port), name: name === `p-${port}` ? "" : (name ?? "") };
+  return pathMode ? { ...row, pathMode } : row;
 }
 
 /** The form of an address: `?preset=&image=&name=&cpu=&memory=`. */

@@ -1,5 +1,5 @@
 import type { JobSpec, Preset } from "../api/types";
-import { quoted } from "../lib/command-line";
+import { quoted, shellLine } from "../lib/command-line";
 import { yaml } from "../lib/manifest";
 import { madeName } from "../lib/names";
 import { MASK } from "../lib/settings";
@@ -22,7 +22,7 @@ export function launchLine(job: JobSpec): string {
     ...(job.expose ?? []).map(({ port, name }) => `-p ${quoted(name ? `${port}:${name}` : String(port))}`),
     ...env,
     ...Object.entries(job.labels ?? {}).map(([key, value]) => `-l ${quoted(`${key}=${value}`)}`),
-    job.command && `--command ${quoted(job.command.map(quoted).join(" "))}`,
+    job.command && `--command ${quoted(shellLine(job.command))}`,
     ...(job.args ?? []).map((arg) => `--arg=${quoted(arg)}`),
     job.notes && `--notes ${quoted(job.notes)}`,
   ];

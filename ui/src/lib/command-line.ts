@@ -3,6 +3,11 @@ export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
+/** The words of a command as one line, which `splitWords` takes apart again. */
+export function shellLine(words: readonly string[] = []): string {
+  return words.map(quoted).join(" ");
+}
+
 export interface LogChoice {
   level?: string;
   q?: string;

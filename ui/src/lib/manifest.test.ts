@@ -20,7 +20,7 @@ test.each([
 
 test("a workspace is what kubectl apply takes, without its secrets", () => {
   const server = aServer({
-    status: "stopped", args: ["--port=1"], env: { TZ: "UTC", TOKEN: "********" }, ports: [{ port: 8888, name: "http", pathMode: "Preserve" }],
+    status: "stopped", command: ["serve"], args: ["--port=1"], env: { TZ: "UTC", TOKEN: "********" }, ports: [{ port: 8888, name: "http", pathMode: "Preserve" }],
     resources: { cpu: "500m", memory: "2Gi" }, storage: { size: "10Gi" }, labels: { team: "data" }, notes: "for May",
   });
   expect(manifest(server)).toBe(`apiVersion: guildnet.io/v1alpha1
@@ -31,6 +31,8 @@ metadata:
     team: data
 spec:
   image: guildnet/jupyterlab:1
+  command:
+    - serve
   args:
     - "--port=1"
   env:

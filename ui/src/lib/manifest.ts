@@ -40,6 +40,7 @@ export function manifest(server: Server): string {
     metadata: { name: server.name, labels: labels as Plain | undefined },
     spec: {
       image: server.image,
+      command: server.command,
       args: server.args,
       env: env.length > 0 ? env : undefined,
       ports: server.ports?.map(({ port, name, pathMode }) => ({ name, containerPort: port, pathMode: pathMode === "Strip" ? undefined : pathMode })),

@@ -7,6 +7,7 @@ const SERVER = aServer({
   storage: { size: "10Gi" },
   files: "kept",
   ports: [{ port: 8888, name: "http" }, { port: 9000, name: "p-9000" }],
+  command: ["sh", "-c", "exec it"],
   args: ["--a", "b c"],
   env: { TZ: "UTC", API_TOKEN: MASK },
   labels: { team: "data" },
@@ -17,7 +18,7 @@ const patch = (over: Partial<Settings>) => patchOf(BEFORE, { ...BEFORE, ...over 
 
 test("the settings are what the API tells, as they are typed", () => {
   expect(BEFORE).toEqual({
-    image: "guildnet/jupyterlab:1", cpu: "500m", memory: "1Gi", storage: "10Gi", ports: "8888:http, 9000", args: "--a\nb c",
+    image: "guildnet/jupyterlab:1", cpu: "500m", memory: "1Gi", storage: "10Gi", ports: "8888:http, 9000", command: "sh -c 'exec it'", args: "--a\nb c",
     env: [{ name: "TZ", value: "UTC", secret: false }, { name: "API_TOKEN", value: MASK, secret: true }], labels: "team=data", notes: "for May",
   });
 });
@@ -37,6 +38,8 @@ describe("a patch", () => {
     [{ ports: "8888:http" }, { expose: [{ port: 8888, name: "http" }] }],
     [{ ports: "" }, { expose: null }],
     [{ args: "" }, { args: null }],
+    [{ command: `sh -c "exec other"` }, { command: ["sh", "-c", "exec other"] }],
+    [{ command: " " }, { command: null }],
     [{ labels: "team=ml\nx=1" }, { labels: { team: "ml", x: "1" } }],
     [{ labels: "" }, { labels: { team: null } }],
     [{ notes: "" }, { notes: null }],
@@ -52,6 +55,7 @@ describe("a patch", () => {
     [{ ports: "http" }, "ports"],
     [{ ports: "70000" }, "ports"],
     [{ labels: "team" }, "labels"],
+    [{ command: "sh -c 'open" }, "command"],
     [{ env: [{ name: "A-B", value: "1", secret: false }] }, "env"],
     [{ env: [{ name: "A", value: "1", secret: false }, { name: "A", value: "2", secret: false }] }, "env"],
     [{ env: [{ name: "", value: "1", secret: false }] }, "env"],

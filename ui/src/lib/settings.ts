@@ -1,5 +1,7 @@
 import type { JobPatch } from "../api/schema";
 import type { Server } from "../api/types";
+import { shellLine } from "./command-line";
+import { splitWords } from "./words";
 
 /** What stands for a value that the API does not show; sent back it stays as it is. */
 export const MASK = "********";
@@ -18,6 +20,8 @@ export interface Settings {
   storage: string;
   /** `PORT[:NAME]`, by comma. */
   ports: string;
+  /** Split as a shell does. */
+  command: string;
   /** One a line. */
   args: string;
   env: readonly EnvRow[];
@@ -34,6 +38,7 @@ export const SETTING_LABEL: Readonly<Record<SettingName, string>> = {
   memory: "Memory",
   storage: "Files",
   ports: "Ports",
+  command: "Command",
   args: "Arguments",
   env: "Environment",
   labels: "Labels",
@@ -47,6 +52,7 @@ export function settingsOf(server: Server): Settings {
     memory: server.resources?.memory ?? "",
     storage: server.storage?.size ?? "",
     ports: (server.ports ?? []).map(({ port, name }) => (name && name !== `p-${port}` ? `${port}:${name}` : String(port))).join(", "),
+    command: shellLine(server.command),
     args: (server.args ?? []).join("\n"),
     env: Object.entries(server.env ?? {}).map(([name, value]) => ({ name, value, secret: value === MASK })),
     labels: Object.entries(server.labels ?? {}).map(([key, value]) => `${key}=${value}`).join("\n"),
@@ -73,6 +79,11 @@ export function patchOf(before: Settings, after: Settings): { patch: JobPatch; p
     if (problem) problems.ports = problem;
     else patch.expose = expose.length > 0 ? expose : null;
   }
+  if (now.command !== old.command) {
+    const words = splitWords(now.command);
+    if (words) patch.command = words.length > 0 ? words : null;
+    else problems.command = "a quote is not closed";
+  }
   if (now.args !== old.args) patch.args = now.args ? now.args.split("\n") : null;
   const env = envPatch(old.env, now.env);
   if (env.problem) problems.env = env.problem;
@@ -85,7 +96,7 @@ export function patchOf(before: Settings, after: Settings): { patch: JobPatch; p
 }
 
 function trimmed(settings: Settings): Settings {
-  const text = (["image", "cpu", "memory", "storage", "ports"] as const).map((name) => [name, settings[name].trim()]);
+  const text = (["image", "cpu", "memory", "storage", "ports", "command"] as const).map((name) => [name, settings[name].trim()]);
   return { ...settings, ...Object.fromEntries(text) };
 }
 
@@ -142,6 +153,7 @@ function pairs(text: string): { found: Map<string, string>; problem?: string } {
 /** What of a patch takes a new pod, and so ends what runs in the old one. */
 const IN_THE_POD: Readonly<Record<string, string>> = {
   image: "image",
+  command: "command",
   args: "arguments",
   env: "environment",
   resources: "CPU and memory",
@@ -220,7 +232,7 @@ function labelOf(path: string): string {
 
 function flat(settings: Settings): Map<string, string> {
   const found = new Map<string, string>();
-  for (const name of ["image", "cpu", "memory", "storage", "ports", "args", "notes"] as const) found.set(name, settings[name].trim());
+  for (const name of ["image", "cpu", "memory", "storage", "ports", "command", "args", "notes"] as const) found.set(name, settings[name].trim());
   for (const row of settings.env) if (row.name.trim()) found.set(`env.${row.name.trim()}`, row.value);
   for (const [key, value] of pairs(settings.labels).found) found.set(`labels.${key}`, value);
   return found;
@@ -235,6 +247,7 @@ function unflat(all: ReadonlyMap<string, string>, rows: readonly EnvRow[]): Sett
     memory: text("memory"),
     storage: text("storage"),
     ports: text("ports"),
+    command: text("command"),
     args: text("args"),
     notes: text("notes"),
     env: under("env.").map(([name, value]) => ({ name, value, secret: rows.find((row) => row.name.trim() === name && row.value === value)?.secret ?? false })),

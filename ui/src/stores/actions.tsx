@@ -31,7 +31,7 @@ export interface Actions {
   /** It was deleted here, and still can be taken back. */
   leaving: (id: string) => boolean;
   /** Why the caller may not; undefined where that is not known to be so. */
-  whyNot: (verb: Verb) => string | undefined;
+  whyNot: (verb: Verb, server?: Server) => string | undefined;
   /** Does it, after a question where work could be lost. */
   act: (verb: Verb, ...servers: Server[]) => void;
   question: () => Question | undefined;
@@ -148,7 +148,7 @@ export function ActionsProvider(props: { children: JSX.Element }) {
     busy: (id) => busy().has(id),
     leaving: (id) => leaving().has(id),
     // To the rules a restart is a stop and a start.
-    whyNot: (verb) => (verb === "restart" ? (whyNot("stop") ?? whyNot("start")) : whyNot(verb)),
+    whyNot: (verb, server) => (verb === "restart" ? (whyNot("stop", server) ?? whyNot("start", server)) : whyNot(verb, server)),
     act: (verb, ...servers) => {
       if (servers.length === 0) return;
       if (asks(verb, servers)) setQuestion({ verb, servers });

@@ -1,6 +1,6 @@
 import { createContext, useContext, type JSX } from "solid-js";
 import { api } from "../api/client";
-import type { Action, Me, Preset, UiConfig } from "../api/types";
+import type { Action, Me, Preset, Right, Server, UiConfig } from "../api/types";
 import { createFact, type Fact } from "./fact";
 import { createServerList, type ServerList } from "./servers";
 
@@ -11,8 +11,11 @@ export interface Session {
   list: ServerList;
   /** False where it is known that the caller may not; only the API decides, so what is not known is not in the way. */
   may: (action: Action) => boolean;
-  /** Why the caller may not, as a sentence; undefined where that is not known to be so. */
-  whyNot: (action: Action) => string | undefined;
+  /**
+   * Why the caller may not, as a sentence; undefined where that is not known to be so. Of a workspace whose detail is known
+   * it is the API's own answer for this very one.
+   */
+  whyNot: (action: Action, server?: Server) => string | undefined;
 }
 
 const Context = createContext<Session>();
@@ -29,6 +32,20 @@ export const DOES: Record<Action, string> = {
   list: "list workspaces",
 };
 
+const DOES_ONE: Partial<Record<Action, string>> = {
+  delete: "delete it",
+  readLogs: "read its log",
+  proxy: "open it",
+  start: "start it",
+  stop: "stop it",
+  update: "change it",
+};
+
+/** Why the caller may not do this with one workspace. */
+function refusal({ action, reason, rule }: Right): string {
+  return `You may not ${DOES_ONE[action] ?? DOES[action]}: ${reason ?? "a rule says so"} (rule ${rule}).`;
+}
+
 export function sentence(action: Action, who: Me): string {
   return who.kind === "anonymous"
     ? `Sign in to ${DOES[action]}.`
@@ -40,7 +57,9 @@ export function SessionProvider(props: { children: JSX.Element }) {
   const config = createFact(() => api.uiConfig());
   const me = createFact(() => api.me());
   const presets = createFact(() => api.images());
-  const whyNot = (action: Action) => {
+  const whyNot = (action: Action, server?: Server) => {
+    const right = server?.rights?.find((one) => one.action === action);
+    if (right) return right.allowed ? undefined : refusal(right);
     const who = me.value();
     return who?.actions && !who.actions.includes(action) ? sentence(action, who) : undefined;
   };

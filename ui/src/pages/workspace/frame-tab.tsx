@@ -23,7 +23,7 @@ export function FrameTab(props: { server: Server; timeline: Timeline }) {
   const framed = () => props.server.url !== undefined || config.value()?.originMode === "path";
   const full = () => void holder.requestFullscreen?.();
   return (
-    <Show when={whyNot("proxy") === undefined} fallback={<EmptyState icon="lock" title="You may not open it">{whyNot("proxy")}</EmptyState>}>
+    <Show when={whyNot("proxy", props.server) === undefined} fallback={<EmptyState icon="lock" title="You may not open it">{whyNot("proxy", props.server)}</EmptyState>}>
       <div class="frame-bar">
         <Ports server={props.server} />
         <Show when={running()}>
@@ -49,7 +49,7 @@ export function FrameTab(props: { server: Server; timeline: Timeline }) {
             icon="stop"
             title="It is stopped"
             action={
-              <Button variant="primary" icon="start" refused={actions.whyNot("start")} busy={actions.busy(props.server.id)} onClick={() => actions.act("start", props.server)}>
+              <Button variant="primary" icon="start" refused={actions.whyNot("start", props.server)} busy={actions.busy(props.server.id)} onClick={() => actions.act("start", props.server)}>
                 Start
               </Button>
             }

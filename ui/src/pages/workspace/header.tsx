@@ -109,7 +109,7 @@ function Actions(props: { server: Server }) {
       icon: "terminal" as const,
       act: () => void copied(commandLine[verb](name())),
     })),
-    { label: "Delete …", icon: "remove", danger: true, refused: actions.whyNot("delete"), act: () => actions.act("delete", props.server) },
+    { label: "Delete …", icon: "remove", danger: true, refused: actions.whyNot("delete", props.server), act: () => actions.act("delete", props.server) },
   ];
   // The button that was pressed may be gone with the state that it was for: the focus stays beside it.
   createEffect(
@@ -124,7 +124,7 @@ function Actions(props: { server: Server }) {
   return (
     <div class="row workspace-actions" ref={bar} onFocusIn={() => (within = true)} onFocusOut={left}>
       <Show when={running()}>
-        <ButtonLink variant="primary" icon="open" href={address(props.server)} target="_blank" rel="noopener" refused={whyNot("proxy")}>
+        <ButtonLink variant="primary" icon="open" href={address(props.server)} target="_blank" rel="noopener" refused={whyNot("proxy", props.server)}>
           Open
         </ButtonLink>
       </Show>
@@ -134,7 +134,7 @@ function Actions(props: { server: Server }) {
             variant={verb === "start" ? "primary" : undefined}
             icon={VERB_ICON[verb]}
             busy={actions.busy(props.server.id)}
-            refused={actions.whyNot(verb)}
+            refused={actions.whyNot(verb, props.server)}
             onClick={() => actions.act(verb, props.server)}
           >
             {VERB_LABEL[verb]}

@@ -65,7 +65,7 @@ export function LogsTab(props: { server: Server }) {
   };
 
   return (
-    <Show when={whyNot("readLogs") === undefined} fallback={<Alert kind="note">{whyNot("readLogs")}</Alert>}>
+    <Show when={whyNot("readLogs", props.server) === undefined} fallback={<Alert kind="note">{whyNot("readLogs", props.server)}</Alert>}>
       <LogBar request={request()} handle={handle()} narrow={narrow} copyAll={async () => {
         if (await copy(handle()?.text() ?? "")) notices.done("The lines that are shown are copied.");
       }} />

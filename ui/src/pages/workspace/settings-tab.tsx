@@ -108,7 +108,7 @@ export function SettingsTab(props: { name: string; server: Server; saved: () => 
 
   return (
     <div class="workspace-tab">
-      <Show when={whyNot("update")}>{(why) => <Alert kind="note">{why()}</Alert>}</Show>
+      <Show when={whyNot("update", props.server)}>{(why) => <Alert kind="note">{why()}</Alert>}</Show>
       <Show when={typed()} fallback={<p class="panel muted">{failure() || "Loading …"}</p>}>
         {(settings) => (
           <form
@@ -149,7 +149,7 @@ export function SettingsTab(props: { name: string; server: Server; saved: () => 
                 type="submit"
                 variant={effect()?.loses ? "danger" : "primary"}
                 busy={saving()}
-                refused={whyNot("update") ?? (conflicts().length > 0 ? "Decide about the fields above first." : effect() ? undefined : "Nothing is changed yet.")}
+                refused={whyNot("update", props.server) ?? (conflicts().length > 0 ? "Decide about the fields above first." : effect() ? undefined : "Nothing is changed yet.")}
               >
                 {effect()?.restarts ? (effect()?.loses ? "Save, restart and lose files" : "Save and restart") : "Save"}
               </Button>

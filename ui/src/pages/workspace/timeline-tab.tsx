@@ -51,7 +51,7 @@ function StartHead(props: { server: Server; timeline: Timeline }) {
       </span>
       <Show when={props.server.status === "stopped" && props.server.reason !== "Terminating"}>
         <p class="muted">Its settings and address stay{props.server.files === "kept" ? ", and so do its files" : ""}.</p>
-        <Button icon="start" variant="primary" refused={actions.whyNot("start")} busy={actions.busy(props.server.id)} onClick={() => actions.act("start", props.server)}>
+        <Button icon="start" variant="primary" refused={actions.whyNot("start", props.server)} busy={actions.busy(props.server.id)} onClick={() => actions.act("start", props.server)}>
           Start
         </Button>
       </Show>
