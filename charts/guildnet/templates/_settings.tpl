@@ -38,6 +38,7 @@ RELEASE_NAMESPACE: {{ .Release.Namespace | quote }}
 {{- define "guildnet.settings.api" -}}
 {{ include "guildnet.settings.common" . }}
 ACCESS_DEFAULT: {{ .Values.access.default | quote }}
+DIRECT_EXPOSURE: {{ .Values.workspaces.directExposure | quote }}
 DOMAIN: {{ include "guildnet.domain.host" . | quote }}
 HOSTNAME: {"fieldRef": {"fieldPath": "metadata.name"}}
 IDENTITY_KEY_FILE: /etc/guildnet/keys/identity

@@ -100,6 +100,8 @@ COMMANDS: Final = (
             _opt("--arg", help="an argument of its program; may be repeated", metavar="ARG", action="append",
                  default=[]),
             _opt("--command", help="replaces the image's entry point, split as by a shell", metavar="COMMAND"),
+            _opt("--exposure", help="a way past the proxy, where the install allows it: `LoadBalancer` or `Ingress`",
+                 metavar="TYPE[:DOMAIN]"),
             _opt("--notes", help="free text for people", metavar="TEXT"),
             _flag("--wait", help="wait until it is ready, and show each step"),
             _flag("--open", help="wait, then open it in a browser"),

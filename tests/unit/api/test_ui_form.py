@@ -52,6 +52,8 @@ LAUNCHES: list[dict[str, Any]] = [
     {**OK, "expose": [{"port": 80, "name": "Web"}, {"port": 81, "name": "a" * 16}]},
     {**OK, "expose": [{"port": 80, "name": ""}]},
     {**OK, "expose": [{"port": port} for port in range(1, 18)]},
+    *({**OK, "exposure": {"type": kind}} for kind in ("ClusterIP", "LoadBalancer", "Ingress")),
+    *({**OK, "exposure": {"type": "Ingress", "domain": domain}} for domain in ("apps.example.com", "Apps", "", "a..b")),
     {"image": "a b", "resources": {"cpu": "x", "memory": "y"}, "storage": {"size": "z"}, "expose": [{"port": 0}]},
 ]  # fmt: skip
 NAMES: list[tuple[str, str]] = [

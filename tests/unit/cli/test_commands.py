@@ -183,6 +183,18 @@ def test_launch_without_a_volume_says_so_to_the_api(run: Run, api: PlayedApi):
     assert api.bodies("POST") == [{"image": "acme/x:1", "storage": None}]
 
 
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [("LoadBalancer", {"type": "LoadBalancer"}), ("Ingress:a.b", {"type": "Ingress", "domain": "a.b"})],
+)
+def test_launch_asks_for_a_way_past_the_proxy(run: Run, api: PlayedApi, said: str, asked: dict[str, str]):
+    api.on("GET /api/images", [])
+    api.on("POST /api/jobs", reply({"id": "x-1"}, 202))
+    api.on("GET /api/servers/x-1", PENDING)
+    run("launch", "acme/x:1", "--exposure", said)
+    assert api.bodies("POST") == [{"image": "acme/x:1", "exposure": asked}]
+
+
 def test_a_word_that_is_no_preset_is_not_taken_for_an_image(run: Run, api: PlayedApi):
     api.on("GET /api/images", PRESETS)
     done = run("launch", "jupiterlab")

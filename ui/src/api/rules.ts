@@ -42,6 +42,10 @@ export const RULES: Readonly<Record<string, Rule>> = {
     "minimum": 1,
     "maximum": 65535
   },
+  "exposure.domain": {
+    "pattern": "^(?:(?=.{1,189}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$",
+    "reason": "not a DNS name like apps.example.com"
+  },
   "image": {
     "minLength": 1,
     "maxLength": 512,

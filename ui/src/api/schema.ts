@@ -53,6 +53,11 @@ export interface Expose {
   port: number;
 }
 
+export interface Exposure {
+  domain?: string;
+  type: "ClusterIP" | "LoadBalancer" | "Ingress";
+}
+
 export interface GapEvent {
   after?: string;
   lines?: number;
@@ -102,6 +107,7 @@ export interface JobPatch {
   command?: string[] | null;
   env?: Record<string, string | EnvValue | null> | null;
   expose?: Expose[] | null;
+  exposure?: Exposure | null;
   image?: string;
   labels?: Record<string, string | null> | null;
   notes?: string | null;
@@ -114,6 +120,7 @@ export interface JobSpec {
   command?: string[] | null;
   env?: Record<string, string | EnvValue> | null;
   expose?: Expose[] | null;
+  exposure?: Exposure | null;
   image: string;
   labels?: Record<string, string> | null;
   name?: string | null;
@@ -231,6 +238,7 @@ export interface Server {
   created_at?: string;
   env?: Record<string, string>;
   events?: WorkspaceEvent[];
+  exposure?: Exposure;
   files?: "kept" | "lost on stop";
   id: string;
   image: string;

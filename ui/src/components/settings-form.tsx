@@ -1,6 +1,8 @@
 import { createSignal, For, Index, onMount, Show } from "solid-js";
 import { MASK, SETTING_LABEL, type EnvRow, type Problems, type SettingName, type Settings } from "../lib/settings";
+import { useSession } from "../stores/session";
 import { Button } from "./button";
+import { Exposure } from "./exposure";
 import { Field } from "./field";
 import "./settings.css";
 
@@ -27,6 +29,7 @@ type TextName = "image" | "cpu" | "memory" | "storage" | "ports" | "command";
 
 /** Every setting that can be changed. */
 export function SettingsForm(props: Props) {
+  const { config } = useSession();
   let form!: HTMLDivElement;
   onMount(() => {
     if (props.focus) form.querySelector<HTMLElement>(`[name="${props.focus}"]`)?.focus();
@@ -70,6 +73,14 @@ export function SettingsForm(props: Props) {
       <Environment rows={props.settings.env} problem={props.problems.env} changed={(env) => props.changed({ env })} />
       {text("ports")}
       {text("command")}
+      <Show when={config.value()?.features["directExposure"] || props.settings.exposure}>
+        <Exposure
+          exposure={props.settings.exposure}
+          domain={props.settings.domain}
+          problem={props.problems.domain ?? props.problems.exposure}
+          onChange={props.changed}
+        />
+      </Show>
       <div class="settings-columns">
         {lines("args", 3)}
         {lines("labels", 3)}

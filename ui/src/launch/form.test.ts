@@ -110,6 +110,19 @@ describe("a form", () => {
     expect(at("image=")).toEqual(EMPTY);
   });
 
+  it("asks for a way past GuildNet, and for a domain of an Ingress only", () => {
+    const exposed = (exposure: Fields["exposure"], domain: string) => toJob({ ...CUSTOM, exposure, domain }, PRESETS).exposure;
+    expect(exposed("", "a.b")).toBeUndefined();
+    expect(exposed("LoadBalancer", "a.b")).toEqual({ type: "LoadBalancer" });
+    expect(exposed("Ingress", " ")).toEqual({ type: "Ingress" });
+    expect(exposed("Ingress", "apps.example.com")).toEqual({ type: "Ingress", domain: "apps.example.com" });
+    expect(problemsOf({ ...CUSTOM, exposure: "Ingress", domain: "A_b" }, PRESETS)).toEqual({ domain: "not a DNS name like apps.example.com" });
+    const job = { image: "nginx:1", exposure: { type: "Ingress", domain: "a.b" } } as const;
+    expect(launchLine(job)).toContain("--exposure Ingress:a.b");
+    expect(launchManifest(job, PRESETS)).toContain("exposure:\n    type: Ingress\n    domain: a.b\n");
+    expect(fromServer(aServer({ exposure: { type: "Ingress", domain: "a.b" } }), [])).toMatchObject({ exposure: "Ingress", domain: "a.b" });
+  });
+
   it("is that of a workspace that there is, but for its secrets", () => {
     const server = aServer({
       image: "nginx:1",

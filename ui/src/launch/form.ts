@@ -38,6 +38,9 @@ export interface Fields {
   /** One a line. */
   args: string;
   labels: LabelRow[];
+  /** "" for GuildNet alone. */
+  exposure: "" | "LoadBalancer" | "Ingress";
+  domain: string;
   notes: string;
 }
 
@@ -57,11 +60,13 @@ export const EMPTY: Fields = {
   command: "",
   args: "",
   labels: [],
+  exposure: "",
+  domain: "",
   notes: "",
 };
 
 /** Fields that are folded away. */
-export const ADVANCED: readonly FieldName[] = ["ports", "env", "command", "args", "labels", "notes"];
+export const ADVANCED: readonly FieldName[] = ["ports", "env", "command", "args", "labels", "exposure", "notes"];
 
 /** What a preset is called by a launch and by an address. */
 export function presetRef(preset: Preset): string {
@@ -98,8 +103,13 @@ export function toJob(fields: Fields, presets: readonly Preset[]): JobSpec {
     ...(command.length > 0 ? { command } : {}),
     ...(fields.args.trim() ? { args: fields.args.replace(/\n+$/, "").split("\n") } : {}),
     ...(labels.length > 0 ? { labels: Object.fromEntries(labels) } : {}),
+    ...(fields.exposure ? { exposure: exposed(fields) } : {}),
     ...given("notes", fields.notes),
   };
+}
+
+function exposed({ exposure, domain }: Fields): NonNullable<JobSpec["exposure"]> {
+  return { type: exposure || "ClusterIP", ...(exposure === "Ingress" ? given("domain", domain) : {}) };
 }
 
 function portOf({ port, name, pathMode }: PortRow): Expose {
@@ -117,6 +127,7 @@ const FIELD: Record<string, FieldName> = {
   storage: "size",
   expose: "ports",
   presetsRef: "preset",
+  "exposure.domain": "domain",
 };
 
 /** The field that a place of a launch is typed in; undefined for one that the form does not have. */
@@ -182,6 +193,8 @@ export function fromServer(server: Server, presets: readonly Preset[]): Fields {
     command: shellLine(server.command),
     args: (server.args ?? []).join("\n"),
     labels: Object.entries(server.labels ?? {}).map(([key, value]) => ({ key, value })),
+    exposure: server.exposure?.type === "ClusterIP" ? "" : (server.exposure?.type ?? ""),
+    domain: server.exposure?.domain ?? "",
     notes: server.notes ?? "",
   };
 }

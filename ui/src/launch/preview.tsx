@@ -7,6 +7,12 @@ import { useSession } from "../stores/session";
 import { presetRef } from "./form";
 import { launchLine, launchManifest } from "./same";
 
+const PAST = {
+  ClusterIP: "whom the rules of this install allow",
+  LoadBalancer: "whoever reaches its load balancer, whatever the rules say",
+  Ingress: "whoever reaches its Ingress, whatever the rules say",
+} as const;
+
 /** What will come of the form, and the same for other hands. */
 export function Preview(props: { job: JobSpec; presets: readonly Preset[] }) {
   const { config } = useSession();
@@ -43,6 +49,10 @@ export function Preview(props: { job: JobSpec; presets: readonly Preset[] }) {
           <dd>
             <code>{address()}</code>
           </dd>
+        </div>
+        <div>
+          <dt>Open to</dt>
+          <dd>{PAST[props.job.exposure?.type ?? "ClusterIP"]}</dd>
         </div>
         <div>
           <dt>Size</dt>

@@ -24,6 +24,7 @@ export function launchLine(job: JobSpec): string {
     ...Object.entries(job.labels ?? {}).map(([key, value]) => `-l ${quoted(`${key}=${value}`)}`),
     job.command && `--command ${quoted(shellLine(job.command))}`,
     ...(job.args ?? []).map((arg) => `--arg=${quoted(arg)}`),
+    job.exposure && `--exposure ${quoted([job.exposure.type, job.exposure.domain].filter(Boolean).join(":"))}`,
     job.notes && `--notes ${quoted(job.notes)}`,
   ];
   return parts.filter(Boolean).join(" ");
@@ -66,6 +67,7 @@ export function launchManifest(job: JobSpec, presets: readonly Preset[]): string
         asked.cpu || asked.memory
           ? { requests: asked, limits: asked.memory ? { memory: asked.memory } : undefined }
           : undefined,
+      exposure: job.exposure ? { type: job.exposure.type, domain: job.exposure.domain ?? undefined } : undefined,
       storage: storage ? { size: storage.size } : undefined,
       presetsRef: job.presetsRef ?? undefined,
       notes: job.notes ?? undefined,

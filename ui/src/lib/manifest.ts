@@ -45,6 +45,7 @@ export function manifest(server: Server): string {
       env: env.length > 0 ? env : undefined,
       ports: server.ports?.map(({ port, name, pathMode }) => ({ name, containerPort: port, pathMode: pathMode === "Strip" ? undefined : pathMode })),
       resources: server.resources ? (both as Plain) : undefined,
+      exposure: server.exposure && { type: server.exposure.type, domain: server.exposure.domain ?? undefined },
       storage: server.storage && { size: server.storage.size },
       running: server.status === "stopped" ? false : undefined,
       presetsRef: server.presetsRef,

@@ -19,7 +19,7 @@ const patch = (over: Partial<Settings>) => patchOf(BEFORE, { ...BEFORE, ...over 
 test("the settings are what the API tells, as they are typed", () => {
   expect(BEFORE).toEqual({
     image: "guildnet/jupyterlab:1", cpu: "500m", memory: "1Gi", storage: "10Gi", ports: "8888:http, 9000", command: "sh -c 'exec it'", args: "--a\nb c",
-    env: [{ name: "TZ", value: "UTC", secret: false }, { name: "API_TOKEN", value: MASK, secret: true }], labels: "team=data", notes: "for May",
+    env: [{ name: "TZ", value: "UTC", secret: false }, { name: "API_TOKEN", value: MASK, secret: true }], labels: "team=data", exposure: "", domain: "", notes: "for May",
   });
 });
 const effect = (over: Partial<Settings>, server = SERVER) => effectOf(server, patch(over).patch);
@@ -40,6 +40,8 @@ describe("a patch", () => {
     [{ args: "" }, { args: null }],
     [{ command: `sh -c "exec other"` }, { command: ["sh", "-c", "exec other"] }],
     [{ command: " " }, { command: null }],
+    [{ exposure: "LoadBalancer" }, { exposure: { type: "LoadBalancer" } }],
+    [{ exposure: "Ingress", domain: "a.b" }, { exposure: { type: "Ingress", domain: "a.b" } }],
     [{ labels: "team=ml\nx=1" }, { labels: { team: "ml", x: "1" } }],
     [{ labels: "" }, { labels: { team: null } }],
     [{ notes: "" }, { notes: null }],

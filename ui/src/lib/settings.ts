@@ -27,6 +27,9 @@ export interface Settings {
   env: readonly EnvRow[];
   /** `KEY=value`, one a line. */
   labels: string;
+  /** "" for GuildNet alone. */
+  exposure: "" | "LoadBalancer" | "Ingress";
+  domain: string;
   notes: string;
 }
 
@@ -42,6 +45,8 @@ export const SETTING_LABEL: Readonly<Record<SettingName, string>> = {
   args: "Arguments",
   env: "Environment",
   labels: "Labels",
+  exposure: "Reached",
+  domain: "Domain",
   notes: "Notes",
 };
 
@@ -56,6 +61,8 @@ export function settingsOf(server: Server): Settings {
     args: (server.args ?? []).join("\n"),
     env: Object.entries(server.env ?? {}).map(([name, value]) => ({ name, value, secret: value === MASK })),
     labels: Object.entries(server.labels ?? {}).map(([key, value]) => `${key}=${value}`).join("\n"),
+    exposure: server.exposure?.type === "ClusterIP" ? "" : (server.exposure?.type ?? ""),
+    domain: server.exposure?.domain ?? "",
     notes: server.notes ?? "",
   };
 }
@@ -91,12 +98,16 @@ export function patchOf(before: Settings, after: Settings): { patch: JobPatch; p
   const labels = labelsPatch(old.labels, now.labels);
   if (labels.problem) problems.labels = labels.problem;
   else if (Object.keys(labels.changes).length > 0) patch.labels = labels.changes;
+  if (now.exposure !== old.exposure || now.domain !== old.domain) {
+    const domain = now.exposure === "Ingress" && now.domain ? { domain: now.domain } : {};
+    patch.exposure = now.exposure ? { type: now.exposure, ...domain } : null;
+  }
   if (now.notes !== old.notes) patch.notes = now.notes || null;
   return { patch, problems };
 }
 
 function trimmed(settings: Settings): Settings {
-  const text = (["image", "cpu", "memory", "storage", "ports", "command"] as const).map((name) => [name, settings[name].trim()]);
+  const text = (["image", "cpu", "memory", "storage", "ports", "command", "domain"] as const).map((name) => [name, settings[name].trim()]);
   return { ...settings, ...Object.fromEntries(text) };
 }
 
@@ -232,7 +243,7 @@ function labelOf(path: string): string {
 
 function flat(settings: Settings): Map<string, string> {
   const found = new Map<string, string>();
-  for (const name of ["image", "cpu", "memory", "storage", "ports", "command", "args", "notes"] as const) found.set(name, settings[name].trim());
+  for (const name of ["image", "cpu", "memory", "storage", "ports", "command", "args", "exposure", "domain", "notes"] as const) found.set(name, settings[name].trim());
   for (const row of settings.env) if (row.name.trim()) found.set(`env.${row.name.trim()}`, row.value);
   for (const [key, value] of pairs(settings.labels).found) found.set(`labels.${key}`, value);
   return found;
@@ -249,6 +260,8 @@ function unflat(all: ReadonlyMap<string, string>, rows: readonly EnvRow[]): Sett
     ports: text("ports"),
     command: text("command"),
     args: text("args"),
+    exposure: text("exposure") as Settings["exposure"],
+    domain: text("domain"),
     notes: text("notes"),
     env: under("env.").map(([name, value]) => ({ name, value, secret: rows.find((row) => row.name.trim() === name && row.value === value)?.secret ?? false })),
     labels: under("labels.").map(([key, value]) => `${key}=${value}`).join("\n"),
@@ -256,7 +269,7 @@ function unflat(all: ReadonlyMap<string, string>, rows: readonly EnvRow[]): Sett
 }
 
 // Where the API's field names differ.
-const FORM_FIELD: Readonly<Record<string, SettingName>> = { expose: "ports", "resources.cpu": "cpu", "resources.memory": "memory" };
+const FORM_FIELD: Readonly<Record<string, SettingName>> = { expose: "ports", "resources.cpu": "cpu", "resources.memory": "memory", "exposure.domain": "domain" };
 
 /** Objections of the API put to the fields they are about; the rest as one text. */
 export function fieldProblems(details: readonly { field: string; reason: string }[]): { problems: Problems; rest: string } {

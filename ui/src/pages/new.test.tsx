@@ -155,3 +155,22 @@ it("can be used without the presets", async () => {
   submit();
   await eventually(() => expect(launches()).toEqual([{ image: "nginx:1" }]));
 });
+
+it("offers a way past GuildNet where the install allows one, and says who gets in then", async () => {
+  const config = { name: "team", version: "1", originMode: "host", features: { directExposure: true } };
+  await show("/new?image=nginx:1", { "GET /api/ui-config": [200, config] });
+  await eventually(() => expect(field("Reached")).toBeDefined());
+  expect(text()).toContain("Open towhom the rules of this install allow");
+  const ways = field("Reached");
+  ways.value = "Ingress";
+  ways.dispatchEvent(new Event("change", { bubbles: true }));
+  type("Domain", "apps.example.com");
+  expect(text()).toContain("Open towhoever reaches its Ingress, whatever the rules say");
+  submit();
+  await eventually(() => expect(launches()).toEqual([{ image: "nginx:1", exposure: { type: "Ingress", domain: "apps.example.com" } }]));
+});
+
+it("offers no way past GuildNet where the install allows none", async () => {
+  await show("/new?image=nginx:1");
+  expect(text()).not.toContain("load balancer");
+});

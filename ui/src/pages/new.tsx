@@ -5,6 +5,7 @@ import { api, ApiError } from "../api/client";
 import type { ImageDefaults, Preset } from "../api/types";
 import { Alert } from "../components/alert";
 import { Button, ButtonLink } from "../components/button";
+import { Exposure } from "../components/exposure";
 import { Field } from "../components/field";
 import { draftOf, dropDraft, keepDraft } from "../launch/draft";
 import { ADVANCED, chosen, EMPTY, fieldProblems, fromAddress, fromServer, problemsOf, toJob, type FieldName, type Fields } from "../launch/form";
@@ -68,7 +69,7 @@ export function NewPage() {
 }
 
 function Form(props: { start: Fields; presets: readonly Preset[] }) {
-  const { whyNot } = useSession();
+  const { config, whyNot } = useSession();
   const navigate = useNavigate();
   const location = useLocation();
   const [fields, setFields] = createStore<Fields>({ ...EMPTY, ...props.start });
@@ -218,7 +219,18 @@ function Form(props: { start: Fields; presets: readonly Preset[] }) {
             <Field label="Notes" hint="For people; found by the search" problem={problem("notes")}>
               {(aria) => <textarea {...aria} {...typed("notes")} rows="2" />}
             </Field>
-            <p class="muted small">An address of its own past GuildNet (spec.exposure) is given by kubectl alone: see the YAML.</p>
+            <Show when={config.value()?.features["directExposure"] || fields.exposure}>
+              <Exposure
+                exposure={fields.exposure}
+                domain={fields.domain}
+                problem={problem("domain") ?? problem("exposure")}
+                onChange={(part) => {
+                  if (part.exposure !== undefined) set("exposure", part.exposure);
+                  if (part.domain !== undefined) set("domain", part.domain);
+                  setLeft("domain", true);
+                }}
+              />
+            </Show>
           </div>
         </details>
       </div>

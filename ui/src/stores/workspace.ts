@@ -4,7 +4,7 @@ import type { Server } from "../api/types";
 import { useSession } from "./session";
 
 /** What only the detail of a workspace has; all the rest the stream tells sooner. */
-const DETAIL = ["command", "conditions", "events", "labels", "ports", "presetsRef", "rights", "storage"] as const;
+const DETAIL = ["command", "conditions", "events", "exposure", "labels", "ports", "presetsRef", "rights", "storage"] as const;
 /** While something is under way events come by the second; afterwards now and then. */
 const BUSY_MS = 2000;
 const CALM_MS = 10_000;

@@ -56,6 +56,7 @@ def job(asked: Any, presets: Callable[[], dict[str, str]]) -> dict[str, Any]:
             "labels": dict(pair(one, "--label") for one in asked.label) or None,
             "expose": [_port(one) for one in asked.port] or None,
             "resources": resources or None,
+            "exposure": _exposure(asked.exposure) if asked.exposure else None,
             "notes": asked.notes,
         }
     )
@@ -74,6 +75,11 @@ def _image(what: str, presets: dict[str, str]) -> tuple[str, str | None]:
     raise CliError(
         NOT_FOUND, f"there is no preset {what!r} (this install has: {known})", f"for the image: {what}:latest"
     )
+
+
+def _exposure(text: str) -> dict[str, str]:
+    kind, _, domain = text.partition(":")
+    return {"type": kind} | ({"domain": domain} if domain else {})
 
 
 def _split(command: str) -> list[str]:

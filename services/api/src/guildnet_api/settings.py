@@ -36,6 +36,10 @@ class Settings(settings.Settings):
     access_default: Literal["open", "owner", "closed"] = Field(
         default="open", description="Who may do what while no Capability exists: everyone identified, owners, nobody."
     )
+    direct_exposure: bool = Field(
+        default=False,
+        description="Tell UIs that a launch may ask for a way past the proxy; the operator consents to it.",
+    )
     storage_default: Literal["auto", "on", "off"] = Field(
         default="off",
         description="Give a launch that says nothing of storage a volume; auto: where the cluster has a default class.",

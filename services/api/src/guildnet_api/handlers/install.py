@@ -40,6 +40,7 @@ async def ui_config(api: Services, request: Request) -> Response:
                 "sharedLogs": api.hub.shared,
                 "presets": bool(api.presets),
                 "domain": bool(api.settings.domain),
+                "directExposure": api.settings.direct_exposure,
             },
         }
     )

@@ -80,12 +80,13 @@ def _may_update(api: Services, who: Actor, ws: Workspace) -> Decision:
 
 
 def _may_launch(api: Services, who: Actor, ws: Workspace, wanted: JobPatch, spec: WorkspaceSpec) -> Decision | None:
-    """What lets the caller have this image, these ports and labels, which has to be a right to launch such a one; None
-    where the patch leaves all three as they are. Raises Denied."""
+    """What lets the caller have this image, these ports, labels and exposure, which has to be a right to launch such a
+    one; None where the patch leaves all of them as they are. Raises Denied."""
     given = {**ws.labels, **(wanted.labels or {})}
     labels = {key: value for key, value in given.items() if value is not None}
     relabelled = labels != ws.labels
-    if not relabelled and spec.image == ws.spec.image and _ports(spec) == _ports(ws.spec):
+    same = spec.image == ws.spec.image and spec.exposure == ws.spec.exposure and _ports(spec) == _ports(ws.spec)
+    if same and not relabelled:
         return None
     target = Target(labels, ws.owner)
     if relabelled:
@@ -93,7 +94,7 @@ def _may_launch(api: Services, who: Actor, ws: Workspace, wanted: JobPatch, spec
         _refuse_gain(api, who, ws, target)
     found = api.authorizer.decide(who.identity, Action.LAUNCH, target, Launch(spec.image, _ports(spec)))
     if not found.allowed and not found.problems:
-        found = replace(found, reason="its new image, ports or labels are none that you may launch")
+        found = replace(found, reason="its new image, ports, labels or exposure are none that you may launch")
     return api.authorizer.enforce(who, Action.UPDATE, ws.name, found)
 
 

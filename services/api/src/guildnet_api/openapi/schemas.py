@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from guildnet.access import Action
 from guildnet_api.workspaces.presets import Preset
-from guildnet_api.workspaces.spec import Expose, Resources, Storage
+from guildnet_api.workspaces.spec import Expose, Exposure, Resources, Storage
 
 
 class Detail(BaseModel):
@@ -117,6 +117,7 @@ class Server(BaseModel):
     restarts: int | None = Field(default=None, description="How often its container was started again, where it was.")
     labels: dict[str, str] | None = Field(default=None, description="In the detail only, without GuildNet's own.")
     storage: Storage | None = Field(default=None, description="In the detail only.")
+    exposure: Exposure | None = Field(default=None, description="In the detail only.")
     presetsRef: str | None = Field(  # noqa: N815 - the name on the wire
         default=None, description="In the detail only: the preset that it was launched with."
     )

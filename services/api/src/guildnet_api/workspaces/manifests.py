@@ -19,7 +19,7 @@ from guildnet.names import (
     LABEL_MANAGED,
 )
 from guildnet.sensitive import MASK
-from guildnet.workspace import EnvVar, Port, Resources, Storage, Workspace, WorkspaceSpec, replace, to_wire
+from guildnet.workspace import EnvVar, Exposure, Port, Resources, Storage, Workspace, WorkspaceSpec, replace, to_wire
 from guildnet.workspace.ports import served_ports
 from guildnet_api.workspaces import spec as wire
 from guildnet_api.workspaces.secrets import is_kept_secret, refusal, unmasked_arguments
@@ -88,6 +88,7 @@ def _spec(job: JobSpec, secret_name: str, volume: Storage | None = None) -> Work
         env=tuple(_variable(key, value, secret_name) for key, value in (job.env or {}).items()),
         ports=_ports(job.expose or ()),
         resources=_resources(job.resources),
+        exposure=_exposure(job.exposure, None),
         storage=Storage(job.storage.size) if job.storage else volume,
         presets_ref=job.presetsRef,
         notes=job.notes,
@@ -188,6 +189,7 @@ def _changed(
         "ports": _ports(patch.expose or (), old.ports),
         "resources": _merged_resources(old.resources, patch.resources) if patch.resources else Resources(),
         "storage": _storage(patch.storage, old.storage),
+        "exposure": _exposure(patch.exposure, old.exposure),
         "env": _merged_env(old.env, env, secret_name) if patch.env is not None else (),
     }
     sent = {_WIRE_NAMES.get(name, name) for name in patch.model_fields_set}
@@ -235,3 +237,11 @@ def _storage(new: wire.Storage | None, old: Storage | None) -> Storage | None:
     if new is None:
         return None
     return replace(old, size=new.size) if old else Storage(new.size)
+
+
+def _exposure(new: wire.Exposure | None, old: Exposure | None) -> Exposure | None:
+    """Class and issuer, which only kubectl can say, stay with an Ingress."""
+    if new is None:
+        return None
+    kept = old if old is not None and old.type == new.type else Exposure()
+    return replace(kept, type=new.type, domain=new.domain)

@@ -30,6 +30,8 @@ _LABEL_PART = re.compile(r"(?=.{1,63}\Z)[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?
 _DNS_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
+_DOMAIN: Final = r"(?=.{1,189}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+_NO_DOMAIN: Final = "not a DNS name like apps.example.com"
 _NO_IMAGE: Final = "not an image reference like registry/repository:tag"
 _NO_QUANTITY: Final = "not an amount above zero like 500m, 2 or 1Gi"
 
@@ -162,6 +164,26 @@ class Storage(Wire):
     size: Quantity
 
 
+def _domain(value: str) -> str:
+    if not re.fullmatch(_DOMAIN, value):
+        raise ValueError(_NO_DOMAIN)
+    return value
+
+
+class Exposure(Wire):
+    """How it is reached past the proxy and its rules, where the install consents; `domain` is for Ingress only, and the
+    install's own where it is left out."""
+
+    type: Literal["ClusterIP", "LoadBalancer", "Ingress"]
+    domain: Annotated[str, AfterValidator(_domain), _documented(_DOMAIN, _NO_DOMAIN)] | None = None
+
+
+def _exposure(given: Exposure) -> Exposure:
+    if given.domain is not None and given.type != "Ingress":
+        raise ValueError("a domain is for the type Ingress only")
+    return given
+
+
 Image = Annotated[
     str, StringConstraints(min_length=1, max_length=512), AfterValidator(_image), _documented(image.PATTERN, _NO_IMAGE)
 ]
@@ -173,6 +195,7 @@ Env = Annotated[dict[str, EnvItem], Field(max_length=256), AfterValidator(_env)]
 EnvPatch = Annotated[dict[str, EnvItem | None], Field(max_length=256), AfterValidator(_env)]
 Labels = Annotated[dict[str, str], Field(max_length=64), AfterValidator(_labels)]
 LabelsPatch = Annotated[dict[str, str | None], Field(max_length=64), AfterValidator(_labels)]
+Exposed = Annotated[Exposure, AfterValidator(_exposure)]
 Notes = Annotated[str, StringConstraints(max_length=4096)]
 Name = Annotated[str, StringConstraints(max_length=253)]
 
@@ -190,6 +213,7 @@ class JobSpec(Wire):
     expose: Ports | None = None
     presetsRef: Name | None = None  # noqa: N815 - the name on the wire
     storage: Storage | None = None
+    exposure: Exposed | None = None
     notes: Notes | None = None
 
 
@@ -204,6 +228,7 @@ class JobPatch(Wire):
     labels: LabelsPatch | None = None
     expose: Ports | None = None
     storage: Storage | None = None
+    exposure: Exposed | None = None
     notes: Notes | None = None
 
 

@@ -15,7 +15,7 @@ from guildnet.errors import FieldError, Invalid
 from guildnet.names import is_reserved
 from guildnet.sensitive import MASK, is_secret, masked_arguments
 from guildnet.web.entries import Entry
-from guildnet.workspace import Condition, EnvVar, Phase, Port, Resources, Workspace, origin_urls
+from guildnet.workspace import Condition, EnvVar, Exposure, Phase, Port, Resources, Workspace, origin_urls
 from guildnet.workspace.ports import base_path, served_ports
 from guildnet_api.cluster.pods import Pod, current
 
@@ -95,6 +95,12 @@ def detail(
     return {**server(ws, pods, entry), **_settings(ws, entry), **more}
 
 
+def _exposure(exposure: Exposure | None) -> dict[str, str] | None:
+    if exposure is None:
+        return None
+    return {"type": exposure.type} | ({"domain": exposure.domain} if exposure.domain else {})
+
+
 def _right(action: Action, decision: Decision) -> dict[str, Any]:
     shown = {"action": action.value, "allowed": decision.allowed, "rule": decision.rule}
     return shown | ({} if decision.allowed else {"reason": decision.reason})
@@ -107,6 +113,7 @@ def _settings(ws: Workspace, entry: Entry | None) -> dict[str, Any]:
         "command": list(masked_arguments(ws.spec.command)),
         "labels": {key: value for key, value in ws.labels.items() if not is_reserved(key)},
         "storage": {"size": storage.size} if storage else None,
+        "exposure": _exposure(ws.spec.exposure),
         "presetsRef": ws.spec.presets_ref,
     }
     return {key: value for key, value in shown.items() if value}
