@@ -174,6 +174,23 @@ def test_the_app_comes_into_its_frame_when_it_answers(page: Page, origin: str, p
     assert page.get_by_role("link", name="Port 9000").get_attribute("href") == f"/proxy/server/{NAME}/~9000/"
 
 
+def test_a_port_with_an_origin_of_its_own_is_shown_in_the_frame(page: Page, origin: str, played: Played):
+    other = "http://p-9000-lab.guildnet.localhost:1/"
+    ports = [{"port": 8888, "name": "http"}, {"port": 9000, "name": "docs", "url": other}]
+    running = in_state(NAME, "running", 0.4, ports=ports)
+    played.servers[NAME] = running
+    page.goto(f"{origin}/w/{NAME}/open")
+    frame = page.locator("iframe")
+    expect(frame).to_have_attribute("src", running["url"])
+    page.get_by_role("link", name="docs 9000").click()
+    expect(frame).to_have_attribute("src", other)
+    expect(page).to_have_url(f"{origin}/w/{NAME}/open?port=9000")
+    expect(page.get_by_role("link", name="New tab")).to_have_attribute("href", other)
+    expect(page.get_by_role("link", name="docs 9000")).to_have_attribute("aria-current", "page")
+    page.go_back()
+    expect(frame).to_have_attribute("src", running["url"])
+
+
 def test_its_password_is_asked_for_when_somebody_wants_it(page: Page, origin: str, played: Played):
     played.servers[NAME] = workspace(NAME)
     path = f"/api/servers/{NAME}/login"

@@ -1,6 +1,7 @@
+import { A, useSearchParams } from "@solidjs/router";
 import { createEffect, createSignal, For, on, Show } from "solid-js";
 import { api, type ApiError } from "../../api/client";
-import type { Server } from "../../api/types";
+import type { Port, Server } from "../../api/types";
 import { Button, ButtonLink } from "../../components/button";
 import { CopyButton } from "../../components/copy";
 import { EmptyState } from "../../components/empty-state";
@@ -20,12 +21,16 @@ export function FrameTab(props: { server: Server; timeline: Timeline }) {
   const [loads, setLoads] = createSignal(0);
   const running = () => props.server.status === "running";
   // Without an origin of its own an app may be framed where the install trusts it to share this one.
-  const framed = () => props.server.url !== undefined || config.value()?.originMode === "path";
+  const own = (port: Port | undefined) => (!port || port.port === props.server.ports?.[0]?.port ? props.server.url : port.url) !== undefined;
+  const framed = (port: Port | undefined) => own(port) || config.value()?.originMode === "path";
+  const [params] = useSearchParams<{ port?: string }>();
+  const shown = () => props.server.ports?.find(({ port }) => String(port) === params.port) ?? props.server.ports?.[0];
+  const source = () => portAddress(props.server, shown());
   const full = () => void holder.requestFullscreen?.();
   return (
     <Show when={whyNot("proxy", props.server) === undefined} fallback={<EmptyState icon="lock" title="You may not open it">{whyNot("proxy", props.server)}</EmptyState>}>
       <div class="frame-bar">
-        <Ports server={props.server} />
+        <Ports server={props.server} shown={shown()} framed={framed} />
         <Show when={running()}>
           <Password server={props.server} />
         </Show>
@@ -34,7 +39,7 @@ export function FrameTab(props: { server: Server; timeline: Timeline }) {
         <Button square icon="full" label="Full screen" refused={running() ? undefined : "It does not run."} onClick={full} />
         <ButtonLink
           icon="open"
-          href={address(props.server)}
+          href={source()}
           target="_blank"
           rel="noopener"
           refused={running() ? undefined : "It can be opened when it runs."}
@@ -60,15 +65,15 @@ export function FrameTab(props: { server: Server; timeline: Timeline }) {
       >
         <Show when={running()} fallback={<Starting server={props.server} timeline={props.timeline} />}>
           <Show
-            when={framed()}
+            when={framed(shown())}
             fallback={<EmptyState icon="open" title="It opens in a tab of its own"><p>It has no address of its own yet that could be shown here.</p></EmptyState>}
           >
             <div class="frame-holder" ref={holder}>
-              <Show when={`${address(props.server)} ${loads()}`} keyed>
+              <Show when={`${source()} ${loads()}`} keyed>
                 {(_source) => (
                   <iframe
                     class="frame"
-                    src={address(props.server)}
+                    src={source()}
                     title={`${props.server.name}, the app itself`}
                     allow="clipboard-read; clipboard-write; fullscreen"
                   />
@@ -93,24 +98,46 @@ function Starting(props: { server: Server; timeline: Timeline }) {
   );
 }
 
-/** Its other ports: they have no address of their own, so each opens in a tab below the front door. */
-function Ports(props: { server: Server }) {
-  const others = () => (props.server.ports ?? []).slice(1);
-  const first = () => props.server.ports?.[0];
+/** Its ports, of which one is shown. One that has no origin yet gets it when it is first opened, in a tab of its own. */
+function Ports(props: { server: Server; shown: Port | undefined; framed: (port: Port) => boolean }) {
+  const ports = () => props.server.ports ?? [];
   return (
-    <Show when={others().length > 0}>
+    <Show when={ports().length > 1}>
       <nav class="row" aria-label="Ports">
-        <span class="badge">{first()?.name ?? first()?.port}</span>
-        <For each={others()}>
-          {({ port, name }) => (
-            <ButtonLink small icon="open" href={`${props.server.proxy_url}~${port}/`} target="_blank" rel="noopener">
-              {name && name !== `p-${port}` ? `${name} ${port}` : `Port ${port}`}
-            </ButtonLink>
+        <For each={ports()}>
+          {(port, index) => (
+            <Show
+              when={props.framed(port)}
+              fallback={
+                <ButtonLink small icon="open" href={portAddress(props.server, port)} target="_blank" rel="noopener">
+                  {portLabel(port)}
+                </ButtonLink>
+              }
+            >
+              <A
+                class="button small frame-port"
+                href={`/w/${props.server.id}/open${index() > 0 ? `?port=${port.port}` : ""}`}
+                noScroll
+                aria-current={props.shown?.port === port.port ? "page" : undefined}
+              >
+                {portLabel(port)}
+              </A>
+            </Show>
           )}
         </For>
       </nav>
     </Show>
   );
+}
+
+function portLabel({ port, name }: Port): string {
+  return name && name !== `p-${port}` ? `${name} ${port}` : `Port ${port}`;
+}
+
+/** Where a port has its page; below the front door is a way to its origin. */
+function portAddress(server: Server, port: Port | undefined): string {
+  if (!port || port.port === server.ports?.[0]?.port) return address(server);
+  return port.url ?? `${server.proxy_url}~${port.port}/`;
 }
 
 /**
