@@ -59,12 +59,14 @@ LOST: Final = ("jar overflow",)
 
 @dataclass
 class Found:
-    """Forbidden effects, actions that had none where they may, and how many cells were tried."""
+    """Forbidden effects, actions that had none where they may, how many cells were tried, and those cut short: an
+    action that did not come to its end shows nothing."""
 
     cells: int = 0
     places: int = len(PLACES)
     effects: list[str] = field(default_factory=list)
     idle: list[str] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
 
 
 async def _objects(world: World) -> set[tuple[str, str]]:
@@ -83,13 +85,13 @@ async def _stolen(world: World, nonce: str, told: list[str]) -> bool:
     return False
 
 
-async def _effects(world: World, context: BrowserContext, place: Place, action: str) -> list[str]:
-    """What the action did from there, in words; nothing where it did nothing."""
+async def _effects(world: World, context: BrowserContext, place: Place, action: str) -> tuple[list[str], str]:
+    """What the action did from there, in words, nothing where it did nothing; and what cut it short."""
     frame, own = await place(world, context)
     known, nonce = await world.knowledge(own)
     before, done = await _objects(world), world.app.done
     heard = len(world.hostile.reports)
-    loot = await evaluated(frame, ACTIONS[action], known)
+    loot, cut = await evaluated(frame, ACTIONS[action], known)
     await asyncio.sleep(0.3)
     found = [f"it learnt {secret}" for secret in (SECRET, UI, world.mark) if any(secret in text for text in loot)]
     if world.app.done != done:
@@ -109,7 +111,7 @@ async def _effects(world: World, context: BrowserContext, place: Place, action: 
         found.append(f"the browser acts for {now}")
     for page in context.pages[:]:
         await page.close()
-    return found
+    return found, cut
 
 
 async def _placed(world: World, name: str, place: Place, found: Found, turns: asyncio.Semaphore) -> None:
@@ -117,8 +119,9 @@ async def _placed(world: World, name: str, place: Place, found: Found, turns: as
         kept = await world.visitor()
         for action in ACTIONS:
             context = await world.visitor() if action in FRESH else kept
-            had = await _effects(world, context, place, action)
-            print(f"  {name}, {action}: {'; '.join(had) or 'nothing'}", file=sys.stderr)
+            had, cut = await _effects(world, context, place, action)
+            print(f"  {name}, {action}: {'; '.join(had) or 'nothing'}{cut and f' ({cut})'}", file=sys.stderr)
+            found.cut += [f"{name}, {action}: {cut}"] if cut else []
             found.effects += [f"{name}, {action}: {what}" for what in had]
             found.cells += 1
             if context is not kept:
@@ -179,7 +182,7 @@ async def _allowed(world: World, found: Found) -> None:
             frame, own = await at_the_victim(world, context)
             known, _ = await world.knowledge(own)
             done = world.app.done
-            loot = await evaluated(frame, ACTIONS[action], known)
+            loot, _ = await evaluated(frame, ACTIONS[action], known)
             works = any(SECRET in text for text in loot) or world.app.done != done
             if action == "jar overflow":
                 works = world.mark not in await who(context, world)
@@ -222,12 +225,15 @@ def judged(found: Found) -> Figure:
         print(f"  NOT AS PROMISED: {complaint}")
     for action in found.idle:
         print(f"  NOT AS PROMISED: {action} has no effect where it may")
+    for what in found.cut:
+        print(f"  NOT JUDGED: {what}")
     text = (
-        f"{found.places} places × {len(ACTIONS)} actions in Chromium, {found.cells} tried: {len(found.effects)} "
-        f"forbidden effects (0); {len(ACTIONS) - len(found.idle)} of {len(ACTIONS)} actions have theirs where they may"
+        f"{found.places} places × {len(ACTIONS)} actions in Chromium, {found.cells} tried, {len(found.cut)} cut short "
+        f"(0): {len(found.effects)} forbidden effects (0); {len(ACTIONS) - len(found.idle)} of {len(ACTIONS)} actions "
+        "have theirs where they may"
     )
     whole = found.cells == found.places * len(ACTIONS)
-    return Figure(text, whole and not found.effects and not found.idle)
+    return Figure(text, whole and not found.effects and not found.idle and not found.cut)
 
 
 def prove(*, quick: bool = False) -> Figure:

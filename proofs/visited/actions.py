@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
+SAYS: Final = "learnt: "
+"""What a script learns it says on the console, too: a page that goes away meanwhile gives nothing back."""
 _LOOT: Final = """async t => {
-  const loot = [], say = text => loot.push(String(text)), rest = ms => new Promise(done => setTimeout(done, ms));
+  const loot = [], say = text => { loot.push(String(text)); console.log('learnt: ' + text) };
+  const rest = ms => new Promise(done => setTimeout(done, ms));
   const trying = async body => { try { await body() } catch (error) {} };
   const within = (ms, body) => trying(() => Promise.race([body(), rest(ms)]));
   const framed = async (url, ms) => { const frame = document.createElement('iframe'); frame.src = url;

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.async_api import Browser, BrowserContext, Error, Frame, Page
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Frame, Page
 
+from proofs.visited.actions import SAYS
 from proofs.visited.hostile import Hostile, Victim
 from proofs.visited.install import Install, Workspace
 from proofs.visited.wire import ask
@@ -152,12 +153,29 @@ async def at_the_victim(world: World, context: BrowserContext) -> tuple[Frame, s
     return page.main_frame, world.origin(world.victim)
 
 
-async def evaluated(frame: Frame, script: str, known: Mapping[str, Any]) -> list[str]:
-    """What a script learnt; nothing where its page went away."""
-    with suppress(Error, TimeoutError):
+async def evaluated(frame: Frame, script: str, known: Mapping[str, Any]) -> tuple[list[str], str]:
+    """What a script learnt, and why it did not come to its end: empty where it did.
+
+    It says what it learns at once: what it knew before its page went away counts.
+    """
+    said: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.text.startswith(SAYS):
+            said.append(message.text.removeprefix(SAYS))
+
+    context = frame.page.context
+    context.on("console", hear)
+    try:
         async with asyncio.timeout(SCRIPT_SECONDS):
-            return [str(item) for item in await frame.evaluate(script, known)]
-    return []
+            loot = await frame.evaluate(script, known)
+    except TimeoutError:
+        return said, f"not at its end after {SCRIPT_SECONDS:g} s"
+    except Error as error:
+        return said, error.message.partition("\n")[0]
+    finally:
+        context.remove_listener("console", hear)
+    return [*said, *map(str, loot)], ""
 
 
 async def shown(page: Page, text: str) -> bool:

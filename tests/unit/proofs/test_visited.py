@@ -78,3 +78,4 @@ def test_isolation_tries_sixteen_things_from_six_places():
     assert not isolation.judged(isolation.Found(whole - 1)).met
     assert not isolation.judged(isolation.Found(whole, effects=["x"])).met
     assert not isolation.judged(isolation.Found(whole, idle=["read"])).met
+    assert not isolation.judged(isolation.Found(whole, cut=["a tab, read: its page went away"])).met
