@@ -17,6 +17,15 @@ PLANTS: Final = (
         "        if origin.startswith(site.origin.encode()) or _is_own_page(head):\n",
     ),
     Plant(
+        "apps",
+        "a page that sends no referrer is not its own",
+        f"{PROXY}/frontdoor/cross_origin.py",
+        "        if origin == site.origin.encode() or _is_own_page(head):\n",
+        "        if origin == site.origin.encode():\n",
+        quick=True,
+        cluster=True,
+    ),
+    Plant(
         "forgery",
         "an authenticating proxy's field is one like any other",
         f"{PROXY}/http/message/fields.py",

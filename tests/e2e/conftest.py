@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Generator, Iterator
-from pathlib import Path
 from secrets import token_hex
 
 import pytest
 import yaml
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from support.chromium import launched
+from support.chromium import launched, trust
 from support.local import RELEASE_NAMESPACE, ROOT, Local, is_up
 
 
@@ -50,22 +48,11 @@ def chromium(local: Local, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """A Chromium that trusts the test certificate authority the way a person's browser would: by its own store."""
     home = tmp_path_factory.mktemp("home")
     if local.tailnet.ca:
-        _trust(home, local.tailnet.ca)
+        trust(home, local.tailnet.ca)
     with sync_playwright() as playwright:
         browser = launched(playwright, {"HOME": str(home)})
         yield browser
         browser.close()
-
-
-def _trust(home: Path, ca: str) -> None:
-    store = home / ".pki" / "nssdb"
-    store.mkdir(parents=True)
-    database = f"sql:{store}"
-    for command in (
-        ["certutil", "-N", "-d", database, "--empty-password"],
-        ["certutil", "-A", "-d", database, "-n", "test tailnet", "-t", "C,,", "-i", ca],
-    ):
-        subprocess.run(command, check=True, capture_output=True)
 
 
 def _own(base: str) -> str:

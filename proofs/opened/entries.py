@@ -1,0 +1,174 @@
+"""The ways in of the proof: the local entry, the tailnet, and a name of its own, of both modes, behind a TLS server.
+
+The local cluster has no entry by a name. The chart gives it one while a block runs, and a server of this process ends
+TLS before the front door, as the Ingress of such a name does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import os
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from guildnet_local import up
+from guildnet_local.build import programs
+from guildnet_local.cluster.bootstrap import of_cluster
+from guildnet_local.machine.lock import held
+from guildnet_local.machine.waiting import until
+from guildnet_local.release import reachable, rollout
+from guildnet_local.release.helm import Helm
+from guildnet_local.settings import Settings, load
+from support.local import Local
+from support.process import free_port
+
+NAME: Final = "guildnet.example"
+ONE_DAY: Final = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """An entry in a mode: its control origin, whether workspaces have own origins there, how a browser gets there."""
+
+    name: str
+    control: str
+    own_origins: bool
+    context: dict[str, Any] = field(default_factory=dict)
+    login: str = ""
+    """Path of the link that logs in; empty where the entry says who is there."""
+
+
+def modes(local: Local, domain: str) -> tuple[Mode, ...]:
+    """All of them; `domain` is the origin of the entry by a name."""
+    login = local.login_url.removeprefix(local.origin)
+    device = {"proxy": {"server": f"socks5://{local.tailnet.socks5}"}}
+    return (
+        Mode("local entry, own hosts", local.origin, True, login=login),
+        Mode("tailnet, own ports", local.tailnet.url.rstrip("/"), True, device),
+        Mode("a name, path form, trusted", domain, False, login=login),
+        Mode("a name, own hosts", domain, True, login=login),
+    )
+
+
+def values_with(values: dict[str, Any], origin: str, mode: str) -> dict[str, Any]:
+    """The release's values with the entry by a name; the path form only works where it is trusted."""
+    changed = deepcopy(values)
+    changed["entries"] = {
+        **changed.get("entries", {}), "domain": {"origin": origin, "mode": mode}, "pathTrusted": mode == "path",
+    }  # fmt: skip
+    return changed
+
+
+class Release:
+    """The release on the local cluster, whose values are changed for a while."""
+
+    def __init__(self) -> None:
+        self.settings: Settings = load(os.environ)
+        self._kubectl = of_cluster(self.settings)
+        self._helm = Helm(programs.ensure(("helm",))["helm"], self._kubectl)
+        self._values: dict[str, Any] = yaml.safe_load((self.settings.config / "values.yaml").read_text())
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """The values are those of before when the block ends."""
+        try:
+            yield
+        finally:
+            self._upgrade(self._values)
+
+    def answer_to(self, origin: str, mode: str) -> None:
+        self._upgrade(values_with(self._values, origin, mode))
+
+    def _upgrade(self, values: dict[str, Any]) -> None:
+        with held(self.settings.lock, up.holder(self.settings, "show-apps"), print):
+            self._helm.upgrade(self.settings.chart, values)
+            rollout.await_rollout(self._kubectl, print)
+        until(lambda: reachable.front_door_answers(self.settings.ports.front), "the front door answers", seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The entry's control origin, and the authority that its certificate is of."""
+
+    origin: str
+    authority: Path
+
+
+@contextmanager
+def named(directory: Path, front: int) -> Iterator[Name]:
+    """A TLS server for the name and what is below it, before the front door at port `front` of loopback."""
+    port = free_port()
+    certificate, authority = _certificate(directory)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(
+        asyncio.start_server(lambda reader, writer: _relay(reader, writer, front), "127.0.0.1", port, ssl=context)
+    )
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield Name(f"https://{NAME}:{port}", authority)
+    finally:
+        loop.call_soon_threadsafe(server.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+
+
+async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, front: int) -> None:
+    inside, to_inside = await asyncio.open_connection("127.0.0.1", front)
+    await asyncio.gather(_pass_on(reader, to_inside), _pass_on(inside, writer))
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+def _certificate(directory: Path) -> tuple[Path, Path]:
+    """A certificate with its key for the name and the names below it, and the authority that it is of; PEM files."""
+    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority of show-apps")])
+    authority = _builder(issuer, issuer, authority_key).add_extension(
+        x509.BasicConstraints(ca=True, path_length=0), critical=True
+    )
+    names = x509.SubjectAlternativeName([x509.DNSName(NAME), x509.DNSName(f"*.{NAME}")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
+    leaf = _builder(subject, issuer, key).add_extension(names, critical=False)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    pem = serialization.Encoding.PEM
+    made, root = directory / "name.pem", directory / "authority.pem"
+    made.write_bytes(private + leaf.sign(authority_key, hashes.SHA256()).public_bytes(pem))
+    root.write_bytes(authority.sign(authority_key, hashes.SHA256()).public_bytes(pem))
+    return made, root
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    now = dt.datetime.now(dt.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - ONE_DAY)
+        .not_valid_after(now + ONE_DAY)
+    )
