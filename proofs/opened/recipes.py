@@ -32,7 +32,12 @@ MADE: Final[Mapping[str, Recipe]] = {
     # Debian 13 has no ttyd.
     "ttyd": _debian("ttyd", "ttyd", newer="sid"),
     # The launcher of noVNC's package wants Node.js, and websockify NumPy for speed alone.
-    "novnc": _debian("novnc", "tigervnc-standalone-server xterm", "novnc websockify python3-websockify"),
+    # Two libraries are in the base of builds already, and not in the other.
+    "novnc": _debian(
+        "novnc",
+        "tigervnc-standalone-server xterm",
+        "novnc websockify python3-websockify libnettle8t64 libhogweed6t64",
+    ),
     "form": Recipe("proof-form", f"{HERE}/form/Dockerfile", (f"{HERE}/form",), {"BASE": "python"}),
 }
 """App → its image, where the product has none. Each has the app's name, by which the product knows what it needs."""
