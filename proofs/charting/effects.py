@@ -15,7 +15,8 @@ ON: Final[Mapping[str, Any]] = {
             "origin": "https://guildnet.example.com",
             "ingress": {"enabled": True},
             "httpRoute": {"enabled": True, "parentRefs": [{"name": "public"}]},
-        }
+        },
+        "identityProxy": {"enabled": True, "tlsSecret": "identity-proxy"},
     },
     "monitoring": {
         name: {"enabled": True} for name in ("podMonitor", "serviceMonitor", "dashboard", "prometheusRule")
@@ -93,7 +94,7 @@ def _element(path: str) -> Any:
         return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
     texts = {
         "pullSecrets", "allowedClasses", "allowedIssuers", "loadBalancerSourceRanges", "except", "exceptIPv6",
-        "deniedHosts", "podNetworks",
+        "deniedHosts", "podNetworks", "from", "clientNames", "adminGroups",
     }  # fmt: skip
     if key in texts:
         return "192.0.2.0/24"

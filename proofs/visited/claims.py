@@ -28,6 +28,8 @@ NAMES: Final = {
     "X-Forwarded-Groups": EVIL,
     "Forwarded": f"for={ADDRESS};host={EVIL.partition('@')[2]};proto=gopher",
     "X-Real-IP": ADDRESS,
+    "X-Auth-Request-Email": EVIL,
+    "X-Pomerium-Claim-Email": EVIL,
     "X-WebAuth-User": EVIL,
     "X-WebAuth-Role": EVIL,
     "Remote-User": EVIL,

@@ -37,6 +37,20 @@
 {{- fail (printf "workspaces.ingress.domain %q is the host of entries.%s.origin: an Ingress of one workspace could be the origin of another; set workspaces.ingress.domain to another name, such as apps.%s" $workspaceDomain $name $workspaceDomain) -}}
 {{- end -}}
 {{- end -}}
+{{- with .Values.entries.identityProxy -}}
+{{- if and .enabled (not .from) (not .tlsSecret) -}}
+{{- fail "entries.identityProxy.enabled without from or tlsSecret: anybody could say who they are; set one of them" -}}
+{{- end -}}
+{{- if and .enabled .clientNames (not .tlsSecret) -}}
+{{- fail "entries.identityProxy.clientNames are of certificates: set entries.identityProxy.tlsSecret" -}}
+{{- end -}}
+{{- if and .enabled (has (int .port) (list 8080 (int $.Values.opsPort))) -}}
+{{- fail (printf "entries.identityProxy.port %d is a port of the proxy's own: set another, such as 8082" (int .port)) -}}
+{{- end -}}
+{{- if and .enabled (not $.Values.entries.domain.origin) (not $.Values.entries.local.origin) -}}
+{{- fail "entries.identityProxy.enabled without the entry that it is for: set entries.domain.origin" -}}
+{{- end -}}
+{{- end -}}
 {{- with .Values.entries.domain -}}
 {{- if and (not .origin) (or .ingress.enabled .httpRoute.enabled) -}}
 {{- fail "entries.domain.ingress or .httpRoute is enabled without a name: set entries.domain.origin, such as https://guildnet.example.com" -}}

@@ -101,6 +101,16 @@ FIRST_BYTE_SECONDS: {{ .Values.proxy.firstByteSeconds | quote }}
 FRONTEND_ORIGIN: {{ .Values.entries.frontendOrigin | quote }}
 HOSTAPP_DISABLE_API_PROXY: {{ .Values.proxy.disableApiProxy | quote }}
 IDENTITY_KEY_FILE: /etc/guildnet/keys/identity
+{{- with .Values.entries.identityProxy }}
+IDENTITY_PROXY_ADMIN_GROUPS: {{ join "," .adminGroups | quote }}
+IDENTITY_PROXY_FROM: {{ join "," .from | quote }}
+IDENTITY_PROXY_GROUPS_HEADER: {{ .groupsHeader | quote }}
+IDENTITY_PROXY_LISTEN: {{ ternary (printf "0.0.0.0:%d" (int .port)) "" .enabled | quote }}
+IDENTITY_PROXY_NAMES: {{ join "," .clientNames | quote }}
+IDENTITY_PROXY_NAME_HEADER: {{ .nameHeader | quote }}
+IDENTITY_PROXY_TLS: {{ ternary "/etc/guildnet/identity-proxy-tls" "" (ne .tlsSecret "") | quote }}
+IDENTITY_PROXY_USER_HEADER: {{ .userHeader | quote }}
+{{- end }}
 LAST_KNOWN_FILE: {{ ternary "/var/cache/guildnet/last-known" "" (gt (.Values.proxy.lastKnownSeconds | int) 0) | quote }}
 LAST_KNOWN_SECONDS: {{ .Values.proxy.lastKnownSeconds | int | quote }}
 LISTEN_LOCAL: 0.0.0.0:8080

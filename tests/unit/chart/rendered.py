@@ -92,6 +92,7 @@ MATRIX: dict[str, dict[str, Any]] = {
                 "ingress": {"enabled": True, "className": "public", "tlsSecret": "wildcard"},
                 "httpRoute": {"enabled": True, "parentRefs": [{"name": "public", "namespace": "gateways"}]},
             },
+            "identityProxy": {"enabled": True, "tlsSecret": "identity-proxy", "clientNames": ["oauth2-proxy.auth"]},
         }
     },
     "many": {

@@ -99,7 +99,7 @@ def test_every_volume_is_mounted_and_every_mount_has_a_volume(rendering):
 
 def test_every_referenced_account_secret_and_configmap_is_rendered_or_named_in_the_values(rendering):
     made = {(o["kind"], o["metadata"]["name"]) for o in rendering.objects}
-    own = {"my-keys", "my-valkey", "my-authkey", "my-password", "redis"}
+    own = {"my-keys", "my-valkey", "my-authkey", "my-password", "redis", "identity-proxy"}
     for _, pod in rendering.pod_specs():
         wanted = {("ServiceAccount", pod["serviceAccountName"])} if "serviceAccountName" in pod else set()
         for volume in pod.get("volumes", []):

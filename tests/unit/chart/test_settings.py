@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from guildnet import settings
 from guildnet_api import settings as api
 from guildnet_operator import settings as operator
 from guildnet_proxy import settings as proxy
-from unit.chart.rendered import MATRIX, Render
+from unit.chart.rendered import CHART, MATRIX, RefusedError, Render
 
 SERVICES: dict[str, type[settings.Settings]] = {
     "api": api.Settings,
@@ -62,6 +65,11 @@ def test_what_the_chart_sets_is_accepted_by_the_service(render: Render, service,
         ({"entries": {"pathTrusted": True}}, "proxy", {"PATH_TRUSTED": "true"}),
         ({"entries": {"frontendOrigin": "https://ui.example.com"}}, "proxy", {"FRONTEND_ORIGIN": "https://ui.example.com"}),
         ({"entries": {"uiDevOrigin": "http://127.0.0.1:5173"}}, "proxy", {"UI_DEV_ORIGIN": "http://127.0.0.1:5173"}),
+        ({"entries": {"identityProxy": {"enabled": True, "from": ["10.0.0.1/32", "::1/128"], "adminGroups": ["ops"]}}},
+         "proxy", {"IDENTITY_PROXY_LISTEN": "0.0.0.0:8082", "IDENTITY_PROXY_FROM": "10.0.0.1/32,::1/128",
+                   "IDENTITY_PROXY_TLS": "", "IDENTITY_PROXY_USER_HEADER": "X-Forwarded-Email",
+                   "IDENTITY_PROXY_ADMIN_GROUPS": "ops"}),
+        ({"entries": {"identityProxy": {"from": ["10.0.0.1/32"]}}}, "proxy", {"IDENTITY_PROXY_LISTEN": ""}),
         ({"entries": {"local": {"origin": ""}}, "tailnet": {"enabled": True}}, "operator", {"LOCAL_ORIGIN": ""}),
         ({"workspaces": {"loadBalancer": {"enabled": True, "pool": "p"}}}, "operator",
          {"WORKSPACE_LB": "true", "WORKSPACE_LB_POOL": "p"}),
@@ -119,3 +127,31 @@ def test_in_path_mode_there_is_no_wildcard_name(render: Render):
     domain = {"origin": "https://g.example.com:8443", "mode": "path", "ingress": {"enabled": True}}
     ingress = render({"entries": {"domain": domain}}).one("Ingress", "guildnet")
     assert [rule["host"] for rule in ingress["spec"]["rules"]] == ["g.example.com"]
+
+
+def test_an_identity_proxy_has_a_port_of_its_own_and_the_certificates_of_its_secret(render: Render):
+    rendering = render(MATRIX["domain"])
+    ports = {port["name"]: port["containerPort"] for port in rendering.container("proxy")["ports"]}
+    service = {port["name"]: port["targetPort"] for port in rendering.one("Service", "guildnet-proxy")["spec"]["ports"]}
+    assert (ports["identity-proxy"], service["identity-proxy"]) == (8082, "identity-proxy")
+    mounts = {mount["name"]: mount["mountPath"] for mount in rendering.container("proxy")["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in rendering.pod("proxy")["volumes"]}
+    assert volumes["identity-proxy-tls"]["secret"]["secretName"] == "identity-proxy"
+    assert rendering.env("proxy")["IDENTITY_PROXY_TLS"] == mounts["identity-proxy-tls"]
+    assert rendering.env("proxy")["IDENTITY_PROXY_NAMES"] == "oauth2-proxy.auth"
+    assert "identity-proxy" not in {port["name"] for port in render({}).container("proxy")["ports"]}
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        ({}, "anybody could say who they are"),
+        ({"from": ["10.0.0.1/32"], "clientNames": ["a"]}, "set entries.identityProxy.tlsSecret"),
+        ({"from": ["10.0.0.1/32"], "port": 8080}, "8080 is a port of the proxy's own"),
+    ],
+)
+def test_an_identity_proxy_that_anybody_could_be_is_refused(
+    run_helm: Callable[..., str], given: dict[str, Any], word: str
+):
+    with pytest.raises(RefusedError, match=word):
+        run_helm("template", "g", str(CHART), values={"entries": {"identityProxy": {"enabled": True, **given}}})

@@ -23,6 +23,7 @@ from guildnet.web.entries import DEFAULT_PORTS
 from guildnet.workspace.app_login import key_of
 from guildnet_proxy.access_log import Records
 from guildnet_proxy.admission import Admission
+from guildnet_proxy.auth import identity_listener
 from guildnet_proxy.auth.authenticate import Authenticator
 from guildnet_proxy.auth.ended_sessions import ConfigMapStore, EndedSessions
 from guildnet_proxy.auth.sessions import Sessions
@@ -210,6 +211,7 @@ async def running(
             ended=EndedSessions(
                 ConfigMapStore(client, settings.release_namespace, settings.entries_configmap), time.time
             ),
+            identity_proxy=settings.identity_proxy,
         )
         stack.push_async_callback(authenticator.aclose)
         with suppress(TimeoutError):  # an API server that does not answer keeps nobody from starting
@@ -257,6 +259,10 @@ async def running(
                 await server.accept_unix(share.tailnet)
         host, _, port = settings.listen_local.rpartition(":")
         bound = await server.listen_tcp(host.strip("[]"), int(port), shared=share is not None)
+        if where := settings.identity_proxy_listen:
+            await identity_listener.listen(
+                server, where, settings.identity_proxy_trusted, tasks, shared=share is not None
+            )
         gc.collect()
         gc.freeze()
         gc.set_threshold(GC_THRESHOLD, 20, 50)

@@ -58,6 +58,7 @@ class Rule(StrEnum):
     TOKEN_REVIEW = "token-review", "identity", "The token is not valid (401), or the API server could not say (503)."
     WHOIS = "whois", "identity", "Headers and whois disagree (403), or the sidecar could not say (503)."
     IDENTITY_MISMATCH = "identity_mismatch", "identity", "The sidecar named no device."
+    IDENTITY_PROXY = "identity-proxy", "identity", "The authenticating proxy's field comes twice, or is no name."
     IDENTITY_UNAVAILABLE = "identity_unavailable", "identity", "No tailnet sidecar is configured."
     AUDIT_FAILED = "audit_failed", "identity", "A login or logout whose audit line could not be written."
     CONFIRM = (

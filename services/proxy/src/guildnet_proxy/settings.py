@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from guildnet.settings import CommaList
 from guildnet.web.entries import PLAIN_HTTP, EntrySettings, is_trustworthy, normalised_origin
+from guildnet_proxy.auth.identity_proxy import IdentityProxy, Trusted
 from guildnet_proxy.frontdoor.egress import parse_allowed, parse_networks
+from guildnet_proxy.http.message.fields import claims_identity
 
 
 class Settings(EntrySettings):
@@ -121,6 +123,47 @@ class Settings(EntrySettings):
         default=False, description="The UI frames workspaces cross-site: their cookies get SameSite=None; Partitioned."
     )
 
+    identity_proxy_listen: str = Field(
+        default="",
+        description="Address (host:port) of the listener for an authenticating proxy, whose fields say who a request "
+        "is from; empty for none. It needs IDENTITY_PROXY_FROM or IDENTITY_PROXY_TLS.",
+    )
+    identity_proxy_from: CommaList = Field(
+        default=(), description="CIDRs of the authenticating proxy; connections from elsewhere are closed."
+    )
+    identity_proxy_tls: str = Field(
+        default="",
+        description="Folder with tls.crt, tls.key and ca.crt: the listener speaks TLS, and takes clients with a "
+        "certificate of that authority alone.",
+    )
+    identity_proxy_names: CommaList = Field(
+        default=(), description="DNS names or URIs, one of which the client's certificate is for; empty for any."
+    )
+    identity_proxy_user_header: str = Field(
+        default="X-Forwarded-Email", description="Field that names the caller; it must be one that clients cannot set."
+    )
+    identity_proxy_name_header: str = Field(
+        default="X-Forwarded-Preferred-Username", description="Field with the name to show; empty for none."
+    )
+    identity_proxy_groups_header: str = Field(
+        default="X-Forwarded-Groups", description="Field with the caller's groups, comma-separated; empty for none."
+    )
+    identity_proxy_admin_groups: CommaList = Field(default=(), description="Groups whose members have the role admin.")
+
+    @field_validator("identity_proxy_user_header", "identity_proxy_name_header", "identity_proxy_groups_header")
+    @classmethod
+    def _claim(cls, value: str) -> str:
+        if value and not claims_identity(value.lower().encode()):
+            raise ValueError("a field that says who somebody is begins as those do that clients cannot set: "
+                             "X-Forwarded-, X-Auth-Request-, X-Pomerium-, X-Webauth- or Remote-")  # fmt: skip
+        return value
+
+    @field_validator("identity_proxy_from")
+    @classmethod
+    def _peers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        parse_networks(value)
+        return value
+
     @field_validator("allowed_targets")
     @classmethod
     def _targets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -138,9 +181,11 @@ class Settings(EntrySettings):
     def _origin(cls, value: str) -> str:
         return normalised_origin(value)
 
-    @field_validator("listen_local")
+    @field_validator("listen_local", "identity_proxy_listen")
     @classmethod
-    def _address(cls, value: str) -> str:
+    def _address(cls, value: str, info: ValidationInfo) -> str:
+        if not value and info.field_name != "listen_local":
+            return value
         host, colon, port = value.rpartition(":")
         if not colon or not port.isdigit() or int(port) > 65535:
             raise ValueError("an address to listen on is host:port")
@@ -149,6 +194,24 @@ class Settings(EntrySettings):
     @property
     def has_tailnet(self) -> bool:
         return bool(self.tailnet_socket) or self.tailnet_tls != "serve"
+
+    @property
+    def identity_proxy(self) -> IdentityProxy | None:
+        """What the fields of an authenticating proxy are called; None where there is none."""
+        if not self.identity_proxy_listen:
+            return None
+        return IdentityProxy(
+            self.identity_proxy_user_header.lower().encode(),
+            self.identity_proxy_name_header.lower().encode(),
+            self.identity_proxy_groups_header.lower().encode(),
+            frozenset(self.identity_proxy_admin_groups),
+        )
+
+    @property
+    def identity_proxy_trusted(self) -> Trusted:
+        """Whose connections its listener takes."""
+        networks = parse_networks(self.identity_proxy_from)
+        return Trusted(networks, frozenset(self.identity_proxy_names), self.identity_proxy_tls)
 
     @model_validator(mode="after")
     def _together(self) -> Any:
@@ -166,4 +229,20 @@ class Settings(EntrySettings):
             raise ValueError("no entry is configured: set TAILNET_SOCKET, LOCAL_ORIGIN or DOMAIN_ORIGIN")
         if self.frontend_origin.startswith("http:") and not is_trustworthy(self.frontend_origin):
             raise ValueError(f"FRONTEND_ORIGIN {PLAIN_HTTP}")
+        return self
+
+    @model_validator(mode="after")
+    def _identity_proxy(self) -> Any:
+        if not self.identity_proxy_listen:
+            return self
+        if not (self.identity_proxy_from or self.identity_proxy_tls):
+            raise ValueError(
+                "IDENTITY_PROXY_LISTEN needs IDENTITY_PROXY_FROM or IDENTITY_PROXY_TLS: else anybody could be anybody"
+            )
+        if self.identity_proxy_names and not self.identity_proxy_tls:
+            raise ValueError("IDENTITY_PROXY_NAMES are of certificates: set IDENTITY_PROXY_TLS")
+        if not self.identity_proxy_user_header:
+            raise ValueError("IDENTITY_PROXY_LISTEN needs IDENTITY_PROXY_USER_HEADER")
+        if not (self.local_origin or self.domain_origin):
+            raise ValueError("IDENTITY_PROXY_LISTEN is for the domain and the local entry: set DOMAIN_ORIGIN")
         return self

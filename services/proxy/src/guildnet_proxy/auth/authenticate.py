@@ -1,4 +1,5 @@
-"""Authentication: who sent a request. Tailnet, then bearer token, then session, else anonymous.
+"""Authentication: who sent a request. Tailnet, or an authenticating proxy; then bearer token, then session, else
+anonymous.
 
 `identify` answers at once when it can and otherwise gives an awaitable, so that the hot path never enters a coroutine.
 No listener grants anything for merely being reachable. What vouched for a caller is its Credential, about which
@@ -19,6 +20,7 @@ from guildnet.web.entries import Entry
 from guildnet_proxy.auth.bearer import bearer, expiry, token_id
 from guildnet_proxy.auth.device import device_identity, tailnet_identity
 from guildnet_proxy.auth.ended_sessions import EndedSessions
+from guildnet_proxy.auth.identity_proxy import IdentityProxy
 from guildnet_proxy.auth.sessions import Session, Sessions
 from guildnet_proxy.auth.token_review import TokenReview
 from guildnet_proxy.auth.ttl_cache import TooMuch, TtlCache
@@ -41,7 +43,8 @@ AGAIN = "again"
 
 
 class Credential(NamedTuple):
-    """What vouches for a caller: the `address` of a device, a bearer `token`, or a `session`."""
+    """What vouches for a caller: the `address` of a device, a bearer `token`, a `session`; none of them where an
+    authenticating proxy did, which cannot be asked again."""
 
     entry: Entry
     address: str = ""
@@ -72,6 +75,7 @@ class Authenticator:
         clock: Callable[[], float],
         wall: Callable[[], float],
         ended: EndedSessions | None = None,
+        identity_proxy: IdentityProxy | None = None,
     ) -> None:
         self.sessions = sessions
         self.ended = EndedSessions(None, wall) if ended is None else ended
@@ -84,6 +88,7 @@ class Authenticator:
         )
         self._read: Memo[tuple[str, str, str | None], Session] = Memo(MAX_REMEMBERED_SESSIONS)
         self._peers: TtlCache[str, Peer] | None = TtlCache(whois, clock=clock) if whois is not None else None
+        self._identity_proxy = identity_proxy
         self._changes = 0
 
     async def aclose(self) -> None:
@@ -98,12 +103,15 @@ class Authenticator:
         a new token is asked about, addresses take turns.
 
         Raises Refusal (also from the awaitable): 401 for a token for us that is not valid, 403 where tailnet headers
-        and whois disagree, 503 where the one who could vouch does not answer.
+        and whois disagree or an authenticating proxy's fields cannot be believed, 503 where the one who could vouch
+        does not answer.
         """
         if listener.private:
             return self._tailnet(head, site.entry)
         if listener.direct:
             return self._device(site.entry, address)
+        if listener.vouched and (named := self._named(head, site.entry)) is not None:
+            return named
         token = bearer(head, self.audience) if b"authorization" in head.values else None
         if token is not None:
             return self._by_token(token, site.entry, address)
@@ -117,6 +125,8 @@ class Authenticator:
         if listener.tailnet:
             said = head.claims.get(b"x-forwarded-for", b"").decode("latin-1") if listener.private else address
             return Credential(entry, address=said)
+        if listener.vouched and self._named(head, entry) is not None:
+            return Credential(entry)
         token = bearer(head, self.audience) if b"authorization" in head.values else None
         if token is not None:
             return Credential(entry, token=token)
@@ -133,6 +143,8 @@ class Authenticator:
             return 0.0, 0.0
         if listener.tailnet:
             return inf, self._peers.until(shown.address) if self._peers else 0.0
+        if shown == Credential(site.entry):
+            return inf, inf
         if shown.session is None:
             return inf, self._reviews.until(shown.token)
         token = shown.session.token
@@ -162,7 +174,7 @@ class Authenticator:
             if session.id in self.ended or self.wall() > session.expires:
                 return None
             token = session.token
-        elif self._was_ended(token):
+        elif token and self._was_ended(token):
             return None
         if not token:
             return known
@@ -221,6 +233,10 @@ class Authenticator:
 
     async def _ask_tailnet(self, head: RequestHead, peers: TtlCache[str, Peer], entry: Entry, address: str) -> Identity:
         return tailnet_identity(head, await self._whois(peers, address), entry)
+
+    def _named(self, head: RequestHead, entry: Entry) -> Identity | None:
+        """Whom the authenticating proxy names."""
+        return None if self._identity_proxy is None else self._identity_proxy.identity(head, entry)
 
     # ---- bearer -----------------------------------------------------------------------------------------------------
 

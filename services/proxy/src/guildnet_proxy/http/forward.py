@@ -17,12 +17,14 @@ from guildnet_proxy.http.message.response import Names, ResponseHead
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Where a connection arrived; `private` is the sidecar's socket, the one whose headers are believed; on a `direct`
-    one connections of the tailnet arrive as they are, each with its device's address."""
+    """Where a connection arrived; `private` is the sidecar's socket, whose headers are believed; on a `direct` one
+    connections of the tailnet arrive as they are, each with its device's address; on a `vouched` one those of an
+    authenticating proxy alone, which says by a header who it is."""
 
     name: str
     private: bool
     direct: bool = False
+    vouched: bool = False
 
     @property
     def tailnet(self) -> bool:

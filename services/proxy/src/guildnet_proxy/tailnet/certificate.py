@@ -1,4 +1,4 @@
-"""The certificate of the proxy's own TLS listeners on the tailnet: a mounted Secret, taken again when it changes."""
+"""The certificate of a TLS listener of the proxy's own: a mounted Secret, taken again when it changes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,25 @@ LOOK_SECONDS: Final = 30.0
 
 
 class Certificate:
-    """`tls.crt` and `tls.key` in a folder; `context` is for listeners. Raises Invalid where they are no pair."""
+    """`tls.crt` and `tls.key` in a folder; `context` is for listeners. Raises Invalid where they are no pair.
 
-    def __init__(self, folder: Path) -> None:
+    `clients` have to show a certificate of the authority in `ca.crt`, which is read once: with a changed one, the
+    earlier would be trusted as well.
+    """
+
+    def __init__(self, folder: Path, what: str = "tailnet", *, clients: bool = False) -> None:
+        self._what = what
         self._files = folder / "tls.crt", folder / "tls.key"
         self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self.context.set_alpn_protocols(["http/1.1"])
         self._digest = b""
         try:
             self.look()
+            if clients:
+                self.context.load_verify_locations(folder / "ca.crt")
+                self.context.verify_mode = ssl.CERT_REQUIRED
         except (OSError, ssl.SSLError) as error:
-            raise Invalid(f"the tailnet's certificate in {folder} cannot be used: {error}") from None
+            raise Invalid(f"the {what} certificate in {folder} cannot be used: {error}") from None
 
     def look(self) -> bool:
         """Takes what is there now; False where it is the same. Connections that are open keep theirs."""
@@ -44,6 +52,6 @@ class Certificate:
             await asyncio.sleep(LOOK_SECONDS)
             try:
                 if self.look():
-                    logger.info("tailnet certificate taken")
+                    logger.info("certificate taken", of=self._what)
             except (OSError, ssl.SSLError) as error:
-                logger.error("tailnet certificate not taken; the earlier one stays", error=str(error))
+                logger.error("certificate not taken; the earlier one stays", of=self._what, error=str(error))

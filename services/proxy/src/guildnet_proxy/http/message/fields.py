@@ -4,7 +4,8 @@ A request's fields are what a browser repeats, byte for byte, hundreds of times.
 request line, and a block that was seen before is the same Block: `Heads` (head.py) remembers it.
 
 Fields that claim an identity or a forwarding history are taken out here, in every spelling, before anything reads them:
-they are only in `claims`, which the tailnet source alone looks at, and only on the sidecar's private listener.
+they are only in `claims`, which the sources of the tailnet and of an authenticating proxy look at, each on its own
+listener.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ TEXT = b"\t " + VISIBLE + bytes(range(0x80, 0x100))
 _END = [b"", b""]
 _DIGITS = re.compile(rb"[0-9]{1,18}")
 
-_CLAIM_PREFIXES = (b"tailscale-", b"x-forwarded-", b"x-webauth-", b"remote-", b"impersonate-", b"x-guildnet-")
+_CLAIM_PREFIXES = (
+    b"tailscale-", b"x-forwarded-", b"x-auth-request-", b"x-pomerium-", b"x-webauth-", b"remote-", b"impersonate-",
+    b"x-guildnet-",
+)  # fmt: skip
 _CLAIM_NAMES = frozenset({b"forwarded", b"x-real-ip"})
 HOP_BY_HOP = frozenset({
     b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
