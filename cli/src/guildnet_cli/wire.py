@@ -43,6 +43,15 @@ class Login(TypedDict, total=False):
     password: str
 
 
+class Right(TypedDict, total=False):
+    """Whether the caller may do one thing with a workspace."""
+
+    action: str
+    allowed: bool
+    rule: str
+    reason: str
+
+
 class Server(TypedDict, total=False):
     """A workspace. Facts that are not known are absent."""
 
@@ -58,8 +67,10 @@ class Server(TypedDict, total=False):
     updated_at: str
     ports: list[ServerPort]
     resources: dict[str, str]
+    command: list[str]
     args: list[str]
     env: dict[str, str]
+    exposure: dict[str, str]
     notes: str
     files: str
     labels: dict[str, str]
@@ -70,6 +81,7 @@ class Server(TypedDict, total=False):
     url: str
     proxy_url: str
     restarts: int
+    rights: list[Right]
 
 
 class LogLine(TypedDict, total=False):

@@ -122,7 +122,7 @@ async def playing(
 
 @pytest.mark.parametrize("attached", [True, False], ids=["written to directly", "by its own task"])
 @given(at=st.floats(0, 40))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_silent_stream_is_never_silent_for_longer_than_is_promised(attached: bool, at: float):
     async def play() -> None:
         async with playing(attached=attached) as played:
@@ -166,7 +166,7 @@ async def test_no_ping_comes_between_lines():
 
 @given(revoked=st.floats(0, 30), wakes=st.lists(st.floats(0, 60), max_size=30).map(sorted))
 @example(revoked=9.2, wakes=[9.1])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_who_loses_the_right_loses_the_stream_in_time_whatever_wakes_it_when(revoked: float, wakes: list[float]):
     async def play() -> None:
         async with playing() as played:

@@ -124,7 +124,7 @@ def targets(draw: st.DrawFn) -> str:
     return f"{path}?{urlencode(query, errors='surrogatepass')}"
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(targets(), st.sampled_from(["GET", "HEAD", "POST", "DELETE", "OPTIONS"]))
 def test_whatever_is_asked_is_answered_in_one_of_our_shapes(api: PlayedApi, target: str, method: str):
     method = "GET" if "/api/servers/w?" in target else method  # it has to stay

@@ -22,7 +22,7 @@ OPENAPI = json.loads((Path(__file__).resolve().parents[1] / "api" / "openapi.jso
 ]
 TYPES = {
     "Server": wire.Server, "ServerPort": wire.ServerPort, "ServerCondition": wire.Condition, "Me": wire.Me,
-    "Login": wire.Login,
+    "Login": wire.Login, "Right": wire.Right,
     "WorkspaceEvent": wire.WorkspaceEvent, "LogLine": wire.LogLine, "ImagePreset": wire.ImagePreset,
 }  # fmt: skip
 

@@ -86,7 +86,7 @@ WIRES = st.lists(PIECES | st.binary(max_size=3), min_size=1, max_size=12).map(b"
 CUTS = st.lists(st.integers(min_value=0, max_value=200), max_size=4)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(WIRES | WIRES.map(lambda wire: wire + b"0\r\n\r\n"), CUTS)
 def test_what_passes_is_what_the_grammar_says(wire: bytes, cuts: list[int]) -> None:
     found = decoded(wire, cuts)
@@ -94,7 +94,7 @@ def test_what_passes_is_what_the_grammar_says(wire: bytes, cuts: list[int]) -> N
     assert passed_on(wire, cuts) in (None, by_the_rfc(wire))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.lists(st.binary(min_size=1, max_size=40), max_size=6),
     st.lists(st.integers(min_value=0, max_value=400), min_size=1, max_size=3),

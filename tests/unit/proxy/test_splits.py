@@ -184,7 +184,7 @@ def meant(asks: list[Ask], replies: list[Reply]) -> Iterator[tuple[int, bytes]]:
             return
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(pipelines(), CUTS, TURNS)
 def test_both_sides_get_the_same_however_the_bytes_are_cut(
     pipeline: tuple[list[Ask], list[Reply]], cuts: list[int], turns: list[int]
@@ -192,7 +192,7 @@ def test_both_sides_get_the_same_however_the_bytes_are_cut(
     same(Split(*pipeline, cuts, turns).play(), Split(*pipeline, [], [0]).play())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(pipelines(), CUTS, TURNS)
 def test_what_they_get_is_what_was_meant(
     pipeline: tuple[list[Ask], list[Reply]], cuts: list[int], turns: list[int]
@@ -252,7 +252,7 @@ def test_a_cut_at_any_one_byte_and_at_all_changes_nothing(pipeline: tuple[list[A
 TUNNEL = st.binary(min_size=1, max_size=80).map(lambda data: data.replace(b"\r\n", b""))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(TUNNEL, TUNNEL, CUTS, TURNS)
 def test_what_surrounds_an_upgrade_reaches_the_other_side(
     up: bytes, down: bytes, cuts: list[int], turns: list[int]

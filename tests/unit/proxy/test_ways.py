@@ -279,7 +279,7 @@ EVENTS: dict[str, Any] = {
 STEPS = st.lists(st.tuples(ASKS, st.integers(1, 3)) | st.sampled_from(sorted(EVENTS)), max_size=25)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(STEPS)
 def test_memory_changes_nothing(steps: list[tuple[Ask, int] | str]) -> None:
     room = Room()
