@@ -14,7 +14,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGES = ("libs/guildnet", "services/api", "services/proxy", "services/operator", "tools", "cli")
 SERVICES = ("api", "proxy", "operator")
-LOCKS = (*sorted(ROOT.glob("requirements/*.txt")), *sorted(ROOT.glob("images/*/requirements.txt")))
+LOCKS = tuple(
+    path
+    for pattern in ("requirements/*.txt", "images/*/requirements.txt", "proofs/*/images/*/requirements.txt")
+    for path in sorted(ROOT.glob(pattern))
+)
 OWN = {
     "guildnet", "guildnet_api", "guildnet_chart", "guildnet_cli", "guildnet_local", "guildnet_operator",
     "guildnet_proxy",
@@ -42,9 +46,11 @@ def declared(path: str) -> set[str]:
 
 
 def imported(folder: Path) -> set[str]:
-    """The top-level modules that are neither Python's own nor ours."""
+    """The top-level modules that are neither Python's own nor ours; a program of an image has a list of its own."""
     found: set[str] = set()
     for path in folder.rglob("*.py"):
+        if (path.parent / "requirements.txt").exists():
+            continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 found |= {alias.name.partition(".")[0] for alias in node.names}
