@@ -52,7 +52,7 @@ test-packages: packages
 
 # ---- the local cluster ----------------------------------------------------------------------------------------------
 
-.PHONY: up down status logs url token kubeconfig kubectl helm tailnet image images load
+.PHONY: up down status logs url token kubeconfig kubectl helm tailnet image images load dev
 # Compilers start first; `setup-up` runs beside them.
 up: ## a local cluster with GuildNet, a test tailnet and a JupyterLab workspace (ONLY=cluster|tailnet|chart: so far)
 	@$(PYTHON_IS_NEW_ENOUGH)
@@ -79,6 +79,8 @@ images: $(VENV)/.ready builder-packages ## build and push what an install needs:
 load: $(VENV)/.ready ## an image of yours into the local cluster: make load IMAGE=my-app:1, or IMAGE=my-app.tar
 	@command -v skopeo >/dev/null || tools/install-packages $(REGISTRY_APT_PACKAGES)
 	@$(LOCAL) load
+dev: setup-up ## work on the sources: the local cluster runs this checkout's ui, services and libs until Ctrl-C
+	@$(LOCAL) dev
 tailnet: $(VENV)/.ready ## one line of JSON: a second device on the test tailnet to browse from
 	@$(LOCAL) tailnet
 

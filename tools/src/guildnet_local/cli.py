@@ -13,6 +13,7 @@ from guildnet_local.build import programs
 from guildnet_local.build.pins import UpstreamError
 from guildnet_local.cluster import tailnet
 from guildnet_local.cluster.kubectl import Kubectl
+from guildnet_local.develop.session import Session
 from guildnet_local.existing_cluster import Target
 from guildnet_local.images import ImageError
 from guildnet_local.machine.journal import Journal
@@ -196,6 +197,12 @@ def load_image(request: Request) -> int:
     return 0
 
 
+def develop(request: Request) -> int:
+    request.local_only("dev")
+    Session(request.settings, request.kubectl(), complain).run()
+    return 0
+
+
 def run_kubectl(request: Request) -> int:
     kubectl = request.kubectl()
     return _become(kubectl.command(*request.arguments.rest), kubectl.environment)
@@ -258,6 +265,7 @@ def parser() -> argparse.ArgumentParser:
     )
     verb("images", push_images, "build the images of an install and push them to the registry that REGISTRY names")
     verb("load", load_image, "bring the image that IMAGE names into the local cluster; prints its reference there")
+    verb("dev", develop, "run this checkout's sources on the local cluster, restarted as they change, until Ctrl-C")
     for name, run in PASSED_ON.items():
         verb(name, run, f"{name} on this cluster, with the arguments that follow")
     return top
