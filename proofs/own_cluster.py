@@ -4,11 +4,14 @@ The empty cluster is the local one without GuildNet (`up --only tailnet`), the t
 The registry is Debian's docker-registry at the node's address, without TLS, under a name that leads there from this
 machine too. The cluster's containerd has none of the images, so each is pulled. What stands for the reader's own – the
 registry, the auth key, the coordination server – is exchanged, and nothing else is.
+
+Then all is taken away again, and README's other way, `make up CLUSTER=context:NAME`, is typed on the cluster.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -38,6 +41,9 @@ HOST: Final = f"127.0.0.1:{PORT}"
 WITHIN_MINUTES: Final = 15.0
 COMMAND_SECONDS: Final = 1500.0
 README: Final = ROOT / "README.md"
+CONTEXT: Final = "context:guildnet-local"
+IN_ONE: Final = re.compile(r"`(?P<text>make up CLUSTER=context:NAME REGISTRY=[^` ]+)`")
+"""README's command that does all of it."""
 
 
 @dataclass
@@ -147,19 +153,33 @@ def opened(settings: Settings, url: str) -> str:
     return done.stdout if done.returncode == 0 else done.stderr.strip()
 
 
-def judged(found: Typed, expected: int) -> Figure:
+def in_one(readme: str) -> list[str]:
+    """What takes the install away, as `make down` says it, and README's one command for another. Raises ValueError."""
+    match = IN_ONE.search(readme)
+    if match is None:
+        raise ValueError("README has no command that brings GuildNet up on a context")
+    return [
+        f"make --no-print-directory down CLUSTER={CONTEXT}",
+        "kubectl delete namespace guildnet-workspaces guildnet --timeout=3m",
+        match["text"].replace("context:NAME", CONTEXT).replace("registry.example.com", HOST),
+    ]
+
+
+def judged(found: Typed, expected: int, again: Typed) -> Figure:
     minutes = sum(found.seconds) / 60
-    whole = not found.failed and len(found.seconds) == expected > 0
+    whole = not found.failed and not again.failed and len(found.seconds) == expected > 0
+    one = f"{again.seconds[-1] / 60:.1f} min" if again.seconds and not again.failed else "not done"
     text = (
         f"README's block on an empty cluster with a registry: {len(found.seconds)} of {expected} commands typed, 0 not "
         f"in the README, {minutes:.1f} min to a Ready JupyterLab (≤ {WITHIN_MINUTES:g}; images built "
-        f"meanwhile: {found.built}), its page on the tailnet answers {found.answer or 'nothing'} (200)"
-        + (f"; {found.failed}" if found.failed else "")
+        f"meanwhile: {found.built}), its page on the tailnet answers {found.answer or 'nothing'} (200); "
+        f"by `make up CLUSTER=context:` {one}" + "".join(f"; {one.failed}" for one in (found, again) if one.failed)
     )
-    return Figure(text, whole and minutes <= WITHIN_MINUTES and found.answer == "200")
+    return Figure(text, whole and bool(again.seconds) and minutes <= WITHIN_MINUTES and found.answer == "200")
 
 
 def prove() -> Figure:
+    again = Typed()
     texts = [one.text for one in commands_under(README, ELSEWHERE)]
     with tempfile.TemporaryDirectory(prefix="own-cluster-") as made, empty_cluster() as settings:
         directory, values = Path(made), Path(made) / "tailnet.yaml"
@@ -173,4 +193,5 @@ def prove() -> Figure:
                 found.url = subprocess.run(ask, env=env, capture_output=True, text=True, check=True).stdout
                 found.answer = opened(settings, found.url)
                 print(f"  {found.url}: {found.answer}", flush=True)
-    return judged(found, len(texts))
+                again = typed(in_one(README.read_text()), env)
+    return judged(found, len(texts), again)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from proofs.own_cluster import HOST, README, Typed, exchanged, judged
+import pytest
+
+from proofs.own_cluster import CONTEXT, HOST, README, Typed, exchanged, in_one, judged
 from support.documents import ELSEWHERE, commands, commands_under
 
 BLOCK = [one.text for one in commands_under(README, ELSEWHERE)]
@@ -29,10 +31,34 @@ def test_only_what_stands_for_the_readers_own_is_exchanged():
         assert again.replace(f" -f {VALUES}", "") == was
 
 
+def test_the_other_way_of_the_readme_is_typed_for_this_cluster():
+    down, _, up = in_one(README.read_text())
+    assert up == f"make up CLUSTER={CONTEXT} REGISTRY={HOST}/team"
+    assert down.endswith(f"down CLUSTER={CONTEXT}")
+    with pytest.raises(ValueError, match="README has no command"):
+        in_one("")
+
+
+AGAIN = Typed([1.0, 2.0, 30.0])
+
+
 def test_it_is_met_when_all_were_typed_in_time_and_the_page_answers():
-    assert judged(Typed([60.0, 30.0], answer="200"), 2).met
-    assert not judged(Typed([60.0], answer="200"), 2).met, "one was not typed"
-    assert not judged(Typed([60.0, 30.0], failed="helm install failed (1)", answer="200"), 2).met
-    assert not judged(Typed([60.0, 30.0], answer="502"), 2).met
-    assert not judged(Typed([901.0, 0.0], answer="200"), 2).met
-    assert not judged(Typed([], answer="200"), 0).met, "a README without a block shows nothing"
+    assert judged(Typed([60.0, 30.0], answer="200"), 2, AGAIN).met
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "again"),
+    [
+        pytest.param(Typed([60.0], answer="200"), 2, AGAIN, id="one was not typed"),
+        pytest.param(Typed([60.0, 30.0], failed="helm install failed (1)", answer="200"), 2, AGAIN, id="one failed"),
+        pytest.param(Typed([60.0, 30.0], answer="502"), 2, AGAIN, id="no page"),
+        pytest.param(Typed([901.0, 0.0], answer="200"), 2, AGAIN, id="late"),
+        pytest.param(Typed([], answer="200"), 0, AGAIN, id="a README without a block"),
+        pytest.param(Typed([60.0, 30.0], answer="200"), 2, Typed(), id="the other way not typed"),
+        pytest.param(
+            Typed([60.0, 30.0], answer="200"), 2, Typed([1.0], failed="make up failed"), id="nor does it work"
+        ),
+    ],
+)
+def test_it_is_missed_by_anything_less(found: Typed, expected: int, again: Typed):
+    assert not judged(found, expected, again).met
