@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
+from guildnet_local import images, publish
+from guildnet_local.images import Image
 from guildnet_local.registry import probe
 from guildnet_local.registry.login import Login
 from guildnet_local.registry.place import Place, parse_place
 from guildnet_local.registry.push import Pusher
-from guildnet_local.settings import LocalError
+from guildnet_local.settings import LocalError, load
 from support.archives import oci
 from support.registry import PASSWORD, Registry
 
@@ -84,3 +88,42 @@ def test_a_registry_that_is_not_there_is_told(archive: Path):
             probe.check(where, None)
         with pytest.raises(LocalError, match=r"guildnet/api:0.1.0 cannot be pushed: .*connection refused"):
             Pusher(where, None, print).push("api", archive)
+
+
+def test_what_an_install_is_told_stands_in_files(
+    registry: Registry, archive: Path, digest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def built(names: list[str], **_: object) -> dict[str, Image]:
+        return {name: Image(name, "1", f"localhost/guildnet/{name}:dev-1", archive, 1, 1.0) for name in names}
+
+    checkout = tmp_path / "checkout"
+    for folder in ("charts", "examples"):
+        (checkout / folder).parent.mkdir(exist_ok=True)
+        (checkout / folder).symlink_to(load({}).checkout / folder)
+    monkeypatch.setattr(images, "ensure", built)
+    said: list[str] = []
+    environ = {"REGISTRY": f"{registry.host}/team", "IMAGES": "api jupyterlab", "TAG": "t1"}
+    settings = replace(load({"HOME": str(tmp_path)}), checkout=checkout)
+    published = publish.publish(settings, environ, said.append)
+    values = yaml.safe_load((checkout / "build/images.yaml").read_text())
+    assert values["api"]["image"] == {
+        "registry": registry.host, "repository": "team/guildnet/api", "tag": "t1", "digest": digest,
+    }  # fmt: skip
+    assert [one["label"] for one in values["presets"]] == ["JupyterLab"]
+    example = yaml.safe_load((checkout / "build/jupyterlab.yaml").read_text())
+    assert example["spec"]["image"] == f"{registry.host}/team/guildnet/jupyterlab@{digest}"
+    lines = list(publish.what_next(published, checkout))
+    assert lines[:2] == [f"{registry.host}/team/guildnet/{name}:t1@{digest}" for name in ("api", "jupyterlab")]
+    assert lines[2].endswith(" -f build/images.yaml")
+    assert said[0].endswith("by http without TLS")
+
+
+def test_a_registry_that_is_not_there_is_told_before_anything_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def built(*_: object, **__: object) -> None:
+        raise AssertionError("built for nothing")
+
+    monkeypatch.setattr(images, "ensure", built)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        with pytest.raises(LocalError, match="does not answer"):
+            publish.publish(load({"HOME": str(tmp_path)}), {"REGISTRY": f"127.0.0.1:{free.getsockname()[1]}"}, print)
