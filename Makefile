@@ -40,7 +40,7 @@ setup: setup-up test-packages ## the Python environment and the Debian packages,
 
 # What `up` needs: a browser and its libraries, which only tests use, would be most of the packages.
 .PHONY: setup-up packages builder-packages test-packages
-setup-up: $(VENV)/.ready packages
+setup-up: $(VENV)/.ready $(if $(filter context:%,$(CLUSTER)),builder-packages,$(if $(filter-out kind,$(CLUSTER)),packages))
 packages:
 	@tools/install-packages $(APT_PACKAGES)
 builder-packages:

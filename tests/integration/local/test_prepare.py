@@ -166,3 +166,14 @@ def test_an_up_installs_no_package_that_only_tests_use(start: Start):
     assert "machine/packages.txt" in would[target]
     assert "tests/packages.txt" not in would[target]
     assert re.search(r"machine/packages\.txt.*tests/packages\.txt", would["setup"], re.DOTALL)
+
+
+@pytest.mark.parametrize("cluster", ["kind", "context:work"])
+def test_an_up_elsewhere_installs_nothing_that_a_node_runs(cluster: str):
+    """Without apt-get, or root, an `up` ended there: it said to use a cluster that one has, which was asked for."""
+    asked = subprocess.run(
+        ["make", "--dry-run", "setup-up", f"CLUSTER={cluster}"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    always = [line for line in asked.stdout.splitlines() if line.startswith("tools/install-packages")]
+    assert always == []
+    assert ("skopeo" in asked.stdout) == cluster.startswith("context:"), "to push images, where they are pulled"
