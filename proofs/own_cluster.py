@@ -89,7 +89,8 @@ def serving(settings: Settings, directory: Path) -> Iterator[None]:
     relay = [sys.executable, "-m", "guildnet_local.machine.relay", str(settings.netns), f"{PORT}={NODE_IP}:{PORT}"]
     relayed = Process(relay, directory / "relay.log")
     try:
-        until(lambda: registry.answers(HOST), "the registry answers", seconds=20)
+        # Another's registry at this port would answer, too.
+        until(lambda: served.running and relayed.running and registry.answers(HOST), "our registry answers", seconds=20)
         yield
     finally:
         relayed.stop()
