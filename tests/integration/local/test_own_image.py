@@ -48,7 +48,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def test_an_archive_is_loaded_under_the_name_that_is_told(settings: Settings, tmp_path: Path, write):
     write(tmp_path / "a.tar", "my/app:latest")
     assert own_image.load(settings, {"IMAGE": str(tmp_path / "a.tar")}, print) == "my/app:local"
-    assert own_image.load(settings, {"IMAGE": str(tmp_path / "a.tar"), "AS": "other:1"}, print) == "other:1"
+    assert own_image.load(settings, {"IMAGE": str(tmp_path / "a.tar"), "LOAD_AS": "other:1"}, print) == "other:1"
     assert Runtime.loaded == ["docker.io/my/app:local", "docker.io/library/other:1"]
 
 

@@ -88,7 +88,7 @@ def test_the_cluster_knows_it_by_a_name_that_nothing_is_pulled_for(name: str, wa
 
 
 def test_a_name_of_ones_own_that_is_none_is_told():
-    with pytest.raises(LocalError, match="AS is 'A B'"):
+    with pytest.raises(LocalError, match="LOAD_AS is 'A B'"):
         whole_name(Source("x", "app:1", ""), "A B", "x")
 
 

@@ -229,7 +229,7 @@ def parser() -> argparse.ArgumentParser:
         prog="guildnet_local",
         description="The local cluster and test tailnet of GuildNet.",
         epilog="Environment: CLUSTER, GUILDNET_PORT, GUILDNET_API_PORT, GUILDNET_SOCKS_PORT, REGISTRY, TAG, IMAGES, "
-        "IMAGE, AS, VALUES, "
+        "IMAGE, LOAD_AS, VALUES, "
         "REGISTRY_USER, REGISTRY_PASSWORD, REGISTRY_PLAIN_HTTP=1 (http without TLS), "
         "GUILDNET_AUDIT=1 (keep an audit log of the API server), GUILDNET_IMAGE_STORE=memory|disk.",
     )

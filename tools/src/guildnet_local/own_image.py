@@ -20,7 +20,7 @@ Report = Callable[[str], None]
 
 
 def load(settings: Settings, environ: Mapping[str, str], report: Report) -> str:
-    """The reference of the image that IMAGE names, once the local cluster has it; AS gives it another name.
+    """The reference of the image that IMAGE names, once the local cluster has it; LOAD_AS gives it another name.
 
     Raises LocalError: no cluster, no such image, an archive that is none, an image for another processor.
     """
@@ -32,7 +32,7 @@ def load(settings: Settings, environ: Mapping[str, str], report: Report) -> str:
     if shutil.which("skopeo") is None:
         raise LocalError(MISSING)
     source = find(wanted)
-    name = whole_name(source, environ.get("AS", ""), Path(wanted).name.split(".")[0])
+    name = whole_name(source, environ.get("LOAD_AS", ""), Path(wanted).name.split(".")[0])
     with tempfile.TemporaryDirectory(prefix=".load-", dir=_scratch(settings)) as made:
         archive = Path(made) / "image.tar"
         _write(_in_a_file(source, Path(made), report), name, archive, report)

@@ -88,7 +88,7 @@ def whole_name(source: Source, wanted: str, fallback: str) -> str:
     alone, is called `fallback`.
     """
     if wanted and parse(wanted) is None:
-        raise LocalError(f"AS is {wanted!r}: it has to be a name of an image, such as my-app:1")
+        raise LocalError(f"LOAD_AS is {wanted!r}: it has to be a name of an image, such as my-app:1")
     given = wanted or (source.name if "/" in source.name or ":" in source.name or source.kept_by else "")
     named = parse(given) if given else None
     if named is None:
