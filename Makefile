@@ -125,8 +125,8 @@ show-%: setup ## prove one promise: prints its figure last, exits non-zero when 
 format: $(VENV)/.ready ## ruff's formatter and safe fixes
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/ruff check --fix .
-generate: $(VENV)/.ready ## files made from other files: the chart's CRDs
-	@$(PY) -m guildnet_chart crds
+generate: $(VENV)/.ready ## files made from other files: the chart's CRDs and README
+	@$(PY) -m guildnet_chart all
 requirements: ## compile what the pyproject.toml files name into hashed requirements
 	@tools/compile-requirements
 clean: ## what builds left in the checkout (the caches outside stay)

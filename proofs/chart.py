@@ -11,14 +11,15 @@ from typing import Any, Final
 
 import yaml
 
+from guildnet_chart.values import Value, common, read
 from guildnet_local.build.programs import ensure
 from proofs import Figure
 from proofs.charting import effects
 from proofs.charting.schemas import VERSIONS, belongs_to_others, problems, types_of
 from support.chart import CHART
-from support.chart_values import Value, common, values
 from unit.chart.rendered import MATRIX
 
+VALUES: Final = (CHART / "values.yaml").read_text()
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 COMPONENTS: Final = frozenset({"api", "proxy", "operator", "valkey"})
 
@@ -74,7 +75,7 @@ def invalid(helm: Helm, version: str) -> list[str]:
 def unexplained(every: list[Value]) -> list[str]:
     """Values without a comment: over it, over one before it in its group, or over the group."""
     explained: set[str] = set()
-    missing, shared = [], common()
+    missing, shared = [], common(VALUES)
     for value in every:
         group, _, _ = value.path.rpartition(".")
         if value.comment:
@@ -133,7 +134,7 @@ def _settled(text: str) -> str:
 
 def prove() -> Figure:
     """Met when every variant is valid everywhere, and no value is without comment, schema or effect."""
-    every = values()
+    every = read(VALUES)
     with tempfile.TemporaryDirectory() as home:
         helm = Helm(home)
         wrong = {version: invalid(helm, version) for version in VERSIONS}

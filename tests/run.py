@@ -134,7 +134,7 @@ def lint(run: Run) -> None:
     run.phase("lint: mypy", [str(BIN / "mypy"), *SOURCES])
     run.phase("lint: imports", [str(BIN / "lint-imports")])
     run.phase("lint: dependencies", *(["env", "-C", one, str(BIN / "deptry"), "src"] for one in PACKAGES))
-    run.phase("lint: generated", python("-m", "guildnet_chart", "crds", "--check"))
+    run.phase("lint: generated", python("-m", "guildnet_chart", "all", "--check"))
 
 
 PROGRAM_GROUPS = ["etcd", "kubernetes", "helm", "tailnet"]

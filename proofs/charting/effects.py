@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any, Final
 
-from support.chart_values import Value
+from guildnet_chart.values import Value
 
 ON: Final[Mapping[str, Any]] = {
     "tailnet": {"enabled": True},

@@ -1,4 +1,4 @@
-"""The chart's values as people read them: each path with its default and the comment that stands over it."""
+"""The chart's values as people read them: each path with its default and the comment that stands over it. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from typing import Any, Final
 
 import yaml
 
-from support.chart import CHART
-
-VALUES: Final = CHART / "values.yaml"
-_COMMON: Final = re.compile(r"^#   (?P<keys>[a-zA-Z][\w., ]*?)(?:  .*)?$")
+_COMMON: Final = re.compile(r"^#   (?P<keys>[a-zA-Z][\w., ]*?)(?:  +(?P<what>.*))?$")
+_GOES_ON: Final = re.compile(r"^#   {7,}(?P<what>.*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +24,31 @@ class Value:
     about: str
 
 
-def values() -> list[Value]:
+def read(text: str) -> list[Value]:
     """In the order of the file; a map whose keys are the install's own is one value."""
-    return list(_walk(VALUES.read_text().splitlines()))
+    return list(_below(yaml.compose(text), yaml.safe_load(text), text.splitlines(), "", ""))
 
 
-def common() -> frozenset[str]:
+def common(text: str) -> frozenset[str]:
     """Keys that the comment over the components explains for all of them."""
-    return frozenset(key for line in VALUES.read_text().splitlines() for key in _common(line))
+    return frozenset(key.partition(".")[0] for keys in explained(text) for key in keys)
 
 
-def _common(line: str) -> Iterator[str]:
-    found = _COMMON.match(line)
-    if found and all(re.fullmatch(r"[a-z]\w*(\.\w+)?", key) for key in found["keys"].split(", ")):
-        yield from (key.partition(".")[0] for key in found["keys"].split(", "))
-
-
-def _walk(lines: list[str]) -> Iterator[Value]:
-    text = "\n".join(lines)
-    yield from _below(yaml.compose(text), yaml.safe_load(text), lines, "", "")
+def explained(text: str) -> dict[tuple[str, ...], str]:
+    """What the comment over the components says, by the keys it says it of."""
+    found: dict[tuple[str, ...], str] = {}
+    last: tuple[str, ...] | None = None
+    for line in text.splitlines():
+        more, head = _GOES_ON.match(line), _COMMON.match(line)
+        keys = tuple(head["keys"].split(", ")) if head else ()
+        if more and last:
+            found[last] = f"{found[last]} {more['what'].strip()}".strip()
+        elif keys and all(re.fullmatch(r"[a-z]\w*(\.\w+)?", key) for key in keys):
+            found[keys] = (head["what"] or "").strip() if head else ""
+            last = keys
+        else:
+            last = None
+    return found
 
 
 def _below(node: Any, document: Any, lines: list[str], path: str, about: str) -> Iterator[Value]:
