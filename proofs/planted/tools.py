@@ -66,6 +66,15 @@ PLANTS: Final = (
         "  revisionHistoryLimits:",
     ),
     Plant(
+        "docs",
+        "the README applies an example that is not there",
+        "README.md",
+        "kubectl apply -f examples/code-server.yaml",
+        "kubectl apply -f examples/vscode.yaml",
+        quick=True,
+        cluster=True,
+    ),
+    Plant(
         "cli-start",
         "the command line imports another HTTP client",
         "cli/src/guildnet_cli/__main__.py",

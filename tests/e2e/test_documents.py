@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
@@ -13,7 +10,7 @@ from secrets import token_hex
 import pytest
 import yaml
 
-from support.documents import OF_ANOTHER_CLUSTER, Command, applied, commands, manifests, pages, renamed
+from support.documents import OF_ANOTHER_CLUSTER, Command, applied, commands, manifests, pages, renamed, type_in
 from support.local import NAMESPACE, ROOT, Local
 
 PAGES = {str(page.relative_to(ROOT)): page for page in pages() if commands(page)}
@@ -47,11 +44,8 @@ def names(local: Local, tmp_path: Path, page: Path) -> Iterator[dict[str, str]]:
 @pytest.fixture(scope="module", autouse=True)
 def images(local: Local) -> None:
     """What the examples need beside `up`'s: README does the same first, but a page is tried in any order."""
-    done = subprocess.run(
-        ["make", "image", "NAME=code-server"], cwd=ROOT, env=_environment(),
-        capture_output=True, text=True, timeout=900, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    done = type_in("make image NAME=code-server", timeout=900)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.timeout(900)
@@ -70,18 +64,9 @@ def test_the_commands_of_a_page_do_what_it_says(local: Local, page: Path, names:
 def _run(command: Command, names: dict[str, str], directory: Path) -> str:
     """The output of one command in a shell of its own. Raises AssertionError with all of it when it fails."""
     text = renamed(command.tried(), names, directory)
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", text], cwd=ROOT, env=_environment(), stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, f"$ {command.text}\n{done.stdout}{done.stderr}"
+    done = type_in(text)
+    assert done.returncode == 0, f"$ {command.text}\n{done.stdout}"
     return done.stdout
-
-
-def _environment() -> dict[str, str]:
-    """A shell as a person has it: this make's own variables are not theirs, and kubectl is the one the README names."""
-    mine = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    return {**mine, "PATH": f"{Path(sys.executable).parent}:{mine['PATH']}"}
 
 
 @pytest.mark.parametrize("name", sorted(page.stem for page in pages() if page.suffix == ".yaml"))

@@ -25,6 +25,7 @@ description in OpenAPI 3.1; this page is made from it, and its examples are real
 - Elsewhere a **bearer token** of the cluster does, made for this install; without `--audience` it is refused.
 - A browser logs in once at `/login?token=…` and has a **session cookie** from then on.
 
+<!-- run: nowhere, it names an install of yours -->
 ```sh
 TOKEN=$(kubectl -n guildnet create token guildnet-admin --audience guildnet)
 curl -sS --fail-with-body -H "Authorization: Bearer $TOKEN" https://guild.example.com/api/me

@@ -11,7 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from support.documents import Command, applied, commands, manifests, pages, renamed
+from support.documents import (
+    LAST,
+    Block,
+    Command,
+    Place,
+    applied,
+    blocks,
+    commands,
+    in_order,
+    manifests,
+    pages,
+    renamed,
+)
 from support.local import ROOT
 
 PAGES = {str(page.relative_to(ROOT)): page for page in pages()}
@@ -20,8 +32,9 @@ INLINE = re.compile(r"`(?P<text>(?:kubectl|make|python) [^`]+)`")
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 def test_every_command_has_a_way_to_be_tried(page: Path):
-    for one in commands(page):
-        assert one.tried()
+    for block in blocks(page):
+        for one in block.commands:
+            assert one.tried()
 
 
 def test_the_pages_have_commands_at_all():
@@ -47,6 +60,45 @@ def test_the_pages_have_commands_at_all():
 )
 def test_a_command_is_tried_as_it_stands_or_only_asked(command: Command, tried: str):
     assert command.tried() == tried
+
+
+def _of(tmp_path: Path, text: str) -> list[Block]:
+    page = tmp_path / "page.md"
+    page.write_text(text)
+    return blocks(page)
+
+
+def test_a_mark_says_where_a_block_runs_and_whether_it_is_asked_only(tmp_path: Path):
+    found = _of(
+        tmp_path,
+        "```console\n$ one\n$ two \\\n    more\n```\n\n<!-- run: fresh cluster -->\n```sh\nthree\nfour\n```\n"
+        "<!-- run: own cluster -->\n```console\n$ helm install five\n```\n<!-- run: nowhere, it needs a ship -->\n"
+        "```sh\nsix\n```\n```text\n$ seven\n```\n",
+    )
+    assert found == [
+        Block(2, Place.ANY, (Command("one"), Command("two \\\n    more"))),
+        Block(9, Place.FRESH, (Command("three\nfour"),)),
+        Block(14, Place.OWN, (Command("helm install five", asked=True),)),
+        Block(18, Place.NOWHERE, (Command("six"),), "it needs a ship"),
+    ]
+
+
+@pytest.mark.parametrize("mark", ["fresh", "nowhere", "any cluster, for a reason"])
+def test_a_mark_that_says_nothing_is_noticed(tmp_path: Path, mark: str):
+    with pytest.raises(ValueError, match=r"reason|is not a valid Place"):
+        _of(tmp_path, f"<!-- run: {mark} -->\n```sh\none\n```\n")
+
+
+def test_every_mark_belongs_to_a_block():
+    """One that stands a line too far away would say nothing."""
+    for name, page in PAGES.items():
+        marks = page.read_text().count("<!-- run: ")
+        assert marks == len(re.findall(r"<!-- run: [^\n]+ -->\n```(?:console|sh)\n", page.read_text())), name
+
+
+def test_the_page_that_takes_the_install_away_is_the_last_and_the_readme_the_first():
+    assert [in_order()[0].name, in_order()[-1].name] == ["README.md", LAST]
+    assert sorted(in_order()) == sorted(pages())
 
 
 def test_what_the_ring_is_made_of_is_not_run_by_it():
@@ -89,7 +141,7 @@ def test_a_command_in_a_sentence_works_when_it_is_copied(page: Path):
 
 def test_every_command_about_workspaces_says_in_which_namespace():
     for name, page in PAGES.items():
-        for one in commands(page):
+        for one in (one for block in blocks(page) for one in block.commands):
             if "kubectl" in one.text and re.search(r"\bws\b|\bpvc/|\bsecret\b", one.text):
                 assert " -n " in one.text, f"{name}: {one.text}"
             assert "…" not in one.text, f"{name}: {one.text}"

@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="guildnet_chart", description=__doc__)
-    parser.add_argument("part", choices=["all", "crds", "readme"], help="the CustomResourceDefinitions, the README, or both")
+    parser.add_argument(
+        "part", choices=["all", "crds", "readme"], help="the CustomResourceDefinitions, the README, or both"
+    )
     parser.add_argument("--check", action="store_true", help="change nothing; fail when something would change")
     parser.add_argument("--root", type=Path, default=ROOT, help="the checkout (default: the one this program is in)")
     chosen = parser.parse_args(arguments)
