@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from guildnet.sensitive import (
     MASK,
+    expressions,
     is_secret,
     is_secret_name,
     is_secret_value,
     masked_arguments,
+    recognition,
     without_passwords,
 )
 
@@ -25,6 +29,7 @@ SECRETS = [
 HARMLESS = [
     "KEYBOARD", "TOKENIZER", "TOKENIZERS_PARALLELISM", "PATH", "MONKEY", "PORT", "KEY", "BYPASS", "COMPASS",
     "HOSTKEYS", "PUBLIC_KEY", "SORT_KEY", "AUTHOR", "DATABASE_URL", "PASSENGERS", "PATTERN", "SECRETARY",
+    "GUILDNET_SCRIPT_COOKIES",
 ]  # fmt: skip
 
 
@@ -36,6 +41,32 @@ def test_names_of_secrets_are_recognised(name: str):
 @pytest.mark.parametrize("name", HARMLESS)
 def test_names_that_only_look_alike_are_not(name: str):
     assert not is_secret_name(name)
+
+
+def by_expressions(name: str) -> bool:
+    """What the chart's admission policy makes of the expressions, in Python."""
+    joined = name.lower().replace("_", "")
+    for harmless in recognition.HARMLESS:
+        joined = joined.replace(harmless, "")
+    found = recognition.PARTS.search(joined) or re.search(expressions.WORD, name)
+    key = re.search(expressions.KEY, name) and not re.search(expressions.NO_SECRET_KEY, name)
+    return name not in recognition.NO_SECRETS and bool(found or key)
+
+
+PIECES = st.sampled_from(
+    [
+        "_", "1", "A", "a", "KEY", "Key", "key", "PUBLIC", "Public", "public", "Sort", "AUTH", "Auth", "auth", "pw",
+        "DSN", "token", "TOKENIZER", "Secretary", "secret", "pass", "PASSWORD", "API", "Hosts",
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=6).map("".join) | st.from_regex(r"[A-Za-z_][A-Za-z0-9_]*", fullmatch=True))
+@example("DBPass")
+@example("OAuth")
+@example("PUBLICKey")
+def test_the_expressions_say_of_a_variable_what_the_rules_say(name: str):
+    assert by_expressions(name) == is_secret_name(name)
 
 
 @pytest.mark.parametrize(
