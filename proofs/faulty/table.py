@@ -94,7 +94,8 @@ FAULTS: Final = (
         "image name that is none",
         ("ImagePulled", "False", "ImagePullFailed", "InvalidImageName"),
         "Check its name and tag",
-        image="A/B:c:d",
+        # The schema lets it through: it looks at no registry's name.
+        image="-registry.invalid/app:1",
     ),
     Fault(
         "ends with exit code 3", ("Degraded", "True", "CrashLoop", "exit code 3"), "Its log says why", shell("exit 3")

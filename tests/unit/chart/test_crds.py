@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from guildnet import image
 from guildnet_chart import __main__ as program
 from guildnet_chart import crds
 from unit.chart.rendered import CHART, ROOT, Render
@@ -36,6 +37,14 @@ def test_helm_renders_the_source_with_nothing_but_labels_and_the_keep_policy_add
     assert metadata["annotations"] == {**annotations, "helm.sh/resource-policy": "keep"}
     assert metadata["labels"].items() >= wanted["metadata"].get("labels", {}).items()
     assert {**found, "metadata": ...} == {**wanted, "metadata": ...}
+
+
+def test_an_image_is_judged_by_the_expression_of_the_api():
+    schema = yaml.safe_load((ROOT / "crds" / "guildnet.io_workspaces.yaml").read_text())["spec"]["versions"][0][
+        "schema"
+    ]
+    rules = schema["openAPIV3Schema"]["properties"]["spec"]["properties"]["image"]["x-kubernetes-validations"]
+    assert [rule["rule"] for rule in rules] == [f"self.matches(r'^{image.PATTERN}$')"]
 
 
 def test_the_definitions_can_be_left_out(render: Render):
