@@ -11,6 +11,7 @@ from support.chart import CHART
 
 OTHER: Final[Mapping[str, Any]] = {
     "elsewhere": "Deny",
+    "plainSecrets": "Warn",
     "namespace": "elsewhere",
     "createNamespace": False,
     "namespaceLabels": {"team": "research"},

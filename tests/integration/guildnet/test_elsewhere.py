@@ -46,7 +46,9 @@ async def test_who_creates_one_where_nobody_serves_is_told(
 ):
     namespace, another = [await make_namespace(kube, {}) for _ in range(2)]
     anothers = await make_namespace(kube)
-    objects = rendered(f"{namespace}-release", {"workspaces": {"namespace": namespace, "elsewhere": action}})
+    objects = rendered(
+        f"{namespace}-release", {"workspaces": {"namespace": namespace, "elsewhere": action, "plainSecrets": "Ignore"}}
+    )
     policies = [item for item in objects if item["kind"] in POLICIES]
     assert len(policies) == 2
     made: list[tuple[Resource, Any]] = []
@@ -70,5 +72,5 @@ async def test_who_creates_one_where_nobody_serves_is_told(
 
 
 def test_nothing_is_installed_where_it_is_not_wanted():
-    objects = rendered("guildnet", {"workspaces": {"elsewhere": "Ignore"}})
+    objects = rendered("guildnet", {"workspaces": {"elsewhere": "Ignore", "plainSecrets": "Ignore"}})
     assert not [item for item in objects if item["kind"] in POLICIES]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from guildnet.sensitive import expressions, recognition
 from guildnet_api.workspaces import presets
 from unit.chart.rendered import CHART, Render, Rendering
 
@@ -219,3 +220,27 @@ def test_a_rendering_without_the_cluster_is_the_same_each_time_where_secrets_are
     assert rendered(given) == rendered(given)
     random = {line.split(":")[0].strip() for line in rendered({}) ^ rendered({})}
     assert random == {"identity", "workspace", "password", "url", "valkey.conf"}
+
+
+def test_the_policy_on_plain_secrets_goes_by_the_rules_of_the_api(render: Render):
+    """The API server's tests say what it makes of them; these are the words it is given."""
+    (policy,) = [
+        item for item in render().of("ValidatingAdmissionPolicy") if item["metadata"]["name"].endswith("-plain-secrets")
+    ]
+    variables = {item["name"]: item["expression"] for item in policy["spec"]["variables"]}
+    joined = "".join(f".replace('{word}', '')" for word in recognition.HARMLESS)
+    assert (
+        f"e.name.lowerAscii().replace('_', ''){joined}.matches(r'{recognition.PARTS.pattern}')" in variables["secrets"]
+    )
+    for expression in (expressions.WORD, expressions.KEY, expressions.NO_SECRET_KEY):
+        assert f"e.name.matches(r'{expression}')" in variables["secrets"]
+    assert f"e.value.matches(r'{recognition.URL_PASSWORD.pattern}')" in variables["secrets"]
+    assert f"e.name in [{', '.join(f'{name!r}' for name in recognition.NO_SECRETS)}]" in variables["plain"]
+
+
+@pytest.mark.parametrize(("value", "actions"), [("Deny", [["Deny"]]), ("Warn", [["Warn"]]), ("Ignore", [])])
+def test_plain_secrets_are_refused_told_or_left_alone(render: Render, value: str, actions: list[list[str]]):
+    bindings = render({"workspaces": {"plainSecrets": value, "elsewhere": "Ignore"}}).of(
+        "ValidatingAdmissionPolicyBinding"
+    )
+    assert [item["spec"]["validationActions"] for item in bindings] == actions

@@ -156,7 +156,7 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
 HEAD = """# Workspace
 
 `workspaces.guildnet.io/v1alpha1`, short `ws`: a container image with a web port, run for a person and reached through
-GuildNet. `kubectl apply` of one does what the launch form does. [examples/](../examples) has whole ones: VS Code,
+GuildNet. [examples/](../examples) has whole ones: VS Code,
 JupyterLab, a web app that speaks TLS, a private image, a persistent home.
 
 ```yaml
@@ -169,6 +169,19 @@ spec:
 ```
 
 Wrong values are refused at admission, with the field named; unknown fields by `kubectl apply --validate=strict`.
+
+`kubectl apply` of one does what the launch form does, but for this:
+
+| | launch form, API, `guildnet launch` | kubectl |
+| --- | --- | --- |
+| name | five random characters are added: a launch never meets another's name | as it stands |
+| owner | the caller | the annotation `guildnet.io/owner` you write |
+| files | the install's default volume where nothing is said | what `spec.storage` says |
+| values of secrets in `env` | moved into a Secret | refused, with the way to write them (`workspaces.plainSecrets`) |
+| who may | Capabilities | the cluster's own rights; of Capabilities `maxConcurrent` alone |
+
+Ports, base path, arguments and variables of [well-known images](../libs/guildnet/src/guildnet/workspace/well_known.py), and
+what a name of an image may look like, are the same both ways.
 
 ## Spec
 """
