@@ -19,6 +19,7 @@ from support.documents import (
     applied,
     blocks,
     commands,
+    commands_under,
     in_order,
     manifests,
     pages,
@@ -56,6 +57,10 @@ def test_the_pages_have_commands_at_all():
             "helm template g charts/guildnet -n g > /dev/null",
         ),
         (Command("kubectl apply -f x.yaml", asked=True), "kubectl apply -f x.yaml --dry-run=server"),
+        (
+            Command("helm install guildnet charts/guildnet -n guildnet -f build/images.yaml --set a=b", asked=True),
+            "helm template guildnet charts/guildnet -n guildnet --set a=b > /dev/null",
+        ),
     ],
 )
 def test_a_command_is_tried_as_it_stands_or_only_asked(command: Command, tried: str):
@@ -81,6 +86,13 @@ def test_a_mark_says_where_a_block_runs_and_whether_it_is_asked_only(tmp_path: P
         Block(14, Place.OWN, (Command("helm install five", asked=True),)),
         Block(18, Place.NOWHERE, (Command("six"),), "it needs a ship"),
     ]
+
+
+def test_the_commands_under_a_heading_are_those_until_the_next(tmp_path: Path):
+    page = tmp_path / "page.md"
+    page.write_text("".join(f"## {name}\n\n```console\n$ {name}\n```\n\n" for name in ("one", "two", "three")))
+    assert [one.text for one in commands_under(page, "two")] == ["two"]
+    assert [one.text for one in commands_under(page, "three")] == ["three"]
 
 
 @pytest.mark.parametrize("mark", ["fresh", "nowhere", "any cluster, for a reason"])
