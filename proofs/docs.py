@@ -34,7 +34,8 @@ class Played:
     failed: str = ""
 
 
-def _played(block: Block, home: Path) -> Played:
+def played(block: Block, home: Path) -> Played:
+    """Type its commands in until one fails."""
     if block.place is Place.NOWHERE:
         return Played(block.place)
     todo = [one for one in block.commands if not one.text.startswith(OTHERWISE)]
@@ -65,7 +66,7 @@ def _page(page: Path, home: Path) -> list[Played]:
     found = []
     for block in blocks(page):
         began = time.monotonic()
-        one = _played(block, home)
+        one = played(block, home)
         how = f"{block.place}: {block.reason}" if block.reason else f"{block.place}, {one.commands} commands"
         told = "FAILED" if one.failed else f"{time.monotonic() - began:.1f} s"
         print(f"  {page.relative_to(ROOT)}:{block.line} ({how}): {told}", flush=True)
@@ -79,18 +80,18 @@ def prove(*, quick: bool = False) -> Figure:
     """The short form plays README and examples."""
     pages = [page for page in in_order() if blocks(page) and not (quick and page.parent.name == "docs")]
     guildnet_local("down", timeout=300)
-    played: list[Played] = []
+    found: list[Played] = []
     with TemporaryDirectory() as home:
         try:
             for page in pages:
-                played += _page(page, Path(home))
+                found += _page(page, Path(home))
                 if page.name != LAST:
                     _put_back(Local(), blocks(page))
         finally:
             guildnet_local("down", timeout=300)
-    by_place = Counter(one.place for one in played)
-    ran = [one for one in played if one.place in (Place.ANY, Place.FRESH)]
-    failures = sum(bool(one.failed) for one in played)
+    by_place = Counter(one.place for one in found)
+    ran = [one for one in found if one.place in (Place.ANY, Place.FRESH)]
+    failures = sum(bool(one.failed) for one in found)
     text = (
         f"{len(ran)} blocks of {len(pages)} pages run ({sum(one.commands for one in ran)} commands), "
         f"{by_place[Place.OWN]} for a cluster of one's own asked in a dry run, {by_place[Place.NOWHERE]} run nowhere: "

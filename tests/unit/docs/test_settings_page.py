@@ -13,7 +13,8 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "settings.md"
 HEAD = """# Settings
 
 Each service reads its settings once, from the environment, when it starts; bad ones are all named at once and end the
-process with status 2. The chart sets every one of them from a value: install by `values.yaml`, not by these names.
+process with status 2. The chart sets them, most from a value and what is about the inside of a pod (addresses,
+paths of mounted files) itself: install by `values.yaml`, not by these names.
 """
 
 
