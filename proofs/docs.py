@@ -64,7 +64,8 @@ def _put_back(local: Local, found: list[Block]) -> None:
 
 def _page(page: Path, home: Path) -> list[Played]:
     found = []
-    for block in blocks(page):
+    # What is asked only comes last: the README begins with it, and it needs a cluster to ask.
+    for block in sorted(blocks(page), key=lambda block: block.place is Place.OWN):
         began = time.monotonic()
         one = played(block, home)
         how = f"{block.place}: {block.reason}" if block.reason else f"{block.place}, {one.commands} commands"
