@@ -122,6 +122,30 @@ async def test_a_key_reaches_a_running_workspace_at_its_next_start(start: Start,
         assert env["valueFrom"]["secretKeyRef"] == {"name": "vs-login", "key": "password"}
 
 
+async def test_a_login_by_another_key_is_made_where_the_one_by_the_old_was_deleted(
+    start: Start, world: World, tmp_path: Path
+):
+    """As docs/operations.md changes that key: a Secret that is there is never written again."""
+    key = tmp_path / "workspace"
+
+    async def token_is(used: bytes) -> bool:
+        made = await world.until(SECRETS, "lab-login")
+        uid = (await world.get(WORKSPACES, "lab"))["metadata"]["uid"]
+        return base64.b64decode(made["data"]["token"]).decode() == app_login.token(used, uid)
+
+    key.write_bytes(b"k" * 40)
+    async with start(workspace_key_file=str(key)):
+        await world.launch("lab", image="example.com/jupyterlab:1")
+        assert await token_is(b"k" * 40)
+    key.write_bytes(b"l" * 40)
+    async with start(workspace_key_file=str(key)) as running:
+        await eventually(lambda: running.queue.worked and running.queue.idle())
+        assert await token_is(b"k" * 40)
+    await world.kube.delete(SECRETS, world.namespace, "lab-login")
+    async with start(workspace_key_file=str(key)):
+        assert await token_is(b"l" * 40)
+
+
 async def _replicas(world: World, name: str, number: int) -> bool:
     return bool((await world.get(DEPLOYMENTS, name))["spec"]["replicas"] == number)
 
