@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from guildnet_proxy.cluster.index import Endpoint, Index, Slice, parse_slice
 from guildnet_proxy.cluster.own_addresses import OwnAddresses
 from guildnet_proxy.frontdoor.egress import EgressGuard, never, parse_allowed, unmapped
-from guildnet_proxy.frontdoor.resolve import Resolved, resolve, unresolved
+from guildnet_proxy.frontdoor.resolve import Resolved, path_mode, resolve, unresolved
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.rules import Rule
 from unit.proxy.values import workspace
@@ -50,6 +50,15 @@ def test_the_service_answers_with_the_first_declared_port():
 def test_without_declared_ports_8080_comes_before_8443():
     assert ask(*index_with(pod(8443), pod(8080))).port == 8080
     assert ask(*index_with(pod(8443))).scheme == "https"
+
+
+@pytest.mark.parametrize(
+    ("image", "port", "mode"),
+    [("acme/streamlit-app", 8501, "Preserve"), ("tsl0922/ttyd", 7681, "Preserve"), ("theasp/novnc", 6080, "Strip")],
+)
+def test_a_known_image_that_names_no_ports_lives_where_the_operator_put_it(image: str, port: int, mode: str):
+    index, found = index_with(pod(port), spec={"image": image})
+    assert (ask(index, found).port, ask(index, found).path_mode, path_mode(found, None)) == (port, mode, mode)
 
 
 @pytest.mark.parametrize(

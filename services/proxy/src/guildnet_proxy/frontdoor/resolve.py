@@ -11,7 +11,7 @@ from typing import Final
 
 from guildnet.names import slug
 from guildnet.workspace import Phase, Workspace
-from guildnet.workspace.ports import HTTP_PORT, HTTPS_PORT, scheme_of
+from guildnet.workspace.ports import HTTP_PORT, HTTPS_PORT, scheme_of, served_ports
 from guildnet_proxy.cluster.index import Endpoint, Index, declared_ports
 from guildnet_proxy.frontdoor.target import host_port
 from guildnet_proxy.http.errors import Refusal
@@ -144,4 +144,4 @@ def declared(workspace: Workspace, port: int | None) -> None:
 
 
 def _path_mode(workspace: Workspace, port: int) -> str:
-    return next((item.path_mode for item in workspace.spec.ports if item.container_port == port), "Strip")
+    return next((item.path_mode for item in served_ports(workspace.spec) if item.container_port == port), "Strip")
