@@ -142,6 +142,18 @@ def working_day() -> Played:
                 ],
             },
         ),
+        "GET /api/install": (
+            200,
+            {
+                "versions": {"api": "0.1.0", "operator": "0.1.0", "kubernetes": "v1.34.1"},
+                "tailnet": "team.example.ts.net",
+                "operator": {
+                    "leads": True, "name": "guildnet-operator-5d9c7", "heardSeconds": 2.1, "queueSeconds": 0.0,
+                    "watchSeconds": 12.4, "portsLeft": 45_472,
+                },
+            },
+        ),
+        "GET /api/proxy-debug": (200, {"version": "0.1.0"}),
         "GET /api/image-defaults": (200, {"ports": [{"port": 80, "name": "http"}]}),
         "POST /api/stop-all": (200, {"deleted": list(played.servers), "dryRun": True}),
     }

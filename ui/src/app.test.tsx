@@ -13,7 +13,7 @@ type Table = Record<string, [number, unknown]>;
 
 function show(path: string, over: Table = {}, late: Record<string, Promise<Response>> = {}) {
   const table: Table = {
-    "GET /api/ui-config": [200, { name: "team", version: "1" }],
+    "GET /api/ui-config": [200, { name: "team", version: "1", features: {} }],
     "GET /api/me": [200, ADA],
     "GET /api/images": [200, [PRESET]],
     "GET /api/servers": [200, [aServer()]],

@@ -40,8 +40,10 @@ RELEASE_NAMESPACE: {{ .Release.Namespace | quote }}
 ACCESS_DEFAULT: {{ .Values.access.default | quote }}
 DIRECT_EXPOSURE: {{ .Values.workspaces.directExposure | quote }}
 DOMAIN: {{ include "guildnet.domain.host" . | quote }}
+ENTRIES_CONFIGMAP: {{ include "guildnet.configmap.entries" . | quote }}
 HOSTNAME: {"fieldRef": {"fieldPath": "metadata.name"}}
 IDENTITY_KEY_FILE: /etc/guildnet/keys/identity
+LEASE_NAME: {{ include "guildnet.fullname" . }}-operator
 LIMIT_READINGS: {{ .Values.api.limits.readings | int | quote }}
 LIMIT_REQUESTS: {{ .Values.api.limits.requests | int | quote }}
 LIMIT_REQUEST_BURST: {{ .Values.api.limits.requestBurst | int | quote }}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 
 from guildnet.errors import NotFound
 from guildnet.identity import HEADER, sign
-from guildnet.kube.resources import CAPABILITIES, EVENTS, SECRETS, WORKSPACES, path
+from guildnet.kube.client import Client
+from guildnet.kube.resources import CAPABILITIES, CONFIGMAPS, EVENTS, LEASES, SECRETS, WORKSPACES, path
+from guildnet.telemetry import OperatorReport
 from support.apiserver import make_namespace
 from support.chart import grant
 from support.waiting import eventually
@@ -382,3 +385,36 @@ async def test_it_does_its_work_with_the_charts_role_alone(start_api: Starter, a
     assert (await api.ask("GET", "/readyz")).status_code == 200
     assert (await api.ask("DELETE", f"/api/servers/{name}")).status_code == 200
     assert path(WORKSPACES, namespace, name)
+
+
+async def test_the_state_of_the_install_is_what_its_parts_have_said(start_api: Starter, kube: Client, namespace: str):
+    api = await start_api(
+        release_namespace=namespace, lease_name="guildnet-operator", entries_configmap="guildnet-entries"
+    )
+    first = (await api.ask("GET", "/api/install")).json()
+    assert (first["versions"]["api"], first.get("operator"), first.get("tailnet")) == ("1.2.3", None, None)
+    assert first["versions"]["kubernetes"].startswith("v1.")
+    report = OperatorReport("1.2.2", 0.5, 12.0, 40_000)
+    renewed = (datetime.now(UTC) - timedelta(seconds=4)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    spec = {"holderIdentity": "operator-1", "leaseDurationSeconds": 15, "renewTime": renewed}
+    meta = {"name": "guildnet-operator", "annotations": report.annotations()}
+    await kube.create(LEASES, namespace, {"metadata": meta, "spec": spec})
+    entries = {"metadata": {"name": "guildnet-entries"}, "data": {"tailnet": "guild.tail.example"}}
+    await kube.create(CONFIGMAPS, namespace, entries)
+    assert (await api.ask("GET", "/api/install")).json() == first, "the cluster is asked seldom, whoever asks"
+    api.services.install.forget()
+    shown = (await api.ask("GET", "/api/install")).json()
+    heard = shown["operator"].pop("heardSeconds")
+    assert 4 <= heard < 15
+    assert shown == {
+        "versions": {**first["versions"], "operator": "1.2.2"},
+        "tailnet": "guild.tail.example",
+        "operator": {
+            "leads": True, "name": "operator-1", "queueSeconds": 0.5, "watchSeconds": 12.0, "portsLeft": 40_000,
+        },
+    }  # fmt: skip
+    late = {"spec": {"renewTime": "2026-01-01T00:00:00.000000Z"}}
+    await kube.merge_patch(LEASES, namespace, "guildnet-operator", late)
+    api.services.install.forget()
+    assert (await api.ask("GET", "/api/install")).json()["operator"]["leads"] is False
+    assert (await api.as_(NOBODY).ask("GET", "/api/install")).status_code == 403

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from guildnet import telemetry
 from guildnet.kube.resources import DEPLOYMENTS, LEASES, SERVICEACCOUNTS, SERVICES
 from guildnet_operator.app import Operator
 from support.apiserver import ApiServer
@@ -105,6 +107,26 @@ async def test_who_cannot_renew_stops_writing_before_another_begins(
             await eventually(lambda: not one.queue.age, within=5)
             assert holds(two)
             assert not holds(one)
+
+
+async def test_whoever_leads_says_on_the_lease_how_far_it_is(start: Start, world: World):
+    async with start(lease_identity="one", lease_seconds=6) as one:
+        await until_holds(one, 15)
+        await world.launch("counted")
+        await world.until(DEPLOYMENTS, "counted")
+        lease = await world.kube.get(LEASES, world.release, NAME)
+        renewed = lease["spec"]["renewTime"]
+
+        async def told() -> telemetry.OperatorReport | None:
+            live = await world.kube.get(LEASES, world.release, NAME)
+            return telemetry.read_report(live) if live["spec"]["renewTime"] != renewed else None
+
+        report = await eventually(told, within=15)
+    assert report is not None
+    assert report.version == version("guildnet-operator")
+    assert 0 <= report.queue_seconds < 5
+    assert 0 <= report.watch_seconds < 60
+    assert 0 < report.ports_left <= 65536
 
 
 async def test_a_lease_deleted_by_somebody_is_made_again_and_nobody_stops(start: Start, world: World):

@@ -5,6 +5,7 @@ import type {
   Deleted,
   FieldError,
   ImageDefaults,
+  InstallState,
   JobPatch,
   JobSpec,
   Launched,
@@ -106,6 +107,9 @@ export const api = {
   uiConfig: () => request<UiConfig>("GET", "/api/ui-config"),
   me: () => request<Me>("GET", "/api/me"),
   readiness: () => request<Readiness>("GET", "/readyz"),
+  install: () => request<InstallState>("GET", "/api/install"),
+  /** The proxy says its version where it explains itself. */
+  proxyVersion: async () => (await request<{ version?: string }>("GET", "/api/proxy-debug?url=%2F")).version ?? "",
   stats: () => request<Stats>("GET", "/api/stats"),
   images: () => request<Preset[]>("GET", "/api/images"),
   imageDefaults: (image: string) => request<ImageDefaults>("GET", `/api/image-defaults?image=${encodeURIComponent(image)}`),

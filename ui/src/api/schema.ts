@@ -102,6 +102,12 @@ export interface IncompleteError {
   request_id?: string;
 }
 
+export interface InstallState {
+  operator?: OperatorState;
+  tailnet?: string;
+  versions: Record<string, string>;
+}
+
 export interface JobPatch {
   args?: string[] | null;
   command?: string[] | null;
@@ -155,6 +161,15 @@ export interface Me {
   roles: string[];
 }
 
+export interface OperatorState {
+  heardSeconds: number;
+  leads: boolean;
+  name?: string;
+  portsLeft?: number;
+  queueSeconds?: number;
+  watchSeconds?: number;
+}
+
 export interface PingEvent {
 }
 
@@ -202,6 +217,7 @@ export interface ProxyExplanation {
   to: string;
   upstreamPath?: string;
   verdict: "forward" | "redirect" | "answer" | "own-route" | "refused";
+  version: string;
 }
 
 export interface ProxyRequest {

@@ -11,6 +11,7 @@ export type {
   Expose,
   GoneEvent as Gone,
   ImageDefaults,
+  InstallState,
   JobPatch,
   JobSpec,
   Launched,

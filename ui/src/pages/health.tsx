@@ -1,10 +1,11 @@
 import { createEffect, createMemo, For, lazy, on, Show, Suspense } from "solid-js";
 import { api } from "../api/client";
-import type { Status } from "../api/types";
+import type { InstallState, Status } from "../api/types";
 import { Alert } from "../components/alert";
 import { Button } from "../components/button";
 import { Icon } from "../components/icons";
 import { StatusBadge } from "../components/status";
+import { operatorWords, versionWords } from "../lib/operator";
 import { columns, spread } from "../lib/starts";
 import { createClock } from "../stores/clock";
 import { createFact } from "../stores/fact";
@@ -29,11 +30,13 @@ export function HealthPage() {
   const { list } = useSession();
   const readiness = createFact(() => api.readiness());
   const stats = createFact(() => api.stats());
+  const install = createFact(() => api.install());
   const tick = createClock(ASK_MS);
   useTitle(() => "Health and usage");
   const ask = () => {
     readiness.retry();
     stats.retry();
+    install.retry();
   };
   createEffect(on(tick, ask, { defer: true }));
   // The list is live, so it is what is counted; the question is for what the list cannot know.
@@ -50,8 +53,9 @@ export function HealthPage() {
         <section class="panel" aria-labelledby="health-parts">
           <h2 id="health-parts">Parts</h2>
           <Show when={readiness.error()}>{(error) => <Alert live title="GuildNet does not say how it is.">{error().message}</Alert>}</Show>
-          <Checks checks={readiness.value()?.checks ?? {}} />
-          <Install />
+          <Checks checks={readiness.value()?.checks ?? {}} operator={operatorWords(install.value() ?? {})} />
+          <Show when={install.error()}>{(error) => <Alert live title="The operator's state is not known.">{error().message}</Alert>}</Show>
+          <Install state={install.value()} />
         </section>
         <section class="panel" aria-labelledby="health-states">
           <h2 id="health-states">Workspaces now</h2>
@@ -78,7 +82,7 @@ export function HealthPage() {
   );
 }
 
-function Checks(props: { checks: Record<string, { ok: boolean; message?: string }> }) {
+function Checks(props: { checks: Record<string, { ok: boolean; message?: string }>; operator: ReturnType<typeof operatorWords> }) {
   return (
     <ul class="checks">
       <For each={Object.entries(props.checks)}>
@@ -92,17 +96,31 @@ function Checks(props: { checks: Record<string, { ok: boolean; message?: string 
           </li>
         )}
       </For>
+      <Show when={props.operator}>
+        {(operator) => (
+          <li class={operator().ok ? "check-ok" : "check-bad"}>
+            <Icon name={operator().ok ? "check" : "alert"} />
+            <span>
+              <b>Operator</b> {operator().ok ? "is well." : "is not well."} <span class="muted">{operator().words}</span>
+            </span>
+          </li>
+        )}
+      </Show>
     </ul>
   );
 }
 
-function Install() {
+function Install(props: { state: InstallState | undefined }) {
   const { config, list } = useSession();
+  const proxy = createFact(() => api.proxyVersion());
+  const versions = () => ({ api: config.value()?.version, ...props.state?.versions, proxy: proxy.value() });
   const facts = () =>
     [
       ["Name", config.value()?.name],
-      ["Version", config.value()?.version],
+      ["Versions", versionWords(versions())],
       ["Address", location.host],
+      ["Name on the tailnet", props.state?.tailnet],
+      ["Ports left on it", props.state?.tailnet && props.state.operator?.portsLeft?.toLocaleString("en")],
       ["Copy of the cluster", list.stale() > 0 ? `${list.stale()} s old` : "live"],
     ].filter(([, value]) => value);
   return (

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -20,6 +21,8 @@ import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.aiohttp import make_aiohttp_handler
+
+from guildnet.names import RESERVED_PREFIX
 
 logger: Any = structlog.get_logger()
 
@@ -197,3 +200,40 @@ def _with_service(service: str) -> Callable[[Any, str, Any], Any]:
         return {"service": service, **event}
 
     return add
+
+
+# ---- the operator's report ------------------------------------------------------------------------------------------
+
+REPORT_ANNOTATION: Final = f"{RESERVED_PREFIX}operator-report"
+"""On the Lease of the operator: what the one that leads says of itself by every renewal, for the api to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorReport:
+    """As it was when the Lease was renewed last."""
+
+    version: str
+    queue_seconds: float
+    """How long the Workspace that waits longest for a worker has waited."""
+    watch_seconds: float
+    """Since the API server last spoke, on the watch that is silent for longest; it sends a word every minute."""
+    ports_left: int
+    """Ports of the tailnet name that were never given to a workspace."""
+
+    def annotations(self) -> dict[str, str]:
+        return {REPORT_ANNOTATION: json.dumps(asdict(self))}
+
+
+def read_report(lease: dict[str, Any]) -> OperatorReport | None:
+    """The report on a Lease; None where there is none, or another version's."""
+    text = ((lease.get("metadata") or {}).get("annotations") or {}).get(REPORT_ANNOTATION, "")
+    try:
+        found = json.loads(text)
+        return OperatorReport(
+            str(found["version"]),
+            float(found["queue_seconds"]),
+            float(found["watch_seconds"]),
+            int(found["ports_left"]),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None

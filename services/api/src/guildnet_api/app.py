@@ -27,6 +27,7 @@ from guildnet_api.access.admission import Admission
 from guildnet_api.access.audit import AuditTrail
 from guildnet_api.access.authorize import Authorizer
 from guildnet_api.access.visibility import Visibility
+from guildnet_api.cluster.install_state import InstallState
 from guildnet_api.cluster.storage import DefaultStorage
 from guildnet_api.cluster.watches import Watches
 from guildnet_api.deps import IDENTITY, Services
@@ -85,6 +86,7 @@ def compose(
         admission=Admission(watches),
         presets=_presets(settings),
         default_storage=DefaultStorage(settings, client),
+        install=InstallState(settings, client, release),
         hub=hub,
         source=lines,
         worker=Worker(),

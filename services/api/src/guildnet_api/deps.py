@@ -15,6 +15,7 @@ from guildnet_api.access.admission import Admission
 from guildnet_api.access.audit import Actor, AuditTrail
 from guildnet_api.access.authorize import Authorizer
 from guildnet_api.access.visibility import Visibility
+from guildnet_api.cluster.install_state import InstallState
 from guildnet_api.cluster.storage import DefaultStorage
 from guildnet_api.cluster.watches import Watches
 from guildnet_api.http.event_stream import StreamSupervisor
@@ -45,6 +46,7 @@ class Services:
     admission: Admission
     presets: Sequence[Preset]
     default_storage: DefaultStorage
+    install: InstallState
     hub: Hub
     source: LogSource
     worker: Worker

@@ -98,6 +98,11 @@ ROWS: Final[Sequence[Row]] = (
         response=schemas.UiConfig,
     ),
     Row(
+        "GET", "/api/install", "getInstall", install.state,
+        "The versions of the install's parts, its name on the tailnet, and how far the operator is.",
+        response=schemas.InstallState,
+    ),
+    Row(
         "GET", "/api/me", "getMe", install.me,
         "The caller, and the actions that are allowed to it on at least some workspace.", response=schemas.Me,
     ),

@@ -28,6 +28,12 @@ class Settings(settings.Settings):
         default="",
         description="File with the key that passwords of workspaces are derived from; without one none is shown.",
     )
+    lease_name: str = Field(
+        default="", description="The operator's Lease, on which it says how far it is; empty: nothing is told of it."
+    )
+    entries_configmap: str = Field(
+        default="", description="Where the proxy keeps the tailnet's name; empty: it is not told."
+    )
     hostname: str = Field(
         default="", description="Name of this process in the leases of logs; the chart gives its pod's name."
     )

@@ -17,6 +17,7 @@ from guildnet import process, telemetry, tracing
 from guildnet.errors import GuildNetError
 from guildnet.kube.client import Client, connect
 from guildnet.pace import Retry
+from guildnet.telemetry import OperatorReport
 from guildnet.tracing import Tracer
 from guildnet_operator import metrics
 from guildnet_operator.admission import Admissions
@@ -80,7 +81,10 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         cluster = Cluster(client, settings.watched(), enqueue)
         target = (settings.release_namespace, settings.lease_name)
         lease = LeaderElection(client, target, settings.lease_identity, seconds=settings.lease_seconds)
-        lead = _leader(client.guarded(lease.check), settings, cluster, queue, tracer)
+        writer = client.guarded(lease.check)
+        ports = PortAllocator(writer, settings.release_namespace, settings.ports_configmap, base=settings.port_base)
+        lease.report = lambda: _report(cluster, queue, ports).annotations()
+        lead = _leader(writer, settings, cluster, queue, ports, tracer)
         health, registry = _health(cluster.watches), _metrics(cluster, queue, lease)
         async with telemetry.serve_ops(settings.ops_port, health, registry) as port:
             log.info("operator starts", namespace=settings.k8s_namespace, ops_port=port)
@@ -103,10 +107,14 @@ async def _run(cluster: Cluster, lease: LeaderElection, lead: Callable[[], Await
 
 
 def _leader(
-    writer: Client, settings: Settings, cluster: Cluster, queue: WorkQueue, tracer: Tracer | None
+    writer: Client,
+    settings: Settings,
+    cluster: Cluster,
+    queue: WorkQueue,
+    ports: PortAllocator,
+    tracer: Tracer | None,
 ) -> Callable[[], Awaitable[None]]:
     """What the operator that holds the lease does, for as long as it does; `writer` is guarded by the lease."""
-    ports = PortAllocator(writer, settings.release_namespace, settings.ports_configmap, base=settings.port_base)
     install = Install(settings.k8s_namespace, settings.policy(), settings.entries, settings.login())
     admissions = Admissions(writer, cluster, settings.k8s_namespace, queue.add)
     reconciler = Reconciler(writer, cluster, ports, install, admissions)
@@ -126,6 +134,11 @@ def _leader(
             group.create_task(queue.run(work), name="workspaces")
 
     return lead
+
+
+def _report(cluster: Cluster, queue: WorkQueue, ports: PortAllocator) -> OperatorReport:
+    silence = max((watch.age() for watch in cluster.watches.values()), default=0.0)
+    return OperatorReport(version("guildnet-operator"), round(queue.age, 2), round(silence, 1), ports.left)
 
 
 async def _begun(admissions: Admissions) -> None:

@@ -59,6 +59,8 @@ class LeaderElection:
         self.identity = identity or f"{socket.gethostname()}_{time.time_ns():x}"
         self._seconds = seconds
         self._clock = clock
+        self.report: Callable[[], dict[str, str]] = dict
+        """Annotations that every renewal writes."""
         self._ours: Json | None = None
         self._until = 0.0
         self._foreign: tuple[str, str, float] | None = None
@@ -131,7 +133,7 @@ class LeaderElection:
         try:
             live = await self._client.get(LEASES, self._namespace, self._name)
         except NotFound:
-            metadata = {"name": self._name, "ownerReferences": await self._owners()}
+            metadata = {"name": self._name, "ownerReferences": await self._owners(), "annotations": self.report()}
             body = {"metadata": metadata, "spec": self._spec({})}
             return await self._client.create(LEASES, self._namespace, body, field_manager=FIELD_MANAGER_OPERATOR)
         if not self._free(live):
@@ -149,6 +151,7 @@ class LeaderElection:
     async def _replace(self, live: Json, spec: Json) -> Json:
         # With the version that was read: of two that find it free one gets it.
         metadata = {key: value for key, value in live["metadata"].items() if key != "managedFields"}
+        metadata["annotations"] = {**(metadata.get("annotations") or {}), **self.report()}
         body = {"metadata": metadata, "spec": spec}
         return await self._client.replace(
             LEASES, self._namespace, self._name, body, field_manager=FIELD_MANAGER_OPERATOR

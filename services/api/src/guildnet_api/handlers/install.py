@@ -46,6 +46,11 @@ async def ui_config(api: Services, request: Request) -> Response:
     )
 
 
+async def state(api: Services, request: Request) -> Response:
+    api.authorizer.require_identified(actor(request), Action.LIST, "the install")
+    return json_response(await api.install.shown())
+
+
 async def me(api: Services, request: Request) -> Response:
     who = identity(request)
     return json_response(

@@ -188,6 +188,31 @@ class UiConfig(BaseModel):
     features: dict[str, bool]
 
 
+class OperatorState(BaseModel):
+    """The operator as its Lease tells: who leads, and what that one said when it renewed it last."""
+
+    leads: bool = Field(description="Whether one leads now; else nothing is done about changes of workspaces.")
+    name: str | None = Field(default=None, description="Of its pod.")
+    heardSeconds: float = Field(description="Since it renewed its Lease.")  # noqa: N815 - the name on the wire
+    queueSeconds: float | None = Field(  # noqa: N815 - the name on the wire
+        default=None, description="How long its oldest change has waited for a worker."
+    )
+    watchSeconds: float | None = Field(  # noqa: N815 - the name on the wire
+        default=None, description="Since the API server last spoke to it, which it does every minute."
+    )
+    portsLeft: int | None = Field(  # noqa: N815 - the name on the wire
+        default=None, description="Ports of the tailnet name that no workspace ever had."
+    )
+
+
+class InstallState(BaseModel):
+    """What the parts of the install have said of themselves, at most some seconds old. What is not known is absent."""
+
+    versions: dict[str, str] = Field(description="Of `api`, `operator` and `kubernetes`.")
+    tailnet: str | None = Field(default=None, description="The install's name on the tailnet.")
+    operator: OperatorState | None = None
+
+
 class Me(BaseModel):
     """The caller."""
 
@@ -302,6 +327,7 @@ class ProxyExplanation(BaseModel):
     path: str
     to: str
     rid: str = Field(description="Id of the request.")
+    version: str = Field(description="Of the proxy.")
     entry: ProxyEntry
     identity: ProxyCaller
     request: ProxyRequest | None = Field(default=None, description="Absent where no request could be made of it.")

@@ -7,6 +7,7 @@ is what came out. Nothing is forwarded, counted, audited or asked of the operato
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -92,6 +93,7 @@ async def explain(
     shown: dict[str, Any] = {
         **{name: given.get(name, "/" if name == "path" else "") for name in ("server", "path", "to")},
         "rid": request.record.request_id,
+        "version": version("guildnet-proxy"),
         "entry": {"name": entry.name, "mode": entry.mode},
         "identity": {"kind": identity.kind, "login": identity.login, "source": identity.source},
     }
