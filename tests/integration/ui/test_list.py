@@ -138,6 +138,18 @@ def test_delete_all_lists_what_goes_and_asks_for_the_name_of_the_install(page: P
     ]
 
 
+@pytest.mark.parametrize("name", ["analysis-3f9a1", "docs-preview-2ab31", "trainer-91b3c"])
+def test_a_menu_is_whole_in_a_low_window(page: Page, name: str):
+    """A screen of 1280 × 800 at 200 % of its zoom."""
+    page.set_viewport_size({"width": 640, "height": 400})
+    page.get_by_role("button", name=f"More for {name}").click()
+    expect(page.get_by_role("menu").get_by_role("menuitem", name="Delete")).to_be_in_viewport(ratio=1)
+    box = page.get_by_role("menu").bounding_box()
+    assert box is not None
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= 400
+
+
 @pytest.mark.parametrize("width", [360, 640, 1280])
 def test_nothing_is_wider_than_the_screen(page: Page, origin: str, width: int):
     """640 is a window of 1280 at a zoom of 200 %."""

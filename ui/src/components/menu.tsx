@@ -46,8 +46,10 @@ export function Menu(props: Props) {
   const place = () => {
     if (!list) return;
     const [anchor, own] = [button.getBoundingClientRect(), list.getBoundingClientRect()];
-    const below = anchor.bottom + GAP + own.height <= window.innerHeight || anchor.top < own.height;
-    list.style.top = `${below ? anchor.bottom + GAP : anchor.top - GAP - own.height}px`;
+    const [below, above] = [anchor.bottom + GAP, anchor.top - GAP - own.height];
+    const lowest = window.innerHeight - GAP - own.height;
+    // Where there is no place for it below nor above, as in a page at 200 %, it covers its button.
+    list.style.top = `${below <= lowest ? below : above >= GAP ? above : Math.max(GAP, lowest)}px`;
     list.style.left = `${Math.max(GAP, Math.min(anchor.right - own.width, window.innerWidth - own.width - GAP))}px`;
   };
   const move = (event: KeyboardEvent) => {
