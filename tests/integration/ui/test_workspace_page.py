@@ -215,6 +215,20 @@ def test_a_workspace_that_is_none_has_a_way_home(page: Page, origin: str):
     expect(page).to_have_url(f"{origin}/")
 
 
+def test_one_that_is_deleted_is_gone_by_the_streams_word(page: Page, origin: str, played: Played):
+    """Who asked for it would be told so on the console, as an error of the page."""
+    played.servers[NAME] = workspace(NAME)
+    page.goto(f"{origin}/w/{NAME}/timeline")
+    expect(page.get_by_role("region", name="Facts")).to_be_visible()
+    played.requests.clear()
+    played.gone(NAME)
+    expect(page.get_by_role("heading", name=f"There is no workspace {NAME}")).to_be_visible()
+    page.wait_for_timeout(3000)
+    assert played.asked("GET", f"/api/servers/{NAME}") == []
+    played.put(workspace(NAME))
+    expect(page.get_by_role("region", name="Facts")).to_be_visible()
+
+
 def test_a_detail_that_cannot_be_had_is_said_and_nothing_blanked(page: Page, origin: str, played: Played):
     played.servers[NAME] = in_state(NAME, "running", events=starting_events(NAME, 2))
     page.goto(f"{origin}/w/{NAME}/timeline")

@@ -53,12 +53,21 @@ export function createWorkspace(name: () => string): Workspace {
     } catch (cause) {
       if (turn !== asked) return;
       setError(cause as ApiError);
+      // The stream tells when there is one of this name.
+      if ((cause as ApiError).status === 404) return;
     }
     if (document.visibilityState !== "hidden") timer = setTimeout(() => void refresh(), calm() ? CALM_MS : BUSY_MS);
   };
   const seen = () => document.visibilityState === "visible" && void refresh();
 
-  createEffect(on(() => [name(), live()?.status, live()?.reason, live()?.updated_at, live()?.message], () => void refresh()));
+  /** Known without asking, which the browser would report as an error of the page. */
+  const gone = () => {
+    clearTimeout(timer);
+    asked++;
+    setError(new ApiError(404, "not_found", `There is no workspace ${name()}.`));
+  };
+  const changes = () => [name(), live()?.status, live()?.reason, live()?.updated_at, live()?.message] as const;
+  createEffect(on(changes, ([id, status], before) => (before?.[0] === id && before[1] && !status ? gone() : void refresh())));
   document.addEventListener("visibilitychange", seen);
   onCleanup(() => {
     asked++;
