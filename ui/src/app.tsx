@@ -1,14 +1,21 @@
 import { Navigate, Route, Router, useParams } from "@solidjs/router";
-import { lazy } from "solid-js";
+import { lazy, onCleanup, onMount } from "solid-js";
+import { untilThere } from "./lib/scripts";
 import { NotFoundPage } from "./pages/not-found";
 import { ServersPage } from "./pages/servers";
 import { Frame } from "./shell/frame";
 
-// The list is what most visits begin with; the other pages come when they are asked for.
-const NewPage = lazy(() => import("./pages/new").then((module) => ({ default: module.NewPage })));
-const MePage = lazy(() => import("./pages/me").then((module) => ({ default: module.MePage })));
-const HealthPage = lazy(() => import("./pages/health").then((module) => ({ default: module.HealthPage })));
-const WorkspacePage = lazy(() => import("./pages/workspace").then((module) => ({ default: module.WorkspacePage })));
+// The list is what most visits begin with; the other pages come when it is there, and are then there for an outage, too.
+const NewPage = lazy(() => untilThere(async () => ({ default: (await import("./pages/new")).NewPage })));
+const MePage = lazy(() => untilThere(async () => ({ default: (await import("./pages/me")).MePage })));
+const HealthPage = lazy(() => untilThere(async () => ({ default: (await import("./pages/health")).HealthPage })));
+const WorkspacePage = lazy(() => untilThere(async () => ({ default: (await import("./pages/workspace")).WorkspacePage })));
+const LATER_MS = 1000;
+
+function preload(): void {
+  // One that is not there says so when it is gone to.
+  for (const page of [WorkspacePage, NewPage, HealthPage, MePage]) page.preload().catch(() => undefined);
+}
 
 const TABS = { tab: ["open", "timeline", "logs", "settings", "yaml"] };
 
@@ -19,6 +26,10 @@ function OldAddress() {
 }
 
 export function App() {
+  onMount(() => {
+    const timer = setTimeout(preload, LATER_MS);
+    onCleanup(() => clearTimeout(timer));
+  });
   return (
     <Router root={Frame}>
       <Route path="/" component={ServersPage} />

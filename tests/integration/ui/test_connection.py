@@ -9,6 +9,13 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from support.played_ui import Played
+from support.waiting import until
+
+# Whether the scripts of all pages are there.
+SCRIPTS = """() => {
+  const there = performance.getEntriesByType("resource").filter(({ responseEnd }) => responseEnd > 0);
+  return ["new", "health", "me", "workspace"].every((page) => there.some(({ name }) => name.includes(`/${page}-`)));
+}"""
 
 
 @pytest.fixture
@@ -100,3 +107,47 @@ def test_a_page_that_cannot_load_the_list_says_why_and_goes_on_by_itself(page: P
     expect(page.get_by_role("alert")).to_contain_text("The cluster does not answer.")
     del played.answers["GET /api/servers"], played.answers["GET /sse/servers"]
     expect(page.locator("[data-id='analysis-3f9a1']")).to_be_visible(timeout=15_000)
+
+
+@pytest.mark.parametrize(
+    ("keys", "heading"),
+    [
+        (["n"], "New workspace"),
+        (["g", "h"], "Health and usage"),
+        (["g", "m"], "You"),
+        (["j", "Enter"], "gpu-notebooks"),
+    ],
+    ids=["new", "health", "me", "workspace"],
+)
+def test_every_page_can_be_gone_to_while_the_network_is_away(
+    page: Page, context: BrowserContext, keys: list[str], heading: str
+):
+    """Its script is there before it is asked for; only what the API would say is missing."""
+    expect(connection(page)).to_have_text(re.compile("Live"))
+    until(lambda: page.evaluate(SCRIPTS), "the scripts of all pages are there")
+    context.set_offline(True)
+    for key in keys:
+        page.keyboard.press(key)
+    expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
+    context.set_offline(False)
+
+
+def test_settings_that_could_not_be_read_come_by_themselves(page: Page, played: Played, origin: str):
+    path = "/api/servers/analysis-3f9a1"
+    played.answers[f"GET {path}"] = (503, {"code": "unavailable", "message": "The cluster does not answer."})
+    page.goto(f"{origin}/w/analysis-3f9a1/settings")
+    expect(page.get_by_role("alert")).to_contain_text("The settings cannot be read.")
+    expect(page.get_by_role("alert")).to_contain_text("The cluster does not answer.")
+    del played.answers[f"GET {path}"]
+    expect(page.get_by_label("Notes")).to_be_visible(timeout=15_000)
+
+
+def test_a_page_whose_script_did_not_come_comes_by_itself(page: Page, context: BrowserContext, origin: str):
+    for path in ("**/assets/new-*.js", "**/api/ui-config"):
+        context.route(path, lambda route: route.abort())
+    page.goto(origin)
+    expect(connection(page)).to_have_text(re.compile("Live"))
+    page.keyboard.press("n")
+    page.wait_for_timeout(3000)
+    context.unroute_all()
+    expect(page.get_by_role("heading", name="New workspace")).to_be_visible(timeout=15_000)

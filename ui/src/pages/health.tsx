@@ -6,6 +6,7 @@ import { Button } from "../components/button";
 import { Icon } from "../components/icons";
 import { StatusBadge } from "../components/status";
 import { operatorWords, versionWords } from "../lib/operator";
+import { untilThere } from "../lib/scripts";
 import { columns, spread } from "../lib/starts";
 import { createClock } from "../stores/clock";
 import { createFact } from "../stores/fact";
@@ -13,7 +14,7 @@ import { useSession } from "../stores/session";
 import { useTitle } from "../stores/title";
 import "./health.css";
 
-const Chart = lazy(() => import("../components/chart").then((module) => ({ default: module.Chart })));
+const Chart = lazy(() => untilThere(async () => ({ default: (await import("../components/chart")).Chart })));
 
 const STATES: readonly Status[] = ["running", "pending", "failed", "stopped"];
 const ASK_MS = 30_000;

@@ -1,5 +1,5 @@
 import { useSearchParams } from "@solidjs/router";
-import { createSignal, onMount, Show } from "solid-js";
+import { createSignal, onCleanup, onMount, Show } from "solid-js";
 import { api, ApiError } from "../../api/client";
 import type { Server } from "../../api/types";
 import { Alert } from "../../components/alert";
@@ -19,6 +19,19 @@ interface Read {
   etag: string | undefined;
 }
 
+const RETRY_MS = 5000;
+
+/** What stands in the place of settings that are not known. */
+function Unread(props: { failure: string; again: () => void }) {
+  return (
+    <Show when={props.failure} fallback={<p class="panel muted">Loading …</p>}>
+      <Alert live title="The settings cannot be read." action={<Button onClick={() => props.again()}>Try again</Button>}>
+        {props.failure}
+      </Alert>
+    </Show>
+  );
+}
+
 /** The settings, to be changed. What others change meanwhile is neither lost nor hidden. */
 export function SettingsTab(props: { name: string; server: Server; saved: () => void }) {
   const { whyNot } = useSession();
@@ -35,7 +48,9 @@ export function SettingsTab(props: { name: string; server: Server; saved: () => 
     const { value, etag } = await api.taggedServer(props.name);
     return { server: value, settings: settingsOf(value), etag };
   };
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const begin = async () => {
+    clearTimeout(timer);
     try {
       const found = await load();
       setRead(found);
@@ -43,6 +58,7 @@ export function SettingsTab(props: { name: string; server: Server; saved: () => 
       setFailure("");
     } catch (cause) {
       setFailure((cause as ApiError).message);
+      if (!typed()) timer = setTimeout(() => void begin(), RETRY_MS);
     }
   };
   /** What a button elsewhere suggested, such as twice the memory. */
@@ -51,6 +67,7 @@ export function SettingsTab(props: { name: string; server: Server; saved: () => 
     return value && (field === "memory" || field === "cpu" || field === "storage" || field === "image") ? { ...settings, [field]: value } : settings;
   };
   onMount(() => void begin());
+  onCleanup(() => clearTimeout(timer));
 
   const change = () => {
     const [before, after] = [read(), typed()];
@@ -109,7 +126,7 @@ export function SettingsTab(props: { name: string; server: Server; saved: () => 
   return (
     <div class="workspace-tab">
       <Show when={whyNot("update", props.server)}>{(why) => <Alert kind="note">{why()}</Alert>}</Show>
-      <Show when={typed()} fallback={<p class="panel muted">{failure() || "Loading …"}</p>}>
+      <Show when={typed()} fallback={<Unread failure={failure()} again={() => void begin()} />}>
         {(settings) => (
           <form
             class="panel settings"
