@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as NotSeen
 
 from proofs import Figure
+from proofs.interface.session import SECONDS, complaints, signed_in
 from support.chromium import launched
 from support.local import Local, bring_up
 
 PRESSES: Final = 100
-SECONDS: Final = 90_000
-"""A start or an end takes so long at most, in milliseconds."""
 # What has the focus: its name as a person reads or hears it, and whether a focus ring or an outline shows it.
 FOCUS: Final = """() => {
   const at = document.activeElement;
@@ -129,42 +129,64 @@ def delete(hands: Hands) -> None:
     expect(gone.or_(hands.page.get_by_role("heading", name="Workspaces", exact=True))).to_be_visible(timeout=SECONDS)
 
 
-def journey(browser: Browser, local: Local) -> tuple[list[str], int, list[str], str]:
-    """The steps that were done, presses, what had an invisible focus, and what ended it ("" for nothing)."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.set_default_timeout(SECONDS)
-    page.goto(local.login_url)
-    page.get_by_role("heading", name="Workspaces", exact=True).wait_for()
-    hands, done, name = Hands(page), [], ""
-    steps: list[Callable[[Hands], object]] = [launch, watch, read_log, open_app, stop, start, delete]
-    try:
-        for step in steps:
-            began = time.monotonic()
+@dataclass(slots=True)
+class Journey:
+    """What became of it."""
+
+    hands: Hands
+    done: list[str] = field(default_factory=list)
+    problem: str = ""
+    """What ended it."""
+    complaints: list[str] = field(default_factory=list)
+    """Of the browser."""
+
+    @property
+    def good(self) -> bool:
+        return len(self.done) == len(STEPS) and not (self.problem or self.hands.hidden or self.complaints)
+
+
+STEPS: Final[tuple[Callable[[Hands], object], ...]] = (launch, watch, read_log, open_app, stop, start, delete)
+
+
+def play(journey: Journey) -> str:
+    """Step by step until one fails; the name of the workspace that was made."""
+    name, hands = "", journey.hands
+    for step in STEPS:
+        began = time.monotonic()
+        try:
             made = step(hands)
-            name = made if isinstance(made, str) else name
-            done.append(step.__name__)
-            print(f"  {step.__name__:<10}{time.monotonic() - began:5.1f} s, {hands.presses} presses so far", flush=True)
-    except (LostError, AssertionError) as error:
-        return done, hands.presses, hands.hidden, f"{steps[len(done)].__name__}: {error}"
-    finally:
-        if name and len(done) < len(steps):
-            local.delete_workspace(name)
-        page.close()
-    return done, hands.presses, hands.hidden, ""
+        except (LostError, AssertionError, NotSeen) as error:
+            journey.problem = f"{step.__name__}: {error}"
+            return name
+        name = made if isinstance(made, str) else name
+        journey.done.append(step.__name__)
+        print(f"  {step.__name__:<10}{time.monotonic() - began:5.1f} s, {hands.presses} presses so far", flush=True)
+    return name
+
+
+def travelled(browser: Browser, local: Local) -> Journey:
+    with signed_in(browser, local) as (page, heard):
+        journey = Journey(Hands(page))
+        name = play(journey)
+        journey.complaints = complaints(heard)
+    if name and journey.problem:
+        local.delete_workspace(name)
+    return journey
 
 
 def prove() -> Figure:
     bring_up()
-    local = Local()
     with sync_playwright() as playwright:
         browser = launched(playwright)
-        done, presses, hidden, problem = journey(browser, local)
+        journey = travelled(browser, Local())
         browser.close()
-    if problem:
-        print(f"  NOT SO: {problem[:600]}")
-    for name in hidden:
+    hands = journey.hands
+    if journey.problem:
+        print(f"  NOT SO: {journey.problem[:600]}")
+    for name in hands.hidden:
         print(f"  NOT SO: {name} has the focus, and nothing shows it")
     text = (
-        f"{len(done)} of 7 steps done by the keyboard alone, {presses} presses, {len(hidden)} without a visible focus"
+        f"{len(journey.done)} of {len(STEPS)} steps done by the keyboard alone, {hands.presses} presses, "
+        f"{len(hands.hidden)} without a visible focus, {len(journey.complaints)} complaints of the browser"
     )
-    return Figure(text, len(done) == 7 and not hidden)
+    return Figure(text, journey.good)

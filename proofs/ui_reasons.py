@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from playwright.sync_api import TimeoutError as NotSeen
 
 from proofs import Figure
 from proofs.faulty.table import FAULTS, Fault
+from proofs.interface.session import complaints, signed_in
 from support.chromium import launched
 from support.local import NAMESPACE, Local, bring_up, guildnet_local, workspace
 
@@ -89,11 +90,9 @@ def complaint(page: Page, local: Local, shown: Shown, number: int) -> tuple[floa
     return seconds, said, wrong or ("" if seconds <= BOUND_SECONDS else f"late: {seconds:.1f} s")
 
 
-def played(local: Local) -> Iterator[tuple[str, float, str]]:
-    with sync_playwright() as playwright:
-        browser = launched(playwright)
-        page = browser.new_page()
-        page.goto(local.login_url)
+def played(local: Local, browser: Browser, broken: list[str]) -> Iterator[tuple[str, float, str]]:
+    """Fault by fault; what the browser complained of is put to `broken`."""
+    with signed_in(browser, local) as (page, heard):
         for number, shown in enumerate(SHOWN):
             seconds, said, wrong = complaint(page, local, shown, number)
             print(
@@ -101,18 +100,23 @@ def played(local: Local) -> Iterator[tuple[str, float, str]]:
                 flush=True,
             )
             yield shown.fault, seconds, wrong
-        browser.close()
+        broken += complaints(heard)
 
 
 def prove() -> Figure:
     bring_up()
     local = Local()
     guildnet_local("image", "busybox", timeout=300)
-    found = list(played(local))
+    broken: list[str] = []
+    with sync_playwright() as playwright:
+        browser = launched(playwright)
+        found = list(played(local, browser, broken))
+        browser.close()
     good = sum(not wrong for _, _, wrong in found)
     slowest = max(seconds for _, seconds, _ in found)
     text = (
         f"{good} of {len(found)} faults named on the page within {BOUND_SECONDS:g} s of the Workspace's making, with "
-        f"the cluster's words and the button of the next step; slowest {slowest:.1f} s"
+        f"the cluster's words and the button of the next step; slowest {slowest:.1f} s; "
+        f"{len(broken)} complaints of the browser"
     )
-    return Figure(text, good == len(found))
+    return Figure(text, good == len(found) and not broken)

@@ -8,6 +8,14 @@ from proofs.planted.plant import Plant
 
 PLANTS: Final = (
     Plant(
+        "axe",
+        "a button with an icon alone has no name",
+        "ui/src/components/button.tsx",
+        "      aria-label={own.label}\n      aria-disabled={Boolean(own.refused) || act.busy",
+        "      aria-disabled={Boolean(own.refused) || act.busy",
+        quick=True,
+    ),
+    Plant(
         "keyboard",
         "the menu of a workspace is opened by a pointer alone",
         "ui/src/components/menu.tsx",
