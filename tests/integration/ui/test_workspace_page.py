@@ -145,6 +145,17 @@ def test_a_conflict_is_decided_field_by_field(page: Page, origin: str, played: P
     assert played.asked("PATCH", f"/api/servers/{NAME}")[-1] == {"notes": "mine"}
 
 
+def test_what_a_refused_button_says_can_be_read_under_the_pointer(page: Page, origin: str, played: Played):
+    played.servers[NAME] = workspace(NAME)
+    page.goto(f"{origin}/w/{NAME}/settings")
+    save = page.get_by_role("button", name="Save", exact=True)
+    expect(save).to_have_attribute("aria-disabled", "true")
+    expect(save).to_have_accessible_description("Nothing is changed yet.")
+    as_it_is = save.evaluate("(button) => getComputedStyle(button).backgroundColor")
+    save.hover()
+    expect(save).to_have_css("background-color", as_it_is)
+
+
 def test_an_objection_of_the_api_is_at_its_field_and_what_was_typed_stays(page: Page, origin: str, played: Played):
     played.servers[NAME] = workspace(NAME)
     details = [{"field": "resources.memory", "reason": "like 500Mi or 2Gi"}]

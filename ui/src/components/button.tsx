@@ -34,7 +34,8 @@ function Content(props: Look & { id: string }) {
       <Show when={props.icon}>{(icon) => <Icon name={icon()} />}</Show>
       {props.children}
       <Show when={props.refused}>
-        <span class="hidden" id={props.id}>
+        {/* It describes the button; as a part of its name it would be read twice. */}
+        <span class="hidden" id={props.id} aria-hidden="true">
           {props.refused}
         </span>
       </Show>

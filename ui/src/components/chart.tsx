@@ -6,6 +6,11 @@ import "./chart.css";
 
 const HEIGHT = 220;
 
+/** `14:05`, as the times of logs are: `at` is Unix seconds. */
+function clock(at: number): string {
+  return new Date(at * 1000).toTimeString().slice(0, 5);
+}
+
 /** Points over time. What it shows is told in words beside it: to a reader without eyes a chart says nothing. */
 export function Chart(props: { label: string; unit: string; data: [number[], number[]] }) {
   let box!: HTMLDivElement;
@@ -32,7 +37,7 @@ export function Chart(props: { label: string; unit: string; data: [number[], num
         legend: { show: false },
         cursor: { y: false },
         scales: { y: { range: (_, __, most) => [0, Math.max(5, most * 1.1)] } },
-        axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => `${tick} ${props.unit}`) }],
+        axes: [{ ...axis, values: (_, ticks) => ticks.map(clock) }, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => `${tick} ${props.unit}`) }],
         series: [{}, { stroke: accent, fill: accent, paths: () => null, points: { show: true, size: 7, fill: accent, stroke: accent } }],
       },
       props.data,

@@ -103,7 +103,7 @@ export function Toolbar(props: { view: View; searchField: (field: HTMLInputEleme
         <Search view={props.view} ref={props.searchField} />
         <Menu
           label={`Sorted by: ${SORT_LABEL[order().key]}`}
-          icon="columns"
+          icon="sort"
           text={SORT_LABEL[order().key]}
           items={[
             ...SORTS.map((key) => ({
