@@ -31,8 +31,10 @@ def in_state(name: str, state: str, minutes: float = 2, **over: Any) -> Json:
     conditions = []
     for kind, told in recorded.items():
         if match := _VERDICT.fullmatch(told):
+            # That it is to run is said first; the rest a few seconds later.
+            changed = ago(minutes if kind == "Stopped" else minutes - 0.1)
             conditions.append({"type": kind, "status": match[1], "reason": match[2], "message": match[3],
-                               "lastTransitionTime": ago(minutes - 0.1)})  # fmt: skip
+                               "lastTransitionTime": changed})  # fmt: skip
     by_type = {item["type"]: item for item in conditions}
     decides = by_type["Degraded"] if by_type["Degraded"]["status"] == "True" else by_type["Ready"]
     status = _STATUS.get(recorded["phase"], "pending")

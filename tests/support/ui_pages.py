@@ -253,7 +253,7 @@ PLACES: Final[dict[str, Place]] = {
     "more": Place(f"/w/{LAB}/timeline", _more_about),
     "logs": Place(f"/w/{LAB}/logs", _lines),
     "logs-menu": Place(f"/w/{LAB}/logs", _log_menu),
-    "logs-empty": Place(f"/w/{LAB}/logs?q=nosuchline"),
+    "logs-empty": Place(f"/w/{STOPPED}/logs"),
     "settings": Place(f"/w/{LAB}/settings"),
     "settings-conflict": Place(f"/w/{LAB}/settings", _conflict),
     "yaml": Place(f"/w/{LAB}/yaml"),

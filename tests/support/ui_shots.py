@@ -22,7 +22,7 @@ WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 SHOWN: Final = ROOT / "docs" / "pictures"
 SHOWN_SIZE: Final = {"width": 1040, "height": 600}
 """No picture is over 150 kB then."""
-DOCUMENTED: Final = ("list", "new", "timeline", "logs")
+DOCUMENTED: Final = ("list", "new", "timeline-failed", "logs")
 THEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 SHEET: Final = 9
 
