@@ -178,10 +178,17 @@ def whole(job: Job) -> None:
 
 
 def preloadable(module: str, loaded: Sequence[str]) -> list[str]:
-    """What a child need not load again: the modules that do not import the changed one, not even by detour."""
+    """What a child need not load again: the modules that do not import the changed one, not even by detour.
+
+    A module's packages are loaded with it, and so is what they import."""
     downstream = grimp.build_graph(*PACKAGES, cache_dir=None).find_downstream_modules(module)
-    package = module.rpartition(".")[0]
-    return [name for name in loaded if name not in {module, package} and name not in downstream]
+    itself = {module, module.rpartition(".")[0]}
+    return [name for name in loaded if name not in itself and downstream.isdisjoint(_with_packages(name))]
+
+
+def _with_packages(name: str) -> set[str]:
+    parts = name.split(".")
+    return {".".join(parts[:number]) for number in range(1, len(parts) + 1)}
 
 
 def _anew(module: str, number: int, tests: Sequence[str]) -> dict[str, Any]:
