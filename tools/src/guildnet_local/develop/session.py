@@ -60,7 +60,8 @@ class Session:
                 self.report("")
             finally:
                 self.report("back to the images …")
-                release.upgrade(self.settings.chart, values)
+                # `make image` may have written others meanwhile.
+                release.upgrade(self.settings.chart, yaml.safe_load(file.read_text()))
         self._await()
 
     def _follow(self, seen: dict[Path, int]) -> None:
