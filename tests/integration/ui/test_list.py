@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+import statistics
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from support.played_install import crowd, workspace
 from support.played_ui import Played
@@ -90,6 +92,25 @@ def test_a_thousand_rows_are_drawn_as_a_screenful(page: Page, played: Played, or
     assert {round(box["height"]) for box in boxes(page, "tr.server")} <= {48, 49}
     page.keyboard.press("End")
     expect(row(page, "workspace-0999")).to_be_in_viewport()
+
+
+def test_rows_that_come_by_scrolling_leave_the_others_as_they_are(
+    browser: Browser, page: Page, played: Played, origin: str
+):
+    """Rules that look at a row's place among its sisters had the browser style all of them for each that came."""
+    played.servers = crowd(1000).servers
+    page.goto(origin)
+    expect(page.get_by_role("navigation", name="Views")).to_contain_text("All 1000")
+    all_rows = page.locator("tr.server, tr.server *").count()
+    page.evaluate("scrollTo(0, 4800)")
+    page.wait_for_timeout(200)
+    browser.start_tracing(page=page, categories=["disabled-by-default-devtools.timeline", "devtools.timeline"])
+    for place in range(5000, 8000, 200):
+        page.evaluate("(place) => new Promise((done) => { scrollTo(0, place); requestAnimationFrame(done); })", place)
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    styled = [event["args"].get("elementCount", 0) for event in events if event["name"] == "UpdateLayoutTree"]
+    assert max(styled) > 20, "rows have come"
+    assert statistics.median([count for count in styled if count > 20]) < all_rows / 3
 
 
 def test_rows_that_come_one_after_the_other_are_all_drawn(page: Page, played: Played, origin: str):

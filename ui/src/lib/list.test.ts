@@ -142,9 +142,10 @@ test.each([
 describe("the rows on the screen", () => {
   it.each([
     [{ total: 10, top: 0 }, { from: 0, to: 10 }],
-    [{ total: 1000, top: 0 }, { from: 0, to: 22 }],
-    [{ total: 1000, top: -4800 }, { from: 94, to: 122 }],
-    [{ total: 1000, top: -48_000 }, { from: 994, to: 1000 }],
+    [{ total: 1000, top: 0 }, { from: 0, to: 24 }],
+    [{ total: 1000, top: -4800 }, { from: 92, to: 124 }],
+    [{ total: 1000, top: -4850 }, { from: 92, to: 124 }],
+    [{ total: 1000, top: -48_000 }, { from: 992, to: 1000 }],
     [{ total: 0, top: 0 }, { from: 0, to: 0 }],
   ])("of %o are %o", ({ total, top }, expected) => {
     expect(visibleRows(total, 48, top, 16 * 48, 6)).toEqual(expected);

@@ -34,8 +34,11 @@ export function sortText({ key, reversed }: Sort): string | undefined {
 
 type Comparison = (a: Server, b: Server) => number;
 
+// Made once: `localeCompare` with options makes one for every pair.
+const BY_LETTERS = new Intl.Collator(undefined, { numeric: true });
+
 function byText(pick: (server: Server) => string | undefined): Comparison {
-  return (a, b) => (pick(a) ?? "").localeCompare(pick(b) ?? "", undefined, { numeric: true });
+  return (a, b) => BY_LETTERS.compare(pick(a) ?? "", pick(b) ?? "");
 }
 
 /** Equal ones by name, so that rows do not jump. */

@@ -24,9 +24,12 @@ export function clock(time: string | undefined): string {
   return `${h}:${m}:${s}.${String(date.getMilliseconds()).padStart(3, "0")}`;
 }
 
+// Made once: `toLocaleString` makes one for every call, which took a third of the time of scrolling through a list.
+const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+
 /** `24 Nov 2026, 14:03:59 GMT+1`: the whole time, for a tooltip. */
 export function exact(time: string | undefined): string {
   const date = new Date(time ?? Number.NaN);
   if (Number.isNaN(date.getTime())) return "";
-  return date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
+  return WHOLE.format(date);
 }

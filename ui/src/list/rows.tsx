@@ -1,5 +1,5 @@
 import { A } from "@solidjs/router";
-import { createEffect, createSignal, For, on, onCleanup, onMount, Show } from "solid-js";
+import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Show } from "solid-js";
 import type { Server } from "../api/types";
 import { Avatar, StatusBadge } from "../components/status";
 import { Ago } from "../components/time";
@@ -45,14 +45,14 @@ export function Image(props: { server: Server }) {
   );
 }
 
-function Row(props: { server: Server; now: number; selection: Selection; index: number }) {
+function Row(props: { server: Server; now: number; selection: Selection; index: number; last: boolean }) {
   const actions = useActions();
   const { server } = props;
   const leaving = () => actions.leaving(server.id);
   return (
     <tr
       class="server"
-      classList={{ leaving: leaving(), selected: props.selection.has(server.id) }}
+      classList={{ leaving: leaving(), selected: props.selection.has(server.id), last: props.last }}
       aria-rowindex={props.index + 2}
       data-id={server.id}
     >
@@ -102,12 +102,20 @@ export function Rows(props: Shown) {
   const [range, setRange] = createSignal({ from: 0, to: 40 });
   const [height, setHeight] = createSignal(48);
 
+  // Where the rows begin on the page. Measured when the page is laid out anew, not in each frame that scrolls: asked after
+  // rows have come or gone, the browser would have to lay out the whole table at once.
+  let top = 0;
+
   const look = () => {
-    const row = body.querySelector<HTMLElement>(".server");
-    if (row) setHeight(row.getBoundingClientRect().height || 48);
-    const next = visibleRows(props.servers.length, height(), body.getBoundingClientRect().top, window.innerHeight);
+    const next = visibleRows(props.servers.length, height(), top - scrollY, window.innerHeight);
     const now = range();
     if (next.from !== now.from || next.to !== now.to) setRange(next);
+  };
+  const measure = () => {
+    const row = body.querySelector<HTMLElement>(".server");
+    if (row) setHeight(row.getBoundingClientRect().height || 48);
+    top = body.getBoundingClientRect().top + scrollY;
+    look();
   };
   keepPlace();
   onMount(() => {
@@ -118,19 +126,23 @@ export function Rows(props: Shown) {
         look();
       });
     };
-    look();
+    measure();
+    // Whatever comes or goes above the rows, or makes them wider or higher, changes the size of one of these.
+    const sizes = new ResizeObserver(measure);
+    for (let element: Element | null = body; element; element = element.parentElement) sizes.observe(element);
     addEventListener("scroll", soon, { passive: true });
-    addEventListener("resize", soon);
+    addEventListener("resize", measure);
     onCleanup(() => {
       cancelAnimationFrame(frame);
+      sizes.disconnect();
       removeEventListener("scroll", soon);
-      removeEventListener("resize", soon);
+      removeEventListener("resize", measure);
     });
   });
   // What is on the screen depends on how many there are, and they come one after the other.
-  createEffect(on(() => props.servers.length, look, { defer: true }));
+  createEffect(on(() => props.servers.length, measure, { defer: true }));
   const from = () => Math.min(range().from, Math.max(0, props.servers.length - 1));
-  const drawn = () => props.servers.slice(from(), Math.max(range().to, from() + 1));
+  const drawn = createMemo(() => props.servers.slice(from(), Math.max(range().to, from() + 1)));
   const below = () => Math.max(0, props.servers.length - from() - drawn().length);
 
   return (
@@ -173,7 +185,7 @@ export function Rows(props: Shown) {
           <tr class="spacer" aria-hidden="true" style={{ height: `${from() * height()}px` }} />
         </Show>
         <For each={drawn()}>
-          {(server, index) => <Row server={server} now={props.now} selection={props.selection} index={from() + index()} />}
+          {(server, index) => <Row server={server} now={props.now} selection={props.selection} index={from() + index()} last={from() + index() === props.servers.length - 1} />}
         </For>
         <Show when={below() > 0}>
           <tr class="spacer" aria-hidden="true" style={{ height: `${below() * height()}px` }} />
