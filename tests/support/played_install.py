@@ -158,6 +158,17 @@ def working_day() -> Played:
             },
         ),
         "GET /api/proxy-debug": (200, {"version": "0.1.0"}),
+        "GET /api/usage": (
+            200,
+            {
+                "measured": True,
+                "servers": {
+                    name: {"cpu": 0.03 + 0.11 * n, "memory": (212 + 317 * n) << 20}
+                    for n, name in enumerate(played.servers)
+                    if played.servers[name]["status"] == "running"
+                },
+            },
+        ),
         "GET /api/image-defaults": (200, {"ports": [{"port": 80, "name": "http"}]}),
         "POST /api/stop-all": (200, {"deleted": list(played.servers), "dryRun": True}),
     }

@@ -165,6 +165,44 @@ describe("addresses", () => {
   });
 });
 
+describe("what workspaces use", () => {
+  const measured: Table = { "GET /api/usage": [200, { measured: true, servers: { "lab-12345": { cpu: 0.123, memory: 851_443_712 } } }] };
+
+  it("stands beside what they asked for, and on their page", async () => {
+    show("/", measured);
+    await eventually(() => expect(document.querySelector(".cell-size .used")?.textContent).toBe("0.12 CPU · 812 MiB"));
+    dispose();
+    show("/w/lab-12345/timeline", measured);
+    await eventually(() => expect(document.querySelector(".workspace-meta")?.textContent).toContain("uses 0.12 CPU · 812 MiB"));
+  });
+
+  it("is not mentioned where the cluster does not measure, nor asked for again at once", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      show("/", { "GET /api/usage": [200, { measured: false, servers: {} }] });
+      const asked = () => sent.filter(({ path }) => path === "/api/usage").length;
+      await eventually(() => expect(labelled("Open lab-12345")).not.toBeNull());
+      vi.advanceTimersByTime(60_000);
+      expect(asked()).toBe(1);
+      expect(document.querySelector(".used")).toBeNull();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("is asked for as often as it is measured", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      show("/", measured);
+      await eventually(() => expect(document.querySelector(".used")).not.toBeNull());
+      vi.advanceTimersByTime(15_000);
+      expect(sent.filter(({ path }) => path === "/api/usage")).toHaveLength(2);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
 describe("a workspace that one may not stop", () => {
   const rights = [
     { action: "stop", allowed: false, rule: "default-owner", reason: "it belongs to somebody else" },

@@ -16,6 +16,7 @@ from guildnet.identity import HEADER, sign
 from guildnet.kube.client import Client
 from guildnet.kube.resources import CAPABILITIES, CONFIGMAPS, EVENTS, LEASES, SECRETS, WORKSPACES, path
 from guildnet.telemetry import OperatorReport
+from guildnet_api.cluster.usage import Used
 from support.apiserver import make_namespace
 from support.chart import grant
 from support.waiting import eventually
@@ -385,6 +386,24 @@ async def test_it_does_its_work_with_the_charts_role_alone(start_api: Starter, a
     assert (await api.ask("GET", "/readyz")).status_code == 200
     assert (await api.ask("DELETE", f"/api/servers/{name}")).status_code == 200
     assert path(WORKSPACES, namespace, name)
+
+
+async def test_what_workspaces_use_is_told_of_those_one_may_know(api: Api, monkeypatch: pytest.MonkeyPatch):
+    assert (await api.ask("GET", "/api/usage")).json() == {"measured": False, "servers": {}}, "no metrics-server here"
+    for name, team in (("mine", "data"), ("hidden", "web")):
+        await api.workspace(name, labels={"team": team})
+        await api.pod(name, f"{name}-1")
+    await eventually(lambda: api.services.watches.index.pod("hidden"))
+
+    async def of_pods() -> dict[str, Used]:
+        return {"mine-1": Used(0.25, 1024), "hidden-1": Used(1.0, 2048), "gone-1": Used(1.0, 1)}
+
+    monkeypatch.setattr(api.services.usage, "of_pods", of_pods)
+    spec = {"actions": ["list"], "selector": {"matchLabels": {"team": "data"}}}
+    await api.kube.create(CAPABILITIES, api.namespace, {"metadata": {"name": "data"}, "spec": spec})
+    await eventually(api.services.watches.capabilities)
+    shown = (await api.ask("GET", "/api/usage")).json()
+    assert shown == {"measured": True, "servers": {"mine": {"cpu": 0.25, "memory": 1024}}}
 
 
 async def test_the_state_of_the_install_is_what_its_parts_have_said(start_api: Starter, kube: Client, namespace: str):

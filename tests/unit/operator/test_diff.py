@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from guildnet_operator.plan.quantities import quantity
+from guildnet.workspace.quantities import quantity
 from guildnet_operator.sync.diff import first_difference
 
 

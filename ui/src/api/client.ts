@@ -19,6 +19,7 @@ import type {
   TimelineEvent,
   UiConfig,
 } from "./types";
+import type { Usage } from "./schema";
 
 /** What the API answered instead of success; `message` is written to be shown to a person. Status 0: no answer at all. */
 export class ApiError extends Error {
@@ -110,6 +111,7 @@ export const api = {
   install: () => request<InstallState>("GET", "/api/install"),
   /** The proxy says its version where it explains itself. */
   proxyVersion: async () => (await request<{ version?: string }>("GET", "/api/proxy-debug?url=%2F")).version ?? "",
+  usage: () => request<Usage>("GET", "/api/usage"),
   stats: () => request<Stats>("GET", "/api/stats"),
   images: () => request<Preset[]>("GET", "/api/images"),
   imageDefaults: (image: string) => request<ImageDefaults>("GET", `/api/image-defaults?image=${encodeURIComponent(image)}`),

@@ -345,6 +345,16 @@ export interface UiConfig {
   version: string;
 }
 
+export interface Usage {
+  measured: boolean;
+  servers: Record<string, Used>;
+}
+
+export interface Used {
+  cpu: number;
+  memory: number;
+}
+
 export interface WorkspaceEvent {
   condition?: string;
   count?: number;

@@ -25,6 +25,7 @@ export type {
   Stats,
   SyncedEvent as Synced,
   UiConfig,
+  Used,
 } from "./schema";
 export type Status = Server["status"];
 export type Port = ServerPort;

@@ -1,4 +1,4 @@
-import type { Server } from "../api/types";
+import type { Server, Used } from "../api/types";
 
 const registry = (image: string): string => {
   const [first = "", ...rest] = image.split("/");
@@ -62,6 +62,17 @@ export function readable(quantity: string): string {
   if (unit === "m") return String(Number(number) / 1000);
   if (unit === "") return number;
   return `${number} ${unit === "k" ? "kB" : `${unit}B`}`;
+}
+
+/** `812 MiB`, `1.4 GiB`: bytes as people write them, with two or three digits. */
+export function bytes(count: number): string {
+  const gib = count / 2 ** 30;
+  return gib >= 1 ? `${gib >= 10 ? Math.round(gib) : Math.round(gib * 10) / 10} GiB` : `${Math.round(count / 2 ** 20)} MiB`;
+}
+
+/** `0.12 CPU · 812 MiB`. */
+export function usedWords({ cpu, memory }: Used): string {
+  return `${cpu >= 10 ? Math.round(cpu) : Math.round(cpu * 100) / 100} CPU · ${bytes(memory)}`;
 }
 
 /** `0.5 CPU · 2 GiB`; empty where nothing is asked for. */

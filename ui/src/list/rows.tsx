@@ -4,7 +4,7 @@ import type { Server } from "../api/types";
 import { Avatar, StatusBadge } from "../components/status";
 import { Ago } from "../components/time";
 import { shortName } from "../lib/people";
-import { size, summary } from "../lib/summary";
+import { size, summary, usedWords } from "../lib/summary";
 import { imageParts } from "../lib/server";
 import { visibleRows } from "../lib/window";
 import { useActions } from "../stores/actions";
@@ -47,6 +47,7 @@ export function Image(props: { server: Server }) {
 
 function Row(props: { server: Server; now: number; selection: Selection; index: number; last: boolean }) {
   const actions = useActions();
+  const { used } = useSession();
   const { server } = props;
   const leaving = () => actions.leaving(server.id);
   return (
@@ -81,7 +82,16 @@ function Row(props: { server: Server; now: number; selection: Selection; index: 
       <td class="cell-owner">
         <Owner server={server} />
       </td>
-      <td class="cell-size">{size(server) || "–"}</td>
+      <td class="cell-size">
+        {size(server) || "–"}
+        <Show when={server.status === "running" && used(server.id)}>
+          {(known) => (
+            <span class="used" data-tip="What it uses now">
+              {usedWords(known())}
+            </span>
+          )}
+        </Show>
+      </td>
       <td class="cell-node">{server.node ?? "–"}</td>
       <td class="cell-age">
         <Ago at={server.created_at} now={props.now} />

@@ -1,14 +1,17 @@
 import { createContext, useContext, type JSX } from "solid-js";
 import { api } from "../api/client";
-import type { Action, Me, Preset, Right, Server, UiConfig } from "../api/types";
+import type { Action, Me, Preset, Right, Server, UiConfig, Used } from "../api/types";
 import { createFact, type Fact } from "./fact";
 import { createServerList, type ServerList } from "./servers";
+import { createUsage } from "./usage";
 
 export interface Session {
   config: Fact<UiConfig>;
   me: Fact<Me>;
   presets: Fact<Preset[]>;
   list: ServerList;
+  /** What a workspace uses, where the cluster measures it. */
+  used: (id: string) => Used | undefined;
   /** False where it is known that the caller may not; only the API decides, so what is not known is not in the way. */
   may: (action: Action) => boolean;
   /**
@@ -64,7 +67,7 @@ export function SessionProvider(props: { children: JSX.Element }) {
     return who?.actions && !who.actions.includes(action) ? sentence(action, who) : undefined;
   };
   const may = (action: Action) => whyNot(action) === undefined;
-  const session: Session = { config, me, presets, list: createServerList(), may, whyNot };
+  const session: Session = { config, me, presets, list: createServerList(), used: createUsage(), may, whyNot };
   return <Context.Provider value={session}>{props.children}</Context.Provider>;
 }
 

@@ -29,6 +29,7 @@ from guildnet_api.access.authorize import Authorizer
 from guildnet_api.access.visibility import Visibility
 from guildnet_api.cluster.install_state import InstallState
 from guildnet_api.cluster.storage import DefaultStorage
+from guildnet_api.cluster.usage import Usage
 from guildnet_api.cluster.watches import Watches
 from guildnet_api.deps import IDENTITY, Services
 from guildnet_api.health import ApiHealth
@@ -87,6 +88,7 @@ def compose(
         presets=_presets(settings),
         default_storage=DefaultStorage(settings, client),
         install=InstallState(settings, client, release),
+        usage=Usage(client, settings.k8s_namespace),
         hub=hub,
         source=lines,
         worker=Worker(),

@@ -17,6 +17,7 @@ from guildnet_api.access.authorize import Authorizer
 from guildnet_api.access.visibility import Visibility
 from guildnet_api.cluster.install_state import InstallState
 from guildnet_api.cluster.storage import DefaultStorage
+from guildnet_api.cluster.usage import Usage
 from guildnet_api.cluster.watches import Watches
 from guildnet_api.http.event_stream import StreamSupervisor
 from guildnet_api.http.limits import Limits
@@ -47,6 +48,7 @@ class Services:
     presets: Sequence[Preset]
     default_storage: DefaultStorage
     install: InstallState
+    usage: Usage
     hub: Hub
     source: LogSource
     worker: Worker

@@ -131,6 +131,11 @@ ROWS: Final[Sequence[Row]] = (
         response=schemas.Stats, returned=(_STALE,), refusals=NOT_READY,
     ),
     Row(
+        "GET", "/api/usage", "getUsage", servers.get_usage,
+        "What the workspaces that the caller may list use, where the cluster has `metrics.k8s.io`; at most 15 s old.",
+        response=schemas.Usage, refusals=NOT_READY,
+    ),
+    Row(
         "POST", "/api/jobs", "launch", launch.launch, "Launch a workspace.",
         status=202, response=schemas.Launched, body=spec.JobSpec, returned=("Location",),
         parameters=(p.IDEMPOTENCY_KEY,),

@@ -9,6 +9,7 @@ import { StatusBadge } from "../../components/status";
 import { Ago } from "../../components/time";
 import { commandLine } from "../../lib/command-line";
 import { address, launchAgain, VERB_ICON, VERB_LABEL, verbs } from "../../lib/server";
+import { usedWords } from "../../lib/summary";
 import { duration, type Timeline } from "../../lib/timeline";
 import { useActions } from "../../stores/actions";
 import { useNotices } from "../../stores/notices";
@@ -38,6 +39,7 @@ export function WorkspaceHeader(props: { server: Server; now: number; timeline: 
 }
 
 function Meta(props: { server: Server; now: number; timeline: Timeline }) {
+  const { used } = useSession();
   const where = () => new URL(address(props.server), location.href).href;
   return (
     <ul class="workspace-meta">
@@ -61,6 +63,9 @@ function Meta(props: { server: Server; now: number; timeline: Timeline }) {
             {count()} {count() === 1 ? "restart" : "restarts"}
           </li>
         )}
+      </Show>
+      <Show when={props.server.status === "running" && used(props.server.id)}>
+        {(known) => <li data-tip="What it uses now">uses {usedWords(known())}</li>}
       </Show>
       <Show when={props.server.owner}>{(owner) => <li data-tip={owner()}>{shortOwner(owner())}</li>}</Show>
       <Show when={props.server.node}>{(node) => <li>on {node()}</li>}</Show>

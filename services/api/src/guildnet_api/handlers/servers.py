@@ -57,6 +57,18 @@ async def get_stats(api: Services, request: Request) -> Response:
     return json_response(stats.shown(watches.index.all(), watches.starts, allowed, api.now()), headers=_age(api))
 
 
+async def get_usage(api: Services, request: Request) -> Response:
+    api.authorizer.require_identified(actor(request), Action.LIST, "workspaces")
+    _require_synced(api)
+    allowed, index = api.visibility.rights(identity(request)).allowed, api.watches.index
+    used = await api.usage.of_pods()
+    if used is None:
+        return json_response({"measured": False, "servers": {}})
+    pods = {ws.name: index.pod(ws.name) for ws in index.all() if allowed is None or allowed(ws)}
+    servers = {name: used[pod.name].as_json() for name, pod in pods.items() if pod is not None and pod.name in used}
+    return json_response({"measured": True, "servers": servers})
+
+
 async def stream_servers(api: Services, request: Request) -> EventStream:
     api.authorizer.require_identified(actor(request), Action.LIST, "workspaces")
     _require_synced(api)

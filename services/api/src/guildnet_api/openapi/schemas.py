@@ -257,6 +257,20 @@ class Stats(BaseModel):
     starts: list[StartTime] = Field(description="Of the last 24 hours, oldest first; 5000 at most.")
 
 
+class Used(BaseModel):
+    """What one workspace uses."""
+
+    cpu: float = Field(description="In CPUs.")
+    memory: int = Field(description="In bytes.")
+
+
+class Usage(BaseModel):
+    """What workspaces use."""
+
+    measured: bool = Field(description="False where the cluster does not measure, or nobody knows right now.")
+    servers: dict[str, Used] = Field(description="By id; of those that run and were measured.")
+
+
 class CheckResult(BaseModel):
     """The result of one check."""
 

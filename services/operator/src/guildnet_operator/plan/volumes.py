@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from guildnet.workspace.quantities import quantity
 from guildnet_operator.plan.plan import Plan
-from guildnet_operator.plan.quantities import quantity
 
 
 def no_smaller(plan: Plan, live: Mapping[str, Any] | None) -> Plan:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from guildnet.names import ANNOTATION_HASH
-from guildnet_operator.plan.quantities import quantity
+from guildnet.workspace.quantities import quantity
 
 _MERGE_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "containers": ("name",),
