@@ -170,7 +170,7 @@ describe("what workspaces use", () => {
 
   it("stands beside what they asked for, and on their page", async () => {
     show("/", measured);
-    await eventually(() => expect(document.querySelector(".cell-size .used")?.textContent).toBe("0.12 CPU · 812 MiB"));
+    await eventually(() => expect(document.querySelector(".cell-size .used")?.textContent).toBe("uses 0.12 · 812 MiB"));
     dispose();
     show("/w/lab-12345/timeline", measured);
     await eventually(() => expect(document.querySelector(".workspace-meta")?.textContent).toContain("uses 0.12 CPU · 812 MiB"));

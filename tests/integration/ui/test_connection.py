@@ -40,6 +40,21 @@ def test_a_connection_that_was_cut_without_a_word_is_told_and_made_again(page: P
     expect(connection(page)).to_have_text(re.compile("Live"))
 
 
+def test_a_log_whose_connection_was_cut_without_a_word_says_so_and_goes_on(page: Page, played: Played, origin: str):
+    name = "analysis-3f9a1"
+    page.goto(f"{origin}/w/{name}/logs")
+    state = page.locator(".log-state")
+    expect(state).to_have_text("Live")
+    played.write(name, {"t": "2026-11-24T12:00:00.000000001Z", "lvl": "info", "msg": "before the cut"})
+    expect(page.get_by_text("before the cut")).to_be_visible()
+    played.silent.set()
+    played.write(name, {"t": "2026-11-24T12:00:00.000000002Z", "lvl": "info", "msg": "during the cut"})
+    expect(state).to_have_text("Nothing heard for 30 s; connecting again", timeout=45_000)
+    played.silent.clear()
+    expect(page.get_by_text("during the cut")).to_be_visible(timeout=20_000)
+    expect(state).to_have_text("Live")
+
+
 def test_pings_keep_a_silent_stream_live(page: Page, played: Played):
     played.ping_seconds = 0.2
     page.clock.install()

@@ -87,7 +87,7 @@ function Row(props: { server: Server; now: number; selection: Selection; index: 
         <Show when={server.status === "running" && used(server.id)}>
           {(known) => (
             <span class="used" data-tip="What it uses now">
-              {usedWords(known())}
+              uses {usedWords(known()).replace(" CPU", "")}
             </span>
           )}
         </Show>
