@@ -42,6 +42,8 @@ const button = (name: string) =>
   [...document.querySelectorAll<HTMLElement>("button, a")].find((candidate) => candidate.textContent?.trim() === name);
 const actionOfPage = (name: string) =>
   [...document.querySelectorAll(".workspace-actions button")].find((one) => one.textContent?.startsWith(name));
+const itemOfMenu = (name: string) =>
+  [...document.querySelectorAll("[role=menuitem]")].find((item) => item.textContent?.startsWith(name));
 /** Chooses from a workspace's menu. */
 const choose = (verb: string) => {
   labelled("More for lab-12345")?.click();
@@ -215,6 +217,16 @@ describe("a workspace that one may not stop", () => {
     show("/w/lab-12345/timeline", detail);
     await eventually(() => expect(actionOfPage("Stop")?.getAttribute("aria-disabled")).toBe("true"));
     expect(actionOfPage("Stop")?.textContent).toContain("You may not stop it: it belongs to somebody else (rule default-owner).");
+  });
+
+  it("says so in its menu in the list, for which it is asked when that is opened", async () => {
+    show("/", detail);
+    await eventually(() => expect(labelled("Open lab-12345")).not.toBeNull());
+    expect(sent.filter(({ path }) => path === "/api/servers/lab-12345")).toHaveLength(0);
+    labelled("More for lab-12345")?.click();
+    await eventually(() => expect(itemOfMenu("Stop")?.textContent).toContain("it belongs to somebody else (rule default-owner)"));
+    expect(itemOfMenu("Stop")?.getAttribute("aria-disabled")).toBe("true");
+    expect(document.activeElement?.getAttribute("role")).toBe("menuitem");
   });
 
   it("says so above its settings", async () => {

@@ -1,4 +1,4 @@
-import { createEffect, createSignal, createUniqueId, For, onCleanup, Show } from "solid-js";
+import { createEffect, createSignal, createUniqueId, Index, onCleanup, Show } from "solid-js";
 import { Portal } from "solid-js/web";
 import { Button } from "./button";
 import { Icon, type IconName } from "./icons";
@@ -25,6 +25,8 @@ interface Props {
   /** Words on the button; without them it is a square with `icon`. */
   text?: string;
   items: readonly MenuItem[];
+  /** What is to be found out for the items when somebody looks. */
+  onOpen?: () => void;
   small?: boolean;
   variant?: "quiet";
 }
@@ -80,6 +82,7 @@ export function Menu(props: Props) {
 
   createEffect(() => {
     if (!open()) return;
+    props.onOpen?.();
     place();
     entries()[0]?.focus({ preventScroll: true });
     document.addEventListener("pointerdown", away);
@@ -124,7 +127,8 @@ export function Menu(props: Props) {
         {/* Within the landmark that it belongs to, and out of whatever cuts off its button. */}
         <Portal mount={button.closest<HTMLElement>("main, header, dialog") ?? document.body}>
           <div class="menu" role="menu" id={id} aria-label={props.label} tabindex="-1" ref={list} onKeyDown={move}>
-            <For each={props.items}>{(item) => <Entry item={item} onChoose={choose(item)} />}</For>
+            {/* By place: an item that is told anew keeps its element, and the focus. */}
+            <Index each={props.items}>{(item) => <Entry item={item()} onChoose={(event) => choose(item())(event)} />}</Index>
           </div>
         </Portal>
       </Show>

@@ -1,3 +1,5 @@
+import { createSignal } from "solid-js";
+import { api } from "../api/client";
 import type { Server } from "../api/types";
 import { Button, ButtonLink } from "../components/button";
 import { Menu, type MenuItem } from "../components/menu";
@@ -55,6 +57,15 @@ export function More(props: { server: Server }) {
   const actions = useActions();
   const notices = useNotices();
   const { whyNot } = useSession();
+  // The rights on this very workspace: only its detail has them, and a list of a thousand does not ask for a thousand.
+  const [detail, setDetail] = createSignal<Server>();
+  const find = async () => {
+    try {
+      setDetail(await api.server(props.server.id));
+    } catch {
+      // The API itself says no, then, when it is asked to do it.
+    }
+  };
   const copy = async () => {
     const url = new URL(address(props.server), location.href).href;
     try {
@@ -69,7 +80,7 @@ export function More(props: { server: Server }) {
     const page = `/w/${server.id}`;
     return [
       { label: "Timeline", icon: "timeline", href: `${page}/timeline` },
-      { label: "Logs", icon: "logs", href: `${page}/logs`, refused: whyNot("readLogs") },
+      { label: "Logs", icon: "logs", href: `${page}/logs`, refused: whyNot("readLogs", detail()) },
       { label: "Settings", icon: "settings", href: `${page}/settings` },
       { label: "Copy address", icon: "link", act: () => void copy() },
       { label: "Launch again like this", icon: "copy", href: launchAgain(server), refused: whyNot("launch") },
@@ -77,10 +88,10 @@ export function More(props: { server: Server }) {
         label: VERB_LABEL[verb],
         icon: VERB_ICON[verb],
         danger: verb === "delete",
-        refused: actions.busy(server.id) ? "Something is under way." : actions.whyNot(verb),
+        refused: actions.busy(server.id) ? "Something is under way." : actions.whyNot(verb, detail()),
         act: () => actions.act(verb, server),
       })),
     ];
   };
-  return <Menu small variant="quiet" label={`More for ${props.server.name}`} items={items()} />;
+  return <Menu small variant="quiet" label={`More for ${props.server.name}`} items={items()} onOpen={() => void find()} />;
 }
