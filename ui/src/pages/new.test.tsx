@@ -88,6 +88,13 @@ it("tells every problem at once before it asks, and asks when they are gone", as
   await eventually(() => expect(launches()).toEqual([{ image: "nginx:1", resources: { cpu: "2" } }]));
 });
 
+it("puts the focus into the text that is wrong, not onto the slider beside it", async () => {
+  await show("/new?image=nginx");
+  type("Memory", "lots");
+  submit();
+  await eventually(() => expect(document.activeElement).toBe(field("Memory")));
+});
+
 it("shows the API's objection at its field and keeps what was typed", async () => {
   const details = [{ field: "resources.memory", reason: "more than any node has" }];
   await show("/new?name=mine", { "POST /api/jobs": [400, { code: "invalid_spec", message: "See resources.memory.", details }] });

@@ -112,7 +112,9 @@ function Form(props: { start: Fields; presets: readonly Preset[] }) {
 
   const toFirstProblem = () =>
     queueMicrotask(() => {
-      const wrong = form.querySelector<HTMLElement>(".wrong input, .wrong textarea, .wrong button");
+      const place = form.querySelector<HTMLElement>(".wrong");
+      // A slider stands before the text that it is for.
+      const wrong = place?.querySelector<HTMLElement>('[aria-invalid="true"]') ?? place?.querySelector<HTMLElement>("input, textarea, button");
       wrong?.closest("details")?.setAttribute("open", "");
       wrong?.focus();
     });
