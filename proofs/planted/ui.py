@@ -24,6 +24,15 @@ PLANTS: Final = (
         cluster=True,
     ),
     Plant(
+        "ui-outage",
+        "a stream that was refused is not opened again",
+        "ui/src/api/stream.ts",
+        '    timer = setTimeout(() => open("waiting"), RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]);\n',
+        "    failures = Math.min(failures + 1, RETRY_MS.length);\n",
+        quick=True,
+        cluster=True,
+    ),
+    Plant(
         "ui-reasons",
         "the timeline does not show what is wrong",
         "ui/src/pages/workspace/timeline-tab.tsx",
