@@ -24,6 +24,14 @@ PLANTS: Final = (
         cluster=True,
     ),
     Plant(
+        "ui-original",
+        "the first generation's address of the launch form leads nowhere",
+        "ui/src/app.tsx",
+        '      <Route path="/launch" component={() => <Navigate href={`/new${location.search}`} />} />\n',
+        "",
+        cluster=True,
+    ),
+    Plant(
         "ui-outage",
         "a stream that was refused is not opened again",
         "ui/src/api/stream.ts",
