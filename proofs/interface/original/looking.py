@@ -120,14 +120,14 @@ def own_tab(visit: Visit) -> None:
 
 
 def other_port(visit: Visit) -> None:
-    """Through the proxy's path form, by the port picker."""
+    """In the frame by the port picker; in a tab by the address below the front door."""
     visit.goto(f"/w/{visit.tool}/open")
-    with visit.page.context.expect_page() as opened:
-        visit.page.get_by_role("navigation", name="Ports").get_by_role("link", name="extra 9000").click()
-    expect(opened.value.get_by_text(WORDS)).to_be_visible()
-    opened.value.goto(f"{visit.local.origin}/proxy/server/{visit.tool}/")
-    expect(opened.value.get_by_text(WORDS)).to_be_visible()
-    opened.value.close()
+    visit.page.get_by_role("navigation", name="Ports").get_by_role("link", name="extra 9000").click()
+    expect(visit.page.frame_locator("iframe.frame").get_by_text(WORDS)).to_be_visible()
+    tab = visit.page.context.new_page()
+    tab.goto(f"{visit.local.origin}/proxy/server/{visit.tool}/")
+    expect(tab.get_by_text(WORDS)).to_be_visible()
+    tab.close()
 
 
 def rows(visit: Visit) -> Locator:
