@@ -48,11 +48,11 @@ class Journey:
     log: Page
     wrong: list[str] = field(default_factory=list)
 
-    def require(self, what: str, check: Callable[[], object]) -> None:
+    def require(self, what: str, check: Callable[..., object], *given: object) -> None:
         """Something has to be so; the journey goes on where it is not."""
         began = time.monotonic()
         try:
-            check()
+            check(*given)
         except (AssertionError, NotSeen) as error:
             self.wrong.append(what)
             print(f"    NOT SO: {what}: {' '.join(str(error).split())[:400]}", flush=True)
@@ -121,27 +121,28 @@ def launch_meanwhile(journey: Journey, text: str) -> None:
 def during(journey: Journey, outage: Outage) -> None:
     if outage.chip != "Live":
         for what, page in (("form", journey.form), ("log", journey.log)):
-            journey.require(
-                f"the {what} says how its connection is", lambda page=page: connected(page, outage.chip, SAID_SECONDS)
-            )
-    journey.require("the page of the log says so", lambda: says(journey.log, outage.log, SAID_SECONDS))
+            journey.require(f"the {what} says how its connection is", connected, page, outage.chip, SAID_SECONDS)
+    journey.require("the page of the log says so", says, journey.log, outage.log, SAID_SECONDS)
     if outage.launch:
-        journey.require("a launch meanwhile is told", lambda: launch_meanwhile(journey, outage.launch))
+        journey.require("a launch meanwhile is told", launch_meanwhile, journey, outage.launch)
     if outage.health:
         with journey.stage.context.expect_page() as opened:
             journey.form.evaluate("open('/health', '_blank')")
-        journey.require("the page of health says so", lambda: says(opened.value, outage.health, SAID_SECONDS))
+        journey.require("the page of health says so", says, opened.value, outage.health, SAID_SECONDS)
         opened.value.close()
 
 
 def afterwards(journey: Journey, before: int) -> None:
     for what, page in (("form", journey.form), ("log", journey.log)):
-        journey.require(f"the {what} is live again by itself", lambda page=page: connected(page, "Live", BACK_SECONDS))
-    old = journey.log.get_by_text("What you see may be old.")
-    journey.require("nothing is called old", lambda: expect(old).to_have_count(0, timeout=BACK_SECONDS * 1000))
-    journey.require("the log has every line once", lambda: whole(journey.log, before))
-    journey.require("what was typed is there", lambda: as_typed(journey.form))
-    journey.require("it is launched, once", lambda: launched_once(journey))
+        journey.require(f"the {what} is live again by itself", connected, page, "Live", BACK_SECONDS)
+    journey.require("nothing is called old", not_old, journey.log)
+    journey.require("the log has every line once", whole, journey.log, before)
+    journey.require("what was typed is there", as_typed, journey.form)
+    journey.require("it is launched, once", launched_once, journey)
+
+
+def not_old(log: Page) -> None:
+    expect(log.get_by_text("What you see may be old.")).to_have_count(0, timeout=BACK_SECONDS * 1000)
 
 
 def launched_once(journey: Journey) -> None:
@@ -200,7 +201,7 @@ def played(browser: Browser, local: Local, relay: Relay, outages: list[Outage]) 
             context = form.context
             context.grant_permissions(["clipboard-read", "clipboard-write"], origin=local.origin)
             journey = Journey(Stage(local, relay, context), form, context.new_page())
-            journey.require("the journey", lambda journey=journey, outage=outage: through(journey, outage))
+            journey.require("the journey", through, journey, outage)
             results.append((outage.what, [*journey.wrong, *complaints(heard, outage=True)]))
     return results
 
