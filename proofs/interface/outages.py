@@ -72,7 +72,7 @@ OUTAGES: Final = (
         lambda stage: scaled(stage, "api"),
         chip="Reconnecting|Last heard",
         log="Connection lost",
-        launch="refused the connection|does not answer|The server answered 50",
+        launch="GuildNet's API (is away|went away|does not answer)",
         quick=True,
     ),
     Outage(

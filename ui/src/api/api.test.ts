@@ -28,6 +28,14 @@ describe("the API client", () => {
     expect(error).toMatchObject({ status: 400, code: "invalid_spec", message: "See image.", details, requestId: "r1" });
   });
 
+  it("says of an API that is away what that means to a person, in place of the front door's words", async () => {
+    answering({ "POST /api/jobs": [502, { code: "upstream_refused", message: "The api of this install refused the connection: is its port open?" }] });
+    await expect(api.launch({ image: "nginx:1" }, "k")).rejects.toMatchObject({
+      status: 502,
+      message: "GuildNet's API is away for the moment, so nothing was done. Try again soon.",
+    });
+  });
+
   it("has words for an answer that is none of the API's, and for none at all", async () => {
     vi.stubGlobal("fetch", async () => new Response("<html>", { status: 502, statusText: "Bad Gateway" }));
     await expect(api.me()).rejects.toThrow("The server answered 502 Bad Gateway.");

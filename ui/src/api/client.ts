@@ -42,6 +42,13 @@ const DEADLINE_MS = 20_000;
 /** Answered to everybody: no sign of a session. */
 const ANYBODYS: ReadonlySet<string> = new Set(["/api/ui-config", "/readyz"]);
 
+/** What it means to a person that the front door does not reach the API: its own words are for who runs the install. */
+const AWAY: Readonly<Record<string, string>> = {
+  upstream_refused: "GuildNet's API is away for the moment, so nothing was done. Try again soon.",
+  upstream_reset: "GuildNet's API went away before it answered. It may still have done what was asked.",
+  upstream_timeout: "GuildNet's API does not answer. It may still do what was asked.",
+};
+
 async function failure(response: Response): Promise<ApiError> {
   if (response.status === 401) return new ApiError(401, "unauthenticated", "You are signed out. Sign in, then try again.");
   const text = await response.text();
@@ -50,7 +57,7 @@ async function failure(response: Response): Promise<ApiError> {
     return new ApiError(
       response.status,
       body.code ?? "error",
-      body.message ?? `The server answered ${response.status}.`,
+      AWAY[body.code ?? ""] ?? body.message ?? `The server answered ${response.status}.`,
       body.details,
       body.request_id,
     );
