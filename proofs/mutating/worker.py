@@ -178,17 +178,16 @@ def whole(job: Job) -> None:
 
 
 def preloadable(module: str, loaded: Sequence[str]) -> list[str]:
-    """What a child need not load again: the modules that do not import the changed one, not even by detour.
+    """What a child need not load again: the modules that do not load the changed one, not even by detour.
 
-    A module's packages are loaded with it, and so is what they import."""
-    downstream = grimp.build_graph(*PACKAGES, cache_dir=None).find_downstream_modules(module)
+    A module's packages are loaded before it, and whatever they import."""
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None)
+    for one in sorted(graph.modules):
+        package = one.rpartition(".")[0]
+        if package and package != module:
+            graph.add_import(importer=one, imported=package)
     itself = {module, module.rpartition(".")[0]}
-    return [name for name in loaded if name not in itself and downstream.isdisjoint(_with_packages(name))]
-
-
-def _with_packages(name: str) -> set[str]:
-    parts = name.split(".")
-    return {".".join(parts[:number]) for number in range(1, len(parts) + 1)}
+    return [name for name in loaded if name not in itself | graph.find_downstream_modules(module)]
 
 
 def _anew(module: str, number: int, tests: Sequence[str]) -> dict[str, Any]:

@@ -14,3 +14,9 @@ def test_a_module_is_left_out_where_its_package_imports_the_changed_one():
 def test_the_changed_module_its_package_and_all_that_imports_it_are_left_out():
     loaded = ["guildnet", "guildnet.access", "guildnet.capability", "guildnet.names"]
     assert preloadable("guildnet.capability", loaded) == ["guildnet.names"]
+
+
+def test_a_module_is_left_out_that_imports_a_neighbour_of_the_changed_one_which_their_package_loads():
+    # A type of `guildnet.workspace.model` is enough: the package's __init__ loads the ports.
+    loaded = ["guildnet.names", "guildnet_api.openapi.events"]
+    assert preloadable("guildnet.workspace.ports", loaded) == ["guildnet.names"]
