@@ -11,8 +11,8 @@ PLANTS: Final = (
         "axe",
         "a button with an icon alone has no name",
         "ui/src/components/button.tsx",
-        "      aria-label={own.label}\n      aria-disabled={Boolean(own.refused) || act.busy",
-        "      aria-disabled={Boolean(own.refused) || act.busy",
+        "      aria-label={props.label}\n      aria-disabled={Boolean(props.refused) || props.busy",
+        "      aria-disabled={Boolean(props.refused) || props.busy",
         quick=True,
     ),
     Plant(
