@@ -377,8 +377,16 @@ async def test_the_ui_is_served_with_its_policy(start_api: Starter, tmp_path: Pa
 
 
 async def test_it_does_its_work_with_the_charts_role_alone(start_api: Starter, api_server, kube, namespace):
-    token = await grant(kube, "api", release=await make_namespace(kube), workspaces=namespace)
-    api: Api = await start_api(kubeconfig=str(api_server.kubeconfig_for(token, namespace)))
+    release = await make_namespace(kube)
+    token = await grant(kube, "api", release=release, workspaces=namespace)
+    told = {"lease_name": "guildnet-operator", "entries_configmap": "guildnet-entries", "release_namespace": release}
+    api: Api = await start_api(kubeconfig=str(api_server.kubeconfig_for(token, namespace)), **told)
+    lease = {"holderIdentity": "one", "leaseDurationSeconds": 15, "renewTime": "2026-01-01T00:00:00.000000Z"}
+    await kube.create(LEASES, release, {"metadata": {"name": "guildnet-operator"}, "spec": lease})
+    entries = {"metadata": {"name": "guildnet-entries"}, "data": {"tailnet": "guild.tail.example"}}
+    await kube.create(CONFIGMAPS, release, entries)
+    shown = (await api.ask("GET", "/api/install")).json()
+    assert (shown["operator"]["name"], shown["tailnet"]) == ("one", "guild.tail.example")
     job = {"image": "acme/tool", "env": {"TOKEN": "x"}}
     name = (await api.ask("POST", "/api/jobs", json=job)).json()["id"]
     assert (await api.ask("PATCH", f"/api/servers/{name}", json={"env": {"TOKEN": "y"}})).status_code == 202
