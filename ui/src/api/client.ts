@@ -28,6 +28,8 @@ export class ApiError extends Error {
   readonly code: string;
   readonly details: readonly FieldError[];
   readonly requestId: string | undefined;
+  /** The whole answer, where it was JSON. */
+  body: unknown;
 
   constructor(status: number, code: string, message: string, details: readonly FieldError[] = [], requestId?: string) {
     super(message);
@@ -54,13 +56,15 @@ async function failure(response: Response): Promise<ApiError> {
   const text = await response.text();
   try {
     const body = JSON.parse(text) as Partial<Refusal>;
-    return new ApiError(
+    const error = new ApiError(
       response.status,
       body.code ?? "error",
       AWAY[body.code ?? ""] ?? body.message ?? `The server answered ${response.status}.`,
       body.details,
       body.request_id,
     );
+    error.body = body;
+    return error;
   } catch {
     return new ApiError(response.status, "error", `The server answered ${response.status} ${response.statusText}.`);
   }
@@ -108,13 +112,24 @@ async function request<T>(method: string, path: string, sent?: Sent): Promise<T>
   return (await exchange<T>(method, path, sent)).value;
 }
 
+/** An install that is not ready answers 503, and says by its checks why. */
+async function readiness(): Promise<Readiness> {
+  try {
+    return await request<Readiness>("GET", "/readyz");
+  } catch (cause) {
+    const told = (cause as ApiError).body as Partial<Readiness> | undefined;
+    if (told?.checks) return { status: "", ...told, checks: told.checks };
+    throw cause;
+  }
+}
+
 const server = (id: string) => `/api/servers/${encodeURIComponent(id)}`;
 
 /** Every call raises ApiError, and nothing else. */
 export const api = {
   uiConfig: () => request<UiConfig>("GET", "/api/ui-config"),
   me: () => request<Me>("GET", "/api/me"),
-  readiness: () => request<Readiness>("GET", "/readyz"),
+  readiness,
   install: () => request<InstallState>("GET", "/api/install"),
   /** The proxy says its version where it explains itself. */
   proxyVersion: async () => (await request<{ version?: string }>("GET", "/api/proxy-debug?url=%2F")).version ?? "",

@@ -11,7 +11,7 @@ let dispose = () => {};
 const OPERATOR = { leads: true, name: "operator-1", heardSeconds: 3, queueSeconds: 0.4, watchSeconds: 12, portsLeft: 45_000 };
 const INSTALL = { versions: { api: "0.1.0", operator: "0.1.1", kubernetes: "v1.34.1" }, tailnet: "guild.tail.example", operator: OPERATOR };
 
-function show(install: [number, unknown]) {
+function show(install: [number, unknown], over: Record<string, [number, unknown]> = {}) {
   answering({
     "GET /api/ui-config": [200, { name: "team", version: "0.1.0", originMode: "host", features: {} }],
     "GET /api/me": [200, ADA],
@@ -21,6 +21,7 @@ function show(install: [number, unknown]) {
     "GET /api/stats": [200, { states: {}, starts: [] }],
     "GET /api/install": install,
     "GET /api/proxy-debug?url=%2F": [200, { version: "0.1.2" }],
+    ...over,
   });
   history.replaceState(null, "", "/health");
   dispose = render(
@@ -62,6 +63,12 @@ it.each([
 ])("says that the operator of %j is not well", async (operator, words) => {
   show([200, { ...INSTALL, operator }]);
   await eventually(() => expect(document.querySelector(".check-bad")?.textContent).toContain(words));
+});
+
+it("says which part it is where the install is not ready", async () => {
+  show([200, INSTALL], { "GET /readyz": [503, { status: "unavailable", checks: { redis: { ok: true }, cache: { ok: false } } }] });
+  await eventually(() => expect(document.querySelector(".check-bad")?.textContent).toContain("Copy of the cluster is not well."));
+  expect(document.body.textContent).not.toContain("GuildNet does not say how it is.");
 });
 
 it("says nothing of what is not known", async () => {
