@@ -165,8 +165,9 @@ COMMANDS: Final = (
         "edit", "Change a workspace in an editor.", "verbs.edit:run",
         (WORKSPACE, _opt("-f", "--file", help="take this file instead of asking an editor; `-` for standard input",
                          metavar="FILE")),
-        "Opens image, args, env, resources, ports, storage, labels and notes as YAML in `$VISUAL` or `$EDITOR`. Only "
-        "what you change is sent. What another changed meanwhile is shown and never overwritten; your text is kept.",
+        "Opens image, command, args, env, resources, ports, storage, exposure, labels and notes as YAML in `$VISUAL` "
+        "or `$EDITOR`. Only what you change is sent. What another changed meanwhile is shown and never overwritten; "
+        "your text is kept.",
     ),
     Command("events", "Show what happened to a workspace.", "verbs.why:events", (WORKSPACE, OUTPUT)),
     Command("why", "Say what a workspace waits for, and what to do.", "verbs.why:run", (WORKSPACE, OUTPUT)),

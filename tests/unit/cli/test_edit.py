@@ -39,6 +39,8 @@ def changed(tmp_path: Path, **fields: object) -> str:
         ({"image": "acme/x:2"}, {"image": "acme/x:2"}),
         ({"notes": None}, {"notes": None}),
         ({"args": ["--fast"]}, {"args": ["--fast"]}),
+        ({"command": ["sh", "-c", "x"]}, {"command": ["sh", "-c", "x"]}),
+        ({"exposure": {"type": "LoadBalancer"}}, {"exposure": {"type": "LoadBalancer"}}),
         ({"env": {"MODE": "slow", "API_TOKEN": "********"}}, {"env": {"MODE": "slow"}}),
         ({"env": {"MODE": "fast", "API_TOKEN": "new"}}, {"env": {"API_TOKEN": "new"}}),
         ({"env": {"API_TOKEN": "********", "B": "1"}}, {"env": {"MODE": None, "B": "1"}}),

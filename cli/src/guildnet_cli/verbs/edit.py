@@ -18,13 +18,13 @@ from guildnet_cli.errors import CONFLICT, FAILED, NOT_FOUND, OK, USAGE, CliError
 from guildnet_cli.output import note, plain, say
 from guildnet_cli.wire import Server
 
-FIELDS: Final = ("image", "args", "env", "resources", "ports", "storage", "labels", "notes")
+FIELDS: Final = ("image", "command", "args", "env", "resources", "ports", "storage", "exposure", "labels", "notes")
 _KEY_BY_KEY: Final = frozenset({"env", "labels", "resources"})
 _ON_THE_WIRE: Final = {"ports": "expose"}
 MASK: Final = "********"
 _HEAD: Final = """\
 # Workspace {name}. Save and close to change it; close without a change, or empty the file, to leave it.
-# A change of anything but notes and labels replaces its pod. What is shown as ******** is secret, and stays.
+# A change of anything but notes, labels and exposure replaces its pod. What is shown as ******** is secret, and stays.
 # A port is `port`, and if you like `name` and `pathMode` (Strip or Preserve).
 """
 
