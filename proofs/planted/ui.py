@@ -17,10 +17,10 @@ PLANTS: Final = (
     ),
     Plant(
         "keyboard",
-        "the menu of a workspace is opened by a pointer alone",
+        "a menu that opens does not take the focus, so that no key reaches what is in it",
         "ui/src/components/menu.tsx",
-        "          onClick={() => setOpen(!open())}\n",
-        "          onPointerUp={() => setOpen(!open())}\n",
+        "    entries()[0]?.focus({ preventScroll: true });\n",
+        "",
         cluster=True,
     ),
     Plant(
