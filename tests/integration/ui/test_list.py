@@ -56,6 +56,10 @@ def test_the_focus_is_never_lost(page: Page):
     expect(page.get_by_role("heading", level=1)).to_be_focused()
 
 
+def test_the_button_that_finds_tells_its_keys(page: Page):
+    expect(page.get_by_role("button", name="Find or do")).to_have_attribute("aria-keyshortcuts", "Control+K")
+
+
 def test_the_skip_link_leads_to_the_content(page: Page):
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     page.keyboard.press("Tab")

@@ -21,7 +21,7 @@ interface Look {
  */
 type Native = Pick<
   JSX.ButtonHTMLAttributes<HTMLButtonElement>,
-  "type" | "class" | "autofocus" | "aria-haspopup" | "aria-expanded" | "aria-controls" | "aria-pressed"
+  "type" | "class" | "autofocus" | "aria-haspopup" | "aria-expanded" | "aria-controls" | "aria-pressed" | "aria-keyshortcuts"
 > & {
   onClick?: ((event: MouseEvent) => void) | undefined;
   onKeyDown?: ((event: KeyboardEvent) => void) | undefined;
@@ -68,6 +68,7 @@ export function Button(props: Look & Native & { busy?: boolean | undefined }) {
       aria-expanded={props["aria-expanded"]}
       aria-controls={props["aria-controls"]}
       aria-pressed={props["aria-pressed"]}
+      aria-keyshortcuts={props["aria-keyshortcuts"]}
       data-tip={props.refused ?? (props.square ? props.label : undefined)}
       onClick={(event) => {
         if (props.refused || props.busy) event.preventDefault();
