@@ -88,14 +88,16 @@ async def serving(directory: Path, upstream_port: int) -> AsyncIterator[Path]:
 
 
 @asynccontextmanager
-async def hosting(directory: Path, placed: Sequence[Placed]) -> AsyncIterator[Path]:
-    """The path of a kubeconfig while the block runs; these workspaces are there."""
+async def hosting(
+    directory: Path, placed: Sequence[Placed], routes: Sequence[web.AbstractRouteDef] = ()
+) -> AsyncIterator[Path]:
+    """The path of a kubeconfig while the block runs; these workspaces are there, and what `routes` answer."""
     held: dict[Resource, list[dict[str, Any]]] = {
         WORKSPACES: [one.workspace() for one in placed],
         ENDPOINTSLICES: [one.endpoint_slice() for one in placed],
         CAPABILITIES: [],
     }
-    async with listing(directory, held) as kubeconfig:
+    async with listing(directory, held, routes=routes) as kubeconfig:
         yield kubeconfig
 
 
@@ -104,9 +106,10 @@ async def listing(
     directory: Path,
     objects: Mapping[Resource, Sequence[Mapping[str, Any]]],
     elsewhere: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    routes: Sequence[web.AbstractRouteDef] = (),
 ) -> AsyncIterator[Path]:
     """The path of a kubeconfig while the block runs; these objects are there, those of `elsewhere` by the path of their
-    list. Lists are made once: whoever asks for one again and again measures itself."""
+    list, and what `routes` answer. Lists are made once: whoever asks for one again and again measures itself."""
     lists: dict[str, Sequence[Mapping[str, Any]]] = dict.fromkeys(_EMPTY, ())
     lists |= {path(kind, NAMESPACE): items for kind, items in objects.items()} | dict(elsewhere or {})
     held = {
@@ -122,6 +125,7 @@ async def listing(
         return await _watched(request)
 
     app = web.Application()
+    app.add_routes(routes)
     app.router.add_get("/{rest:.*}", answer)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.1)
     await runner.setup()

@@ -54,9 +54,10 @@ def rights(account: str) -> Iterator[Right]:
 
 
 def allowed(account: str, verb: str, place: str, resource: str, name: str, *, tailnet: bool = False) -> bool:
-    """Does the file let an account do this? `name` `*` asks for every object of the kind."""
+    """Does the file let an account do this, where workspaces are reached by address? `name` `*` is every object of the
+    kind."""
     return any(
         right.place == place and right.resource == resource and verb in right.verbs and right.name in (ANY, name)
         for right in rights(account)
-        if tailnet or right.when != "tailnet"
+        if right.when is None or (tailnet and right.when == "tailnet")
     )

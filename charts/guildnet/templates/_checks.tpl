@@ -3,8 +3,8 @@
 {{- if eq .Values.workspaces.namespace .Release.Namespace -}}
 {{- fail (printf "workspaces.namespace is the release namespace %q: workspaces need a namespace of their own, because whoever can create a Deployment there can read its Secrets" .Release.Namespace) -}}
 {{- end -}}
-{{- if ne .Values.proxy.transport "pod" -}}
-{{- fail "proxy.transport: api-server is not available in this version; set proxy.transport: pod" -}}
+{{- if and (eq .Values.proxy.transport "api-server") .Values.proxy.disableApiProxy -}}
+{{- fail "proxy.transport: api-server is what proxy.disableApiProxy is against: set it to false" -}}
 {{- end -}}
 {{- if not (or .Values.tailnet.enabled .Values.entries.local.origin .Values.entries.domain.origin) -}}
 {{- fail "there is no way in: set tailnet.enabled, entries.local.origin or entries.domain.origin" -}}

@@ -4,7 +4,8 @@
 {{- $place := .place -}}
 {{- $rights := tpl (.root.Files.Get "rights.yaml") .root | fromYaml -}}
 {{- range (get $rights.accounts .account).rights }}
-{{- if and (eq .place $place) (or (not .when) (and (eq .when "tailnet") $root.Values.tailnet.enabled)) }}
+{{- $when := dict "tailnet" $root.Values.tailnet.enabled "api-server" (eq $root.Values.proxy.transport "api-server") }}
+{{- if and (eq .place $place) (or (not .when) (get $when .when)) }}
 # {{ .why }}
 - apiGroups: {{ toJson .groups }}
   resources: {{ toJson .resources }}

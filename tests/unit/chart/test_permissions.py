@@ -21,7 +21,7 @@ def said(account: str, *, tailnet: bool = False) -> dict[Rule, frozenset[str]]:
     """What rights.yaml lets an account do."""
     found: dict[Rule, frozenset[str]] = {}
     for right in rights(account):
-        if tailnet or right.when is None:
+        if right.when is None or (tailnet and right.when == "tailnet"):
             key = (PLACES[right.place], right.resource, right.name)
             found[key] = found.get(key, frozenset()) | right.verbs
     return found
@@ -92,3 +92,13 @@ def test_the_secret_of_the_tailnet_state_is_there_before_the_sidecar_asks_for_it
     rules = [rule for role in rendering.of("Role", "guildnet-proxy") for rule in role["rules"]]
     assert not any("create" in rule["verbs"] for rule in rules if "secrets" in rule["resources"])
     assert render().of("Secret", "guildnet-tailnet-state") == []
+
+
+@pytest.mark.parametrize("through", ["pod", "api-server"])
+def test_ports_are_forwarded_where_that_is_the_way_and_nowhere_else(render: Render, through: str):
+    rendering = render({"proxy": {"transport": through}})
+    granted = [
+        rule for role in rendering.of("Role") for rule in role["rules"] if "pods/portforward" in rule["resources"]
+    ]
+    assert [rule["verbs"] for rule in granted] == ([["get", "create"]] if through == "api-server" else [])
+    assert rendering.env("proxy")["PROXY_TRANSPORT"] == through

@@ -96,7 +96,7 @@ def test_a_wrong_value_is_refused_with_its_place(render: Render, values, said):
         ({"workspaces": {"namespace": "guildnet"}}, "need a namespace of their own"),
         ({"tailnet": {"enabled": True}, "proxy": {"replicas": 2}}, "set proxy.replicas: 1"),
         ({"api": {"replicas": 2}, "valkey": {"enabled": False}}, "without Redis"),
-        ({"proxy": {"transport": "api-server"}}, "not available in this version"),
+        ({"proxy": {"transport": "api-server", "disableApiProxy": True}}, "set it to false"),
         ({"entries": {"local": {"origin": ""}}}, "there is no way in"),
         ({"redis": {"url": "redis://x"}}, "set valkey.enabled: false"),
         (

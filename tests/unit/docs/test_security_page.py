@@ -9,6 +9,7 @@ from support.rights import NAMES, accounts
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 TABLE = re.compile(r"(?<=<!-- rights -->\n).*(?=<!-- /rights -->)", re.DOTALL)
+WHEN = {"tailnet": " (with a tailnet)", "api-server": " (with `proxy.transport: api-server`)"}
 PLACES = {"workspaces": "workspaces", "release": "release", "cluster": "–"}
 
 
@@ -18,7 +19,7 @@ def table() -> str:
         for right in said["rights"]:
             names = ", ".join(f"`{NAMES[name]}`" for name in right.get("names", ()))
             kinds = ", ".join(f"`{kind}`" for kind in right["resources"]) + (f" {names}" if names else "")
-            when = " (with a tailnet)" if right.get("when") == "tailnet" else ""
+            when = WHEN[right["when"]] if "when" in right else ""
             why = right["why"] + when
             lines.append(f"| {account} | {PLACES[right['place']]} | {', '.join(right['verbs'])} | {kinds} | {why} |")
         lines.append(f"| {account} | | **never** | | {said['never']} |")

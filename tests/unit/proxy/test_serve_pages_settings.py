@@ -142,7 +142,7 @@ def test_next_is_a_path_of_ours_or_the_root(text):
         ({"LOCAL_ORIGIN": "http://x/path"}, "LOCAL_ORIGIN"),
         ({"LOCAL_ORIGIN": "http://x.localhost", "ALLOWED_TARGETS": "10.0.0.0/8"}, "ALLOWED_TARGETS"),
         ({"LOCAL_ORIGIN": "http://x.localhost", "LISTEN_LOCAL": "8080"}, "LISTEN_LOCAL"),
-        ({"LOCAL_ORIGIN": "http://x.localhost", "PROXY_TRANSPORT": "api-server"}, "PROXY_TRANSPORT=api-server"),
+        ({"LOCAL_ORIGIN": "http://x.localhost", "PROXY_TRANSPORT": "by-pigeon"}, "PROXY_TRANSPORT"),
         ({"TAILNET_SOCKET": "/x"}, "TAILSCALED_SOCKET"),
         ({"LOCAL_ORIGIN": "http://x.localhost", "ADMIN_SERVICE_ACCOUNT": "admin"}, "ADMIN_SERVICE_ACCOUNT"),
         ({"LOCAL_ORIGIN": "http://g.localhost:80", "LOCAL_MODE": "port"}, "LOCAL_MODE=port"),
@@ -172,3 +172,16 @@ def test_settings_are_read_by_their_names():
     assert settings.local_origin == "http://guildnet.localhost:8080"
     assert settings.allowed_targets == ("10.0.0.0/8:80", "[fd00::/8]:443")
     assert (settings.listen_local, settings.path_trusted) == ("0.0.0.0:8081", True)
+
+
+@pytest.mark.parametrize(
+    ("transport", "disabled", "through"),
+    [("pod", "false", False), ("api-server", "false", True), ("api-server", "true", False)],
+)
+def test_the_first_generations_switch_keeps_requests_from_the_api_server(transport: str, disabled: str, through: bool):
+    environ = {
+        "LOCAL_ORIGIN": "http://g.localhost",
+        "PROXY_TRANSPORT": transport,
+        "HOSTAPP_DISABLE_API_PROXY": disabled,
+    }
+    assert load(Settings, environ).by_api_server is through

@@ -33,6 +33,7 @@ from guildnet_proxy.cluster.index import Index
 from guildnet_proxy.cluster.last_known import LastKnown
 from guildnet_proxy.cluster.own_addresses import OwnAddresses
 from guildnet_proxy.cluster.own_watches import OwnWatches, hosts_of
+from guildnet_proxy.cluster.port_forward import PortForward
 from guildnet_proxy.cluster.watches import Watches
 from guildnet_proxy.frontdoor.dispatch import Api, FrontDoor
 from guildnet_proxy.frontdoor.egress import EgressGuard, parse_allowed, parse_networks, resolve_name
@@ -229,6 +230,10 @@ async def running(
         health.add("kubernetes", watches.check)
         ops = await stack.enter_async_context(_ops(settings, health, registry, share))
         server = Server(door, records, limits_of(settings, share))
+        if settings.by_api_server:
+            forwarding = PortForward(client, settings.k8s_namespace, index.pod_at)
+            stack.push_async_callback(forwarding.aclose)
+            server.pool.open = forwarding.open
         MemoMetrics(registry, server.heads)
         AdmissionMetrics(registry, door.workspaces.admission)
         health.add("engine", server.problem)

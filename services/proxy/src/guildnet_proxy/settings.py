@@ -86,7 +86,8 @@ class Settings(EntrySettings):
         default="open", description="What is allowed while there is no Capability."
     )
     proxy_transport: Literal["pod", "api-server"] = Field(
-        default="pod", description="How workspaces are reached. Only `pod` is available in this version."
+        default="pod",
+        description="How workspaces are reached: by their pods' addresses, or by the API server's port forwarding.",
     )
     hostapp_disable_api_proxy: bool = Field(
         default=False, description="First-generation switch: true means PROXY_TRANSPORT=pod, whatever that says."
@@ -192,6 +193,11 @@ class Settings(EntrySettings):
         return value if host else f"0.0.0.0:{port}"
 
     @property
+    def by_api_server(self) -> bool:
+        """Are workspaces reached through the API server?"""
+        return self.proxy_transport == "api-server" and not self.hostapp_disable_api_proxy
+
+    @property
     def has_tailnet(self) -> bool:
         return bool(self.tailnet_socket) or self.tailnet_tls != "serve"
 
@@ -215,8 +221,6 @@ class Settings(EntrySettings):
 
     @model_validator(mode="after")
     def _together(self) -> Any:
-        if self.proxy_transport == "api-server" and not self.hostapp_disable_api_proxy:
-            raise ValueError("PROXY_TRANSPORT=api-server is not available in this version; use pod")
         if self.tailnet_socket and not (self.tailscaled_socket and self.serve_file):
             raise ValueError("TAILNET_SOCKET needs TAILSCALED_SOCKET and SERVE_FILE")
         if self.tailnet_socket and self.tailnet_tls != "serve":

@@ -110,6 +110,40 @@ class Transport:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise requests.unreachable("GET", path, error) from error
 
+    async def websocket(
+        self, path: str, query: Query, *, protocol: str, timeout: float = TIMEOUT
+    ) -> aiohttp.ClientWebSocketResponse:
+        """A connection to a subresource that streams, by one subprotocol; whoever gets it closes it.
+
+        Raises like `request`, Unreachable too where the server does not speak the subprotocol.
+        """
+        if self._rest.pool_manager is None:
+            self._rest.pool_manager = self._rest._create_pool_manager()  # noqa: SLF001  its first request would
+        url = f"{self._configuration.host}{path}{requests.encoded(query)}"
+        try:
+            async with asyncio.timeout(timeout):
+                opened: aiohttp.ClientWebSocketResponse = await self._rest.pool_manager.ws_connect(
+                    url, headers=await self._headers(), protocols=(protocol,), max_msg_size=0, proxy=self._rest.proxy
+                )
+        except aiohttp.WSServerHandshakeError as error:
+            self._answered("GET", error.status)
+            raise errors.from_answer(error.status, error.message.encode()) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._answered("GET", 0)
+            raise requests.unreachable("GET", path, error) from error
+        self._answered("GET", 101)
+        if opened.protocol != protocol:
+            await opened.close()
+            raise requests.unreachable("GET", path, ConnectionError(f"it does not speak {protocol}"))
+        return opened
+
+    async def _headers(self) -> dict[str, str]:
+        """Who we are. The credentials are asked for every time: the official client re-reads a rotated token file."""
+        found = {"User-Agent": self._user_agent}
+        for setting in (await self._configuration.auth_settings()).values():
+            found["Authorization"] = setting["value"]
+        return found
+
     async def _send(
         self,
         method: str,
@@ -121,11 +155,8 @@ class Transport:
     ) -> aiohttp.ClientResponse:
         if method != "GET":
             self._check_write()
-        headers = {"Accept": "application/json, */*", "User-Agent": self._user_agent}
+        headers = {"Accept": "application/json, */*", **await self._headers()}
         headers["Content-Type"] = content_type or JSON_TYPE
-        # The credentials are asked for at every request: the official client re-reads a rotated token file.
-        for setting in (await self._configuration.auth_settings()).values():
-            headers["Authorization"] = setting["value"]
         url = f"{self._configuration.host}{path}{requests.encoded(query)}"
         try:
             answer = await self._rest.request(method, url, headers=headers, body=body, _request_timeout=limits)

@@ -22,12 +22,13 @@ Located = tuple[str, int | None]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One port of one pod; `ready` as the slice says it."""
+    """One port of one pod, which is called `pod`; `ready` as the slice says it."""
 
     address: str
     port: int
     name: str
     ready: bool
+    pod: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def parse_slice(obj: Mapping[str, Any]) -> Slice:
     owners = [item for item in metadata.get("ownerReferences") or () if item.get("kind") == "Service"]
     ports = [item for item in obj.get("ports") or () if item.get("port") and item.get("protocol", "TCP") == "TCP"]
     endpoints = [
-        Endpoint(address, int(port["port"]), port.get("name") or "", _ready(item))
+        Endpoint(address, int(port["port"]), port.get("name") or "", _ready(item), target.get("name") or "")
         for item in obj.get("endpoints") or ()
         if (target := item.get("targetRef") or {}).get("kind") == "Pod"
         and target.get("namespace") == metadata.get("namespace")
@@ -111,6 +112,11 @@ class Index:
             if workspace.status.service_ip == address and port in declared_ports(workspace):
                 return workspace
         return None
+
+    def pod_at(self, address: str) -> str:
+        """The name of the workspace's pod that has this address; "" for any other address."""
+        every = (item for found in self.slices() for item in found.endpoints)
+        return next((item.pod for item in every if item.address == address), "")
 
     def origin_ports(self) -> tuple[int, ...]:
         """The tailnet ports in use, ascending."""
