@@ -1,4 +1,5 @@
-"""The ways in of the proof: the local entry, the tailnet, and a name of its own, of both modes, behind a TLS server.
+"""The ways in of the proof: the local entry, the tailnet, a name of its own in both modes, behind a TLS server, and the
+local entry of a proxy that reaches pods through the API server.
 
 The local cluster has no entry by a name. The chart gives it one while a block runs, and a server of this process ends
 TLS before the front door, as the Ingress of such a name does.
@@ -11,9 +12,8 @@ import datetime as dt
 import os
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +49,8 @@ class Mode:
     context: dict[str, Any] = field(default_factory=dict)
     login: str = ""
     """Path of the link that logs in; empty where the entry says who is there."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """What of the release's values is another; empty for the release as it is."""
 
 
 def modes(local: Local, domain: str) -> tuple[Mode, ...]:
@@ -58,18 +60,27 @@ def modes(local: Local, domain: str) -> tuple[Mode, ...]:
     return (
         Mode("local entry, own hosts", local.origin, True, login=login),
         Mode("tailnet, own ports", local.tailnet.url.rstrip("/"), True, device),
-        Mode("a name, path form, trusted", domain, False, login=login),
-        Mode("a name, own hosts", domain, True, login=login),
-    )
+        Mode("a name, path form, trusted", domain, False, login=login, values=_named(domain, "path")),
+        Mode("a name, own hosts", domain, True, login=login, values=_named(domain, "host")),
+        Mode(
+            "local, through the API server", local.origin, True, login=login,
+            values={"proxy": {"transport": "api-server", "disableApiProxy": False}},
+        ),
+    )  # fmt: skip
 
 
-def values_with(values: dict[str, Any], origin: str, mode: str) -> dict[str, Any]:
-    """The release's values with the entry by a name; the path form only works where it is trusted."""
-    changed = deepcopy(values)
-    changed["entries"] = {
-        **changed.get("entries", {}), "domain": {"origin": origin, "mode": mode}, "pathTrusted": mode == "path",
-    }  # fmt: skip
-    return changed
+def _named(origin: str, mode: str) -> dict[str, Any]:
+    """The entry by a name; the path form only works where it is trusted."""
+    return {"entries": {"domain": {"origin": origin, "mode": mode}, "pathTrusted": mode == "path"}}
+
+
+def changed(values: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Values with others put over them, map by map."""
+    found = dict(values)
+    for key, value in other.items():
+        old = found.get(key)
+        found[key] = changed(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return found
 
 
 class Release:
@@ -89,8 +100,9 @@ class Release:
         finally:
             self._upgrade(self._values)
 
-    def answer_to(self, origin: str, mode: str) -> None:
-        self._upgrade(values_with(self._values, origin, mode))
+    def change(self, values: Mapping[str, Any]) -> None:
+        """These values over those of before, and no others."""
+        self._upgrade(changed(self._values, values))
 
     def _upgrade(self, values: dict[str, Any]) -> None:
         with held(self.settings.lock, up.holder(self.settings, "show-apps"), print):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from guildnet.workspace import well_known
 from proofs import ROOT, apps
 from proofs.apps import Cell
-from proofs.opened.entries import values_with
+from proofs.opened.entries import changed
 from proofs.opened.recipes import MADE
 from proofs.opened.uses import APPS
 
@@ -30,11 +30,12 @@ def test_every_file_of_an_image_is_there():
         assert all((ROOT / path).exists() for path in (recipe.dockerfile, *recipe.inputs)), recipe.name
 
 
-def test_the_entry_by_a_name_trusts_the_path_form_only_where_it_is_the_mode():
-    before = {"entries": {"local": {"origin": "http://guildnet.localhost:8080"}}, "presets": []}
-    path = values_with(before, "https://guildnet.example:1", "path")["entries"]
-    host = values_with(before, "https://guildnet.example:1", "host")["entries"]
-    assert (path["pathTrusted"], path["domain"]["mode"]) == (True, "path")
-    assert (host["pathTrusted"], host["domain"]["mode"]) == (False, "host")
-    assert path["local"] == before["entries"]["local"]
-    assert "domain" not in before["entries"], "what is put back is as it was"
+def test_what_a_mode_changes_leaves_the_rest_of_the_values_as_it_was():
+    before = {"entries": {"local": {"origin": "http://guildnet.localhost:8080"}}, "presets": [1]}
+    after = changed(before, {"entries": {"pathTrusted": True, "local": {"mode": "path"}}, "proxy": {"transport": "x"}})
+    assert after == {
+        "entries": {"local": {"origin": "http://guildnet.localhost:8080", "mode": "path"}, "pathTrusted": True},
+        "presets": [1],
+        "proxy": {"transport": "x"},
+    }
+    assert before == {"entries": {"local": {"origin": "http://guildnet.localhost:8080"}}, "presets": [1]}
