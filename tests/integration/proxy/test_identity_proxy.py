@@ -111,8 +111,8 @@ async def test_by_certificate_it_is_the_named_client_of_the_authority_alone(tmp_
     served.cert_chain_pems[0].write_to_path(str(folder / "tls.crt"))
     served.private_key_pem.write_to_path(str(folder / "tls.key"))
     ours.cert_pem.write_to_path(str(folder / "ca.crt"))
-    more = {"identity_proxy_tls": str(folder), "identity_proxy_names": ("oauth2-proxy.auth",)}
-    async with install(tmp_path, **more) as found:
+    names = ("oauth2-proxy.auth",)
+    async with install(tmp_path, identity_proxy_tls=str(folder), identity_proxy_names=names) as found:
         found.tls = client_of(ours, ours.issue_cert("oauth2-proxy.auth"))
         assert await who(found, *NAMED) == ("user", "ann@example.com")
         for shown in (None, other.issue_cert("oauth2-proxy.auth"), ours.issue_cert("somebody.else")):
