@@ -73,6 +73,10 @@ export function SettingsForm(props: Props) {
       <Environment rows={props.settings.env} problem={props.problems.env} changed={(env) => props.changed({ env })} />
       {text("ports")}
       {text("command")}
+      <div class="settings-columns">
+        {lines("args", 3)}
+        {lines("labels", 3)}
+      </div>
       <Show when={config.value()?.features["directExposure"] || props.settings.exposure}>
         <Exposure
           exposure={props.settings.exposure}
@@ -81,10 +85,6 @@ export function SettingsForm(props: Props) {
           onChange={props.changed}
         />
       </Show>
-      <div class="settings-columns">
-        {lines("args", 3)}
-        {lines("labels", 3)}
-      </div>
       {lines("notes", 2)}
     </div>
   );
