@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as NotSeen
 
 from support.local import NAMESPACE, Local
 from support.waiting import until
 
 START_MS: Final = 45_000
 """An app's first page may take so long: a kernel, an editor's extensions and a desktop begin with it."""
+PRESSES: Final = 6
 NOTEBOOK: Final = """import marimo
 app = marimo.App()
 
@@ -65,7 +68,12 @@ def code_server(it: Opened) -> None:
     it.page.get_by_role("treeitem", name=f"{it.mark}.md").click(timeout=START_MS)
     expect(it.page.locator(".monaco-editor .view-lines").first).to_contain_text(it.mark, timeout=START_MS)
     it.page.locator(".monaco-editor .view-lines").first.click()
-    it.page.keyboard.press("Control+Shift+V")
+    # The key is the extension's, which may not be there yet.
+    for _ in range(PRESSES):
+        it.page.keyboard.press("Control+Shift+V")
+        with suppress(NotSeen):
+            it.page.locator("iframe.webview").first.wait_for(state="attached", timeout=10_000)
+            break
     preview = it.page.frame_locator("iframe.webview").frame_locator("iframe#active-frame")
     expect(preview.locator("h1")).to_have_text(f"Of {it.mark}", timeout=START_MS)
     it.page.keyboard.press("Control+`")
@@ -78,7 +86,7 @@ def jupyterlab(it: Opened) -> None:
     """A cell, computed by a kernel."""
     # A layout of its own: what an earlier visit had open does not come back.
     it.page.goto(f"{it.url}lab/workspaces/{it.mark}")
-    it.page.get_by_title("Python 3 (ipykernel)").first.click(timeout=START_MS)
+    it.page.locator('.jp-LauncherCard[data-category="Notebook"]').first.click(timeout=START_MS)
     # JupyterLab drops what is run before the kernel's WebSocket stands.
     expect(it.page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=START_MS)
     it.page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
