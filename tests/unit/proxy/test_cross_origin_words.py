@@ -8,7 +8,7 @@ import pytest
 
 from guildnet_proxy.frontdoor import cross_origin, path_form
 from guildnet_proxy.http.errors import Refusal
-from guildnet_proxy.sites import Placement
+from guildnet_proxy.sites import Placement, path_placement
 from unit.proxy.values import CONTROL, OWN, PATH, PORT, head
 
 FRONTEND = "https://ui.example"
@@ -215,3 +215,11 @@ def test_a_login_is_what_a_person_meant(lines: tuple[str, ...], expected: bool |
     except Refusal as error:
         found = told(error)
     assert found == expected
+
+
+@pytest.mark.parametrize(("trusted", "expected"), [(False, NO_WORKER), (True, "same-site")])
+def test_a_service_worker_of_the_path_form_is_for_trusted_workspaces(trusted: bool, expected: str):
+    """Service-Worker-Allowed is dropped there: its scope ends at its own folder, and it governs its workspace alone."""
+    placement = path_placement(CONTROL, "/proxy/server/ws", trusted=trusted)
+    worker = ("Service-Worker: script", "Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: same-origin")
+    assert workspace(*worker, placement=placement) == expected

@@ -50,7 +50,7 @@ class Rule(StrEnum):
     NAVIGATION = "navigation", "origin", "Passed: a GET that opens a document or a frame."
     ORIGIN = "origin", "origin", "Refused: the Origin of another site's page."
     FETCH_SITE = "fetch-site", "origin", "Refused: no Origin, and the browser says that another site's page asks."
-    SERVICE_WORKER = "service-worker", "origin", "Refused: a service worker's script in the path form."
+    SERVICE_WORKER = "service-worker", "origin", "Refused: a service worker of the path form, which is not trusted."
     PATH_FORM = "path-form", "origin", "Refused: a browser in the path form, where workspaces are not trusted."
     CONTENT_TYPE = "content-type", "origin", "Refused: a body for the control origin that is not JSON."
 

@@ -84,7 +84,7 @@ def _control_source(head: RequestHead, site: Site, frontend: str) -> Passed:
 
 def workspace(head: RequestHead, placement: Placement) -> Passed:
     """A workspace's own pages, on its own origin or below its base on the control origin; raises Refusal 403."""
-    if not placement.own and head.get(b"service-worker").lower() == b"script":
+    if placement.sandbox and head.get(b"service-worker").lower() == b"script":
         raise _denied("Service workers need the workspace's own origin.", Rule.SERVICE_WORKER)
     origin = head.get(b"origin")
     own = placement.origin.encode()
