@@ -90,6 +90,7 @@ class Release:
         self.settings: Settings = load(os.environ)
         self._kubectl = of_cluster(self.settings)
         self._helm = Helm(programs.ensure(("helm",))["helm"], self._kubectl)
+        self._changed = False
         self._values: dict[str, Any] = yaml.safe_load((self.settings.config / "values.yaml").read_text())
 
     @contextmanager
@@ -98,10 +99,12 @@ class Release:
         try:
             yield
         finally:
-            self._upgrade(self._values)
+            if self._changed:
+                self._upgrade(self._values)
 
     def change(self, values: Mapping[str, Any]) -> None:
         """These values over those of before, and no others."""
+        self._changed = True
         self._upgrade(changed(self._values, values))
 
     def _upgrade(self, values: dict[str, Any]) -> None:
