@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import count
 
 from guildnet.kube.resources import WORKSPACES
 from support.waiting import eventually
@@ -30,10 +31,17 @@ async def test_the_tail_comes_first_and_then_each_line_as_it_is_written(any_api:
 async def test_a_tail_of_none_brings_only_what_is_new(any_api: Api, kubelet: Kubelet):
     kubelet.write("ws-1", "old")
     async with any_api.stream("/sse/logs?target=ws&tail=0") as events:
-        await eventually(lambda: kubelet.follows == 1)
-        kubelet.write("ws-1", "new")
-        await eventually(lambda: events.lines)
-        assert events.messages == ["new"]
+        numbers = count()
+
+        def told() -> bool:
+            # New is what comes once the log was read to its end, of which a stream says nothing.
+            kubelet.write("ws-1", f"new {next(numbers)}")
+            return bool(events.lines)
+
+        await eventually(told)
+        assert "old" not in events.messages
+        first = int(events.messages[0].removeprefix("new "))
+        assert events.messages == [f"new {first + n}" for n in range(len(events.messages))]
 
 
 async def test_many_viewers_cost_one_follow(any_api: Api, kubelet: Kubelet):
