@@ -89,9 +89,15 @@ def test_the_last_words_of_a_container_that_crashed_are_there_while_it_waits(loc
 
     status = until(waiting, "the second restart", seconds=90)
     began = status["lastState"]["terminated"]["startedAt"]
-    with local.api() as api:
-        answer = api.get("/sse/logs", params={"target": name, "previous": "1"}, timeout=30)
-    events = [block.split("\n") for block in answer.text.split("\n\n")]
+
+    def told() -> list[list[str]]:
+        """The stream's events, once the api knows of the second restart, too: of the run before no log is kept."""
+        with local.api() as api:
+            answer = api.get("/sse/logs", params={"target": name, "previous": "1"}, timeout=30)
+        events = [block.split("\n") for block in answer.text.split("\n\n")]
+        return events if any('"restart":2' in line.replace(" ", "") for event in events for line in event) else []
+
+    events = until(told, "the run that ended last", seconds=10)
     lines = [json.loads(e[1][6:]) for e in events if e[0].startswith("id: ")]
     sources = [json.loads(e[1][6:]) for e in events if e[0] == "event: source"]
     assert [line["msg"] for line in lines] == ["ERROR last words"]

@@ -22,13 +22,14 @@ from guildnet_local.develop.values import UI_PORT, with_sources
 from guildnet_local.images.host import ca_bundle
 from guildnet_local.images.node import directory, environment, npm
 from guildnet_local.machine.waiting import until
-from guildnet_local.release import rollout
+from guildnet_local.release import reachable, rollout
 from guildnet_local.release.helm import Helm
 from guildnet_local.settings import NODE_IP, RELEASE_NAMESPACE, LocalError, Settings
 
 LOOK_SECONDS = 0.5
 UI_SECONDS = 60.0
 TERMINATION_SECONDS = 10.0
+FRONT_DOOR_SECONDS = 30.0
 Report = Callable[[str], None]
 
 
@@ -83,9 +84,12 @@ class Session:
                 self.report(f"restarted ({time.monotonic() - began:.1f} s)")
 
     def _await(self) -> bool:
-        """Wait for the services; what hinders them is told, and the next change may mend it."""
+        """Wait for the services and the front door; what hinders them is told, and the next change may mend it."""
+        port = self.settings.ports.front
         try:
             rollout.await_rollout(self.kubectl, lambda _: None, seconds=60)
+            # The old proxy may still have been the one that connections went to when the new one was ready.
+            until(lambda: reachable.front_door_answers(port), "the front door answers", seconds=FRONT_DOOR_SECONDS)
         except LocalError as problem:
             self.report(str(problem))
             return False
