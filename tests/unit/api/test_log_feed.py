@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from guildnet.errors import TooManyRequests
 from guildnet_api.http import sse
+from guildnet_api.logs import matcher as matcher_module
 from guildnet_api.logs.encoding import log_line
 from guildnet_api.logs.feed import MAX_FILTERS, Feed
 from guildnet_api.logs.filtered import EVERYTHING, MAX_BLOCK_BYTES, MAX_BLOCK_LINES, Filter, RingLimits
@@ -209,6 +210,15 @@ async def test_a_filter_has_a_ring_of_its_own_as_long_as_somebody_reads_it(searc
         assert later is not one
         await later.catch_up(searcher)
         assert [held.id for held in later.ring.after(None)] == ["2-0", "3-0", "4-0"]
+
+
+async def test_a_filter_is_compiled_once_however_many_others_are_asked_for_meanwhile(monkeypatch: pytest.MonkeyPatch):
+    feed = Feed(RUN, LIMITS)
+    wanted = [Filter(q=f"/x{number}/") for number in range(matcher_module.MAX_KEPT + 1)]
+    monkeypatch.setattr(matcher_module, "Matcher", lambda _: pytest.fail("it is compiled again"))
+    for each in wanted:
+        with feed.filtered(each):
+            pass
 
 
 async def test_readers_of_one_filter_share_what_was_found_and_each_pays_for_its_own_share(worker: Worker):

@@ -86,15 +86,32 @@ async def test_a_search_that_is_given_up_lets_the_next_one_in(worker: Worker):
 async def test_a_subject_may_ask_for_so_many_expressions_and_then_for_those_it_had(worker: Worker):
     asked = worker.searcher("a")
 
-    def ask_for_many() -> None:
+    async def ask_for_many() -> None:
         for number in range(100_000):
-            asked.admit(f"/(x.{{0,40}}){{2}}{number}q/")
+            await asked.admit(f"/(x.{{0,40}}){{2}}{number}q/")
 
     with pytest.raises(TooManyRequests) as refused:
-        ask_for_many()
+        await ask_for_many()
     assert refused.value.retry_after
-    asked.admit("")
-    worker.searcher("b").admit("/x+/")
+    await asked.admit("")
+    await worker.searcher("b").admit("/x+/")
+
+
+async def test_one_expression_is_compiled_in_a_turn_of_the_event_loop(worker: Worker, monkeypatch: pytest.MonkeyPatch):
+    turns = 0
+    compiled: list[int] = []
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    monkeypatch.setattr("guildnet_api.logs.worker.matcher", lambda _: compiled.append(turns))
+    counting = asyncio.create_task(count_turns())
+    await asyncio.gather(*(worker.searcher(str(number)).admit(f"/{number}/") for number in range(10)))
+    counting.cancel()
+    assert len(set(compiled)) == 10
 
 
 async def test_all_searches_of_a_subject_share_its_budget_and_others_have_their_own(worker: Worker):

@@ -10,7 +10,7 @@ from importlib.metadata import version
 import structlog
 from redis.asyncio import Redis
 
-from guildnet import tracing
+from guildnet import process, tracing
 from guildnet.errors import Unreachable
 from guildnet.kube.client import connect
 from guildnet.telemetry import serve_ops
@@ -39,6 +39,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             log.warning("no UI to serve", ui_dir=str(settings.ui_dir))
         listener = server(app.application(services, files, tracer), *settings.address)
         async with serve_ops(settings.ops_port, services.health, registry), background(services):
+            process.collect_less()
             log.info("listening", address=settings.listen, version=services.version)
             stopping = asyncio.create_task(_stop(stop, services, listener))
             try:

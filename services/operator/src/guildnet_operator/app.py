@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -52,16 +51,11 @@ class Operator:
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Run the operator until the event is set. Raises what ended it otherwise."""
     kopf_source.quieten()
-    _collect_less()
+    # Thousands of Workspaces are a large graph without cycles, which the collector would walk again and again.
+    process.collect_less(20_000)
     async with operator(settings) as running:
         await process.first_to_end(stop, running.task)
         log.info("operator stops")
-
-
-def _collect_less() -> None:
-    """Thousands of Workspaces are a large graph without cycles, which the collector would walk again and again."""
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 @contextlib.asynccontextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import ssl
 import time
 from collections.abc import AsyncIterator
@@ -16,7 +15,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from guildnet import kube, tracing
 from guildnet.errors import Unreachable
-from guildnet.process import first_to_end
+from guildnet.process import collect_less, first_to_end
 from guildnet.signed import derive_key, read_key
 from guildnet.telemetry import Health, logger, make_registry, serve_ops
 from guildnet.web.entries import DEFAULT_PORTS
@@ -56,10 +55,6 @@ from guildnet_proxy.tailnet.localapi import LocalApi
 from guildnet_proxy.tailnet.node import Tailnet
 from guildnet_proxy.tailnet.port_requests import PortRequests
 from guildnet_proxy.tailnet.ports import ports_of
-
-GC_THRESHOLD = 50_000
-"""Objects made and not freed before the collector looks. Requests leave no cycles behind, and live in plain counts of
-references: Python's 700 would look through what they hold some thousand times a second, a tenth of all work."""
 
 FIRST_SYNC_SECONDS = 2.0
 """For learning which sessions have ended before anybody is let in."""
@@ -268,9 +263,7 @@ async def running(
             await identity_listener.listen(
                 server, where, settings.identity_proxy_trusted, tasks, shared=share is not None
             )
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(GC_THRESHOLD, 20, 50)
+        collect_less()
         logger.info("proxy listens", port=bound, ops=ops, tailnet=bool(local_api), compiled=COMPILED)
         yield Running(server, index, watches, own, bound, ops, tasks)
 

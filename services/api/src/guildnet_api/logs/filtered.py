@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from guildnet_api.http.event_stream import Connection
+from guildnet_api.logs.matcher import Matcher, matcher
 from guildnet_api.logs.model import Line, Run
 from guildnet_api.logs.push import Attachment, Push
 from guildnet_api.logs.reader.stream_events import Lines
@@ -26,10 +27,18 @@ MAX_PENDING_BYTES: Final = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which lines a reader wants: of one level, "" for any, that match `q`, "" for all (see `matcher`)."""
+    """Which lines a reader wants: of one level, "" for any, that match `q`, "" for all (see `matcher`).
+
+    `q` is compiled once, when a Filter is made, which raises Invalid for one that cannot be matched. `matcher` keeps
+    few: of many that are asked for at once each drives out another.
+    """
 
     level: str = ""
     q: str = ""
+    matcher: Matcher | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "matcher", matcher(self.q))
 
 
 EVERYTHING: Final = Filter()

@@ -12,7 +12,7 @@ from typing import Final
 
 from guildnet_api.logs.encoding import text_of
 from guildnet_api.logs.filtered import Filter, FilteredRing, RingLimits
-from guildnet_api.logs.matcher import Matcher, matcher
+from guildnet_api.logs.matcher import Matcher
 from guildnet_api.logs.model import Line, Run
 from guildnet_api.logs.ring import Ring
 from guildnet_api.logs.worker import Searcher
@@ -27,12 +27,11 @@ class SearchedRing(FilteredRing):
     pushes = False
 
     def __init__(self, run: Run, limits: RingLimits, wanted: Filter, source: Ring) -> None:
-        """Raises Invalid for a `q` that cannot be matched."""
         super().__init__(run, limits, wanted)
         self.losses = 0
         """How often lines left the source before they were matched."""
         self._source = source
-        self._passes_q = partial(_passes, wanted.level, matcher(wanted.q))
+        self._passes_q = partial(_passes, wanted.level, wanted.matcher)
         self._scanned: str | None = None
         self._catching_up = asyncio.Lock()
 

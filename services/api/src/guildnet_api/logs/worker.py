@@ -97,20 +97,29 @@ class Searcher:
         self._bucket = bucket
         self._compiling = compiling
 
-    def admit(self, text: str) -> None:
-        """Compile a `q`, so that others find it compiled.
+    async def admit(self, text: str) -> None:
+        """Compile a `q`, so that the Filter that is made next finds it compiled; one in each turn of the event loop.
 
         Raises Invalid for one that cannot be matched, TooManyRequests after too many different ones.
         """
+        if not text:
+            return
+        async with self._worker.compiling.turn(-self._compiling_left()):
+            self._compiling_left()
+            began = time.thread_time()
+            try:
+                matcher(text)
+            finally:
+                self._compiling.spend(time.thread_time() - began)
+                await asyncio.sleep(0)
+
+    def _compiling_left(self) -> float:
+        """Seconds of compiling that the subject has left; raises TooManyRequests where there are none."""
         level = self._compiling.refill(time.monotonic())
-        if text and level <= 0:
+        if level <= 0:
             wait = (COMPILING_BURST_SECONDS / 10 - level) / COMPILING_SHARE
             raise TooManyRequests("You ask for too many different q; wait a little.", retry_after=wait)
-        began = time.thread_time()
-        try:
-            matcher(text)
-        finally:
-            self._compiling.spend(time.thread_time() - began)
+        return level
 
     def reading(self) -> AbstractAsyncContextManager[None]:
         """One of the few places to read a log from."""
@@ -139,6 +148,7 @@ class Worker:
     def __init__(self) -> None:
         sys.setswitchinterval(GIL_SECONDS)
         self.readings = Turns(MAX_READINGS)
+        self.compiling = Turns(1)
         self._thread = Turns(1)
         self._pool = ThreadPoolExecutor(1, "logs")
         self._buckets: OrderedDict[str, tuple[Bucket, Bucket]] = OrderedDict()

@@ -22,7 +22,7 @@ from guildnet.errors import Invalid
 from guildnet_api.cluster.pods import Pod
 from guildnet_api.logs.encoding import LogLine, log_line
 from guildnet_api.logs.filtered import EVERYTHING, Filter
-from guildnet_api.logs.matcher import Matcher, matcher
+from guildnet_api.logs.matcher import Matcher
 from guildnet_api.logs.model import Run, truncated
 from guildnet_api.logs.source.kubelet import REMOVED, LogSource, Options, parse_kube_line
 from guildnet_api.logs.worker import Searcher, TooSlow
@@ -86,11 +86,7 @@ async def newest(source: LogSource, runs: Sequence[Run], selection: Selection, s
 
 
 def text(source: LogSource, runs: Sequence[Run], selection: Selection, searcher: Searcher, name: str) -> Response:
-    """What matches as lines `time text`, or `time [container] text` of several, written as it is read.
-
-    Raises Invalid for a bad `q`.
-    """
-    matcher(selection.filter.q)
+    """What matches as lines `time text`, or `time [container] text` of several, written as it is read."""
     headers = {
         "Content-Disposition": f'attachment; filename="{_NOT_IN_FILE_NAMES.sub("_", name)}"',
         "Cache-Control": "no-store",
@@ -213,7 +209,7 @@ class _Reading:
     async def lines(self, tail: int | None, read: _Count) -> AsyncGenerator[LogLine, None]:
         """Those that match of the newest `tail`. Raises guildnet.errors, and TooSlow where the selection narrows."""
         options = Options(since_ns=self.selection.since_ns, tail=tail, previous=self.selection.previous)
-        select = partial(_selected, self.run, self.selection, matcher(self.selection.filter.q))
+        select = partial(_selected, self.run, self.selection, self.selection.filter.matcher)
         async with aclosing(_batches(self.source, self.run, options)) as batches:
             async for batch in batches:
                 read.lines += len(batch)
