@@ -45,6 +45,7 @@ OTHER: Final[Mapping[str, Any]] = {
     "entries.domain.origin": "https://another.example.com", "entries.domain.mode": "path",
     "entries.domain.httpRoute.parentRefs": [{"name": "another"}], "entries.frontendOrigin": "https://ui.example.com",
     "entries.uiDevOrigin": "http://127.0.0.1:5173", "tailnet.loginServer": "https://headscale.example.com",
+    "tailnet.tls.by": "none",
     "tailnet.mode": "path", "tailnet.hostname": "another", "tailnet.tags": ["tag:x"], "tailnet.extraArgs": ["--x"],
     "tailnet.command": ["x"], "workspaces.elsewhere": "Deny", "workspaces.plainSecrets": "Warn",
     "workspaces.podSecurity": "baseline",
