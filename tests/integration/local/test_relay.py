@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from guildnet_local.machine.relay import MAX_CONNECTIONS
 from support.process import free_port
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="entering a network namespace, even one's own, needs root")
@@ -116,3 +117,39 @@ def test_a_target_that_does_not_listen_closes_the_connection(relay):
     connection = relay(free_port())
     with contextlib.suppress(ConnectionResetError):
         assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize("first", ["server", "client"])
+def test_connections_that_ended_make_room_for_others(relay: Callable[[int], socket.socket], first: str):
+    """More in all than may be open at the same time, whoever ends each first: a front door answers and closes."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(20)
+    number = MAX_CONNECTIONS + 20
+
+    def work() -> None:
+        for _ in range(number):
+            connection, _ = listener.accept()
+            with connection:
+                connection.settimeout(20)
+                if first == "client":
+                    assert connection.recv(1) == b""
+                connection.sendall(b"answer")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    connection = relay(listener.getsockname()[1])
+    address = connection.getpeername()
+    for _ in range(number):
+        connection.settimeout(20)
+        if first == "client":
+            connection.shutdown(socket.SHUT_WR)
+        told = b""
+        while data := connection.recv(100):
+            told += data
+        assert told == b"answer"
+        connection.close()
+        connection = socket.create_connection(address, 20)
+    connection.close()
+    thread.join(20)
+    listener.close()
+    assert not thread.is_alive()

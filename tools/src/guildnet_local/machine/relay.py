@@ -51,6 +51,8 @@ class Half(asyncio.Protocol):
     def __init__(self, slots: asyncio.Semaphore | None = None) -> None:
         self.transport: asyncio.Transport | None = None
         self.other: Half | None = None
+        self.ended = False
+        """Has everything been read that the peer sends?"""
         self._slots = slots
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -63,9 +65,12 @@ class Half(asyncio.Protocol):
             self.other.transport.write(data)
 
     def eof_received(self) -> bool:
-        """Pass the end of the stream on and keep the other direction open."""
+        """Pass the end of the stream on and keep the other direction open; when both are over, so is the connection.
+
+        Nobody else would notice: a transport that is read no more is told nothing of its peer."""
+        self.ended = True
         other = self.other.transport if self.other is not None else None
-        if other is None or other.is_closing() or not other.can_write_eof():
+        if self.other is None or other is None or self.other.ended or other.is_closing() or not other.can_write_eof():
             return False
         other.write_eof()
         return True
@@ -131,6 +136,8 @@ async def _connect(route: Route, client: socket.socket, slots: asyncio.Semaphore
         return
     if not transport.is_closing():
         transport.resume_reading()
+    elif outer.transport is not None:
+        outer.transport.close()
 
 
 async def _serve_all(routes: Sequence[Route], listeners: Sequence[socket.socket]) -> None:
