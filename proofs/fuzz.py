@@ -28,7 +28,7 @@ def _fuzz(local: Local) -> Iterator[Fuzz]:
         server = made.json()["id"]
         try:
             document = api.get("/api/openapi.json").json()
-            yield Fuzz(api, Contract(document), server)
+            yield Fuzz(api, Contract(document), server, passing_token=lambda: Local().token)
         finally:
             api.delete(f"/api/servers/{server}")
 

@@ -26,6 +26,8 @@ QUICK_REQUESTS = 400
 AT_ONCE = 4
 KILLS = 5
 QUICK_KILLS = 2
+A_SECOND = 50.0
+"""Requests a second, at most: an install refuses more than 100 of one caller in the long run."""
 SECONDS_BETWEEN_KILLS = 6.0
 MAX_SECONDS = 300.0
 NAME = "proof-redis-outage"
@@ -63,6 +65,7 @@ class Load:
                     self.sent += 1
                     if complaint:
                         self.failed.append(complaint)
+                time.sleep(AT_ONCE / A_SECOND)
 
     def kill(self) -> None:
         while self.killed < self.kills and not self.over:

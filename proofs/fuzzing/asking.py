@@ -27,6 +27,8 @@ class Fuzz:
     contract: Contract
     server: str
     headers: Headers = lambda _method, _path: {}
+    passing_token: Callable[[], str] = str
+    """A bearer token to log out with: that ends it, and the client's own is needed for the next request."""
     requests: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
@@ -57,6 +59,8 @@ class Fuzz:
     def _options(self, wish: Wish) -> dict[str, Any]:
         said = [(name.encode(), value.encode("utf-8", "replace")) for name, value in wish.headers.items()]
         who = [(name.encode(), value.encode()) for name, value in self.headers(wish.method, wish.path).items()]
+        if wish.path == "/logout" and (token := self.passing_token()):
+            said = [(b"Authorization", f"Bearer {token}".encode()), *said]
         if wish.body is None:
             return {"headers": [*said, *who]}
         content = wish.body if isinstance(wish.body, bytes) else json.dumps(wish.body).encode()

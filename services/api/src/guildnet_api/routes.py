@@ -58,6 +58,8 @@ class Row:
     """Refusals that are a page for a browser, too."""
     unchanged: bool = False
     """Whether 304 is an answer."""
+    nothing: str = ""
+    """When 204 is an answer, in words."""
     open: bool = False
     """Whether anybody may ask, with no identity at all."""
 
@@ -86,8 +88,10 @@ ROWS: Final[Sequence[Row]] = (
         pages=frozenset({401, 403, 503}),
     ),
     Row(
-        "POST", "/logout", "logout", None, "The session cookie is taken away; the answer leads to `/`.",
+        "POST", "/logout", "logout", None,
+        "Ends the session and takes its cookie away, the answer leads to `/`; or ends a program's token.",
         status=303, response="", returned=("Location", "Set-Cookie"), open=True,
+        nothing="The bearer token is good for nothing any more.",
     ),
     Row(
         "GET", "/api/openapi.json", "getOpenapi", install.openapi, "This document.", response=schemas.Document,

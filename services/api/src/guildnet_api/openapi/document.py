@@ -115,6 +115,7 @@ def operation(row: Row) -> dict[str, Any]:
         "responses": {
             str(row.status): _success(row),
             **({"304": _empty("Nothing has changed.", row.returned)} if row.unchanged else {}),
+            **({"204": _empty(row.nothing, ())} if row.nothing else {}),
             **{
                 str(status): _refusal(row, status, codes) if status in special else _usual(status)
                 for status, codes in told.items()
