@@ -8,7 +8,6 @@ TLS before the front door, as the Ingress of such a name does.
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import os
 import ssl
 import threading
@@ -18,11 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import trustme
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from guildnet_local import up
 from guildnet_local.build import programs
@@ -36,7 +32,6 @@ from support.local import Local
 from support.process import free_port
 
 NAME: Final = "guildnet.example"
-ONE_DAY: Final = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,32 +153,8 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 def _certificate(directory: Path) -> tuple[Path, Path]:
     """A certificate with its key for the name and the names below it, and the authority that it is of; PEM files."""
-    authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority of show-apps")])
-    authority = _builder(issuer, issuer, authority_key).add_extension(
-        x509.BasicConstraints(ca=True, path_length=0), critical=True
-    )
-    names = x509.SubjectAlternativeName([x509.DNSName(NAME), x509.DNSName(f"*.{NAME}")])
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
-    leaf = _builder(subject, issuer, key).add_extension(names, critical=False)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    pem = serialization.Encoding.PEM
+    authority = trustme.CA()
     made, root = directory / "name.pem", directory / "authority.pem"
-    made.write_bytes(private + leaf.sign(authority_key, hashes.SHA256()).public_bytes(pem))
-    root.write_bytes(authority.sign(authority_key, hashes.SHA256()).public_bytes(pem))
+    authority.issue_cert(NAME, f"*.{NAME}").private_key_and_cert_chain_pem.write_to_path(str(made))
+    authority.cert_pem.write_to_path(str(root))
     return made, root
-
-
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-    now = dt.datetime.now(dt.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - ONE_DAY)
-        .not_valid_after(now + ONE_DAY)
-    )
