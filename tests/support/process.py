@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from support.waiting import eventually
@@ -16,6 +18,8 @@ from support.waiting import eventually
 # The kernel ends the program when the one that started it ends, so a killed test run leaves nothing. Set by a program
 # in front rather than between fork and exec, which Python warns about once there are threads.
 _LEASH = ("setpriv", "--pdeathsig", "KILL", "--")
+_PORTS = (11_000, 20_000)
+_CHANCE = random.SystemRandom()
 
 
 class Process:
@@ -66,10 +70,16 @@ class Process:
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on at the moment; whoever binds it next may still be faster."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port nobody listens on, for a program that is started later.
+
+    From below the range of which the kernel gives ports to connections (ip(7), ip_local_port_range): one from there
+    could belong to a connection of another test before the program listens.
+    """
+    while True:
+        port = _CHANCE.randrange(*_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def cpu_seconds(pid: int) -> float:
