@@ -8,6 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, overload
 
+from guildnet.errors import NotFound
+
 T = TypeVar("T")
 
 
@@ -17,7 +19,8 @@ async def eventually(check: Callable[..., Awaitable[T | None]], *, within: float
 @overload
 async def eventually(check: Callable[..., T | None], *, within: float = ..., every: float = ...) -> T: ...
 async def eventually(check: Callable[..., Any], *, within: float = 10.0, every: float = 0.02) -> Any:
-    """The first truthy value of `check` (plain or async). A failing assertion inside it counts as "not yet".
+    """The first truthy value of `check` (plain or async). A failing assertion inside it counts as "not yet", as does
+    an object that the cluster does not have.
 
     Asks every `every` seconds. Raises AssertionError after `within` seconds with the last message or value.
     """
@@ -29,7 +32,7 @@ async def eventually(check: Callable[..., Any], *, within: float = 10.0, every: 
             last = await answer if inspect.isawaitable(answer) else answer
             if last:
                 return last
-        except AssertionError as error:
+        except (AssertionError, NotFound) as error:
             last = error
         if time.monotonic() >= deadline:
             raise AssertionError(f"not within {within} s; last seen: {last!r}")
