@@ -20,6 +20,8 @@ from proofs.bench.upstream import STREAM_SECONDS
 DELAY: Final = "delay"
 IDLE: Final = "idle"
 STREAMS: Final = 20
+ROUNDS: Final = 3
+"""Rounds of streams in a turn."""
 STEPS: Final = 5
 """In how many steps the idle WebSockets are opened; each is a sample, as a turn of the other scenarios."""
 FIRST: Final = 100

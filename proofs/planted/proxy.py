@@ -86,6 +86,16 @@ PLANTS: Final = (
         '    __import__("sys").setprofile(lambda *_: sum(range(50)))\n    process.run("proxy", Settings, serve)\n',
     ),
     Plant(
+        "real-path",
+        "every request is thought about for 50 ms",
+        f"{PROXY}/frontdoor/dispatch.py",
+        "            known = head.block.slot\n            if known is not None:\n",
+        '            __import__("time").sleep(0.05)\n'
+        "            known = head.block.slot\n            if known is not None:\n",
+        quick=True,
+        cluster=True,
+    ),
+    Plant(
         "smuggling",
         "what is behind a body goes along with it",
         f"{PROXY}/http/message/body.py",

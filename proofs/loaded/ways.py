@@ -1,0 +1,80 @@
+"""The ways to an app: straight to its pod, through the proxy, over the tailnet and through sidecar and proxy.
+
+The first two reach the cluster's network by the same relay of this machine, so what is between them is the proxy.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.sync_api import BrowserContext
+
+from guildnet_local.machine.relay import Route
+from guildnet_local.settings import load
+from proofs import PYTHON_PATH
+from support.local import Local
+from support.process import Process, free_port
+from support.waiting import until
+
+STRAIGHT: Final = "straight"
+PROXY: Final = "proxy"
+TAILNET: Final = "tailnet"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a browser gets to an app: its context's options, the page that logs in, the control origin to ask there."""
+
+    name: str
+    context: dict[str, Any] = field(default_factory=dict)
+    login: str = ""
+    control: str = ""
+
+    def url(self, context: BrowserContext, app: str, straight: str) -> str:
+        """Where the app is for a browser that has logged in; `straight` is its address in the pod's own words."""
+        if not self.control:
+            return straight
+        page = context.new_page()
+        page.goto(self.login)
+        told = page.evaluate("name => fetch('/api/servers/' + name).then(answer => answer.json())", app)
+        page.close()
+        return str(told["url"]).rstrip("/")
+
+
+def ways(local: Local) -> Sequence[Way]:
+    device = {"proxy": {"server": f"socks5://{local.tailnet.socks5}"}}
+    control = local.tailnet.url.rstrip("/")
+    return (
+        Way(STRAIGHT),
+        Way(PROXY, login=local.login_url, control=local.origin),
+        Way(TAILNET, device, login=f"{control}/", control=control),
+    )
+
+
+@contextmanager
+def relayed(addresses: Sequence[str], port: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Ports of loopback that lead to these ports of these pods while the block runs."""
+    settings = load(os.environ)
+    here = [free_port() for _ in addresses]
+    routes = [Route(*item) for item in zip(here, addresses, port, strict=True)]
+    command = (sys.executable, "-m", "guildnet_local.machine.relay", str(settings.netns), *map(str, routes))
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        relay = Process(command, directory / "relay", env={"PYTHONPATH": PYTHON_PATH})
+        stack.callback(relay.stop)
+        until(lambda: relay.running and _listens(here), "the relay listens", seconds=10)
+        yield here
+
+
+def _listens(ports: Sequence[int]) -> bool:
+    """Whether they are bound, by what the kernel says of this machine's sockets (proc(5), net/tcp)."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    bound = {int(line.split()[1].rpartition(":")[2], 16) for line in lines}
+    return bound.issuperset(ports)
