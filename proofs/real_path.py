@@ -21,14 +21,16 @@ from proofs import Figure
 from proofs.apps import running
 from proofs.loaded.accounts import Accounts
 from proofs.loaded.visit import WAIT_MS, Load, loaded
-from proofs.loaded.ways import PROXY, STRAIGHT, TAILNET, Way, relayed, ways
+from proofs.loaded.ways import PROXY, STRAIGHT, TAILNET, Straight, Way, relayed, ways
 from proofs.opened.uses import APPS
 from support.chromium import launched, trust
-from support.local import Local, bring_up
+from support.local import NAMESPACE, Local, bring_up
 
 BOUNDS: Final[Mapping[str, float]] = {PROXY: 1.25, TAILNET: 2.0}
 """How many times the straight load's time the median by each way may take."""
 ROUNDS: Final = 5
+QUIET_MS: Final = 1000
+"""After logging in, whose page takes the browser a moment to put away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +49,19 @@ def _jupyterlab(page: Page) -> None:
 
 
 def _code_server(page: Page) -> None:
-    """The explorer's folder comes over the WebSocket of the extension host."""
-    expect(page.locator(".monaco-workbench .part.editor")).to_be_visible(timeout=WAIT_MS)
-    expect(page.locator(".explorer-viewlet").first).to_be_visible(timeout=WAIT_MS)
+    """The explorer's files come over a WebSocket."""
+    expect(page.get_by_role("treeitem", name="notes.md")).to_be_visible(timeout=WAIT_MS)
 
 
 READY: Final[Mapping[str, Callable[[Page], None]]] = {"jupyterlab": _jupyterlab, "code-server": _code_server}
 PORTS: Final = {"jupyterlab": 8888, "code-server": 8080}
+FOLDER: Final = "/tmp/opened"
+"""In the pod, with a file."""
 
 
 def rounds(
     local: Local, browser: Browser, names: Mapping[str, str], accounts: Mapping[str, Accounts],
-    straight: Mapping[str, str], count: int,
+    straight: Mapping[str, Straight], count: int,
 ) -> Iterator[Told]:  # fmt: skip
     """The first round is to warm everything up, and is not told."""
     for number in range(count + 1):
@@ -70,17 +73,22 @@ def rounds(
                     yield told
 
 
-def _load(browser: Browser, way: Way, app: str, name: str, accounts: Accounts, straight: str) -> Told:
+def _load(browser: Browser, way: Way, app: str, name: str, accounts: Accounts, straight: Straight) -> Told:
     context = browser.new_context(**way.context)
     try:
         url = way.url(context, name, straight)
         page = context.new_page()
+        page.wait_for_timeout(QUIET_MS)
         before = accounts.now()
-        load = loaded(page, url + (f"{base_path(name)}/lab" if app == "jupyterlab" else "/"), READY[app])
+        load = loaded(page, url + _page(app, name), READY[app])
         after = accounts.now()
     finally:
         context.close()
     return Told(app, way.name, load, {who: after[who] - before[who] for who in after})
+
+
+def _page(app: str, name: str) -> str:
+    return f"{base_path(name)}/lab" if app == "jupyterlab" else f"/?folder={FOLDER}"
 
 
 def line(app: str, way: str, told: Sequence[Told]) -> str:
@@ -130,10 +138,12 @@ def prove(*, quick: bool = False) -> Figure:
         sync_playwright() as playwright,
     ):
         trust(Path(home), *([local.tailnet.ca] if local.tailnet.ca else []))
+        files = f"mkdir -p {FOLDER} && touch {FOLDER}/notes.md"
+        local.kubectl("-n", NAMESPACE, "exec", f"deploy/{names['code-server']}", "--", "sh", "-c", files)
         accounts = {app: Accounts(local, name) for app, name in names.items()}
         browser = launched(playwright, {**os.environ, "HOME": home})
         with relayed([accounts[app].address for app in names], [PORTS[app] for app in names]) as ports:
-            straight = {app: f"http://127.0.0.1:{port}" for app, port in zip(names, ports, strict=True)}
+            straight = {app: Straight.of(local, names[app], port) for app, port in zip(names, ports, strict=True)}
             told += rounds(local, browser, names, accounts, straight, 1 if quick else ROUNDS)
         browser.close()
     for app in READY:

@@ -19,8 +19,8 @@ RATIOS: Final = (
     "guildnet's ÷ the peer's."
 )
 ELSEWHERE: Final = (
-    "Not in this suite: log fan-out (`make show-log-fanout`), the operator (`make show-operator-scale`), a Workspace's "
-    "way to Ready (`make show-ready-time`)."
+    "Not in this suite: pages in a browser (`make show-real-path`), log fan-out (`make show-log-fanout`), the operator "
+    "(`make show-operator-scale`), a Workspace's way to Ready (`make show-ready-time`)."
 )
 """What else is measured, and where."""
 

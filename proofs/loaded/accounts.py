@@ -50,7 +50,7 @@ def _group(name: str) -> Path:
     """The control group of a pod or container, in the hierarchy that counts CPU time."""
     for hierarchy in hierarchies():
         for directory, groups, files in os.walk(hierarchy.ours):
-            if name in groups and ("cpuacct.usage" in files or "cpu.stat" in files):
+            if name in groups and (hierarchy.controllers or "cpuacct.usage" in files):
                 return Path(directory) / name
     raise AssertionError(f"no control group counts the CPU time of {name}")
 

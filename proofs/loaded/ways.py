@@ -5,6 +5,8 @@ The first two reach the cluster's network by the same relay of this machine, so 
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import sys
 import tempfile
@@ -16,6 +18,7 @@ from typing import Any, Final
 
 from playwright.sync_api import BrowserContext
 
+from guildnet.workspace import app_login
 from guildnet_local.machine.relay import Route
 from guildnet_local.settings import load
 from proofs import PYTHON_PATH
@@ -29,6 +32,27 @@ TAILNET: Final = "tailnet"
 
 
 @dataclass(frozen=True, slots=True)
+class Straight:
+    """An app's own address, and what the proxy would add to a request for it: who has neither is not let in."""
+
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    @staticmethod
+    def of(local: Local, name: str, port: int) -> Straight:
+        """At this port of loopback, by the words of the workspace's Secret."""
+        words = local.get("secret", app_login.secret_name(name))["data"]
+        told = {key: base64.b64decode(value).decode() for key, value in words.items()}
+        token, password = told.get(app_login.TOKEN_KEY), told.get(app_login.PASSWORD_KEY, "")
+        return Straight(
+            f"http://127.0.0.1:{port}",
+            {app_login.TOKEN_HEADER: token} if token else {},
+            {app_login.SESSION_COOKIE: hashlib.sha256(password.encode()).hexdigest()} if password else {},
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Way:
     """How a browser gets to an app: its context's options, the page that logs in, the control origin to ask there."""
 
@@ -37,10 +61,12 @@ class Way:
     login: str = ""
     control: str = ""
 
-    def url(self, context: BrowserContext, app: str, straight: str) -> str:
-        """Where the app is for a browser that has logged in; `straight` is its address in the pod's own words."""
+    def url(self, context: BrowserContext, app: str, straight: Straight) -> str:
+        """Where the app is for a browser that is let in from here on."""
         if not self.control:
-            return straight
+            context.set_extra_http_headers(straight.headers)
+            context.add_cookies([{"name": k, "value": v, "url": straight.url} for k, v in straight.cookies.items()])
+            return straight.url
         page = context.new_page()
         page.goto(self.login)
         told = page.evaluate("name => fetch('/api/servers/' + name).then(answer => answer.json())", app)

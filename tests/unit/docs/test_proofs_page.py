@@ -18,8 +18,8 @@ def rows() -> dict[str, list[str]]:
     return {row["word"]: [cell.strip() for cell in row["cells"].split("|")] for row in ROW.finditer(page)}
 
 
-def test_every_proof_has_a_row_and_every_row_a_proof():
-    assert sorted(rows()) == proofs.words()
+def test_every_proof_has_one_row_and_every_row_a_proof():
+    assert sorted(row["word"] for row in ROW.finditer((DOCS / "proofs.md").read_text())) == proofs.words()
 
 
 def test_every_row_is_complete():
