@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import { aServer } from "../test/fake-api";
 import { found, type Entry } from "./palette";
-import { hue, initials, shortName } from "./people";
+import { hue, initials, plainName, shortName } from "./people";
 import { completions, matchesQuery, parseQuery } from "./query";
 import { readable, size, summary } from "./summary";
 import { comparing, parseSort, sortText } from "./sort";
@@ -126,6 +126,13 @@ test("sizes say which number is which", () => {
   expect(size(aServer({ resources: { cpu: "64" } }))).toBe("64 CPU");
   expect(size(aServer({ resources: { cpu: "50m", memory: "2Gi" } }))).toBe("0.05 CPU · 2 GiB");
   expect(size(aServer())).toBe("");
+});
+
+test("a program is called by the last part of its name, a person by all of it", () => {
+  expect(plainName("system:serviceaccount:guildnet:guildnet-admin")).toBe("guildnet-admin");
+  expect(plainName("node:build-host")).toBe("build-host");
+  expect(plainName("alice.smith@example.com")).toBe("alice.smith@example.com");
+  expect(plainName("Ada Lovelace")).toBe("Ada Lovelace");
 });
 
 test.each([

@@ -1,8 +1,11 @@
+/** A login as it is, but of a program or a device the last part: `token:system:serviceaccount:guildnet:ci` → `ci`. */
+export function plainName(login: string): string {
+  return login.split(":").at(-1) || login;
+}
+
 /** What a person is called where there is little room: an owner is a login, `token:…` or `node:…`. */
 export function shortName(owner: string): string {
-  const [kind, rest] = owner.includes(":") ? [owner.slice(0, owner.indexOf(":")), owner.slice(owner.indexOf(":") + 1)] : ["", owner];
-  if (kind === "token" || kind === "node") return rest.split(":").at(-1) ?? rest;
-  return owner.split("@")[0] || owner;
+  return plainName(owner).split("@")[0] || owner;
 }
 
 /** `alice.smith@example.com` → `AS`, `guildnet-admin` → `GA`, `bob` → `BO`. */

@@ -3,6 +3,7 @@ import { Show } from "solid-js";
 import { signInAddress } from "../api/auth";
 import { Button } from "../components/button";
 import { Menu, type MenuItem } from "../components/menu";
+import { plainName } from "../lib/people";
 import { setTheme, theme, THEMES } from "../stores/theme";
 import { useSession } from "../stores/session";
 import { Connection } from "./connection";
@@ -64,7 +65,7 @@ export function Header() {
               variant="quiet"
               icon="user"
               label={`${stranger() ? "Not signed in" : known().displayName || known().login}: account and settings`}
-              text={stranger() ? "Not signed in" : known().displayName || known().login}
+              text={stranger() ? "Not signed in" : plainName(known().displayName || known().login)}
               items={items()}
             />
           )}

@@ -8,6 +8,7 @@ import { Menu, type MenuItem } from "../../components/menu";
 import { StatusBadge } from "../../components/status";
 import { Ago } from "../../components/time";
 import { commandLine } from "../../lib/command-line";
+import { plainName } from "../../lib/people";
 import { address, launchAgain, VERB_ICON, VERB_LABEL, verbs } from "../../lib/server";
 import { usedWords } from "../../lib/summary";
 import { duration, type Timeline } from "../../lib/timeline";
@@ -67,7 +68,7 @@ function Meta(props: { server: Server; now: number; timeline: Timeline }) {
       <Show when={props.server.status === "running" && used(props.server.id)}>
         {(known) => <li data-tip="What it uses now">uses {usedWords(known())}</li>}
       </Show>
-      <Show when={props.server.owner}>{(owner) => <li data-tip={owner()}>{shortOwner(owner())}</li>}</Show>
+      <Show when={props.server.owner}>{(owner) => <li data-tip={owner()}>{plainName(owner())}</li>}</Show>
       <Show when={props.server.node}>{(node) => <li>on {node()}</li>}</Show>
       <Show when={props.server.created_at}>
         <li>
@@ -83,11 +84,6 @@ const FATE = {
   kept: "What is written below its volume's path stays when it stops, restarts or moves.",
   "lost on stop": "It has no volume: every file made since its start is gone when it stops or restarts.",
 } as const;
-
-/** `token:system:serviceaccount:NAMESPACE:NAME` → `NAME`: the rest is on hover. */
-function shortOwner(owner: string): string {
-  return owner.startsWith("token:") ? (owner.split(":").at(-1) ?? owner) : owner;
-}
 
 function Actions(props: { server: Server }) {
   const actions = useActions();
