@@ -17,6 +17,7 @@ from typing import Final
 
 import uvloop
 
+from guildnet.process import collect_less
 from guildnet_proxy.app import limits_of
 from guildnet_proxy.http.states.connection import State
 from guildnet_proxy.settings import Settings
@@ -68,6 +69,8 @@ async def main() -> None:
             return await slow(token)
 
         room.sources._reviews._ask = review  # type: ignore[assignment]
+        # As the proxy's own start does: what it was loaded with is not looked through again and again.
+        collect_less()
         stalls = Stalls()
         watching = asyncio.create_task(stalls.watch(room))
         print(json.dumps(described(room)), flush=True)

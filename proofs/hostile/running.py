@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from proofs import PYTHON_PATH, ROOT
@@ -19,7 +20,6 @@ HELD: Final = 3
 """Connections that each attack leaves open."""
 ALLOWED: Final = frozenset({"an upgrade that says nothing"})
 """What anybody may leave open."""
-ATTACKERS_NICE: Final = 15
 LEFT_SECONDS: Final = 60.0
 
 
@@ -87,6 +87,19 @@ async def child(name: str) -> AsyncIterator[Child]:
         await made.end()
 
 
+def apart(front: int, ordinary: int) -> None:
+    """A core for the proxy, and on another one the attackers, who get what the ordinary users leave.
+
+    In truth they are on other machines: here they may not take the processor from those that are measured, nor may
+    those be too slow to attack with all they have.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    for pid, core in ((front, cores[0]), (ordinary, cores[-1]), (0, cores[-1])):
+        for thread in Path(f"/proc/{pid or 'self'}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {core})
+
+
 async def found(seconds: float, size: int) -> Found:
     """Every attack for `seconds`, `size` of them side by side."""
     evil = await asyncio.start_server(upstreams.handle, "127.0.0.1", 0, limit=2**20)
@@ -94,11 +107,10 @@ async def found(seconds: float, size: int) -> Found:
         await front.tell({"ordinary": await ordinary.read(), "evil": evil.sockets[0].getsockname()[1]})
         where = await front.read()
         await ordinary.tell(where)
-        # Attackers are on other machines: here they may not take the processor from those that are measured.
-        os.nice(ATTACKERS_NICE)
+        apart(front.process.pid, ordinary.process.pid)
         await asyncio.sleep(1)
         await ordinary.ask()  # warm
-        await asyncio.sleep(max(5.0, seconds / 4))
+        await asyncio.sleep(max(5.0, seconds))
         quiet, before = await ordinary.ask(), await front.ask()
         groups = []
         names = list(clients.ATTACKS)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
+from collections.abc import Callable
+
 import httptools
 import pytest
 from hypothesis import given
@@ -9,8 +13,10 @@ from hypothesis import strategies as st
 
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message.fields import REMEMBERED_LINES_BYTES, _lines
 from guildnet_proxy.http.message.head import Heads, parse_request
-from guildnet_proxy.http.message.response import Names, ResponseHead
+from guildnet_proxy.http.message.response import REMEMBERED_LINES_BYTES as RESPONSE_LINES_BYTES
+from guildnet_proxy.http.message.response import REMEMBERED_NAMES_BYTES, Names, ResponseHead
 
 FIELDS = b"Host: a\r\nAccept: */*\r\nCookie: a=b\r\n\r\n"
 
@@ -33,6 +39,18 @@ def leave(heads: Heads, fields: bytes) -> None:
         block = heads.parse(ask(fields=fields)).block
         if block.again:
             block.slot = "something"
+
+
+def grown(fill: Callable[[], None]) -> int:
+    """Bytes of memory that are held afterwards and were not before."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        fill()
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_block_that_the_handler_wants_to_know_again_is_known_again() -> None:
@@ -80,7 +98,7 @@ def test_only_a_whole_head_of_known_fields_is_known_without_a_search(data: bytes
 
 
 def test_a_stranger_is_not_known_again_and_drives_nobody_out() -> None:
-    heads = remembering(FIELDS, Limits(known_heads_bytes=200))
+    heads = remembering(FIELDS, Limits(known_heads_bytes=8000))
     for number in range(100):
         fields = b"Host: a\r\nX: %d\r\n\r\n" % number
         assert heads.parse(ask(fields=fields)).block is not heads.parse(ask(fields=fields)).block
@@ -88,12 +106,50 @@ def test_a_stranger_is_not_known_again_and_drives_nobody_out() -> None:
 
 
 def test_what_is_known_is_bounded_in_bytes() -> None:
-    heads = Heads(Limits(known_heads_bytes=1000))
+    heads = Heads(Limits(known_heads_bytes=50_000))
     for number in range(200):
         leave(heads, b"Host: a\r\nX: %d\r\n\r\n" % number)
-    assert sum(len(raw) for raw in {*heads._known.young, *heads._known._old}) <= 1000
+    assert len(heads._known) < 50
     assert heads.parse(ask(fields=b"Host: a\r\nX: 198\r\n\r\n")).block.slot == "something"
     assert heads.parse(ask(fields=b"Host: a\r\nX: 1\r\n\r\n")).block.slot is None
+
+
+@pytest.mark.parametrize("fields", [1, 20, 90])
+def test_blocks_take_no_more_memory_than_the_limit_says(fields: int) -> None:
+    limits = Limits(known_heads_bytes=2**20)
+    heads = Heads(limits)
+
+    def fill() -> None:
+        for number in range(1500):
+            lines = (b"X-%d-%d: a" % (number, field) for field in range(fields))
+            leave(heads, b"\r\n".join([b"Host: a", *lines, b"", b""]))
+        # What is remembered of lines has a bound of its own.
+        _lines.clear()
+
+    assert grown(fill) < limits.known_heads_bytes
+
+
+def test_made_up_lines_take_no_more_memory_than_their_bound() -> None:
+    _lines.clear()
+    heads = Heads(Limits())
+
+    def fill() -> None:
+        for number in range(2000):
+            lines = (b"X-%d-%d: a" % (number, field) for field in range(80))
+            heads.parse(ask(fields=b"\r\n".join([b"Host: a", *lines, b"", b""])))
+
+    assert grown(fill) < REMEMBERED_LINES_BYTES * 1.2
+
+
+@pytest.mark.parametrize("length", [8, 200])
+def test_made_up_fields_of_answers_take_no_more_memory_than_their_bounds(length: int) -> None:
+    names = Names(lambda _: 0)
+
+    def fill() -> None:
+        for number in range(60_000):
+            names.line(b"X-%d" % number + b"a" * length + b": a")
+
+    assert grown(fill) < (RESPONSE_LINES_BYTES + REMEMBERED_NAMES_BYTES) * 1.2
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,9 @@ class Limits:
     head_fields: int = 94
     """Header fields of a request. Browsers send about 20; with six of ours it is what Apache and HAProxy take."""
 
-    known_heads_bytes: int = 2 * 1024 * 1024
-    """Field blocks of requests that are remembered, bytes. About 2,500 of a browser's; a page asks with some dozens."""
+    known_heads_bytes: int = 8 * 1024 * 1024
+    """Field blocks of requests that are remembered, bytes of memory. About 1,600 of a browser's; a page asks with some
+    dozens."""
 
     head_seconds: float = 10.0
     """A request's head, seconds from its first byte. Heads come in one packet; who needs longer holds us open."""
@@ -38,11 +39,11 @@ class Limits:
     pipelined_bytes: int = 64 * 1024
     """Pipelined behind a request that is not answered yet, bytes. Dozens of heads; reading pauses beyond."""
 
-    heads_a_turn: int = 4
+    heads_a_turn: int = 2
     """Heads of one connection handled at once. Behind them everybody else has a turn; browsers do not pipeline."""
 
-    turns_at_once: int = 2
-    """Connections that are behind and have their turn at once. With the heads of each about 1 ms of the loop."""
+    turns_at_once: int = 1
+    """Connections that are behind and have their turn at once. One: between two of them everybody else is served."""
 
     decide_seconds: float = 20.0
     """Deciding about a request, seconds. Above what a TokenReview, whois and a name's addresses may take."""

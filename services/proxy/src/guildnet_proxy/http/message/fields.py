@@ -45,7 +45,7 @@ _LOOKED_AT = NOT_PASSED | {b"cookie", b"authorization"}
 USUAL_OPTIONS = HOP_BY_HOP | {b"close"}
 """Options of Connection that name nothing which is not dropped anyway."""
 NO_OPTIONS: frozenset[bytes] = frozenset()
-REMEMBERED_LINES_BYTES = 1024 * 1024
+REMEMBERED_LINES_BYTES = 2 * 1024 * 1024
 
 Field = tuple[bytes, bytes]
 """A field's name in lower case, and its line `name: value` without CRLF."""
@@ -68,8 +68,14 @@ _CLAIM: Final = 2
 Line = tuple[Field, bytes, int]
 """A field, its value, and whether it is plain, is looked at where it goes on, or claims an identity."""
 
+
+def weight(line: bytes) -> int:
+    """About what a remembered line takes in memory: three copies of it, and six objects with their place."""
+    return 3 * len(line) + 400
+
+
 # Of the lines of a block that was never seen, all but a few were: they are neither checked nor taken apart again.
-_lines: Memo[bytes, Line] = Memo(REMEMBERED_LINES_BYTES, len)
+_lines: Memo[bytes, Line] = Memo(REMEMBERED_LINES_BYTES, weight)
 
 
 def _learn(line: bytes) -> Line:

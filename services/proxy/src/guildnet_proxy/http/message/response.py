@@ -18,6 +18,7 @@ from guildnet_proxy.http.message.fields import (
     claims_identity,
     is_token,
     options_of,
+    weight,
 )
 from guildnet_proxy.memo import Memo
 
@@ -33,9 +34,9 @@ CONNECTION: Final = 5
 """What becomes of a response's field: it stays, it goes, the rewriter looks at it, or it is one of the three that say
 where the body ends."""
 _EMPTY_LINE = [b"", b""]
-MAX_REMEMBERED_STATUS_LINES = 256
-MAX_REMEMBERED_NAMES = 4096
-REMEMBERED_LINES_BYTES = 512 * 1024
+REMEMBERED_STATUS_LINES_BYTES = 256 * 1024
+REMEMBERED_NAMES_BYTES = 1024 * 1024
+REMEMBERED_LINES_BYTES = 1024 * 1024
 _OFTEN_NEW = frozenset({b"etag", b"expires", b"last-modified", b"location", b"set-cookie"})
 """Fields that seldom say the same twice: to remember their lines would drive out the others."""
 Line = tuple[bytes, int, bytes]
@@ -51,8 +52,8 @@ class Names:
 
     def __init__(self, judge: Callable[[bytes], int]) -> None:
         self._judge = judge
-        self.memo: Memo[bytes, tuple[bytes, int]] = Memo(MAX_REMEMBERED_NAMES)
-        self.lines: Memo[bytes, Line] = Memo(REMEMBERED_LINES_BYTES, len)
+        self.memo: Memo[bytes, tuple[bytes, int]] = Memo(REMEMBERED_NAMES_BYTES, weight)
+        self.lines: Memo[bytes, Line] = Memo(REMEMBERED_LINES_BYTES, weight)
 
     def line(self, line: bytes) -> Line:
         """Raises Refusal 502 for what is no field."""
@@ -176,7 +177,7 @@ class ResponseHead:
 
 StatusLine = tuple[int, bytes, bool]
 """A response's status, its line as HTTP/1.1, and whether its version lets the connection stay open."""
-_status_lines: Memo[bytes, StatusLine] = Memo(MAX_REMEMBERED_STATUS_LINES)
+_status_lines: Memo[bytes, StatusLine] = Memo(REMEMBERED_STATUS_LINES_BYTES, weight)
 
 
 def _learn_status_line(line: bytes) -> StatusLine:
