@@ -129,12 +129,14 @@ def programs(run: Run) -> None:
     run.phase("programs", python("-m", "guildnet_local.build.programs", "build", *PROGRAM_GROUPS))
 
 
-def lint(run: Run) -> None:
-    run.phase("lint: ruff", [str(BIN / "ruff"), "check", "."], [str(BIN / "ruff"), "format", "--check", "."])
-    run.phase("lint: mypy", [str(BIN / "mypy"), *SOURCES])
-    run.phase("lint: imports", [str(BIN / "lint-imports")])
-    run.phase("lint: dependencies", *(["env", "-C", one, str(BIN / "deptry"), "src"] for one in PACKAGES))
-    run.phase("lint: generated", python("-m", "guildnet_chart", "all", "--check"))
+def lint(run: Run, *_: str) -> None:
+    """mypy, which takes one core for as long as everything else takes the other, goes beside it."""
+    with run.beside("lint: mypy", [str(BIN / "mypy"), *SOURCES]):
+        run.phase("lint: ruff", [str(BIN / "ruff"), "check", "."], [str(BIN / "ruff"), "format", "--check", "."])
+        run.phase("lint: imports", [str(BIN / "lint-imports")])
+        run.phase("lint: dependencies", *(["env", "-C", one, str(BIN / "deptry"), "src"] for one in PACKAGES))
+        run.phase("lint: generated", python("-m", "guildnet_chart", "all", "--check"))
+        ui(run)
 
 
 PROGRAM_GROUPS = ["etcd", "kubernetes", "helm", "tailnet"]
@@ -209,16 +211,16 @@ def wire(run: Run, *_: str) -> None:
 
 
 def proofs(run: Run, *_: str) -> None:
-    """What proofs on the cluster show in their short form: faults that are named, logs that lose nothing."""
+    """What a proof on the cluster shows in its short form: faults that are named."""
     run.phase("reasons", proof("proofs", "reasons", "--quick", seconds=240))
-    run.phase("log canary", proof("proofs", "log-canary", "--quick", seconds=240))
 
 
 def on_the_cluster(run: Run, *rings: Ring, arguments: tuple[str, ...], before: Sequence[Ring] = ()) -> None:
     """The rings with the cluster up. One that was there stays; what this brought up goes away, whatever happens.
 
-    After those of `before`, which only want what `up` built. The crash plans have an API server of their own and go
-    beside the rings that mostly wait for the cluster; they are played without a cluster, too.
+    After those of `before`, which only want what `up` built: beside them logs are read on the cluster while its parts
+    are killed, which is mostly waiting. The crash plans have an API server of their own and go beside the rings that
+    mostly wait for the cluster; they are played without a cluster, too.
     """
     status = subprocess.run(python("-m", "guildnet_local", "status", "--quiet"), check=False).returncode
     there = status != NO_CLUSTER
@@ -226,8 +228,10 @@ def on_the_cluster(run: Run, *rings: Ring, arguments: tuple[str, ...], before: S
         print("\nThere is a local cluster: `up` brings it to this checkout, as `make up` would. Your workspaces stay.")
     try:
         up = run.phase("cluster up", python("-m", "guildnet_local", "up"))
-        for ring in before:
-            ring(run, *arguments)
+        canary = proof("proofs", "log-canary", "--quick", seconds=360)
+        with run.beside("log canary", canary) if before and up else nullcontext():
+            for ring in before:
+                ring(run, *arguments)
         with run.beside("crash plans", python("tests/run.py", "crash")) if before else nullcontext():
             for ring in rings if up else ():
                 ring(run, *arguments)
@@ -253,19 +257,13 @@ def e2e(run: Run, *arguments: str) -> None:
 def everything(run: Run, *arguments: str) -> None:
     """The cheap first. `up` comes before the integration ring so that it is timed with all it builds."""
     lint(run)
-    ui(run)
     unit(run, *arguments)
     on_the_cluster(run, browser, proofs, arguments=arguments, before=(shipped, compiled, integration, wire))
 
 
-def checks(run: Run, *_: str) -> None:
-    lint(run)
-    ui(run)
-
-
 RINGS: dict[str, Ring] = {
     "all": everything,
-    "lint": checks,
+    "lint": lint,
     "unit": unit,
     "shipped-python": shipped,
     "compiled": compiled,

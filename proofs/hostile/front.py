@@ -17,7 +17,7 @@ from typing import Final
 
 import uvloop
 
-from guildnet.process import collect_less
+from guildnet.process import collect_less, give_back_memory
 from guildnet_proxy.app import limits_of
 from guildnet_proxy.http.states.connection import State
 from guildnet_proxy.settings import Settings
@@ -69,8 +69,9 @@ async def main() -> None:
             return await slow(token)
 
         room.sources._reviews._ask = review  # type: ignore[assignment]
-        # As the proxy's own start does: what it was loaded with is not looked through again and again.
+        # As the proxy's own start does.
         collect_less()
+        giving_back = asyncio.create_task(give_back_memory())
         stalls = Stalls()
         watching = asyncio.create_task(stalls.watch(room))
         print(json.dumps(described(room)), flush=True)
@@ -86,6 +87,7 @@ async def main() -> None:
             stalls.longest = 0.0
             print(json.dumps(found), flush=True)
         watching.cancel()
+        giving_back.cancel()
         await room.server.close()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -68,3 +70,25 @@ async def test_waiting_ends_with_the_stop_or_with_what_broke() -> None:
     with pytest.raises(Unreachable):
         await process.first_to_end(asyncio.Event(), task, asyncio.create_task(breaks()))
     task.cancel()
+
+
+BURST = """
+import os, sys
+from guildnet import process
+from support.process import resident_bytes
+pins, buffers = [], []
+for _ in range(300):
+    buffers.append(bytes(100_000))  # below what glibc takes from the system by itself
+    pins.append(bytes(2000))
+buffers.clear()
+before = resident_bytes(os.getpid())
+process.give_back()
+print(before - resident_bytes(os.getpid()))
+"""
+
+
+def test_what_was_freed_below_the_heap_s_end_goes_back_to_the_system():
+    # In a process of its own: what other tests freed would be taken first.
+    path = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    given = subprocess.run([sys.executable, "-c", BURST], env=path, capture_output=True, text=True, check=True).stdout
+    assert int(given) > 10_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import signal
 import sys
@@ -83,3 +84,23 @@ def collect_less(objects: int = 50_000) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(objects, 20, 50)
+
+
+_MALLOC_TRIM: Final = getattr(ctypes.PyDLL(None), "malloc_trim", None)
+"""malloc_trim(3) of glibc; the loop goes on only after it, which is sooner than another thread would let it."""
+
+
+def give_back() -> None:
+    """Memory that was freed goes back to the system: of its heap glibc only gives back the end, whatever is free below.
+
+    Does nothing with another C library.
+    """
+    if _MALLOC_TRIM is not None:
+        _MALLOC_TRIM(0)
+
+
+async def give_back_memory(every: float = 1.0) -> None:
+    """`give_back` each so many seconds, for ever: a burst of buffers is none of the process a moment later."""
+    while True:
+        await asyncio.sleep(every)
+        give_back()

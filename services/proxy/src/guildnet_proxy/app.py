@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from guildnet import kube, tracing
 from guildnet.errors import Unreachable
-from guildnet.process import collect_less, first_to_end
+from guildnet.process import collect_less, first_to_end, give_back_memory
 from guildnet.signed import derive_key, read_key
 from guildnet.telemetry import Health, logger, make_registry, serve_ops
 from guildnet.web.entries import DEFAULT_PORTS
@@ -238,6 +238,7 @@ async def running(
             asyncio.create_task(watches.run(), name="watches"),
             asyncio.create_task(own_watches.run(), name="own addresses"),
             asyncio.create_task(revocation.run(), name="revocation"),
+            asyncio.create_task(give_back_memory(), name="memory"),
             *_keeping(last_known, share),
             server.sweeper,
         ]

@@ -45,7 +45,7 @@ _LOOKED_AT = NOT_PASSED | {b"cookie", b"authorization"}
 USUAL_OPTIONS = HOP_BY_HOP | {b"close"}
 """Options of Connection that name nothing which is not dropped anyway."""
 NO_OPTIONS: frozenset[bytes] = frozenset()
-REMEMBERED_LINES_BYTES = 2 * 1024 * 1024
+REMEMBERED_LINES_BYTES = 1024 * 1024
 
 Field = tuple[bytes, bytes]
 """A field's name in lower case, and its line `name: value` without CRLF."""
