@@ -26,7 +26,8 @@ STEPS: Final = 5
 """In how many steps the idle WebSockets are opened; each is a sample, as a turn of the other scenarios."""
 FIRST: Final = 100
 """WebSockets before the first step, for what a proxy allocates once."""
-_SETTLE: Final = 0.5
+_SETTLE: Final = 1.5
+"""Longer than a proxy takes to give back what it used to open them."""
 _FILES_BESIDE: Final = 1000
 
 

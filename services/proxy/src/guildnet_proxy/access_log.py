@@ -103,6 +103,8 @@ class Records:
                 self.spans.end(record, self._offset)
 
     def opened(self, record: Record) -> None:
+        # Thousands are open for hours: those of a caller have the same words in memory.
+        record.method, record.who, record.address = map(sys.intern, (record.method, record.who, record.address))
         self._relays.inc()
         self._metrics.count(record.entry, record.kind, record.status)
         self._noted(record, "open", record.rule, "101")

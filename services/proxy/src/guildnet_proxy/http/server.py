@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 import ssl
+import sys
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,7 @@ class Server(Generic[R]):
         self.pool = Pool(self.loop, limits)
         self.clients: set[ClientConnection[R]] = set()
         self.relays: set[Relay[R]] = set()
+        self._on_relay_ended = self._relay_ended  # one for all of them
         self.draining = False
         self.sweeper = self.loop.create_task(self._sweep(), name="sweeper")
         self._open = 0
@@ -149,7 +151,8 @@ class Server(Generic[R]):
         self.recorder.finished(record, now)
 
     def relay(self, client: Side, upstream: Side, record: R, address: str, *, tunnel: bool) -> Relay[R]:
-        relay = (Tunnel if tunnel else Relay)(client, upstream, record, address, self.limits, self._relay_ended)
+        address = sys.intern(address)
+        relay = (Tunnel if tunnel else Relay)(client, upstream, record, address, self.limits, self._on_relay_ended)
         self.relays.add(relay)
         if self.draining:
             relay.follow()
