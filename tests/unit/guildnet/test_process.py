@@ -76,10 +76,10 @@ BURST = """
 import os, sys
 from guildnet import process
 from support.process import resident_bytes
-pins, buffers = [], []
+pins, buffers, letter = [], [], b"x"
 for _ in range(300):
-    buffers.append(bytes(100_000))  # below what glibc takes from the system by itself
-    pins.append(bytes(2000))
+    buffers.append(letter * 100_000)  # below what glibc takes from the system by itself
+    pins.append(letter * 2000)
 buffers.clear()
 before = resident_bytes(os.getpid())
 process.give_back()
