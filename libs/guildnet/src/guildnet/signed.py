@@ -60,8 +60,10 @@ def _ascii_json(claims: Mapping[str, Any]) -> bytes:
         found = orjson.dumps(claims)
     except TypeError:
         found = b"\xff"
-    # orjson escapes no character and refuses lone surrogates; one form of the same claims is kept for both.
-    return found if found.isascii() else json.dumps(claims, separators=(",", ":"), ensure_ascii=True).encode()
+    # orjson escapes neither DEL nor what is no ASCII, and refuses lone surrogates; one form of the claims is kept.
+    if found.isascii() and b"\x7f" not in found:
+        return found
+    return json.dumps(claims, separators=(",", ":"), ensure_ascii=True).encode()
 
 
 def _parsed(payload: bytes) -> Any:
