@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
-from typing import Final
+from typing import Any, Final
 
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
@@ -70,9 +70,15 @@ def until_ready(local: Local, names: Iterable[str]) -> None:
             print(f"  {error}", flush=True)
 
 
+def told_of(page: Page, name: str) -> dict[str, Any]:
+    """What the API tells this browser of a workspace."""
+    told: dict[str, Any] = page.evaluate("name => fetch('/api/servers/' + name).then(answer => answer.json())", name)
+    return told
+
+
 def address(page: Page, mode: Mode, name: str) -> str:
     """Where the API says that this browser opens it."""
-    told = page.evaluate("name => fetch('/api/servers/' + name).then(answer => answer.json())", name)
+    told = told_of(page, name)
     if not mode.own_origins:
         return f"{mode.control}{told['proxy_url']}"
     return str(told["url"])

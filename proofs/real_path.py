@@ -16,6 +16,7 @@ from typing import Final
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from guildnet.workspace import well_known
 from guildnet.workspace.ports import base_path
 from proofs import Figure
 from proofs.apps import running
@@ -54,7 +55,6 @@ def _code_server(page: Page) -> None:
 
 
 READY: Final[Mapping[str, Callable[[Page], None]]] = {"jupyterlab": _jupyterlab, "code-server": _code_server}
-PORTS: Final = {"jupyterlab": 8888, "code-server": 8080}
 FOLDER: Final = "/tmp/opened"
 """In the pod, with a file."""
 
@@ -89,6 +89,13 @@ def _load(browser: Browser, way: Way, app: str, name: str, accounts: Accounts, s
 
 def _page(app: str, name: str) -> str:
     return f"{base_path(name)}/lab" if app == "jupyterlab" else f"/?folder={FOLDER}"
+
+
+def _port(app: str) -> int:
+    """The port of a product's image, by what is known of it."""
+    known = well_known.of(f"guildnet/{app}")
+    assert known is not None, app
+    return known.port
 
 
 def line(app: str, way: str, told: Sequence[Told]) -> str:
@@ -142,7 +149,7 @@ def prove(*, quick: bool = False) -> Figure:
         local.kubectl("-n", NAMESPACE, "exec", f"deploy/{names['code-server']}", "--", "sh", "-c", files)
         accounts = {app: Accounts(local, name) for app, name in names.items()}
         browser = launched(playwright, {**os.environ, "HOME": home})
-        with relayed([accounts[app].address for app in names], [PORTS[app] for app in names]) as ports:
+        with relayed([accounts[app].address for app in names], list(map(_port, names))) as ports:
             straight = {app: Straight.of(local, names[app], port) for app, port in zip(names, ports, strict=True)}
             told += rounds(local, browser, names, accounts, straight, 1 if quick else ROUNDS)
         browser.close()

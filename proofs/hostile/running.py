@@ -110,7 +110,7 @@ async def found(seconds: float, size: int) -> Found:
         apart(front.process.pid, ordinary.process.pid)
         await asyncio.sleep(1)
         await ordinary.ask()  # warm
-        await asyncio.sleep(max(5.0, seconds))
+        await asyncio.sleep(seconds)
         quiet, before = await ordinary.ask(), await front.ask()
         groups = []
         names = list(clients.ATTACKS)

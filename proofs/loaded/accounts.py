@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from guildnet_local.machine.cgroups import hierarchies
+from proofs.bench.accounting import tree
 from support.local import NAMESPACE, RELEASE_NAMESPACE, Local
 from support.process import cpu_seconds
 
@@ -75,18 +76,10 @@ def _process(*words: bytes) -> int:
 
 def _descendants(name: bytes) -> float:
     """CPU time of the processes of this name below this one, those that they waited for included (proc(5), stat)."""
-    parents: dict[int, int] = {}
-    spent: dict[int, float] = {}
-    for directory in Path("/proc").glob("[0-9]*"):
+    seconds = 0.0
+    for pid in tree(os.getpid()):
         with suppress(OSError):
-            before, _, rest = (directory / "stat").read_bytes().rpartition(b")")
-            fields = rest.split()
-            parents[int(directory.name)] = int(fields[1])
+            before, _, rest = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")
             if before.partition(b"(")[2].startswith(name):
-                spent[int(directory.name)] = sum(map(int, fields[11:15])) * _TICK
-    return sum(seconds for pid, seconds in spent.items() if os.getpid() in set(_above(pid, parents)))
-
-
-def _above(pid: int, parents: Mapping[int, int]) -> Iterator[int]:
-    while (pid := parents.get(pid, 0)) > 0:
-        yield pid
+                seconds += sum(map(int, rest.split()[11:15])) * _TICK
+    return seconds

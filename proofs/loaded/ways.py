@@ -22,6 +22,7 @@ from guildnet.workspace import app_login
 from guildnet_local.machine.relay import Route
 from guildnet_local.settings import load
 from proofs import PYTHON_PATH
+from proofs.apps import told_of
 from support.local import Local
 from support.process import Process, free_port
 from support.waiting import until
@@ -69,7 +70,7 @@ class Way:
             return straight.url
         page = context.new_page()
         page.goto(self.login)
-        told = page.evaluate("name => fetch('/api/servers/' + name).then(answer => answer.json())", app)
+        told = told_of(page, app)
         page.close()
         return str(told["url"]).rstrip("/")
 
