@@ -132,7 +132,7 @@ test("a program is called by the last part of its name, a person by all of it", 
   expect(plainName("system:serviceaccount:guildnet:guildnet-admin")).toBe("guildnet-admin");
   expect(plainName("node:build-host")).toBe("build-host");
   expect(plainName("alice.smith@example.com")).toBe("alice.smith@example.com");
-  expect(plainName("Ada Lovelace")).toBe("Ada Lovelace");
+  expect(plainName("Ada Lovelace: on call")).toBe("Ada Lovelace: on call");
 });
 
 test.each([

@@ -1,6 +1,6 @@
 /** A login as it is, but of a program or a device the last part: `token:system:serviceaccount:guildnet:ci` → `ci`. */
 export function plainName(login: string): string {
-  return login.split(":").at(-1) || login;
+  return /^(token|node|system):/.test(login) ? login.split(":").at(-1) || login : login;
 }
 
 /** What a person is called where there is little room: an owner is a login, `token:…` or `node:…`. */
