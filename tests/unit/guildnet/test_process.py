@@ -76,11 +76,10 @@ BURST = """
 import os, sys
 from guildnet import process
 from support.process import resident_bytes
-pins, buffers, letter = [], [], b"x"
-for _ in range(300):
+buffers, letter = [], b"x"
+for _ in range(600):
     buffers.append(letter * 100_000)  # below what glibc takes from the system by itself
-    pins.append(letter * 2000)
-buffers.clear()
+del buffers[::2]  # each between two that stay: as large, so that none of those fits into a hole that was there before
 before = resident_bytes(os.getpid())
 process.give_back()
 print(before - resident_bytes(os.getpid()))
