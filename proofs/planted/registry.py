@@ -12,6 +12,13 @@ PLANTS: Final[tuple[Plant, ...]] = (
     *ui.PLANTS,
 )  # fmt: skip
 
+SIDE_BY_SIDE: Final = frozenset({
+    "autobahn", "axe", "chart", "contracts", "csrf", "exposure", "first-generation", "forgery", "isolation",
+    "one-home", "policy-restarts", "races", "rbac", "rival", "secrets", "sessions", "smuggling", "spec-mutations",
+    "ssrf", "write-cost",
+})  # fmt: skip
+"""Proofs that ask what happens and not how quickly, none of them on the local cluster: another may go beside them."""
+
 
 def of(words: list[str]) -> list[Plant]:
     """The faults for these proofs; all where none is named. Raises KeyError for a proof without one."""

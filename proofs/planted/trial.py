@@ -11,13 +11,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
 from proofs import PYTHON_PATH, ROOT
 from proofs.planted.plant import Plant
+from proofs.planted.registry import SIDE_BY_SIDE
 
 WITHIN_SECONDS: Final = 1800.0
 TAIL: Final = 25
@@ -62,11 +65,14 @@ class Trial:
         return self.without.met and self.planted.missed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Copy:
     """A copy of the checkout, with the product and the proofs run from there."""
 
     directory: Path
+    _without: dict[tuple[str, bool], Said] = field(default_factory=dict)
+    """By word and form: what each proof said without a fault."""
+    _child: subprocess.Popen[str] | None = None
 
     @property
     def path(self) -> str:
@@ -74,20 +80,37 @@ class Copy:
         return PYTHON_PATH.replace(str(ROOT), str(self.directory))
 
     def run(self, *arguments: str) -> Said:
-        """One Python module of the copy."""
+        """One Python module of the copy. Raises TimeoutExpired after WITHIN_SECONDS."""
         began = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-m", *arguments], cwd=self.directory, text=True, timeout=WITHIN_SECONDS, check=False,
+        with subprocess.Popen(
+            [sys.executable, "-m", *arguments], cwd=self.directory, text=True,
             env={**os.environ, "PYTHONPATH": self.path},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        return Said(done.returncode, done.stdout.splitlines(), time.monotonic() - began)
+        ) as self._child:  # fmt: skip
+            try:
+                said, _ = self._child.communicate(timeout=WITHIN_SECONDS)
+            except BaseException:
+                self._child.kill()
+                raise
+        return Said(self._child.returncode, said.splitlines(), time.monotonic() - began)
+
+    def stop(self) -> None:
+        """End what runs in the copy, if anything does."""
+        if self._child is not None:
+            self._child.kill()
 
     def prove(self, plant: Plant) -> Said:
         return self.run("proofs", plant.word, *(["--quick"] if plant.quick else []))
 
+    def without(self, plant: Plant) -> Said:
+        """What the proof says without the fault: asked once, however many faults it has to notice."""
+        form = (plant.word, plant.quick)
+        if form not in self._without:
+            self._without[form] = self.prove(plant)
+        return self._without[form]
+
     def trial(self, plant: Plant) -> Trial:
-        without = self.prove(plant)
+        without = self.without(plant)
         with plant.planted(self.directory):
             found = Trial(plant, without, self.prove(plant))
         tell(found)
@@ -150,12 +173,43 @@ def _local(*arguments: str) -> int:
 
 
 def run(plants: Sequence[Plant]) -> list[Trial]:
-    """Try them one after the other, those that need the cluster last. Who is told to end takes the copy away first."""
+    """Try them: side by side those that may be, then one after the other, those that need the cluster last.
+
+    Who is told to end takes the copies away first.
+    """
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    with copy() as copied:
-        found = [copied.trial(plant) for plant in plants if not plant.cluster]
-        on_the_cluster = [plant for plant in plants if plant.cluster]
-        if on_the_cluster:
-            with cluster_of(copied):
-                found += [copied.trial(plant) for plant in on_the_cluster]
+    found = side_by_side([plant for plant in plants if plant.word in SIDE_BY_SIDE])
+    alone = [plant for plant in plants if plant.word not in SIDE_BY_SIDE]
+    if alone:
+        with copy() as copied:
+            found += [copied.trial(plant) for plant in alone if not plant.cluster]
+            if on_the_cluster := [plant for plant in alone if plant.cluster]:
+                with cluster_of(copied):
+                    found += [copied.trial(plant) for plant in on_the_cluster]
     return found
+
+
+def side_by_side(plants: Sequence[Plant]) -> list[Trial]:
+    """As many at once as there are processors, each in a copy of its own; faults of one proof one after the other."""
+    by_word = groupby(sorted(plants, key=lambda plant: plant.word), key=lambda plant: plant.word)
+    groups = [[*group] for _, group in by_word]
+    waiting = iter(groups)
+    copies: list[Copy] = []
+
+    def lane() -> list[Trial]:
+        found: list[Trial] = []
+        with copy() as copied:
+            copies.append(copied)
+            for group in waiting:
+                found += [copied.trial(plant) for plant in group]
+        return found
+
+    lanes = min(len(groups), os.cpu_count() or 1)
+    with ThreadPoolExecutor(lanes or 1) as pool:
+        try:
+            return [trial for ended in [pool.submit(lane) for _ in range(lanes)] for trial in ended.result()]
+        except BaseException:
+            groups.clear()
+            for copied in copies:
+                copied.stop()
+            raise

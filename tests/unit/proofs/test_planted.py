@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
 import pytest
 
 import proofs
 from proofs import ROOT
+from proofs.planted import trial
 from proofs.planted.plant import Plant
-from proofs.planted.registry import PLANTS, of
-from proofs.planted.trial import Said, Trial
+from proofs.planted.registry import PLANTS, SIDE_BY_SIDE, of
+from proofs.planted.trial import Copy, Said, Trial
 from proofs.proofs import ITSELF
 
 PLANT = Plant("some-word", "nothing is done", "product.py", "do()", "pass")
@@ -55,3 +61,39 @@ def test_caught_is_met_without_the_fault_and_missed_with_it(without: Said, plant
 def test_a_proof_without_a_planted_fault_cannot_be_asked_for():
     with pytest.raises(KeyError):
         of(["no-such-proof"])
+
+
+@pytest.fixture
+def played(tmp_path, monkeypatch) -> Counter[str]:
+    """Proofs that notice whether `do()` is there, in copies that are empty but for it; how often each was asked."""
+    asked: Counter[str] = Counter()
+
+    @contextmanager
+    def copy() -> Iterator[Copy]:
+        directory = tmp_path / f"copy-{len([*tmp_path.iterdir()])}"
+        directory.mkdir()
+        (directory / PLANT.file).write_text("do()\n")
+        yield Copy(directory)
+
+    def prove(copied: Copy, plant: Plant) -> Said:
+        asked[plant.word] += 1
+        return MET if "do()" in (copied.directory / PLANT.file).read_text() else MISSED
+
+    monkeypatch.setattr(trial.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(trial, "copy", copy)
+    monkeypatch.setattr(Copy, "prove", prove)
+    return asked
+
+
+def test_a_proof_is_asked_once_without_a_fault_and_once_with_each(played):
+    words = sorted(SIDE_BY_SIDE)[:5]
+    plants = [replace(PLANT, word=word, what=what) for what in ("one", "another") for word in (*words, "alone")]
+    found = trial.run(plants)
+    assert all(each.caught for each in found)
+    assert sorted((each.plant.word, each.plant.what) for each in found) == sorted((p.word, p.what) for p in plants)
+    assert played == dict.fromkeys((*words, "alone"), 3)
+
+
+def test_what_needs_the_local_cluster_has_it_alone():
+    assert not [plant.word for plant in PLANTS if plant.cluster and plant.word in SIDE_BY_SIDE]
+    assert {plant.word for plant in PLANTS} > SIDE_BY_SIDE
