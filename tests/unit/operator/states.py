@@ -210,6 +210,13 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
         {"Degraded": ("True", "OutOfMemory")},
         ("2 times", "resources.limits.memory"),
     ),
+    "lost sight of by its node after it was out of memory": (
+        snapshot(workspace(status={"conditions": [TOLD_OUT_OF_MEMORY]}),
+                 pods=_waiting("CrashLoopBackOff", lastState=_ended("ContainerStatusUnknown", 137), restartCount=2)),
+        "Failed",
+        {"Degraded": ("True", "CrashLoop")},
+        ("exit code 137",),
+    ),
     "ended by itself after it was out of memory": (
         snapshot(workspace(status={"conditions": [TOLD_OUT_OF_MEMORY]}),
                  pods=_waiting("CrashLoopBackOff", lastState=_ended("Error", 1), restartCount=2)),
@@ -311,6 +318,15 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
         {"Degraded": ("True", "PodFailed")},
         ("Evicted low on disk",),
     ),
+    "evicted while its volume could not be attached": (
+        snapshot(STORED, changed=BOUND_CLAIM, warnings={About.VOLUME: 'Multi-Attach error for volume "pv-1"'},
+                 pods=[pod(phase="Failed", reason="Evicted", message="low on disk", conditions=NOT_READY,
+                           container={"state": {"waiting": {"reason": "ContainerCreating"}}, "imageID": "",
+                                      "started": False})]),
+        "Failed",
+        {"Degraded": ("True", "PodFailed")},
+        ("Evicted low on disk",),
+    ),
     "pod over quota": (
         snapshot(pods=[], changed={"Deployment": {"status": {"observedGeneration": 1, "conditions": [FAILURE]}}}),
         "Failed",
@@ -402,14 +418,36 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
                 "Deployment": {
                     "status": {
                         "observedGeneration": 1,
-                        "conditions": [{"type": "Progressing", "status": "False", "message": "has timed out"}],
+                        "conditions": [
+                            {"type": "Available", "status": "False", "message": "has few replicas"},
+                            {"type": "Progressing", "status": "False", "message": "has timed out."},
+                        ],
                     }
                 }
             },
         ),
         "Failed",
         {"Degraded": ("True", "StartDeadlineExceeded")},
-        ("has timed out",),
+        ("in time: has timed out. Check",),
+    ),
+    "timed out, before anybody looked at its spec": (
+        snapshot(pods=[pod(conditions=NOT_READY)], changed={"Deployment": {"status": {"conditions": [TIMED_OUT]}}}),
+        "Pending",
+        {"Degraded": ("False", "AsExpected")},
+        (),
+    ),
+    "a Secret of another is referred to": (
+        snapshot(without=("Deployment",), pods=[],
+                 problems=(Problem(Reason.FOREIGN_SECRET, "Secret", "theirs", "it belongs to another Workspace"),)),
+        "Failed",
+        {"Degraded": ("True", "SecretRefused")},
+        ("Env refers to Secret theirs, which is not for this Workspace", "Workspace. Refer to a Secret of your own."),
+    ),
+    "NetworkPolicy refused by a quota": (
+        snapshot(problems=(Problem(Reason.REFUSED, "NetworkPolicy", f"{NAME}-exposure", "exceeded quota: tight"),)),
+        "Running",
+        {"Ready": ("True", "Ready"), "Degraded": ("True", "QuotaExceeded")},
+        ("exceeded quota: tight",),
     ),
     "Service name taken": (
         snapshot(without=("Service",), problems=(Problem(Reason.NAME_TAKEN, "Service", NAME),)),

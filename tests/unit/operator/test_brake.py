@@ -79,6 +79,15 @@ def test_what_is_wanted_now_is_written_at_once():
     assert brake.quarrel(CHILD, "a") is None
     assert brake.quarrel(CHILD, "b") is None
     assert brake.pause(CHILD, "b", FIELD) == 0
+    for _ in range(AT_ONCE):
+        brake.wrote(CHILD, "b", FIELD)
+    assert brake.quarrel(CHILD, "b") is not None
+    assert brake.quarrel(CHILD, "a") is None, "each is about what was wanted then"
+
+
+def test_the_pace_of_writes():
+    assert (AT_ONCE, MAX_PAUSE_SECONDS, QUIET_SECONDS) == (3, 75.0, 120.0)
+    assert (UNASKED_PER_SECOND, UNASKED_BURST) == (10.0, 40)
 
 
 def test_a_quarrel_is_told_by_its_field_and_manager_until_it_is_over():
@@ -103,16 +112,20 @@ def test_a_quarrel_is_told_by_its_field_and_manager_until_it_is_over():
 def test_what_nobody_touches_is_forgotten():
     clock = Clock()
     brake = Brake(clock)
-    for number in range(PRUNED_FROM - 1):
+    for number in range(PRUNED_FROM - 2):
         brake.wrote((f"uid-{number}", "Service"), "a", FIELD)
     clock.now += QUIET_SECONDS + 1
+    brake.wrote(("another", "Service"), "a", FIELD)
+    assert len(brake) == PRUNED_FROM - 1, "few are not looked through"
     for _ in range(AT_ONCE + 1):
         brake.wrote(CHILD, "a", FIELD)
-    assert len(brake) == 1
-    assert brake.quarrel(CHILD, "a") is not None
+    assert len(brake) == 2
+    quarrel = brake.quarrel(CHILD, "a")
+    assert quarrel is not None
+    assert quarrel[0].manager == "", "nobody knows who it was"
     for number in range(PRUNED_FROM):
         brake.wrote((f"uid-{number}", "Service"), "a", FIELD)
-    assert len(brake) == PRUNED_FROM + 1, "none of them is old"
+    assert len(brake) == PRUNED_FROM + 2, "none of them is old"
 
 
 @pytest.mark.parametrize(("kind", "left"), [("Deployment", False), (None, False), ("Service", True)])

@@ -39,7 +39,13 @@ CASES: dict[str, Plan] = {
     ),
     "ingress": decide(
         workspace(exposure={"type": "Ingress", "domain": "apps.example.com", "tlsIssuer": "letsencrypt"}),
-        Policy(direct_exposure=True, auth_url="https://auth.example.com"),
+        Policy(
+            direct_exposure=True,
+            auth_url="https://auth.example.com",
+            issuers=("letsencrypt",),
+            network_policy=True,
+            ingress_controllers=("ingress-nginx",),
+        ),
     ),
     "everything-said": decide(
         workspace(
@@ -74,6 +80,11 @@ def test_the_children_are_as_expected(case, update_golden):
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
     assert file.read_text() == text
+
+
+def test_every_kind_of_child_is_among_them():
+    kinds = {item["kind"] for plan in CASES.values() for item in desired(plan)}
+    assert kinds == {"Deployment", "Service", "PersistentVolumeClaim", "Ingress", "NetworkPolicy"}
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -159,6 +159,19 @@ def test_a_deployment_without_a_record_is_planned_by_the_present_settings():
     assert planned(with_pod(**OTHER), live) == decide(workspace(), with_pod(**OTHER))
 
 
+def test_a_deployment_without_annotations_is_planned_by_the_present_settings():
+    live = started()
+    del live["metadata"]["annotations"]
+    assert planned(with_pod(**OTHER), live) == decide(workspace(), with_pod(**OTHER))
+
+
+def test_a_login_that_there_was_not_or_will_not_be_is_called_none():
+    found, by_token = workspace(image="jupyterlab"), with_pod(logins=("token",))
+    assert planned(by_token, started(found), found).pending == ("its login is by lab-1a2b3-login instead of none",)
+    back = planned(THEN, started(found, by_token), found)
+    assert back.pending == ("its login is by none instead of lab-1a2b3-login",)
+
+
 def test_a_record_of_another_version_means_what_pods_were_like_then():
     """A setting that is new since has its neutral value, one that is gone since says nothing."""
     text = json.dumps({"pull_secret": "old", "of_a_later_version": [1]})
@@ -175,6 +188,8 @@ def test_a_record_is_read_as_it_was_written():
     settings = PodSettings(**OTHER)
     assert recorded(record(settings)) == settings
     assert record(settings) != record(PodSettings())
+    names = list(json.loads(record(settings)))
+    assert names == sorted(names), "whatever order the settings are declared in"
 
 
 WAITING = {"state": {"waiting": {"reason": "ErrImagePull"}}, "imageID": "", "started": False}

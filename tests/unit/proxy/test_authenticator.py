@@ -35,7 +35,7 @@ from guildnet_proxy.auth.sessions import (
     new_nonce,
 )
 from guildnet_proxy.auth.token_review import TokenReview
-from guildnet_proxy.auth.ttl_cache import RENEW_SECONDS, STALE_SECONDS, TTL_SECONDS
+from guildnet_proxy.auth.ttl_cache import RENEW_SECONDS, STALE_SECONDS, TTL_SECONDS, TooMuch
 from guildnet_proxy.auth.used_tickets import UsedHere
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.forward import Listener
@@ -44,6 +44,7 @@ from guildnet_proxy.tailnet.localapi import Peer
 from unit.proxy.values import CONTROL, LOCAL, TAILNET, head
 
 TCP, PRIVATE = Listener("tcp", private=False), Listener("tailnet", private=True)
+DIRECT = Listener("device", private=False, direct=True)
 SITE = Site(TAILNET, b"g.ts.example", TAILNET.origin)
 ANN = Identity("user", "ann@x", "Ann", (), ("admin",), "bearer", LOCAL, ("g",))
 KEY = b"k" * 32
@@ -145,6 +146,28 @@ async def test_refusals_of_the_private_listener() -> None:
     assert await sources.refused("X-Forwarded-For: 100.64.0.8", listener=PRIVATE) == CANNOT_SAY
     assert await sources.refused("X-Forwarded-For: 100.64.0.7", listener=PRIVATE) == DISAGREE
     assert await Sources(tailnet=False).refused(*FROM_ANN, listener=PRIVATE) == NO_SIDECAR
+
+
+async def test_a_connection_that_the_sidecar_handed_over_is_its_devices_whatever_its_headers_say() -> None:
+    sources = Sources()
+    said = head("X-Forwarded-For: 100.64.0.8", "Tailscale-User-Login: bob@x")
+    ann = Identity("user", "ann@x", "Ann", (), ("viewer",), "tailnet", TAILNET)
+    asking = sources.made.identify(said, DIRECT, SITE, None, "100.64.0.7")
+    assert inspect.isawaitable(asking)
+    assert await asking == ann
+    assert sources.made.identify(said, DIRECT, SITE, None, "100.64.0.7") == ann, "what is known is answered at once"
+    assert sources.asked == ["100.64.0.7"]
+    with pytest.raises(Refusal) as error:
+        Sources(tailnet=False).made.identify(said, DIRECT, SITE, None, "100.64.0.7")
+    refusal = error.value
+    assert f"{refusal.status} {refusal.code} {refusal.rule} {refusal.message}" == NO_SIDECAR
+
+
+def test_what_vouches_for_a_device_is_its_address_as_the_listener_has_it() -> None:
+    made, said = Sources().made, head("X-Forwarded-For: 100.64.0.8")
+    assert made.credential(said, PRIVATE, SITE, None, "100.64.0.7") == Credential(TAILNET, address="100.64.0.8")
+    assert made.credential(said, DIRECT, SITE, None, "100.64.0.7") == Credential(TAILNET, address="100.64.0.7")
+    assert made.credential(head(), PRIVATE, SITE, None, "100.64.0.7") == Credential(TAILNET)
 
 
 async def test_a_token_for_us_goes_before_a_session_and_is_asked_about_once() -> None:
@@ -387,6 +410,18 @@ async def test_a_session_is_who_its_token_is_by_now() -> None:
     sources.reviews[OURS] = TokenReview(authenticated=False)
     sources.now += TTL_SECONDS + 1
     assert await sources.who(mine) == NOBODY
+
+
+async def test_a_session_whose_token_there_is_no_time_to_ask_about_is_told_so(monkeypatch) -> None:
+    sources = Sources()
+    session = sources.sessions.begin(Identity("token", "bot", "bot", (), (), "bearer", LOCAL), sources.now, OURS)
+
+    async def too_much(*_: Any) -> TokenReview:
+        raise TooMuch("more is being asked than waits its turn")
+
+    monkeypatch.setattr(sources.made._reviews, "get", too_much)
+    told = await sources.refused(f"Cookie: {sources.sessions.names.session}={sources.sessions.value(session, TAILNET)}")
+    assert told == "503 identity_unavailable token-review Too much is being asked just now; try again."
 
 
 async def test_a_token_is_believed_for_a_minute_of_an_outage() -> None:

@@ -214,6 +214,19 @@ def test_an_endpoint_is_judged_again_when_our_own_addresses_change() -> None:
     assert guard.endpoints(()) == ()
 
 
+def test_an_endpoint_is_judged_once_while_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, asked = listed(), []
+    guard = EgressGuard((), at, own=own)
+    judged = egress.never
+    monkeypatch.setattr(egress, "never", lambda address, *more: asked.append(address) or judged(address, *more))
+    for _ in range(3):
+        assert guard.endpoints(("10.1.1.1",)) == ("10.1.1.1",)
+    assert len(asked) == 1
+    own.put("nodes", "n1", ["192.168.0.7"])
+    assert guard.endpoints(("10.1.1.1",)) == ("10.1.1.1",)
+    assert len(asked) == 2
+
+
 async def test_every_answer_of_a_name_has_to_pass_and_the_first_is_connected_to() -> None:
     listed = parse_allowed(["10.5.0.0/16:80"])
     guard = EgressGuard(listed, at, resolver=answering("10.5.0.2", "10.5.0.1"))

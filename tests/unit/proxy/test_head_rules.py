@@ -9,9 +9,10 @@ import pytest
 
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.limits import Limits
+from guildnet_proxy.http.message import response
 from guildnet_proxy.http.message.fields import HOP_BY_HOP
-from guildnet_proxy.http.message.head import RequestHead, parse_request
-from guildnet_proxy.http.message.response import MARK, ResponseHead, response_names
+from guildnet_proxy.http.message.head import RequestHead, _is_request_line, begun, parse_request
+from guildnet_proxy.http.message.response import DROP, KEEP, MARK, ResponseHead, response_names
 from support.golden import expected
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -192,6 +193,72 @@ def test_what_is_made_of_a_response(case: str, update_golden: bool) -> None:
 def test_what_is_just_within_the_limits_passes() -> None:
     assert len(parse_request(fields(94), LIMITS).fields) == 94
     assert parse_request(sized(32 * KIB), LIMITS).get(b"x").strip(b"x") == b""
+
+
+@pytest.mark.parametrize("first", ["GET  HTTP/1.1", "GET HTTP/1.1", " / HTTP/1.1", "GET / ", "foo GET HTTP/1.1"])
+def test_a_request_line_has_three_parts_each_where_it_belongs(first: str) -> None:
+    assert not _is_request_line(first.encode().split(b" "))
+    with pytest.raises(Refusal) as error:
+        parse_request(request(first=first), LIMITS)
+    assert (error.value.status, error.value.rule) == (400, "grammar")
+
+
+@pytest.mark.parametrize("first", ["GET http:///x HTTP/1.1", "GET http://?x HTTP/1.1"])
+def test_a_target_without_an_authority_names_no_host(first: str) -> None:
+    for host in ("Host: a", "Host:"):
+        with pytest.raises(Refusal) as error:
+            parse_request(request(first=first, host=host), LIMITS)
+        assert (error.value.status, error.value.rule) == (400, "target")
+
+
+def test_of_a_head_that_is_too_large_its_first_lines_are_read_and_no_cookie() -> None:
+    whole = request("X: y", "COOKIE: a=b", "Z: 1")
+    found = begun(whole + b"more", LIMITS)
+    assert found is not None
+    assert (found.target, found.get(b"x"), found.get(b"z"), found.get(b"cookie")) == (b"/x", b"y", b"1", b"")
+    assert begun(whole, LIMITS) is not None, "an empty line is none of them"
+    cut = begun(request("X: y", "Z: 1")[:-6], LIMITS)
+    assert cut is not None
+    assert (cut.get(b"x"), cut.get(b"z")) == (b"y", b""), "a line that is cut is not read"
+    assert begun(b"GET /x", LIMITS) is None
+    assert begun(b"\r\n\r\n", LIMITS) is None
+
+
+@pytest.mark.parametrize("line", [b"X", b"X: a\x01b", b"X: a\rb", b"X y: a", b": a"])
+def test_what_is_no_field_of_an_answer_is_refused(line: bytes) -> None:
+    with pytest.raises(Refusal) as error:
+        response_names({}, {}).line(line)
+    assert (error.value.status, error.value.rule) == (502, "grammar")
+
+
+def test_fields_that_seldom_say_the_same_twice_are_not_remembered() -> None:
+    names = response_names({}, {})
+    for name in (b"ETag", b"Expires", b"Last-Modified", b"Location", b"Set-Cookie"):
+        line = name + b": a"
+        assert names.line(line) == names.line(line) == (name.lower(), KEEP, b"a")
+        assert names.line(line) is not names.line(line)
+    assert names.line(b"Server: a") is names.line(b"Server: a")
+
+
+def test_a_field_of_one_connection_is_dropped_and_so_is_a_claim() -> None:
+    names = response_names({}, {})
+    assert [names.learn(name)[1] for name in (b"Keep-Alive", b"X-Guildnet-Identity", b"Server")] == [DROP, DROP, KEEP]
+
+
+@pytest.mark.parametrize(("digits", "good"), [("9" * 18, True), ("9" * 19, False), ("1" * 18 + ", " + "1" * 18, True)])
+def test_a_length_has_up_to_eighteen_digits(digits: str, *, good: bool) -> None:
+    block = f"HTTP/1.1 200 OK\r\nContent-Length: {digits}\r\n\r\n".encode()
+    if good:
+        assert ResponseHead(block).length == int(digits.split(",")[0])
+        return
+    with pytest.raises(Refusal) as error:
+        ResponseHead(block)
+    assert (error.value.status, error.value.rule) == (502, "bad_upstream")
+
+
+def test_what_is_remembered_of_answers_is_bounded() -> None:
+    kib = (response.REMEMBERED_STATUS_LINES_BYTES, response.REMEMBERED_NAMES_BYTES, response.REMEMBERED_LINES_BYTES)
+    assert kib == (256 * KIB, 1024 * KIB, 1024 * KIB)
 
 
 def test_a_field_that_is_not_there_is_empty() -> None:

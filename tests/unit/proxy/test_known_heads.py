@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.limits import Limits
-from guildnet_proxy.http.message.fields import REMEMBERED_LINES_BYTES, _lines
+from guildnet_proxy.http.message.fields import REMEMBERED_LINES_BYTES, _learn, _lines
 from guildnet_proxy.http.message.head import Heads, parse_request
 from guildnet_proxy.http.message.response import REMEMBERED_LINES_BYTES as RESPONSE_LINES_BYTES
 from guildnet_proxy.http.message.response import REMEMBERED_NAMES_BYTES, Names, ResponseHead
@@ -129,6 +129,16 @@ def test_blocks_take_no_more_memory_than_the_limit_says(fields: int) -> None:
     assert grown(fill) < limits.known_heads_bytes
 
 
+def test_a_line_is_taken_apart_once() -> None:
+    assert _learn(b"X-Line: a") is _learn(b"X-Line: a")
+
+
+def test_bytes_beyond_ascii_are_text_in_both_directions() -> None:
+    line = b"X-Name: J\xf6rg"
+    assert _learn(line)[1] == b"J\xf6rg"
+    assert Names(lambda _: 0).line(line)[2] == b"J\xf6rg"
+
+
 def test_made_up_lines_take_no_more_memory_than_their_bound() -> None:
     _lines.clear()
     heads = Heads(Limits())
@@ -139,6 +149,7 @@ def test_made_up_lines_take_no_more_memory_than_their_bound() -> None:
             heads.parse(ask(fields=b"\r\n".join([b"Host: a", *lines, b"", b""])))
 
     assert grown(fill) < REMEMBERED_LINES_BYTES * 1.2
+    assert REMEMBERED_LINES_BYTES == 1024 * 1024
 
 
 @pytest.mark.parametrize("length", [8, 200])

@@ -15,16 +15,8 @@ Scheme = Literal["http", "https"]
 HTTP_PORT: Final = 8080
 HTTPS_PORT: Final = 8443
 TLS_PORTS: Final = frozenset({443, HTTPS_PORT})
-CODE_SERVER: Final = "code-server"
 PATH_FORM: Final = "/proxy/server/"
 """What every address of the path form begins with, before the name of the workspace."""
-
-
-def is_code_server_like(image: str) -> bool:
-    """Whether the image's repository, without registry, tag and digest, holds the word `code-server`, and is not known
-    for something else."""
-    known = well_known.of(image)
-    return known is not None and known.name == CODE_SERVER
 
 
 def default_ports(image: str) -> tuple[Port, ...]:

@@ -92,7 +92,7 @@ def record(settings: PodSettings) -> str:
 
 
 def environment(
-    env: tuple[EnvVar, ...], base_path: str | None, login: EnvVar | None = None, *, home: bool = False
+    env: tuple[EnvVar, ...], base_path: str | None, login: EnvVar | None, *, home: bool
 ) -> tuple[EnvVar, ...]:
     """The given variables without nameless ones, and ours: the base path first, so that others can refer to it."""
     given = tuple(item for item in env if item.name.strip())

@@ -34,10 +34,10 @@ class Policy:
     path_trusted: bool
     insecure_tls: ssl.SSLContext
     verified_tls: ssl.SSLContext
-    cross_site: bool = False
-    login_key: bytes | None = None
+    cross_site: bool
+    login_key: bytes | None
     """What logins of workspaces' own programs are derived from; None where they are not."""
-    cookie_key: bytes = b""
+    cookie_key: bytes
     """What the names of cookies in a shared jar are made with."""
 
 

@@ -232,6 +232,7 @@ def _origin_form(target: bytes, host: bytes) -> bytes:
     if not found or scheme.lower() not in {b"http", b"https"}:
         raise bad_request("The request target has to start with a slash.", "target")
     cut = min((at for at in (rest.find(b"/"), rest.find(b"?")) if at >= 0), default=len(rest))
-    if rest[:cut].lower() != host.lower():
+    # An empty authority names nobody, whatever Host says (RFC 9110 4.2.1).
+    if not cut or rest[:cut].lower() != host.lower():
         raise bad_request("The request target names another authority than Host.", "target")
     return rest[cut:] if rest[cut:].startswith(b"/") else b"/" + rest[cut:]
