@@ -1,9 +1,10 @@
 """Runs the rings of the test suite, times each phase, and says at the end what passed.
 
-`python tests/run.py all|lint|unit|shipped-python|compiled|integration|crash|e2e [-- pytest arguments]`. Every phase
-runs even when an earlier one failed, so that one run tells everything; the exit status is non-zero when any did. The
-cluster that the e2e ring needs is brought up when there is none, and then also taken down, on Ctrl-C too. One that is
-there is brought to this checkout by `up`, and left with every Workspace and volume that was on it.
+`python tests/run.py RING [-- pytest arguments]`, where RING is all, lint, unit, shipped-python, compiled, integration,
+wire, crash or e2e. Every phase runs even when an earlier one failed, so that one run tells everything; the exit status
+is non-zero when any did. The cluster that the e2e ring needs is brought up when there is none, and then also taken
+down, on Ctrl-C too. One that is there is brought to this checkout by `up`, and left with every Workspace and volume
+that was on it.
 """
 
 from __future__ import annotations
@@ -54,12 +55,13 @@ class Run:
         return passed
 
     @contextmanager
-    def beside(self, name: str, one: list[str]) -> Iterator[None]:
-        """Run a command while the block runs, after everything else in the queue for a processor.
+    def beside(self, name: str, one: list[str], *, nice: bool = True) -> Iterator[None]:
+        """Run a command while the block runs, after everything else in the queue for a processor if it is `nice`.
 
         What it prints comes when the block is through, and its seconds are those by which it took longer.
         """
-        with tempfile.TemporaryFile() as output, command.beside(["nice", *one], ROOT, output) as wait:
+        argv = ["nice", *one] if nice else one
+        with tempfile.TemporaryFile() as output, command.beside(argv, ROOT, output) as wait:
             yield
             print(f"\n── {name} ──", flush=True)
             started, passed = time.monotonic(), False
@@ -109,11 +111,16 @@ def processor_time() -> tuple[int, int]:
 
 
 def kind_of_up(began: float) -> str:
-    """What the run's own `up` was (see `guildnet_local.up.kind_of_run`): cold, warm, part, or again; else unknown."""
+    """What the run's own `up` was (see `guildnet_local.up.kind_of_run`): cold, warm, part, or again; else unknown.
+
+    The first since the run began: the proofs that follow run `up` as well.
+    """
     path = CACHE / "times" / "up.jsonl"
-    last = json.loads(path.read_text().splitlines()[-1]) if path.exists() else {"at": "1970-01-01T00:00:00Z"}
-    at = calendar.timegm(time.strptime(last["at"], "%Y-%m-%dT%H:%M:%SZ"))
-    return str(last["kind"]) if at >= int(began) else "unknown"
+    for line in path.read_text().splitlines() if path.exists() else ():
+        entry = json.loads(line)
+        if calendar.timegm(time.strptime(entry["at"], "%Y-%m-%dT%H:%M:%SZ")) >= int(began):
+            return str(entry["kind"])
+    return "unknown"
 
 
 def python(*arguments: str) -> list[str]:
@@ -172,20 +179,29 @@ def compiled(run: Run, *arguments: str) -> None:
     run.phase("unit, compiled proxy", python("tests/compiled_engine.py", *arguments))
 
 
+def as_shipped(run: Run, *arguments: str) -> None:
+    """Both side by side: of each a good part is one process that installs, compiles or collects."""
+    with run.beside("unit, images' Python", python("tests/shipped_python.py", *arguments)):
+        compiled(run, *arguments)
+
+
 INTERFACE = "tests/integration/ui"
 """The web interface in a browser, before an API that is played."""
 
 
 def integration(run: Run, *arguments: str) -> None:
-    """More tests at once than cores: most of them wait, for leases, deadlines and outages."""
+    """More tests at once than cores: most of them wait, for leases, deadlines and outages.
+
+    Those with a browser in a process of their own: Playwright keeps an event loop running, beside which no other test
+    can have one.
+    """
     programs(run)
     workers = f"--numprocesses={2 * (os.cpu_count() or 1)}"
     if arguments:
         run.phase("integration", pytest("integration", workers, "--dist=worksteal", *arguments))
         return
-    # In processes of their own: Playwright keeps an event loop running, beside which no other test can have one.
-    run.phase("integration", pytest("integration", workers, "--dist=worksteal", f"--ignore={INTERFACE}"))
-    run.phase("interface", pytest(INTERFACE.removeprefix("tests/"), f"--numprocesses={os.cpu_count() or 1}"))
+    with run.beside("interface", pytest(INTERFACE.removeprefix("tests/")), nice=False):
+        run.phase("integration", pytest("integration", workers, "--dist=worksteal", f"--ignore={INTERFACE}"))
 
 
 def proof(*arguments: str, seconds: int = 600) -> list[str]:
@@ -211,8 +227,9 @@ def wire(run: Run, *_: str) -> None:
 
 
 def proofs(run: Run, *_: str) -> None:
-    """What a proof on the cluster shows in its short form: faults that are named."""
-    run.phase("reasons", proof("proofs", "reasons", "--quick", seconds=240))
+    """What a proof on the cluster shows in its short form, faults that are named; it mostly waits for them."""
+    with run.beside("wire", python("tests/run.py", "wire")):
+        run.phase("reasons", proof("proofs", "reasons", "--quick", seconds=240))
 
 
 def on_the_cluster(run: Run, *rings: Ring, arguments: tuple[str, ...], before: Sequence[Ring] = ()) -> None:
@@ -258,7 +275,7 @@ def everything(run: Run, *arguments: str) -> None:
     """The cheap first. `up` comes before the integration ring so that it is timed with all it builds."""
     lint(run)
     unit(run, *arguments)
-    on_the_cluster(run, browser, proofs, arguments=arguments, before=(shipped, compiled, integration, wire))
+    on_the_cluster(run, browser, proofs, arguments=arguments, before=(as_shipped, integration))
 
 
 RINGS: dict[str, Ring] = {
@@ -268,6 +285,7 @@ RINGS: dict[str, Ring] = {
     "shipped-python": shipped,
     "compiled": compiled,
     "integration": integration,
+    "wire": wire,
     "crash": crash,
     "e2e": e2e,
 }

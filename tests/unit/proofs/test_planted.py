@@ -79,7 +79,7 @@ def played(tmp_path, monkeypatch) -> Counter[str]:
         asked[plant.word] += 1
         return MET if "do()" in (copied.directory / PLANT.file).read_text() else MISSED
 
-    monkeypatch.setattr(trial.signal, "signal", lambda *_: None)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setattr(trial, "copy", copy)
     monkeypatch.setattr(Copy, "prove", prove)
     return asked

@@ -41,6 +41,12 @@ def test_the_kind_is_that_of_its_own_up(times: Path):
     assert recorded(times, time.time() - 60)["kind"] == "cold"
 
 
+def test_what_its_proofs_brought_up_again_is_not_its_kind(times: Path):
+    up(times, "warm", ago=50.0)
+    up(times, "again", ago=5.0)
+    assert recorded(times, time.time() - 60)["kind"] == "warm"
+
+
 def test_an_earlier_up_says_nothing_of_this_run(times: Path):
     up(times, "cold", ago=100.0)
     assert recorded(times, time.time() - 60)["kind"] == "unknown"

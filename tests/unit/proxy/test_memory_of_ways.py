@@ -77,7 +77,8 @@ def test_a_way_is_used_again_for_the_same_method_address_and_listener() -> None:
     assert kept.admitted == ["uid"], "each is counted"
     assert kept.recalled(address="10.9.9.8") is None
     assert kept.recalled(listener=OTHER) is None
-    for known in (None, {}, "something else"):
+    others: tuple[object, ...] = (None, {}, "something else")
+    for known in others:
         kept.known = known
         assert kept.recalled() is None
 
