@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
@@ -70,8 +72,7 @@ def played(tmp_path, monkeypatch) -> Counter[str]:
 
     @contextmanager
     def copy() -> Iterator[Copy]:
-        directory = tmp_path / f"copy-{len([*tmp_path.iterdir()])}"
-        directory.mkdir()
+        directory = Path(mkdtemp(dir=tmp_path))
         (directory / PLANT.file).write_text("do()\n")
         yield Copy(directory)
 
