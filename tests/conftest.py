@@ -5,6 +5,16 @@ from __future__ import annotations
 import sys
 
 import pytest
+import structlog
+
+
+# Where no service configures it, structlog draws each exception with all local variables, which takes seconds.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

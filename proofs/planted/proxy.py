@@ -34,12 +34,10 @@ PLANTS: Final = (
     ),
     Plant(
         "isolation",
-        "a login link is for an image too",
-        f"{PROXY}/frontdoor/cross_origin.py",
-        '    if (source or head.get(b"sec-fetch-mode")) and not _is_document_navigation(head):\n'
-        '        raise _denied("Open the login link in a tab of its own.", Rule.FETCH_SITE)\n'
-        "    return source in _OWN_SITE\n",
-        "    return True\n",
+        "nobody is asked whether they meant to log in",
+        f"{PROXY}/frontdoor/own_routes.py",
+        "        if not meant or (another and not answered):\n",
+        "        if not meant and not token:\n",
         quick=True,
     ),
     Plant(
