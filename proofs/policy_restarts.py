@@ -114,11 +114,16 @@ async def _prove(server: ApiServer) -> Figure:
                 before = await _pods(world)
             restarted = 0
             for changed in (*([path] for path in OTHER), [path for path in OTHER if path != "namespace"]):
-                lost = len(before.items() - (await _after(server, world, changed)).items())
-                print(f"  {changed[0] if len(changed) == 1 else 'all of them together'}: {lost} pods restarted")
-                restarted += lost
-                if lost:
-                    before = await _pods(world)
+                what = changed[0] if len(changed) == 1 else "all of them together"
+                try:
+                    after = await _after(server, world, changed)
+                except AssertionError as error:
+                    return Figure(
+                        f"{what} changed under {COUNT} running Workspaces: no rest after it: {error}", met=False
+                    )
+                lost = len(before.items() - after.items())
+                print(f"  {what}: {lost} pods restarted")
+                restarted, before = restarted + lost, after
             told, current = await _restarted(server, world, before)
     text = (
         f"{len(OTHER)} values under `workspaces` changed, alone and together, under {COUNT} running Workspaces: "
