@@ -7,7 +7,6 @@ import sys
 import pytest
 import structlog
 
-
 # Where no service configures it, structlog draws each exception with all local variables, which takes seconds.
 structlog.configure(
     processors=[

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import queue
 import random
 import socket
 import threading
+from typing import cast
 
 import pytest
 
 from guildnet_cli import errors
+from guildnet_cli.client import Client
 from guildnet_cli.errors import CliError
 from guildnet_cli.reach.tunnel import BINARY, CLOSE, BrokenTunnelError, Messages, Pump, frame
+from guildnet_cli.verbs import forward
 from guildnet_cli.verbs.forward import Ports, listen, ports_of
 
 from .conftest import PlayedApi, Run
@@ -52,6 +56,15 @@ def test_a_port_here_that_is_taken_is_said(run: Run, api: PlayedApi):
     with listen("127.0.0.1", 0) as taken:
         done = run("forward", "lab", f"{taken.getsockname()[1]}:{PORT}")
     assert (done.code, "cannot listen on 127.0.0.1 port" in done.err) == (errors.FAILED, True)
+
+
+def test_small_messages_to_a_program_here_do_not_wait_for_one_another(monkeypatch: pytest.MonkeyPatch):
+    carried: queue.Queue[socket.socket] = queue.Queue()
+    monkeypatch.setattr(forward, "carry", lambda local, *_: carried.put(local))
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        forward.accept(listener, cast("Client", None), "lab", PORT)
+        with carried.get(timeout=5) as local:
+            assert local.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def server(opcode: int, payload: bytes) -> bytes:
