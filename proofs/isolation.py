@@ -144,12 +144,13 @@ async def _tossed_by_name(world: World) -> bool:
 
 
 async def _logged_in_as_another(world: World) -> bool:
-    """The person clicks where the page asks."""
+    """The person clicks, if the page asks."""
     context = await world.visitor()
     page = await context.new_page()
     known, _ = await world.knowledge("")
     await page.goto(known["login"])
-    await page.get_by_role("button").click()
+    if await page.get_by_role("button").count():
+        await page.get_by_role("button").click()
     now = await who(context, world)
     await context.close()
     return "mallory" in now
