@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import inf
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from guildnet_proxy.rewrite.request_head import Caller, Sent
 from guildnet_proxy.rewrite.response_head import WorkspaceRules
 from guildnet_proxy.sites import Site
 from unit.proxy import values
+from unit.proxy.test_ways import Room
 from unit.proxy.values import CONTROL, LOCAL, head, record
 
 TCP, OTHER = Listener("tcp", private=False), Listener("tailnet", private=False)
@@ -29,31 +29,26 @@ NOW = 1000.0
 
 
 class Kept:
-    """A memory with one way, whose caller, clocks and versions are played."""
+    """A memory with one way of a room's, whose clocks are set."""
 
     def __init__(
         self, *, control: bool = False, keeps_root: bool = True, wall: float = NOW, clock: float = inf
     ) -> None:
         self.wall = self.clock = NOW
-        self.sites, self.index = SimpleNamespace(version=1), SimpleNamespace(version=10)
-        self.admitted: list[str] = []
-        self.caller = SimpleNamespace(
-            version=100, wall=lambda: self.wall, clock=self._clock, until=lambda *_: (wall, clock)
-        )
-        workspaces = SimpleNamespace(
-            index=self.index, admission=None, admit=lambda _, counted: self.admitted.append(counted)
-        )
-        played: tuple[Any, ...] = (self.sites, self.caller, workspaces)
-        self.memory = Memory(*played)
+        self.room = Room()
+        self.room.authenticator.wall = lambda: self.wall
+        self.room.authenticator.clock = lambda: self.clock
+        self.workspaces = self.room.remembering.door.workspaces
+        self.memory = Memory(self.room.sites, self.room.authenticator, self.workspaces)
         self.way = way(keeps_root=keeps_root)
         self.way.identity, self.way.who, self.way.wall, self.way.clock = ANN, "ann@x", wall, clock
-        self.ways = Ways("local", "", control=control, version=111)
+        self.ways = Ways("local", "", control=control, version=self.version())
         self.ways.add((b"GET", FROM, ROUTE if control else b""), self.way)
         self.known: object = {"tcp": self.ways}
         self.record = record()
 
-    def _clock(self) -> float:
-        return self.clock
+    def version(self) -> int:
+        return self.room.index.version + self.room.sites.version + self.room.authenticator.version
 
     def recalled(self, target: str = "/lab", *, listener: Listener = TCP, address: str = FROM) -> str | None:
         """The request line that is sent to the workspace; None where the way is not used."""
@@ -74,7 +69,7 @@ def test_a_way_is_used_again_for_the_same_method_address_and_listener() -> None:
         "ann@x", "ws", "service", "/lab",
     )  # fmt: skip
     assert (kept.record.entry, kept.record.kind, kept.record.method) == ("local", "workspace", "GET")
-    assert kept.admitted == ["uid"], "each is counted"
+    assert dict(kept.workspaces.admission.active) == {"uid": 1}, "each is counted"
     assert kept.recalled(address="10.9.9.8") is None
     assert kept.recalled(listener=OTHER) is None
     others: tuple[object, ...] = (None, {}, "something else")
@@ -83,10 +78,17 @@ def test_a_way_is_used_again_for_the_same_method_address_and_listener() -> None:
         assert kept.recalled() is None
 
 
-@pytest.mark.parametrize("what", ["sites", "index", "caller"])
+CHANGES: dict[str, Any] = {
+    "sites": lambda room: room.sites.learn("h.ts.example"),
+    "index": lambda room: room.index.remove_slice("slice-0"),
+    "callers": lambda room: room.authenticator.ended.end("a-session", NOW + 1),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
 def test_a_way_is_given_up_when_anything_that_it_rests_on_has_changed(what: str) -> None:
     kept = Kept()
-    getattr(kept, what).version += 1
+    CHANGES[what](kept.room)
     assert kept.recalled() is None
 
 
@@ -99,10 +101,9 @@ def test_a_way_lasts_to_the_last_moment_of_its_caller() -> None:
     assert kept.recalled() is None
 
 
-def test_what_lasts_for_ever_asks_no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_lasts_for_ever_asks_no_clock() -> None:
     kept = Kept(clock=inf)
-    monkeypatch.setattr(kept, "_clock", lambda: pytest.fail("a clock was read"))
-    kept.caller.clock = kept._clock
+    kept.room.authenticator.clock = lambda: pytest.fail("a clock was read")
     assert kept.recalled() is not None
 
 
@@ -143,23 +144,24 @@ def request(
     return asked
 
 
-def kept_of(asked: Request, who: Identity = ANN, memory: Memory | None = None) -> Any:
-    (memory or Kept(wall=5.0, clock=6.0).memory).keep(asked, who, None)
+def kept_of(asked: Request, who: Identity = ANN, kept: Kept | None = None) -> Any:
+    (kept or Kept()).memory.keep(asked, who, None)
     slot = asked.head.block.slot
     return slot.get(asked.listener.name) if isinstance(slot, dict) else None
 
 
 def test_what_is_kept_of_a_request() -> None:
-    asked = request()
-    ways = kept_of(asked)
-    assert ways.by_key == {(b"GET", FROM, b""): asked.way}
-    assert (ways.entry, ways.request_id, ways.control, ways.version) == ("local", "", False, 111)
+    kept = Kept()
+    asked = request(f"Cookie: {kept.room.values['ann']}", site=CONTROL, target="/proxy/server/ws/lab")
+    asked.seen = b"/lab"
+    ways = kept_of(asked, kept=kept)
+    assert ways.by_key == {(b"GET", FROM, ROUTE): asked.way}
+    assert (ways.entry, ways.request_id, ways.control, ways.version) == ("local", "", True, kept.version())
     assert asked.way is not None
     assert (asked.way.identity, asked.way.who) == (ANN, ANN.subject)
-    assert (asked.way.wall, asked.way.clock) == (5.0, 6.0)
-    path = request(target="/proxy/server/ws/lab", site=CONTROL)
-    path.seen = b"/lab"
-    assert list(kept_of(path).by_key) == [(b"GET", FROM, ROUTE)]
+    until = kept.room.authenticator.until(asked.head, TCP, CONTROL, None, FROM)
+    assert (asked.way.wall, asked.way.clock) == until == (NOW + 12 * 3600, inf)
+    assert list(kept_of(request()).by_key) == [(b"GET", FROM, b"")]
     assert kept_of(request("X-Request-Id: rid")).request_id == "rid"
     assert kept_of(request("X-Request-Id: another")).request_id == "", "it was not taken over"
 
@@ -178,9 +180,9 @@ def test_what_is_not_kept() -> None:
 def test_ways_of_one_block_are_kept_together_while_nothing_changes() -> None:
     kept = Kept()
     made = head()
-    first = kept_of(request(made=made), memory=kept.memory)
-    other = kept_of(request(made=made, listener=OTHER), memory=kept.memory)
+    first = kept_of(request(made=made), kept=kept)
+    other = kept_of(request(made=made, listener=OTHER), kept=kept)
     assert other is not first, "each kind of listener has its own"
-    assert kept_of(request(made=made), memory=kept.memory) is first
-    kept.index.version += 1
-    assert kept_of(request(made=made), memory=kept.memory) is not first, "what they rest on has changed"
+    assert kept_of(request(made=made), kept=kept) is first
+    CHANGES["index"](kept.room)
+    assert kept_of(request(made=made), kept=kept) is not first, "what they rest on has changed"
