@@ -43,7 +43,10 @@ class Hands(Namespace):
         await self._until(told)
 
     async def ready(self, *names: str) -> None:
-        """Be the kubelet of these Workspaces' pods until they are Ready."""
+        """Be the kubelet of these Workspaces' pods until they are Ready, and nothing is left to be written.
+
+        One whose change could not be written yet is Ready by its old pod, and says Degraded.
+        """
         await asyncio.gather(*(self._ready(name) for name in names))
 
     async def _ready(self, name: str) -> None:
@@ -51,7 +54,8 @@ class Hands(Namespace):
             found = await self._workspace(name)
             if not _observed(found):
                 return False
-            if _condition(found, "Ready") == "True" and await self._runs(name, found["metadata"]["uid"]):
+            settled = _condition(found, "Ready") == "True" and _condition(found, "Degraded") == "False"
+            if settled and await self._runs(name, found["metadata"]["uid"]):
                 return True
             for pod in await self.pods_of(found["metadata"]["uid"]):
                 await run_pod(self.kube, pod)

@@ -443,6 +443,13 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
         {"Degraded": ("True", "SecretRefused")},
         ("Env refers to Secret theirs, which is not for this Workspace", "Workspace. Refer to a Secret of your own."),
     ),
+    "NetworkPolicy refused by a quota while it starts": (
+        snapshot(pods=[STARTING],
+                 problems=(Problem(Reason.REFUSED, "NetworkPolicy", f"{NAME}-exposure", "exceeded quota: tight"),)),
+        "Pending",
+        {"Ready": ("False", "Starting"), "Degraded": ("True", "QuotaExceeded")},
+        (),
+    ),
     "NetworkPolicy refused by a quota": (
         snapshot(problems=(Problem(Reason.REFUSED, "NetworkPolicy", f"{NAME}-exposure", "exceeded quota: tight"),)),
         "Running",

@@ -135,7 +135,7 @@ def probe_plan(
     base_path: str | None,
     *,
     answers_http: bool,
-    open_path: str = "/",
+    open_path: str,
 ) -> ProbePlan | None:
     """The probe asked for; else HTTP for images known to answer it and TCP for others, since a 401 or 404 fails one.
     `open_path` is what answers everybody."""
