@@ -88,8 +88,8 @@ async def stream_lines(api: Services, request: Request) -> Response | EventStrea
         return Viewer(asked, context, allowed, events)
 
     stream = MergedStream(asked, context.index, viewer, api.settings.log_lines) if every else viewer(asked)
-    slot = partial(api.limits.stream, who.subject, searches=bool(asked.filter.q))
-    return EventStream(stream.events, api.supervisor, "logs", slot)
+    places = partial(api.limits.stream, who.subject, searches=bool(asked.filter.q))
+    return EventStream(stream.events, api.supervisor, "logs", places)
 
 
 def _stream_request(api: Services, request: Request, ws: Workspace) -> StreamRequest:

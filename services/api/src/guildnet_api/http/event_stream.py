@@ -10,12 +10,13 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractContextManager, ExitStack, aclosing
+from contextlib import aclosing
 from typing import Final, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from guildnet_api.http import sse
+from guildnet_api.http.limits import Places
 from guildnet_api.metrics import Metrics
 
 CONNECTION: Final = "guildnet.connection"
@@ -103,31 +104,31 @@ class EventStream:
     (see `Streaming`): a dozen layers of middleware would each keep a frame for every reader.
     """
 
-    __slots__ = ("_events", "_held", "_name", "_slot", "_supervisor")
+    __slots__ = ("_events", "_held", "_name", "_places", "_supervisor")
 
-    def __init__(
-        self, events: Events, supervisor: StreamSupervisor, name: str, slot: Callable[[], AbstractContextManager[None]]
-    ) -> None:
-        """`name` is the stream's label in metrics; `slot` is held as long as it lasts, or raises TooManyRequests."""
+    def __init__(self, events: Events, supervisor: StreamSupervisor, name: str, places: Callable[[], Places]) -> None:
+        """`name` is the stream's label in metrics; `places` takes what it holds as long as it lasts, or raises
+        TooManyRequests."""
         self._events = events
         self._supervisor = supervisor
         self._name = name
-        self._slot = slot
-        self._held = ExitStack()
+        self._places = places
+        self._held: Places | None = None
 
     async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
-        """Raises what the slot does, before anything is sent."""
+        """Raises what `places` does, before anything is sent."""
         head = scope["method"] == "HEAD"
         if not head:
-            self._held.enter_context(self._slot())
+            self._held = self._places()
             scope[_STREAM] = self
         await send({"type": "http.response.start", "status": 200, "headers": list(sse.HEADERS)})
         if head:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def close(self) -> None:
-        """Give the slot back; once is enough."""
-        self._held.close()
+        """Give back what it holds; once is enough."""
+        if self._held is not None:
+            self._held.close()
 
     async def run(self, connection: Connection, send: Send) -> None:
         """The rest of the response. The task ends with the connection."""
@@ -185,8 +186,9 @@ class Streaming:
             connection: Connection = scope[CONNECTION]
             # Nobody asks for anything of the request any more, and the server keeps it as long as the response lasts.
             scope["headers"].clear()
-            for name in scope.keys() - _KEPT_SCOPE_KEYS:
-                del scope[name]
+            kept = {name: scope[name] for name in _KEPT_SCOPE_KEYS & scope.keys()}
+            scope.clear()  # which also gives back the room that a dict keeps of keys that are deleted one by one
+            scope.update(kept)
             try:
                 await stream.run(connection, send)
             finally:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from guildnet.errors import TooManyRequests
 from guildnet.pace import Bucket
@@ -36,8 +35,34 @@ class Bounds:
     searches: int = 8
 
 
+class Places:
+    """One of each of these counts, until it is closed; once is enough. An object as small as can be: each stream has
+    one for hours."""
+
+    __slots__ = ("_counts", "_subject")
+
+    def __init__(self, subject: str, *counts: Counter[str]) -> None:
+        self._subject = subject
+        self._counts = counts
+        for count in counts:
+            count[subject] += 1
+
+    def close(self) -> None:
+        counts, self._counts = self._counts, ()
+        for count in counts:
+            count[self._subject] -= 1
+            if not count[self._subject]:
+                del count[self._subject]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
 class Limits:
-    """Counts by subject."""
+    """Counts by subject. What is taken is given back by closing it."""
 
     def __init__(self, bounds: Bounds, clock: Callable[[], float] = time.monotonic) -> None:
         self.bounds = bounds
@@ -48,33 +73,31 @@ class Limits:
         self._streams: Counter[str] = Counter()
         self._searches: Counter[str] = Counter()
 
-    @contextmanager
-    def request(self, subject: str) -> Iterator[None]:
+    def request(self, subject: str) -> Places:
         """Held while a request is answered. Raises TooManyRequests."""
-        text = f"You have {self.bounds.requests} requests under way; wait for them."
-        with _held(self._requests, subject, self.bounds.requests, text):
-            wait = self._wait(subject)
-            if wait:
-                raise TooManyRequests(
-                    f"You ask more than {self.bounds.rate:g} times a second; slow down.", retry_after=wait
-                )
-            yield
+        most = self.bounds.requests
+        _check(self._requests, subject, most, f"You have {most} requests under way; wait for them.")
+        wait = self._wait(subject)
+        if wait:
+            raise TooManyRequests(
+                f"You ask more than {self.bounds.rate:g} times a second; slow down.", retry_after=wait
+            )
+        return Places(subject, self._requests)
 
-    def reading(self, subject: str) -> AbstractContextManager[None]:
+    def reading(self, subject: str) -> Places:
         """Held while a log is read for a list or a file. Raises TooManyRequests."""
-        text = f"You have {self.bounds.readings} logs read as lists or files; wait for them."
-        return _held(self._readings, subject, self.bounds.readings, text)
+        most = self.bounds.readings
+        _check(self._readings, subject, most, f"You have {most} logs read as lists or files; wait for them.")
+        return Places(subject, self._readings)
 
-    @contextmanager
-    def stream(self, subject: str, *, searches: bool = False) -> Iterator[None]:
+    def stream(self, subject: str, *, searches: bool = False) -> Places:
         """Held while a stream is open. Raises TooManyRequests."""
-        with ExitStack() as stack:
-            text = f"You have {self.bounds.streams} streams open; close one."
-            stack.enter_context(_held(self._streams, subject, self.bounds.streams, text))
-            if searches:
-                text = f"You have {self.bounds.searches} streams with a q open; close one."
-                stack.enter_context(_held(self._searches, subject, self.bounds.searches, text))
-            yield
+        most, searching = self.bounds.streams, self.bounds.searches
+        _check(self._streams, subject, most, f"You have {most} streams open; close one.")
+        if not searches:
+            return Places(subject, self._streams)
+        _check(self._searches, subject, searching, f"You have {searching} streams with a q open; close one.")
+        return Places(subject, self._streams, self._searches)
 
     def headers(self, subject: str) -> dict[str, str]:
         """What is left, in the form of draft-ietf-httpapi-ratelimit-headers."""
@@ -104,14 +127,6 @@ class Limits:
         return bucket
 
 
-@contextmanager
-def _held(counts: Counter[str], subject: str, most: int, text: str) -> Iterator[None]:
+def _check(counts: Counter[str], subject: str, most: int, text: str) -> None:
     if counts[subject] >= most:
         raise TooManyRequests(text, retry_after=AGAIN_SECONDS)
-    counts[subject] += 1
-    try:
-        yield
-    finally:
-        counts[subject] -= 1
-        if not counts[subject]:
-            del counts[subject]
