@@ -11,10 +11,10 @@ API: Final = "services/api/src/guildnet_api"
 PLANTS: Final = (
     Plant(
         "fuzz",
-        "an age goes back as far as it says",
-        f"{API}/handlers/logs.py",
-        "    return min(max(int(seconds * NS_PER_SECOND), _FIRST_NS), _LAST_NS)\n",
-        "    return int(seconds * NS_PER_SECOND)\n",
+        "a count has as many digits as anybody likes",
+        f"{API}/http/params.py",
+        '    return min(int(text.lstrip("0")[:9] or "0"), maximum)\n',
+        "    return min(int(text), maximum)\n",
         quick=True,
         cluster=True,
     ),
