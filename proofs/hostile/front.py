@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import time
@@ -22,9 +23,9 @@ from guildnet_proxy.app import limits_of
 from guildnet_proxy.http.states.connection import State
 from guildnet_proxy.settings import Settings
 from integration.proxy.room import Room, jwt, make_room
+from support.process import resident_bytes
 
 TICK_SECONDS: Final = 0.005
-PAGE_BYTES: Final = 4096
 REVIEW_SECONDS: Final = 0.05
 
 
@@ -42,10 +43,6 @@ class Stalls:
             self.longest = max(self.longest, min(late, time.process_time() - used))
             room.log.clear()
             room.reviews.clear()
-
-
-def resident() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES
 
 
 def described(room: Room) -> dict[str, object]:
@@ -81,7 +78,7 @@ async def main() -> None:
                 "stall": stalls.longest,
                 "connections": len(server.clients) + len(server.relays),
                 "states": Counter(State(client._state).name for client in server.clients),
-                "resident": resident(),
+                "resident": resident_bytes(os.getpid()),
                 "alive": server.problem() is None,
             }
             stalls.longest = 0.0
