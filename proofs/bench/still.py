@@ -23,7 +23,7 @@ STREAMS: Final = 20
 ROUNDS: Final = 3
 """Rounds of streams in a turn."""
 STEPS: Final = 5
-"""In how many steps the idle WebSockets are opened; each is a sample, as a turn of the other scenarios."""
+"""In how many steps the idle WebSockets are opened; after each a sample is taken, as in a turn of other scenarios."""
 FIRST: Final = 100
 """WebSockets before the first step, for what a proxy allocates once."""
 _SETTLE: Final = 1.5
@@ -63,18 +63,21 @@ def affordable(wanted: int) -> int:
 
 
 async def idle(proxy: Running, ask: Ask, sockets: int) -> list[Sample]:
-    """KiB that each WebSocket of a step adds to the resident memory, once it is open and quiet."""
+    """KiB that each WebSocket since the first step adds to the resident memory, once it is open and quiet.
+
+    Of all steps so far: an allocator takes memory in pieces that are as large as what a step needs.
+    """
     step = (affordable(sockets) - FIRST) // STEPS
     load = Load(scenarios.socket(ask))
     found = []
     try:
         await _opened(load, proxy.port, FIRST)
+        before = resident_bytes(proxy.process.pid)
         for turn in range(STEPS):
-            before = resident_bytes(proxy.process.pid)
             await _opened(load, proxy.port, step)
             gone = sum(client.transport.is_closing() for client in load.clients)
             fault = load.fault or (f"{gone} of {len(load.clients)} WebSockets were ended" if gone else "")
-            grown = (resident_bytes(proxy.process.pid) - before) / step / 1024
+            grown = (resident_bytes(proxy.process.pid) - before) / (step * (turn + 1)) / 1024
             found.append(Sample(IDLE, proxy.name, turn, 0.0 if fault else max(grown, 0.0), fault=fault))
             if fault:
                 break
