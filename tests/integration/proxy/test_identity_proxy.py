@@ -6,7 +6,7 @@ import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,21 +54,22 @@ async def install(tmp_path: Path, tls: ssl.SSLContext | None = None, **more: Any
     api, api_port = await serve_app(api_app([]))
     (tmp_path / "key").write_bytes(KEY)
     vouched = free_port()
-    async with hosting(tmp_path, [Placed("ws1", upstream_port, 1)]) as kubeconfig:
+    async with AsyncExitStack() as stack:
+        for one in (upstream, api):
+            stack.push_async_callback(one.cleanup)
+        kubeconfig = await stack.enter_async_context(hosting(tmp_path, [Placed("ws1", upstream_port, 1)]))
         settings = Settings(
             kubeconfig=str(kubeconfig), k8s_namespace=NAMESPACE, identity_key_file=str(tmp_path / "key"),
             listen_local="127.0.0.1:0", domain_origin=f"https://{HOST}", api_url=f"http://127.0.0.1:{api_port}",
             ops_port=0, ops_host="127.0.0.1", pod_networks=("127.0.0.0/8",),
             identity_proxy_listen=f"127.0.0.1:{vouched}", identity_proxy_admin_groups=("ops",), **more,
         )  # fmt: skip
-        async with running(settings, registry=CollectorRegistry()) as proxy:
-            await eventually(lambda: proxy.watches.check() is None, within=20)
-            found = proxy.index.find("ws1")
-            assert found is not None
-            assert found.status.origin is not None
-            yield Install(proxy.port, vouched, str(found.status.origin.host), tls)
-    for one in (upstream, api):
-        await one.cleanup()
+        proxy = await stack.enter_async_context(running(settings, registry=CollectorRegistry()))
+        await eventually(lambda: proxy.watches.check() is None, within=20)
+        found = proxy.index.find("ws1")
+        assert found is not None
+        assert found.status.origin is not None
+        yield Install(proxy.port, vouched, str(found.status.origin.host), tls)
 
 
 async def who(found: Install, *lines: str, **where: Any) -> tuple[str, str]:

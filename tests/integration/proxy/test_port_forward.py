@@ -7,7 +7,7 @@ import io
 import json
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -111,18 +111,20 @@ async def install(tmp_path: Path, tls: ssl.SSLContext | None = None) -> AsyncIte
     placed = Placed("ws1", port)
     routes = [web.get(f"/api/v1/namespaces/{NAMESPACE}/pods/ws1-pod/portforward", kubelet.forward)]
     listens = free_port()
-    async with hosting(tmp_path, [placed], routes) as kubeconfig:
+    async with AsyncExitStack() as stack:
+        for one in (runner, api):
+            stack.push_async_callback(one.cleanup)
+        kubeconfig = await stack.enter_async_context(hosting(tmp_path, [placed], routes))
         settings = Settings(
             kubeconfig=str(kubeconfig), k8s_namespace=NAMESPACE, identity_key_file=str(tmp_path / "key"),
             listen_local=f"127.0.0.1:{listens}", local_origin=f"http://{HOST}:{listens}", ops_port=0,
             api_url=f"http://127.0.0.1:{api_port}", pod_networks=("127.0.0.0/8",), proxy_transport="api-server",
             identity_proxy_listen=f"127.0.0.1:{free_port()}", identity_proxy_from=("127.0.0.1/32",),
         )  # fmt: skip
-        async with running(settings, registry=CollectorRegistry()) as proxy:
-            await eventually(lambda: (ws := proxy.index.find("ws1")) and proxy.index.endpoints(ws), within=20)
-            yield proxy, kubelet, settings.identity_proxy_listen
-    for one in (runner, api):
-        await one.cleanup()
+        proxy = await stack.enter_async_context(running(settings, registry=CollectorRegistry()))
+        # Lists come one after the other: before that of Capabilities nobody may use anything.
+        await eventually(lambda: proxy.watches.check() is None, within=20)
+        yield proxy, kubelet, settings.identity_proxy_listen
 
 
 def asking(listens: int, label: str) -> dict[str, Any]:
