@@ -136,7 +136,10 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
     ),
     Reason.SANDBOX_FAILED: ("Ready, Degraded", "The node cannot set up the pod: its network or container runtime."),
     Reason.CRASH_LOOP: ("Degraded", "The container keeps ending: exit code here, why in the log of the run before."),
-    Reason.OOM_KILLED: ("Degraded", "It ran out of memory: raise `resources.limits.memory`."),
+    Reason.OOM_KILLED: (
+        "Degraded",
+        "It ran out of memory, or has a memory limit and was killed without another known cause: raise `resources.limits.memory`.",
+    ),
     Reason.GROWTH_REFUSED: (
         "StorageReady, Degraded",
         "The volume cannot grow: its storage class does not allow expansion, or it has no volume yet. Nothing is lost.",

@@ -230,6 +230,20 @@ STATES: dict[str, tuple[Snapshot, str, dict[str, tuple[str, str]], tuple[str, ..
         {"Degraded": ("True", "CrashLoop")},
         ("exit code 137",),
     ),
+    "killed without a cause, with a limit of memory": (
+        snapshot(workspace(resources={"limits": {"memory": "24Mi"}}),
+                 pods=_waiting("CrashLoopBackOff", lastState=_ended("Error", 137), restartCount=1)),
+        "Failed",
+        {"Degraded": ("True", "OutOfMemory")},
+        ("most likely", "may have 24Mi", "resources.limits.memory"),
+    ),
+    "ended by itself with a limit of memory": (
+        snapshot(workspace(resources={"limits": {"memory": "24Mi"}}),
+                 pods=_waiting("CrashLoopBackOff", lastState=_ended("Error", 1), restartCount=1)),
+        "Failed",
+        {"Degraded": ("True", "CrashLoop")},
+        ("exit code 1",),
+    ),
     "restarted once and well again": (
         snapshot(pods=[pod(container={"lastState": _ended("OOMKilled", 137), "restartCount": 1})]),
         "Running",

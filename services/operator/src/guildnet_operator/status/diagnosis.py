@@ -157,7 +157,7 @@ def crashed(snapshot: Snapshot) -> Diagnosis | None:
             f"{pod.liveness_failure.rstrip('.')}. It was restarted {pod.restarts} times. Look at its log, port and "
             "probe.",
         )
-    reason, words, step = _ending(pod.last, out_of_memory=_out_of_memory(snapshot, pod.last))
+    reason, words, step = _ending(pod.last, _memory(snapshot, pod.last))
     return Diagnosis(reason, f"The container {words}, restarted {pod.restarts} times. {step}")
 
 
@@ -185,19 +185,27 @@ def _patience(snapshot: Snapshot) -> int:
     return probe.startup.period * probe.startup.failures if probe else 0
 
 
-def _out_of_memory(snapshot: Snapshot, last: Termination) -> bool:
-    """The container runtime says so; now and then it is told of the end before it is told of the cause. A run that was
-    killed without a cause, after one that was killed for its memory, was so for the same."""
+def _memory(snapshot: Snapshot, last: Termination) -> str:
+    """How it ran out of memory, in words; empty where it did not.
+
+    The container runtime says so, but now and then it is told of the end before it is told of the cause (containerd
+    issues 8180, 12260), and then it never says it. Nothing inside a container can kill its first program with SIGKILL:
+    the kubelet does for its probes, which is told before this, and the kernel for want of memory.
+    """
     if last.reason == "OOMKilled":
-        return True
+        return "out of memory"
+    if last.exit_code != KILLED or last.reason != "Error":
+        return ""
+    limit = snapshot.plan.limits.get("memory")
+    if limit:
+        return f"most likely out of memory, as it may have {limit} and the node gives no other cause"
     told = snapshot.workspace.status.condition("Degraded")
-    before = told is not None and told.reason == Reason.OOM_KILLED
-    return before and last.exit_code == KILLED and last.reason == "Error"
+    return "out of memory" if told is not None and told.reason == Reason.OOM_KILLED else ""
 
 
-def _ending(last: Termination, *, out_of_memory: bool) -> tuple[Reason, str, str]:
-    if out_of_memory:
-        return Reason.OOM_KILLED, f"was killed at {last.finished_at}: out of memory", "Raise resources.limits.memory."
+def _ending(last: Termination, memory: str) -> tuple[Reason, str, str]:
+    if memory:
+        return Reason.OOM_KILLED, f"was killed at {last.finished_at}: {memory}", "Raise resources.limits.memory."
     words = f"ended at {last.finished_at} with exit code {last.exit_code}"
     details = f" ({last.message.strip()})" if last.message.strip() else ""
     if last.reason in NEVER_RAN:
