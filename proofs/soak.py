@@ -13,6 +13,7 @@ from typing import Final
 
 import uvloop
 
+from guildnet_proxy.http.message.head import MAX_SIGHTED
 from proofs import Figure
 from proofs.proxied.running import Proxy, proxy
 from proofs.soaking import upstream
@@ -28,7 +29,11 @@ _FAULTS: Final = ("UnexpectedEventError", "Traceback", "never retrieved", "Excep
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Rounds of load, and a moment without after each; the first rounds fill memos and pools and are not compared."""
+    """Rounds of load, and a moment without after each; the first rounds fill pools and are not compared.
+
+    What is remembered of requests is full before the first, and each round turns over all of it, so that it takes as
+    much after each.
+    """
 
     rounds: int
     seconds: float
@@ -62,7 +67,9 @@ async def _soak(directory: Path, plan: Plan) -> Soaked:
     async with upstream.serving() as port, proxy(directory, {NAME: port}) as running:
         headers = {"Host": running.host(NAME), "Cookie": running.cookie(NAME)}
         clients = Clients(f"http://127.0.0.1:{running.port}", headers)
+        await clients.fill(MAX_SIGHTED)
         for number in range(plan.rounds):
+            await clients.fill(MAX_SIGHTED // 2)
             await clients.round(plan.seconds)
             await asyncio.sleep(QUIET_SECONDS)
             faults += _faults(running)

@@ -12,7 +12,7 @@ from typing import Final
 
 import aiohttp
 
-from proofs.soaking.upstream import body_of
+from proofs.soaking.upstream import FRESH, body_of
 
 WORKERS: Final = 8
 SIZES: Final = (0, 300, 4_000, 70_000, 300_000)
@@ -44,6 +44,22 @@ class Clients:
         self._origin = origin
         self._headers = headers
         self._numbers: Iterator[int] = itertools.count(1)
+
+    async def fill(self, requests: int) -> None:
+        """So many requests, each with a field that never was before and comes back: what is remembered is full then."""
+        connector = aiohttp.TCPConnector(limit=WORKERS)
+        left = itertools.repeat(None, requests)
+
+        async def work(session: aiohttp.ClientSession) -> None:
+            for _ in left:
+                number = str(next(self._numbers))
+                self.result.asked["fresh"] += 1
+                async with session.get(self._url("length", 0, number), headers={FRESH: number}) as response:
+                    if response.status != 200 or response.headers.get(FRESH) != number:
+                        self.result.other.append(f"fresh {number} is {response.status}")
+
+        async with aiohttp.ClientSession(connector=connector, headers=self._headers) as session:
+            await asyncio.gather(*(work(session) for _ in range(WORKERS)))
 
     async def round(self, seconds: float) -> None:
         """All workers for this long; all their connections are closed at its end."""

@@ -12,6 +12,9 @@ from aiohttp import WSMsgType, web
 KEEP_SECONDS = 2.0
 """An idle connection's; above the second for which the proxy sends what it must not repeat on one that it kept."""
 
+FRESH = "X-Fresh"
+"""A field that is another in each request, and comes back."""
+
 
 def body_of(number: str, size: int) -> bytes:
     """The only right body for a request of this number."""
@@ -20,6 +23,8 @@ def body_of(number: str, size: int) -> bytes:
 
 async def _whole(request: web.Request, kind: str, body: bytes) -> web.StreamResponse:
     response = web.StreamResponse()
+    if FRESH in request.headers:
+        response.headers[FRESH] = request.headers[FRESH]
     if kind == "length":
         response.content_length = len(body)
     elif kind == "until-close":

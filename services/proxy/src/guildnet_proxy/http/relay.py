@@ -99,8 +99,12 @@ class Relay(Generic[R]):
         self.closing_since = self.closing_since or self._loop.time()
 
     def lost(self) -> None:
-        if self.client.gone and self.upstream.gone:
+        """Both ends gone, none of the three holds another: what they have is free now, not when the garbage collector
+        comes, which is seldom."""
+        client, upstream = self.client, self.upstream
+        if client.gone and upstream.gone:
             self._ended(self)
+            client.other = upstream.other = self.client = self.upstream = _NOBODY
 
     # ---- the process stops ------------------------------------------------------------------------------------------
 
@@ -255,6 +259,21 @@ def _read(descriptor: int) -> bytes:
         return os.read(descriptor, 65536)
     except OSError:
         return b""
+
+
+class _Nobody(End):
+    """Instead of an end that is gone."""
+
+    def __init__(self) -> None:
+        self.transport = _GONE
+        self.other = self
+        self.full_since = 0.0
+        self.finished = self.gone = True
+        self.received = 0
+        self._rest = -1
+
+
+_NOBODY = _Nobody()
 
 
 class FollowedEnd(End):

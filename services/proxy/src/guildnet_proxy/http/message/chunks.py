@@ -114,6 +114,25 @@ class Chunks(Body):
         return wire + LAST_CHUNK if decoder.done else wire
 
 
+class _Told:
+    """What llhttp told of a body. It holds this, which holds neither it nor the decoder: nothing goes in a circle."""
+
+    __slots__ = ("done", "events", "on_body", "on_chunk_complete", "on_chunk_header")
+
+    def __init__(self) -> None:
+        self.done = False
+        self.events: list[bytes] = []
+        self.on_body = self.events.append
+        self.on_chunk_header = self.on_chunk_complete = partial(self.events.append, _LINE_END)
+
+    def on_message_complete(self) -> None:
+        self.done = True
+
+    def on_message_begin(self) -> None:
+        if self.done:
+            raise BrokenFraming("the next message is not this decoder's")
+
+
 class Decoder:
     """A chunked body, decoded by llhttp; `done` says that it is complete, `rest` is what came behind its end.
 
@@ -124,39 +143,33 @@ class Decoder:
     every line end behind data in their order; the end is found by walking the last read along them (`_end`).
     """
 
-    __slots__ = ("_decode", "_events", "_max_overhead", "_overhead", "_tail", "done", "on_body", "on_chunk_complete",
-                 "on_chunk_header", "rest")  # fmt: skip
+    __slots__ = ("_decode", "_max_overhead", "_overhead", "_tail", "_told", "rest")
 
     def __init__(self, limits: Limits) -> None:
-        self.done = False
         self.rest = b""
         self._max_overhead = limits.chunk_overhead_bytes
         self._overhead = 0
         self._tail = b""
-        self._events: list[bytes] = []
-        self.on_body = self._events.append
-        self.on_chunk_header = self.on_chunk_complete = partial(self._events.append, _LINE_END)
-        parser = httptools.HttpRequestParser(self)
+        self._told = _Told()
+        parser = httptools.HttpRequestParser(self._told)
         parser.feed_data(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n")
         self._decode = parser.feed_data
 
-    def on_message_complete(self) -> None:
-        self.done = True
-
-    def on_message_begin(self) -> None:
-        if self.done:
-            raise BrokenFraming("the next message is not this decoder's")
+    @property
+    def done(self) -> bool:
+        return self._told.done
 
     def feed(self, data: bytes) -> bytes:
         """Payload in `data`; raises BrokenFraming, also when a sender drips chunk extensions or trailers for ever."""
         size = len(data)
-        events = self._events
+        told = self._told
+        events = told.events
         try:
             self._decode(data)
         except httptools.HttpParserError as error:
-            if not self.done:
+            if not told.done:
                 raise BrokenFraming(str(error)) from None
-        if self.done:
+        if told.done:
             size = self._end(data)
             self.rest = data[size:]
         # Two pieces of data have two line ends between them: up to three events hold one piece, which is not copied.
@@ -182,7 +195,7 @@ class Decoder:
         That line may have begun up to three bytes before `data`, of which `_tail` reminds.
         """
         at = 0
-        for piece in self._events[:-1]:
+        for piece in self._told.events[:-1]:
             at = at + len(piece) if piece else data.find(b"\n", at) + 1
         before = len(self._tail)
         found = (self._tail + data).find(b"\r\n\r\n", max(at + before - 3, 0))
