@@ -86,8 +86,8 @@ def _hurry(seconds: float) -> None:
     from guildnet.kube import reflector
     from guildnet_operator.watch import workspaces
 
-    reflector.RELIST_AFTER_SECONDS = seconds  # type: ignore[misc]
-    reflector.WATCH_LIFETIME_SECONDS = (int(seconds), int(seconds) + 1)  # type: ignore[misc]
+    reflector.RELIST_AFTER_SECONDS = seconds  # type: ignore[misc]  # constants of the product, shorter here
+    reflector.WATCH_LIFETIME_SECONDS = (int(seconds), int(seconds) + 1)  # type: ignore[misc]  # as above
     workspaces.RELIST_AFTER_SECONDS = seconds
 
 

@@ -121,7 +121,7 @@ async def run(bench: Bench, plan: Plan, expected: Reference) -> Result:
         try:
             await SCENARIOS[plan.scenario](hands)
             problems = await _problems(hands, proxy, expected)
-        except Exception as error:  # noqa: BLE001 - one plan that breaks must not hide the others
+        except Exception as error:  # noqa: BLE001  one plan that breaks must not hide the others
             problems = [f"{type(error).__name__}: {error}"]
         met = plan.fault is None or proxy.fired
         if not met and not _of_a_moment(plan):

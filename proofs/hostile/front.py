@@ -65,7 +65,7 @@ async def main() -> None:
             await asyncio.sleep(REVIEW_SECONDS)
             return await slow(token)
 
-        room.sources._reviews._ask = review  # type: ignore[assignment]
+        room.sources._reviews._ask = review  # type: ignore[assignment]  # the review of this play instead
         # As the proxy's own start does.
         collect_less()
         giving_back = asyncio.create_task(give_back_memory())

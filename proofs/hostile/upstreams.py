@@ -48,7 +48,7 @@ def says(first: bytes, *, then: bytes = b"", pause: float = PAUSE, end: str = "s
 
 def _stop_reading(writer: asyncio.StreamWriter) -> None:
     # The types say that a writer's transport only writes.
-    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    writer.transport.pause_reading()  # type: ignore[attr-defined]  # of TCP, which typeshed does not say
 
 
 async def _not_read(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

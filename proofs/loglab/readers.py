@@ -88,7 +88,7 @@ class Reader(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
-        transport.write(self._request)  # type: ignore[attr-defined]
+        transport.write(self._request)  # type: ignore[attr-defined]  # of TCP, which typeshed does not say
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._counts.closed += 1
@@ -97,7 +97,7 @@ class Reader(asyncio.Protocol):
 
     def stall(self) -> None:
         """Take nothing from now on."""
-        self._transport.pause_reading()  # type: ignore[attr-defined]
+        self._transport.pause_reading()  # type: ignore[attr-defined]  # of TCP, which typeshed does not say
 
     def data_received(self, data: bytes) -> None:
         if not self.connected.done():

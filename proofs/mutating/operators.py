@@ -98,8 +98,8 @@ def mutants(module: str, source: str) -> list[Mutant]:
         statement = slot.node if isinstance(slot.node, ast.stmt) else slot.around.statement
         node = slot.node if hasattr(slot.node, "lineno") else statement
         span = node if statement is None or hasattr(statement, "body") or hasattr(statement, "cases") else statement
-        first, last = span.lineno, span.end_lineno or span.lineno  # type: ignore[union-attr]
-        line = lines[node.lineno - 1].strip()  # type: ignore[union-attr]
+        first, last = span.lineno, span.end_lineno or span.lineno  # type: ignore[union-attr]  # it has its place in the source
+        line = lines[node.lineno - 1].strip()  # type: ignore[union-attr]  # as above
         same = (slot.around.place, operator, line, ast.unparse(slot.node))
         after = "–" if isinstance(new, ast.Pass) else ast.unparse(new)
         place, before = slot.around.place, ast.unparse(slot.node)
@@ -148,7 +148,7 @@ def _left_alone(node: ast.AST) -> bool:
 def _of_node(slot: _Slot) -> Iterator[tuple[str, ast.AST]]:
     node = slot.node
     if slot.field in {"test", "ifs", "guard"} and not _swapped_anyway(node):
-        yield "condition turned round", ast.UnaryOp(ast.Not(), node)  # type: ignore[arg-type]
+        yield "condition turned round", ast.UnaryOp(ast.Not(), node)  # type: ignore[arg-type]  # a condition is an expression
     if isinstance(node, ast.stmt):
         yield from _of_statement(node)
     else:

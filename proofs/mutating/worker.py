@@ -222,7 +222,7 @@ def _child(play: Callable[[], dict[str, Any]], writer: int) -> None:
         for stream in (0, 1, 2):
             os.dup2(nowhere, stream)
         told = play()
-    except BaseException as error:  # noqa: BLE001 - told to the parent, which calls the run broken
+    except BaseException as error:  # noqa: BLE001  told to the parent, which calls the run broken
         told = {"problem": repr(error)}
     finally:
         os.write(writer, json.dumps(told).encode())

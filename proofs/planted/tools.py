@@ -79,7 +79,7 @@ PLANTS: Final = (
         "the command line imports another HTTP client",
         "cli/src/guildnet_cli/__main__.py",
         "    from guildnet_cli.main import main as run\n",
-        "    import httpx2  # noqa: F401\n\n    from guildnet_cli.main import main as run\n",
+        "    import httpx2  # noqa: F401  the fault\n\n    from guildnet_cli.main import main as run\n",
         cluster=True,
     ),
 )

@@ -23,7 +23,7 @@ class Names(asyncio.DatagramProtocol):
         self.asked: Counter[tuple[str, int]] = Counter()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: asyncio.DatagramTransport = transport  # type: ignore[assignment]
+        self._transport: asyncio.DatagramTransport = transport  # type: ignore[assignment]  # of UDP, which typeshed does not say
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         labels, at = [], 12

@@ -41,6 +41,6 @@ async def servers(_: Request) -> JSONResponse:
 
 
 if __name__ == "__main__":
-    kubernetes.config.load_kube_config(os.environ["KUBECONFIG"])  # type: ignore[no-untyped-call]
+    kubernetes.config.load_kube_config(os.environ["KUBECONFIG"])  # type: ignore[no-untyped-call]  # the client's configuration is not typed
     application = Starlette(routes=[Route("/api/servers", servers)])
     uvicorn.run(application, host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")

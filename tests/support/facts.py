@@ -121,7 +121,7 @@ def entry(rng: random.Random) -> Entry:
 
 
 def someone(rng: random.Random) -> Identity:
-    text = lambda: "".join(rng.choice('abcé @."\\') for _ in range(rng.randint(0, 9)))  # noqa: E731
+    text = lambda: "".join(rng.choice('abcé @."\\') for _ in range(rng.randint(0, 9)))  # noqa: E731  one line says it
     kind: Any = rng.choice(("user", "node", "token"))
     return Identity(kind, text(), text(), (text(),), (rng.choice(("admin", "x")),), "session", None, (text(), text()))
 

@@ -108,7 +108,7 @@ class FaultProxy:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        kubeconfig.write_text(json.dumps(_kubeconfig(self.url)))  # noqa: ASYNC240  (a small file, once)
+        kubeconfig.write_text(json.dumps(_kubeconfig(self.url)))  # noqa: ASYNC240  a small file, once
         try:
             yield self
         finally:

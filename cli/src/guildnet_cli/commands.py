@@ -25,11 +25,11 @@ class Command(NamedTuple):
     hidden: bool = False
 
 
-def _opt(*flags: str, help: str, **options: Any) -> Arg:  # noqa: A002 - argparse's own word
+def _opt(*flags: str, help: str, **options: Any) -> Arg:  # noqa: A002  argparse's own word
     return Arg(flags, help, options)
 
 
-def _flag(*flags: str, help: str) -> Arg:  # noqa: A002
+def _flag(*flags: str, help: str) -> Arg:  # noqa: A002  as above
     return Arg(flags, help, {"action": "store_true"})
 
 

@@ -110,7 +110,7 @@ class Installs:
         if backend is not None:
             try:
                 backend.set_password(_SERVICE, name, token)
-            except Exception:  # noqa: BLE001 - backends raise what they like: a locked keyring is no keyring
+            except Exception:  # noqa: BLE001  backends raise what they like: a locked keyring is no keyring
                 backend = None
         if backend is not None:
             return KEYRING

@@ -19,7 +19,7 @@ from guildnet.names import GROUP, VERSION, WORKSPACES
 
 
 def application(namespace: str) -> Starlette:
-    config.load_kube_config()  # type: ignore[no-untyped-call]
+    config.load_kube_config()  # type: ignore[no-untyped-call]  # the client's configuration is not typed
     objects = client.CustomObjectsApi()
 
     def servers(_: Request) -> JSONResponse:

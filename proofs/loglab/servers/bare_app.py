@@ -32,7 +32,7 @@ class Held(asyncio.Protocol):
     __slots__ = ("_transport",)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: asyncio.Transport = transport  # type: ignore[assignment]
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # of TCP, which typeshed does not say
 
     def data_received(self, data: bytes) -> None:
         self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + _HELLO)

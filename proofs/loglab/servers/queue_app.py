@@ -22,7 +22,7 @@ count = 0
 
 
 async def publish(request: Request) -> Response:
-    global count  # noqa: PLW0603 - a demonstration's whole state
+    global count  # noqa: PLW0603  a demonstration's whole state
     count += 1
     line = (await request.body()).decode()
     for queue in queues:

@@ -12,7 +12,7 @@ import pytest
 
 from guildnet.identity import HEADER, sign
 from guildnet_api.handlers import logs
-from integration.api.conftest import ALICE, KEY, Api, Kubelet, kubelet, start_api  # noqa: F401 - fixtures
+from integration.api.conftest import ALICE, KEY, Api, Kubelet, kubelet, start_api  # noqa: F401  fixtures
 from proofs.fuzzing.asking import Fuzz
 from proofs.fuzzing.cases import KNOWN_TROUBLE, Wish, play, trouble
 from support.openapi import Contract, contract
@@ -24,7 +24,7 @@ REQUESTS = 500
 
 
 @pytest.fixture
-async def fuzz(start_api, kubelet: Kubelet):  # noqa: F811
+async def fuzz(start_api, kubelet: Kubelet):  # noqa: F811  a fixture by that name
     api: Api = await start_api()
     await api.workspace("w", owner="alice@example.com")
     await api.pod("w", "w-1")

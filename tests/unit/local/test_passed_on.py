@@ -12,7 +12,7 @@ from guildnet_local.build import programs
 from guildnet_local.settings import Settings
 
 
-class Became(Exception):  # noqa: N818  (it is no error)
+class Became(Exception):  # noqa: N818  it is no error
     """Stands for the end of this program; what it became."""
 
 

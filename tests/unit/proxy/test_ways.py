@@ -200,7 +200,7 @@ LOOP: Any = None
 @pytest.fixture(autouse=True, scope="module")
 def around() -> Iterator[None]:
     """A loop, and TLS contexts that are made once: they take most of a door's time."""
-    global LOOP  # noqa: PLW0603
+    global LOOP  # noqa: PLW0603  the loop of all examples
     LOOP = asyncio.new_event_loop()
     context = ssl.create_default_context()
     with pytest.MonkeyPatch.context() as patch:

@@ -217,7 +217,7 @@ def run_helm(request: Request) -> int:
 def _become(command: list[str], environment: Mapping[str, str]) -> int:
     """Become the program: its terminal, its signals, its exit status."""
     sys.stdout.flush()
-    os.execve(command[0], command, dict(environment))  # noqa: S606  (no shell is wanted)
+    os.execve(command[0], command, dict(environment))  # noqa: S606  no shell is wanted
 
 
 # Commands behind which everything is the program's own, options too.

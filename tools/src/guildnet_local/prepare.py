@@ -45,7 +45,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> i
     own = {name: value for name, value in environ.items() if name != "PYTHONPATH"}
     ahead = {COMPILES_AHEAD: "1"} if compiles else {}
     command = [python, "-m", "guildnet_local", "up", *options]
-    os.execve(python, command, {**own, **ahead})  # noqa: S606  (no shell is wanted)
+    os.execve(python, command, {**own, **ahead})  # noqa: S606  no shell is wanted
     raise AssertionError("not reached")
 
 

@@ -30,7 +30,7 @@ RELEASE = "guildnet"
 RELEASE_NAMESPACE = "guildnet"
 WORKSPACE_NAMESPACE = "guildnet-workspaces"
 ADMIN_ACCOUNT = "guildnet-admin"
-TOKEN_AUDIENCE = "guildnet"  # noqa: S105  (the audience of tokens, not a token)
+TOKEN_AUDIENCE = "guildnet"  # noqa: S105  the audience of tokens, not a token
 
 
 class LocalError(Exception):

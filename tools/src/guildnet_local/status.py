@@ -110,7 +110,7 @@ def follow_log(settings: Settings, component: str, kubectl: Callable[[], Kubectl
         raise LocalError(f"no component {component!r}; there are: {', '.join((*known, *POD_COMPONENTS))}")
     sys.stdout.flush()
     if follow:
-        os.execvp(command[0], command)  # noqa: S606  (an interrupt then ends the follower, nothing else)
+        os.execvp(command[0], command)  # noqa: S606  an interrupt then ends the follower, nothing else
     return subprocess.run(command, check=False).returncode
 
 

@@ -50,7 +50,7 @@ def run(call: Call) -> int:
         note("Ctrl-C ends it")
         while True:
             for key, _ in selector.select():
-                accept(key.fileobj, client, name, key.data)  # type: ignore[arg-type]
+                accept(key.fileobj, client, name, key.data)  # type: ignore[arg-type]  # it was registered with its socket
 
 
 def ports_of(text: str) -> Ports:

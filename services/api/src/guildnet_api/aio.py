@@ -102,7 +102,7 @@ async def task_group() -> AsyncIterator[TaskGroup]:
     the body's end: a failure then looks like a cancellation to every group around it.
     """
     owner = asyncio.current_task()
-    assert owner is not None  # noqa: S101 - within a coroutine there is one
+    assert owner is not None  # noqa: S101  within a coroutine there is one
     before, error = owner.cancelling(), None
     tasks = TaskGroup(owner)
     try:

@@ -43,8 +43,8 @@ class MemoMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         for blocks in self.describe():
-            blocks.add_metric(("hit",), self._heads.hits)  # type: ignore[attr-defined]
-            blocks.add_metric(("miss",), self._heads.misses)  # type: ignore[attr-defined]
+            blocks.add_metric(("hit",), self._heads.hits)  # type: ignore[attr-defined]  # prometheus_client leaves it untyped
+            blocks.add_metric(("miss",), self._heads.misses)  # type: ignore[attr-defined]  # as above
             yield blocks
 
 
@@ -69,7 +69,7 @@ class AdmissionMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         for requests in self.describe():
             for rule, count in self._admission.refused.items():
-                requests.add_metric((rule,), count)  # type: ignore[attr-defined]
+                requests.add_metric((rule,), count)  # type: ignore[attr-defined]  # as above
             yield requests
 
 
@@ -108,12 +108,12 @@ class RequestMetrics(Collector):
             key = entry, kind, _STATUSES.get(status, OTHER_STATUS)
             labelled[key] = labelled.get(key, 0) + count
         for labels, count in labelled.items():
-            requests.add_metric(labels, count)  # type: ignore[attr-defined]
+            requests.add_metric(labels, count)  # type: ignore[attr-defined]  # as above
         for kind, (counts, sums) in self._seconds.items():
             total, buckets = 0, []
             for bound, number in zip(_BOUNDS, counts, strict=True):
                 total += number
                 buckets.append((bound, total))
-            seconds.add_metric((kind,), buckets, sums[0])  # type: ignore[attr-defined]
+            seconds.add_metric((kind,), buckets, sums[0])  # type: ignore[attr-defined]  # as above
         yield requests
         yield seconds

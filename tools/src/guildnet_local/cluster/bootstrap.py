@@ -174,7 +174,7 @@ class Cluster:
                 continue
             program = Program(name, tuple(spec["argv"]), spec["env"])
             record = self.start(program)
-            until(lambda check=check: _succeeds(check), f"{name} serves", seconds=60, of=(record,))  # type: ignore[misc]
+            until(lambda check=check: _succeeds(check), f"{name} serves", seconds=60, of=(record,))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
         return None
 
     def _run_once(self, name: str, argv: list[str], env: Mapping[str, str]) -> None:

@@ -70,7 +70,7 @@ class Direct(Kubectl):
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         kind = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
-        request = urllib.request.Request(  # noqa: S310  (of our own API server)
+        request = urllib.request.Request(  # noqa: S310  of our own API server
             self.url + path, None if body is None else json.dumps(body).encode(), {"Content-Type": kind}, method=method
         )
         try:

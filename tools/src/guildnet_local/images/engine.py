@@ -79,7 +79,7 @@ class Docker:
     def has(self, ref: str) -> bool:
         return _quiet(["docker", "image", "inspect", ref]) == 0
 
-    def forget(self, refs: Iterable[str], job: Job) -> None:  # noqa: ARG002  (docker keeps house itself)
+    def forget(self, refs: Iterable[str], job: Job) -> None:  # noqa: ARG002  docker keeps house itself
         for ref in refs:
             _quiet(["docker", "image", "rm", ref])
 
@@ -101,7 +101,7 @@ class Podman:
     def has(self, ref: str) -> bool:
         return _quiet(["podman", "image", "exists", ref]) == 0
 
-    def forget(self, refs: Iterable[str], job: Job) -> None:  # noqa: ARG002  (podman keeps house itself)
+    def forget(self, refs: Iterable[str], job: Job) -> None:  # noqa: ARG002  podman keeps house itself
         for ref in refs:
             _quiet(["podman", "rmi", ref])
 

@@ -201,7 +201,7 @@ def within(path: Path, look: Callable[[], T]) -> T:
         try:
             enter_network(path)
             answers.append(look())
-        except BaseException as problem:  # noqa: BLE001  (handed to the caller, whatever it is)
+        except BaseException as problem:  # noqa: BLE001  handed to the caller, whatever it is
             problems.append(problem)
 
     thread = threading.Thread(target=work)

@@ -227,7 +227,7 @@ class Processes:
                 raise LocalError(f"{program.name} could not be started; its log is {log}:\n{tail(log)}")
             time.sleep(0.002)
         record = self.record(program.name)
-        assert record is not None  # noqa: S101  (just written, under the machine's lock)
+        assert record is not None  # noqa: S101  just written, under the machine's lock
         return record
 
 

@@ -56,7 +56,7 @@ class Half(asyncio.Protocol):
         self._slots = slots
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  (TCP, always)
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  TCP, always
         transport.set_write_buffer_limits(high=MAX_BUFFERED_BYTES)
         self.transport = transport
 
@@ -113,7 +113,7 @@ async def serve(route: Route, listener: socket.socket) -> None:
 async def _connect(route: Route, client: socket.socket, slots: asyncio.Semaphore) -> None:
     """Dial the target first: a client of a service that is not there yet sees its connection close at once."""
     loop = asyncio.get_running_loop()
-    client.setblocking(False)  # noqa: FBT003  (the socket module's own signature)
+    client.setblocking(False)  # noqa: FBT003  the socket module's own signature
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
@@ -152,7 +152,7 @@ def listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     listener.listen(512)
-    listener.setblocking(False)  # noqa: FBT003  (the socket module's own signature)
+    listener.setblocking(False)  # noqa: FBT003  the socket module's own signature
     return listener
 
 

@@ -106,7 +106,7 @@ class _Run:
         started = time.monotonic()
         try:
             said = step.run()
-        except Exception as problem:  # noqa: BLE001  (told to whoever runs the steps)
+        except Exception as problem:  # noqa: BLE001  told to whoever runs the steps
             if self.failure is None and not self.ending:
                 self.clock.say(f"{step.name} FAILED")
             self._finish(step, StepError(step.name, problem))

@@ -45,7 +45,7 @@ def _ask(place: Place, authorization: str) -> tuple[int, str]:
     host = "registry-1.docker.io" if place.host == DOCKER_HUB else place.host
     scheme = "http" if place.plain else "https"
     headers = {"Authorization": authorization} if authorization else {}
-    request = urllib.request.Request(f"{scheme}://{host}/v2/", headers=headers)  # noqa: S310  (never a file)
+    request = urllib.request.Request(f"{scheme}://{host}/v2/", headers=headers)  # noqa: S310  never a file
     opener = urllib.request.build_opener(*((urllib.request.ProxyHandler({}),) if place.plain else ()))
     try:
         with opener.open(request, timeout=ANSWER_SECONDS) as answer:

@@ -198,7 +198,7 @@ class Reflector(Generic[T]):
             "watch": True,
             "allowWatchBookmarks": True,
             "resourceVersion": self.resource_version,
-            "timeoutSeconds": random.randint(*WATCH_LIFETIME_SECONDS),  # noqa: S311
+            "timeoutSeconds": random.randint(*WATCH_LIFETIME_SECONDS),  # noqa: S311  to spread the load, not to keep a secret
         }
         stream = self._client.stream(path(self._resource, self._namespace), query, idle=self._silence)
         async with aclosing(stream):

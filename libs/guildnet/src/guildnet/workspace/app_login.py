@@ -17,12 +17,12 @@ from guildnet.signed import derive_key, read_key
 from guildnet.workspace import well_known
 from guildnet.workspace.model import Workspace
 
-PASSWORD_ENV: Final = "PASSWORD"  # noqa: S105 - names, here and below
-TOKEN_ENV: Final = "GUILDNET_WORKSPACE_TOKEN"  # noqa: S105
-PASSWORD_KEY: Final = "password"  # noqa: S105
+PASSWORD_ENV: Final = "PASSWORD"  # noqa: S105  names, here and below
+TOKEN_ENV: Final = "GUILDNET_WORKSPACE_TOKEN"  # noqa: S105  as above
+PASSWORD_KEY: Final = "password"  # noqa: S105  as above
 """The key inside the Secret."""
-TOKEN_KEY: Final = "token"  # noqa: S105
-TOKEN_HEADER: Final = "X-Guildnet-Token"  # noqa: S105
+TOKEN_KEY: Final = "token"  # noqa: S105  as above
+TOKEN_HEADER: Final = "X-Guildnet-Token"  # noqa: S105  as above
 """What the proxy alone can send: it takes every X-Guildnet field off what comes from clients."""
 SESSION_COOKIE: Final = "code-server-session"
 """code-server takes the hash of its password for a session (`HASHED_PASSWORD`, SHA-256)."""

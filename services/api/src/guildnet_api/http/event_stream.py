@@ -134,7 +134,7 @@ class EventStream:
         """The rest of the response. The task ends with the connection."""
         viewers = self._supervisor.metrics.viewers.labels(self._name)
         task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine of the server's
+        assert task is not None  # noqa: S101  a coroutine of the server's
         lost = False
 
         def end() -> None:

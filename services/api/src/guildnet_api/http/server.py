@@ -30,7 +30,7 @@ class Protocol(HttpToolsProtocol):
 
     _lost: Callable[[], None] | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows what asyncio gives
         super().connection_made(transport)
         # Linux would hold megabytes for a reader that takes nothing, before anybody here noticed (tcp(7)).
         accepted = transport.get_extra_info("socket")
@@ -39,7 +39,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope[CONNECTION] = self  # type: ignore[typeddict-unknown-key]
+        self.scope[CONNECTION] = self  # type: ignore[typeddict-unknown-key]  # an extension of ours to the ASGI scope
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

@@ -154,7 +154,7 @@ class Hub:
             raise _RedisIsBack
 
 
-class _RedisIsBack(Exception):  # noqa: N818 - it is news, not an error
+class _RedisIsBack(Exception):  # noqa: N818  it is news, not an error
     """Redis answers again."""
 
 

@@ -40,7 +40,7 @@ class CutEvent(BaseModel):
 
     reason: str
     message: str
-    lastEventId: str = Field(description="The id to go on after.")  # noqa: N815 - the name on the wire
+    lastEventId: str = Field(description="The id to go on after.")  # noqa: N815  the name on the wire
 
 
 class EndEvent(BaseModel):

@@ -46,7 +46,7 @@ class ServerPort(BaseModel):
     url: str | None = Field(
         default=None, description="Of its own origin on this entry; without one `proxy_url` and `~PORT/` lead there."
     )
-    pathMode: Literal["Strip", "Preserve"] | None = Field(  # noqa: N815 - the name on the wire
+    pathMode: Literal["Strip", "Preserve"] | None = Field(  # noqa: N815  the name on the wire
         default=None, description="In the detail only."
     )
 
@@ -78,7 +78,7 @@ class ServerCondition(BaseModel):
     status: str
     reason: str | None = None
     message: str | None = None
-    lastTransitionTime: str | None = Field(default=None, description="RFC 3339 time.")  # noqa: N815 - Kubernetes' name
+    lastTransitionTime: str | None = Field(default=None, description="RFC 3339 time.")  # noqa: N815  Kubernetes' name
 
 
 class Right(BaseModel):
@@ -118,7 +118,7 @@ class Server(BaseModel):
     labels: dict[str, str] | None = Field(default=None, description="In the detail only, without GuildNet's own.")
     storage: Storage | None = Field(default=None, description="In the detail only.")
     exposure: Exposure | None = Field(default=None, description="In the detail only.")
-    presetsRef: str | None = Field(  # noqa: N815 - the name on the wire
+    presetsRef: str | None = Field(  # noqa: N815  the name on the wire
         default=None, description="In the detail only: the preset that it was launched with."
     )
     events: list[WorkspaceEvent] | None = Field(default=None, description="In the detail only, oldest first.")
@@ -167,7 +167,7 @@ class AllDeleted(BaseModel):
     """The ids of the workspaces that were deleted, or with `dryRun` would be."""
 
     deleted: list[str]
-    dryRun: bool | None = None  # noqa: N815 - the name on the wire
+    dryRun: bool | None = None  # noqa: N815  the name on the wire
 
 
 class IncompleteError(Error):
@@ -182,7 +182,7 @@ class UiConfig(BaseModel):
 
     name: str
     version: str
-    originMode: Literal["host", "port", "path"] = Field(  # noqa: N815 - the name on the wire
+    originMode: Literal["host", "port", "path"] = Field(  # noqa: N815  the name on the wire
         description="Whether workspaces have hosts, ports or only paths of their own on the entry of the request."
     )
     features: dict[str, bool]
@@ -193,14 +193,14 @@ class OperatorState(BaseModel):
 
     leads: bool = Field(description="Whether one leads now; else nothing is done about changes of workspaces.")
     name: str | None = Field(default=None, description="Of its pod.")
-    heardSeconds: float = Field(description="Since it renewed its Lease.")  # noqa: N815 - the name on the wire
-    queueSeconds: float | None = Field(  # noqa: N815 - the name on the wire
+    heardSeconds: float = Field(description="Since it renewed its Lease.")  # noqa: N815  the name on the wire
+    queueSeconds: float | None = Field(  # noqa: N815  the name on the wire
         default=None, description="How long its oldest change has waited for a worker."
     )
-    watchSeconds: float | None = Field(  # noqa: N815 - the name on the wire
+    watchSeconds: float | None = Field(  # noqa: N815  the name on the wire
         default=None, description="Since the API server last spoke to it, which it does every minute."
     )
-    portsLeft: int | None = Field(  # noqa: N815 - the name on the wire
+    portsLeft: int | None = Field(  # noqa: N815  the name on the wire
         default=None, description="Ports of the tailnet name that no workspace ever had."
     )
 
@@ -217,7 +217,7 @@ class Me(BaseModel):
     """The caller."""
 
     login: str
-    displayName: str  # noqa: N815 - the name on the wire
+    displayName: str  # noqa: N815  the name on the wire
     kind: Literal["user", "node", "token", "anonymous"]
     roles: list[str]
     actions: list[Action] = Field(description="Actions that are allowed on at least some workspace.")
@@ -233,7 +233,7 @@ class ImageDefaults(BaseModel):
     """What a launch of an image is filled up with; empty for an image that is not known."""
 
     ports: list[Expose] | None = None
-    pathMode: Literal["Strip", "Preserve"] | None = Field(  # noqa: N815 - the name on the wire
+    pathMode: Literal["Strip", "Preserve"] | None = Field(  # noqa: N815  the name on the wire
         default=None, description="Of every port that does not say its own."
     )
     command: list[str] | None = None
@@ -356,6 +356,6 @@ class ProxyExplanation(BaseModel):
     message: str | None = None
     access: str | None = Field(default=None, description="The rule that allows or refuses its use.")
     target: str | None = None
-    pathMode: Literal["Strip", "Preserve"] | None = None  # noqa: N815 - the name on the wire
-    upstreamPath: str | None = None  # noqa: N815 - the name on the wire
+    pathMode: Literal["Strip", "Preserve"] | None = None  # noqa: N815  the name on the wire
+    upstreamPath: str | None = None  # noqa: N815  the name on the wire
     origin: str | None = Field(default=None, description="The workspace's own origin.")

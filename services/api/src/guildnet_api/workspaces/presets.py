@@ -36,7 +36,7 @@ class Preset(BaseModel):
     args: Args | None = None
     env: Env | None = None
     ports: Ports | None = None
-    pathMode: Literal["Strip", "Preserve"] | None = None  # noqa: N815 - the name on the wire
+    pathMode: Literal["Strip", "Preserve"] | None = None  # noqa: N815  the name on the wire
     resources: Resources | None = None
     storage: Storage | None = None
 

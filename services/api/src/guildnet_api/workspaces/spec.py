@@ -122,7 +122,7 @@ class Expose(Wire):
 
     port: Annotated[int, Field(ge=1, le=65535)]
     name: str | None = None
-    pathMode: Literal["Strip", "Preserve"] | None = None  # noqa: N815 - the name on the wire
+    pathMode: Literal["Strip", "Preserve"] | None = None  # noqa: N815  the name on the wire
 
     @property
     def given_name(self) -> str:
@@ -211,7 +211,7 @@ class JobSpec(Wire):
     resources: Resources | None = None
     labels: Labels | None = None
     expose: Ports | None = None
-    presetsRef: Name | None = None  # noqa: N815 - the name on the wire
+    presetsRef: Name | None = None  # noqa: N815  the name on the wire
     storage: Storage | None = None
     exposure: Exposed | None = None
     notes: Notes | None = None

@@ -226,7 +226,7 @@ def _namespace(name: str) -> Manifest:
 
 def password_secret(plan: Plan, values: Mapping[str, str]) -> Manifest:
     """The Secret behind the password or the token. Created only: it is never compared, written again or read."""
-    assert plan.password_secret is not None  # noqa: S101 - asked for only where the decision names one
+    assert plan.password_secret is not None  # noqa: S101  asked for only where the decision names one
     return {
         "apiVersion": "v1",
         "kind": "Secret",

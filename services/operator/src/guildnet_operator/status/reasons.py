@@ -52,7 +52,7 @@ class Reason(StrEnum):
     FORBIDDEN = "Forbidden"
     TOO_LARGE = "TooLarge"
     IMMUTABLE = "FieldImmutable"
-    FOREIGN_SECRET = "SecretRefused"  # noqa: S105 - a reason
+    FOREIGN_SECRET = "SecretRefused"  # noqa: S105  a reason
     QUOTA_EXCEEDED = "QuotaExceeded"
     GROWTH_REFUSED = "GrowthRefused"
     POD_SECURITY = "PodSecurityRefused"

@@ -26,7 +26,7 @@ from guildnet_operator.sync.writer import ChildResult, Writer, leaving, refusal,
 from guildnet_operator.watch.cache import Cache
 from guildnet_operator.watch.caches import Cluster
 
-SECRET: Final = "Secret"  # noqa: S105 - a kind
+SECRET: Final = "Secret"  # noqa: S105  a kind
 CLAIM: Final = "PersistentVolumeClaim"
 EXPOSING: Final = ("Ingress", "NetworkPolicy")
 """Kinds that are there while they are wanted: one left behind would lead past the proxy for ever."""
@@ -157,7 +157,7 @@ class ChildSync:
     async def _secret(self, plan: Plan, *, fresh: bool) -> ChildResult:
         """The password Secret: created when missing, never compared or written again."""
         name = plan.password_secret
-        assert name is not None  # noqa: S101 - asked for only where the decision names one
+        assert name is not None  # noqa: S101  asked for only where the decision names one
         manifest = manifests.password_secret(plan, self._login(plan))
         try:
             # For a new workspace it is certainly missing; otherwise a read spares the API server a refused write.

@@ -126,7 +126,7 @@ class KopfSource:
             try:
                 with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                     runner.run(self._operate(tell, stop))
-            except Exception as error:  # noqa: BLE001 - whatever it died of, it is started again
+            except Exception as error:  # noqa: BLE001  whatever it died of, it is started again
                 log.warning("kopf stopped", error=f"{type(error).__name__}: {error}")
             finally:
                 tell(ended.set)

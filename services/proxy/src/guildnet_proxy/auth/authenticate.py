@@ -295,7 +295,8 @@ class Authenticator:
         """Who its token stands for by now; while nobody can say that, who it was."""
         who = session.identity
         try:
-            review = await self._reviews.get(session.token, address, TokenReview(True, who.login, who.groups))  # noqa: FBT003
+            believed = TokenReview(authenticated=True, username=who.login, groups=who.groups)
+            review = await self._reviews.get(session.token, address, believed)
         except TooMuch as error:
             message = "Too much is being asked just now; try again."
             raise Refusal(503, "identity_unavailable", message, rule=Rule.TOKEN_REVIEW) from error

@@ -29,7 +29,7 @@ class Doorkeeper(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         address = transport.get_extra_info("peername")[0].partition("%")[0]
         problem = self._trusted.problem(address, transport.get_extra_info("peercert"))
-        taken: asyncio.Transport = transport  # type: ignore[assignment]
+        taken: asyncio.Transport = transport  # type: ignore[assignment]  # of TCP, which typeshed does not say
         if problem:
             logger.warning("connection of no identity proxy closed", address=address, reason=problem)
             taken.abort()

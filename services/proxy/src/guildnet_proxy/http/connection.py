@@ -45,7 +45,7 @@ class ClientConnection(Answering[R]):
     # ---- the transport's calls --------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport  # type: ignore[assignment]
+        self.transport = transport  # type: ignore[assignment]  # of TCP, which typeshed does not say
         self.write = self.transport.write
         self.incoming = Incoming(self.transport, self._loop, self._limits, self.server.heads)
         if not self.address:
@@ -78,7 +78,7 @@ class ClientConnection(Answering[R]):
         self._abandon()
         return False
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio gives it
         if self in self.server.clients:
             self.server.clients.discard(self)
             self.server.left(self.address)

@@ -54,7 +54,7 @@ class UpstreamConnection:
         self.idle_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport  # type: ignore[assignment]
+        self.transport = transport  # type: ignore[assignment]  # of TCP, which typeshed does not say
         self.connected = True
 
     def data_received(self, data: bytes) -> None:

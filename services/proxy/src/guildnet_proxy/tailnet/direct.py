@@ -40,7 +40,7 @@ class Introduction(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]
+        self._transport = transport  # type: ignore[assignment]  # of TCP, which typeshed does not say
         self._task = self._server.loop.create_task(self._introduce(), name="whose connection")
 
     def data_received(self, data: bytes) -> None:
@@ -48,7 +48,7 @@ class Introduction(asyncio.Protocol):
         if len(self._early) > EARLY_BYTES:
             self._transport.pause_reading()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio gives it
         if self._task is not None:
             self._task.cancel()
 

@@ -91,7 +91,7 @@ class Replica:
         finally:
             self._subscription = None
             with suppress(RedisError, OSError):
-                await within_deadline(subscription.aclose())  # type: ignore[no-untyped-call]
+                await within_deadline(subscription.aclose())  # type: ignore[no-untyped-call]  # redis leaves it untyped
 
     def _receive(self, name: str, payload: bytes) -> None:
         feed = self._feeds.get(name)

@@ -80,7 +80,7 @@ return 1
 """
 
 
-class LeaseLost(Exception):  # noqa: N818 - it is news, not an error
+class LeaseLost(Exception):  # noqa: N818  it is news, not an error
     """Another replica holds the lease now, or nobody."""
 
 

@@ -14,7 +14,7 @@ class TunnelExchange(Exchange):
         """Opens a connection; one of the pool has spoken HTTP."""
         self._task = self.pool.loop.create_task(self._connect())
 
-    def _attach(self, connection: UpstreamConnection, now: float) -> None:  # noqa: ARG002
+    def _attach(self, connection: UpstreamConnection, now: float) -> None:  # noqa: ARG002  of the base class
         self._task = None
         for event in (Event.CONNECTED, Event.SENT, Event.SWITCHED):
             self._on(event)
