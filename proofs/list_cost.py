@@ -34,7 +34,7 @@ from support.waiting import eventually
 TIMES: Final = 30.0
 CAPABILITIES_NUMBER: Final = 20
 AT_ONCE: Final = 16
-TEXTBOOK_REQUESTS: Final = 5
+TEXTBOOK_REQUESTS: Final = 10
 PATH: Final = "/api/servers"
 _LISTS: Final = re.compile(r'^apiserver_request_total\{.*resource="workspaces".*verb="LIST".*\} (\S+)$', re.MULTILINE)
 
@@ -50,7 +50,7 @@ class Size:
     rounds: int
 
 
-FULL, QUICK = Size(5000, 50, 4), Size(1000, 20, 2)
+FULL, QUICK = Size(5000, 50, 4), Size(1000, 50, 4)
 
 
 @dataclass(frozen=True, slots=True)
