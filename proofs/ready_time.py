@@ -27,7 +27,7 @@ from proofs.canary.faults import NET
 from support.local import NAMESPACE, Local, bring_up, workspace
 from support.waiting import eventually
 
-ROUNDS, FEW = 5, 1
+ROUNDS, FEW = 5, 3
 BOUND_SECONDS = 1.0
 WITHIN_SECONDS = 120.0
 EVERY_SECONDS = 0.01
