@@ -124,10 +124,10 @@ PLANTS: Final = (
     ),
     Plant(
         "bad-input",
-        "the schema takes an empty image",
+        "the schema takes two ports of one name",
         "charts/guildnet/templates/crds/workspaces.yaml",
-        "                  description: Container image reference.\n                  minLength: 1\n",
-        "                  description: Container image reference.\n                  minLength: 0\n",
+        "self.all(p, !has(p.name) || self.exists_one(q, has(q.name) && q.name == p.name))",
+        "self.all(p, !has(p.name) || p.name != '')",
         cluster=True,
     ),
 )
