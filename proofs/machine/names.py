@@ -16,8 +16,8 @@ SHARED: Final = (
     "run/containerd", "run/runc", "run/netns", "run/flannel", "var/lib/cni", "var/lib/kubelet", "var/lib/containerd",
     "var/log/containers", "var/log/pods", "etc/cni", "etc/cni/net.d", "etc/kubernetes", "opt/cni", "opt/cni/bin",
 )  # fmt: skip
-"""Places that its programs have built in, and that a container engine of the machine may use as well: empty they are
-left over, with something in them they are somebody's."""
+"""Places that its programs have built in, and that others of the machine may use as well: with something in them, or a
+mount over them as `ip netns add` makes it of /run/netns for good, they are somebody's; else they are left over."""
 TEMPORARY: Final = ("tmp", "var/tmp", "dev/shm", "run")
 PREFIXES: Final = ("guildnet-local", "guildnet-image", "guildnet-build", "cni-", "kubelet", "containerd-")
 LINKS: Final = ("node0", "node0-a", "node0-b")
@@ -36,9 +36,12 @@ def files(root: Path) -> Iterator[str]:
     for name in OWN:
         if os.path.lexists(root / name):
             yield f"path of the cluster: /{name}"
+    mounted = {point for point, _ in _mounts(root)}
     for name in SHARED:
         directory = root / name
-        if directory.is_dir() and not directory.is_symlink() and not any(directory.iterdir()):
+        if directory.is_symlink() or not directory.is_dir() or f"/{name}" in mounted:
+            continue
+        if not any(directory.iterdir()):
             yield f"empty directory: /{name}"
     for place in TEMPORARY:
         directory = root / place
@@ -47,10 +50,15 @@ def files(root: Path) -> Iterator[str]:
                 yield f"temporary file: /{place}/{found.name}"
 
 
-def mounts(root: Path) -> Iterator[str]:
+def _mounts(root: Path) -> Iterator[tuple[str, str]]:
+    """Where something is mounted, and its source."""
     table = root / "proc/self/mountinfo"
     for line in table.read_text().splitlines() if table.exists() else ():
-        point, source = line.split(" ")[4], line.rsplit(" - ", 1)[1].split(" ")[1]
+        yield line.split(" ")[4], line.rsplit(" - ", 1)[1].split(" ")[1]
+
+
+def mounts(root: Path) -> Iterator[str]:
+    for point, source in _mounts(root):
         if source.startswith(SOURCE) or any(Path(point).is_relative_to(f"/{name}") for name in OWN):
             yield f"mount: {point} of {source}"
 

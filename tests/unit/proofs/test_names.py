@@ -37,6 +37,13 @@ def test_a_directory_that_is_left_is_seen(machine: Path, directory: str):
     assert any(f"/{directory}" in item or Path(directory).name in item for item in left(machine))
 
 
+def test_what_ip_netns_mounted_is_not_of_the_cluster(machine: Path):
+    (machine / "run/netns").mkdir()
+    assert left(machine) == ["empty directory: /run/netns"]
+    (machine / "proc/self/mountinfo").write_text("138 27 254:0 /run/netns /run/netns rw - ext4 /dev/vda rw\n")
+    assert left(machine) == []
+
+
 @pytest.mark.parametrize(
     "line",
     [
