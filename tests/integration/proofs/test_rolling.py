@@ -189,4 +189,5 @@ async def _garbles(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 async def test_a_websocket_that_is_none_or_has_a_wrong_echo_is_a_failure(talk: Talk):
     async with talking(talk) as service:
         found = await held(service, lambda it: it.failures)
-    assert len(found.failures) == 1
+    # It is made again at once, so there may be two before anybody looks.
+    assert len(set(found.failures)) == 1
