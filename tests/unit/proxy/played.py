@@ -66,6 +66,26 @@ class Transport:
         return self.socket if name == "socket" else None
 
 
+class Side(Transport):
+    """One end of a relay: its transport, which keeps its protocol, and as uvloop's lets it go when it is lost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.protocol: Any = None
+        self.full_since = 0.0
+
+    @property
+    def transport(self) -> Side:
+        return self
+
+    def set_protocol(self, protocol: Any) -> None:
+        self.protocol = protocol
+
+    def lose(self) -> None:
+        self.protocol.connection_lost(None)
+        self.protocol = None
+
+
 class Task:
     """A coroutine that goes on only when it is told to."""
 

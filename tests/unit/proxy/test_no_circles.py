@@ -16,27 +16,7 @@ from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.message.chunks import Chunks
 from guildnet_proxy.http.relay import Relay
 from guildnet_proxy.http.tunnel.relay import Tunnel
-from unit.proxy.played import Transport
-
-
-class Side(Transport):
-    """One end's transport; as uvloop's, it lets its protocol go when that was told of the end."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.protocol: Any = None
-        self.full_since = 0.0
-
-    @property
-    def transport(self) -> Side:
-        return self
-
-    def set_protocol(self, protocol: Any) -> None:
-        self.protocol = protocol
-
-    def lose(self) -> None:
-        self.protocol.connection_lost(None)
-        self.protocol = None
+from unit.proxy.played import Side
 
 
 def left_in_circles(play: Callable[[], None]) -> set[str]:

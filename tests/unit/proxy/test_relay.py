@@ -11,23 +11,10 @@ import pytest
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.relay import Relay
 from guildnet_proxy.http.states.frames import GOING_AWAY
-from unit.proxy.played import Transport
+from unit.proxy.played import Side
 
 MESSAGE = b"\x82\x7e\x01\x00" + b"x" * 256
 NEXT = b"\x81\x02ok"
-
-
-class Side(Transport):
-    """One end's transport, which keeps its protocol too."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.protocol: Any = None
-        self.transport = self
-        self.full_since = 0.0
-
-    def set_protocol(self, protocol: Any) -> None:
-        self.protocol = protocol
 
 
 @pytest.fixture
