@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from proofs.proxied.running import Proxy
 from proofs.vectors.answering import AnswerVector, Cut, Got
 from proofs.vectors.replay import ASK_BEHIND, Tally, said
+from proofs.vectors.unread import taken
 from proofs.vectors.wire import Answer, WireError, answers
+from support.waiting import eventually
 
 NAME: Final = "misbehaving"
-_MOMENT: Final = 0.1
-"""Seconds in which what an upstream says too late arrives, while its connection is idle."""
+_LEFT_SECONDS: Final = 2.0
+"""A proxy ends an idle connection on which something is said; one that does not is asked the next request on it."""
 
 
 @dataclass
 class Upstream:
-    """`saying` is the vector that the next `/v` is answered with; anything else is answered with its own target."""
+    """`saying` is the vector that the next `/v` is answered with; anything else is answered with its own target.
+
+    `left` is set once the connection on which it was said has ended.
+    """
 
     port: int = 0
     saying: AnswerVector | None = None
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def say(self, vector: AnswerVector) -> None:
+        self.saying, self.left = vector, asyncio.Event()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        left: asyncio.Event | None = None
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 target = head.split(b" ")[1]
                 if target == b"/v" and self.saying is not None:
+                    left = self.left
                     await self._misbehave(self.saying, writer)
                 else:
                     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(target), target))
@@ -39,18 +51,20 @@ class Upstream:
             pass
         finally:
             writer.close()
+            if left is not None:
+                left.set()
 
     async def _misbehave(self, vector: AnswerVector, writer: asyncio.StreamWriter) -> None:
         writer.write(vector.raw)
         if vector.later:
-            await asyncio.sleep(_MOMENT / 2)
+            await eventually(lambda: taken(writer))
             writer.write(vector.later)
         if vector.after == "close":
             writer.close()
         elif vector.after == "reset":
-            await asyncio.sleep(_MOMENT / 2)  # a reset throws away what has not been read
-            taken = writer.get_extra_info("socket")
-            taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            await eventually(lambda: taken(writer))  # a reset throws away what has not been read
+            own = writer.get_extra_info("socket")
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             writer.transport.abort()
 
 
@@ -70,19 +84,26 @@ async def replay(proxy: Proxy, upstream: Upstream, vectors: Sequence[AnswerVecto
     """One after the other, each with a request behind it whose answer has to be its own."""
     tally = Tally(NAME)
     for vector in vectors:
-        upstream.saying = vector
-        tally.add(vector.name, vector.clause, await _one(proxy, vector, tally))
+        upstream.say(vector)
+        tally.add(vector.name, vector.clause, await _one(proxy, upstream, vector, tally))
     return tally
 
 
-async def _one(proxy: Proxy, vector: AnswerVector, tally: Tally) -> list[str]:
+async def _one(proxy: Proxy, upstream: Upstream, vector: AnswerVector, tally: Tally) -> list[str]:
     host, cookie = proxy.host(NAME), proxy.cookie(NAME)
     target = f"/behind/{vector.name}"
     asked = vector.ask.replace(b"%HOST%", host.encode()).replace(b"%COOKIE%", cookie.encode())
     behind = ASK_BEHIND.format(target=target, host=host, cookie=cookie).encode()
     pieces = [asked] if vector.closes else [asked, behind] if vector.later else [asked + behind]
+
+    async def idle() -> None:
+        """Returns when what is said too late has come: otherwise it would be the answer to the request behind it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LEFT_SECONDS):
+                await upstream.left.wait()
+
     try:
-        wire = await said(proxy.port, *pieces, pause=_MOMENT)
+        wire = await said(proxy.port, *pieces, between=idle)
         follow = await said(proxy.port, behind) if vector.closes else b""
     except WireError as error:
         return [str(error)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -50,14 +50,18 @@ async def replay(proxy: Proxy, behind: Behind, vectors: Sequence[Vector]) -> Tal
     return tally
 
 
-async def said(port: int, *pieces: bytes, pause: float = 0.0) -> bytes:
-    """All that is said to these bytes until the connection ends or breaks. Raises WireError where it does neither."""
+async def said(port: int, *pieces: bytes, between: Callable[[], Awaitable[None]] | None = None) -> bytes:
+    """All that is said to these bytes until the connection ends or breaks, `between` awaited before each but the first.
+
+    Raises WireError where the connection does neither.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**22)
     got = b""
     try:
         async with asyncio.timeout(WITHIN_SECONDS):
             for number, piece in enumerate(pieces):
-                await asyncio.sleep(pause if number else 0.0)
+                if number and between:
+                    await between()
                 writer.write(piece)
             while data := await reader.read(2**16):
                 got += data
