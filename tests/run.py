@@ -33,6 +33,7 @@ BIN = Path(sys.executable).parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "guildnet"
 UI = ROOT / "ui"
 Ring = Callable[..., None]
+LAST_LINES = 40
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Run:
 
     phases: list[tuple[str, float, bool]] = field(default_factory=list)
     idle: dict[str, float] = field(default_factory=dict)
+    last_lines: dict[str, list[str]] = field(default_factory=dict)
+    """Of each command that ran beside others and failed: what it said is far above the end, where people look."""
 
     def phase(self, name: str, *commands: list[str], cwd: Path = ROOT) -> bool:
         """Run the commands until one fails. A phase that is interrupted counts as failed."""
@@ -69,14 +72,19 @@ class Run:
                 passed = wait() == 0
             finally:
                 output.seek(0)
-                sys.stdout.write(output.read().decode(errors="replace"))
+                said = output.read().decode(errors="replace")
+                sys.stdout.write(said)
                 self.phases.append((name, round(time.monotonic() - started, 1), passed))
+                if not passed:
+                    self.last_lines[name] = said.splitlines()[-LAST_LINES:]
 
     @property
     def failed(self) -> list[str]:
         return [name for name, _, passed in self.phases if not passed]
 
     def report(self) -> None:
+        for name, lines in self.last_lines.items():
+            print(f"\n── {name}, which failed: its last lines once more ──", *lines, sep="\n")
         print("\nphase                  seconds   idle")
         for name, seconds, passed in self.phases:
             idle = f"{self.idle.get(name, 0.0):.0%}"

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ from support.waiting import eventually
 _LEASH = ("setpriv", "--pdeathsig", "KILL", "--")
 _PORTS = (11_000, 20_000)
 _CHANCE = random.SystemRandom()
+_RECENT: deque[int] = deque(maxlen=256)
 
 
 class Process:
@@ -70,15 +72,18 @@ class Process:
 
 
 def free_port() -> int:
-    """A loopback port nobody listens on, for a program that is started later.
+    """A loopback port nobody listens on, for a program that is started later: another one than the last 256 times.
 
     From below the range of which the kernel gives ports to connections (ip(7), ip_local_port_range): one from there
     could belong to a connection of another test before the program listens.
     """
     while True:
         port = _CHANCE.randrange(*_PORTS)
+        if port in _RECENT:
+            continue  # it may be of a program that is not listening yet
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _RECENT.append(port)
             return port
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -22,4 +23,11 @@ def test_a_port_that_is_taken_is_not_given(monkeypatch: pytest.MonkeyPatch):
         taken.bind(("127.0.0.1", process.free_port()))
         port = taken.getsockname()[1]
         monkeypatch.setattr(process, "_PORTS", (port, port + 2))
+        monkeypatch.setattr(process, "_RECENT", deque())
         assert process.free_port() == port + 1
+
+
+def test_no_two_programs_are_given_one_port_though_neither_listens_yet(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(process, "_PORTS", (10_900, 10_904))
+    monkeypatch.setattr(process, "_RECENT", deque())
+    assert sorted(process.free_port() for _ in range(4)) == [10_900, 10_901, 10_902, 10_903]

@@ -176,6 +176,18 @@ def test_what_a_command_beside_says_comes_after_the_rest_and_its_failure_counts(
     assert said.index("e2e") < said.index("crash plans") < said.index("of the plans")
     assert [(name, passed) for name, _, passed in one.phases] == [("e2e", True), ("crash plans", False)]
     assert one.failed == ["crash plans"]
+    one.report()
+    told = capfd.readouterr().out
+    assert told.index("of the plans") < told.index("phase ")
+
+
+def test_what_passed_beside_is_not_said_again(capfd: pytest.CaptureFixture[str]):
+    one = run.Run()
+    with one.beside("crash plans", [sys.executable, "-c", "print('of the plans', flush=True)"]):
+        pass
+    capfd.readouterr()
+    one.report()
+    assert "of the plans" not in capfd.readouterr().out
 
 
 def test_a_command_beside_has_its_say_before_an_interrupted_run_ends(tmp_path: Path):
