@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import json
 import socket
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+import ssl
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
+import uvloop
 
 from guildnet.errors import Conflict, Denied, Invalid, NotFound, Silent, Unreachable
 from guildnet.kube.client import Client, connect
@@ -286,3 +292,63 @@ async def test_a_deployment_gets_its_replica_set_and_pod_where_controllers_run(
         return not await pods()
 
     await eventually(gone, within=60)
+
+
+async def test_a_proxy_of_the_environment_is_not_asked(kubeconfig: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    async with connect(kubeconfig) as client:
+        assert (await client.version())["major"]
+
+
+@contextmanager
+def never_answering(authority: trustme.CA) -> Iterator[int]:
+    """The port of an API server that takes TLS connections and then says nothing, nor that it ends."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with ExitStack() as kept, socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    kept.enter_context(context.wrap_socket(listener.accept()[0], server_side=True))
+
+        serving = threading.Thread(target=serve, daemon=True)
+        serving.start()
+        try:
+            yield int(listener.getsockname()[1])
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            serving.join(5)
+
+
+@pytest.mark.timeout(60, method="thread")  # where a socket is left, uvloop may not end at all
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_no_socket_outlives_the_client_whose_request_was_cancelled(
+    tmp_path: Path, new_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    """A socket that its loop has not closed is a warning, which fails a test, or an OSError of uvloop."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+
+    async def leave() -> None:
+        async with connect(str(tmp_path / "kubeconfig")) as client:
+            asking = asyncio.create_task(client.version())
+            await asyncio.sleep(0.1)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+
+    with never_answering(authority) as port:
+        cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority": str(tmp_path / "ca.pem")}
+        written = {
+            "clusters": [{"name": "one", "cluster": cluster}],
+            "users": [{"name": "one", "user": {"token": "any"}}],
+            "contexts": [{"name": "one", "context": {"cluster": "one", "user": "one"}}],
+            "current-context": "one",
+        }
+        (tmp_path / "kubeconfig").write_text(json.dumps(written))
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(leave())
+        gc.collect()

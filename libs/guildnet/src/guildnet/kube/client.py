@@ -8,16 +8,17 @@ right: what the account may do is the cluster's decision.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, Literal
+
+import aiohttp
 
 from guildnet.kube import requests
 from guildnet.kube.configuration import configuration
 from guildnet.kube.requests import Json, Query
 from guildnet.kube.resources import Resource, path
-from guildnet.kube.transport import Answered, Transport
+from guildnet.kube.transport import Answered, Sockets, Transport
 
 __all__ = [
     "APPLY_PATCH",
@@ -172,9 +173,14 @@ async def connect(
     configured = await configuration(kubeconfig)
     from kubernetes.aio.client.rest import RESTClientObject
 
-    rest = RESTClientObject(configured)
+    rest, sockets = RESTClientObject(configured), Sockets()
+    connector = aiohttp.TCPConnector(
+        limit=configured.connection_pool_maxsize, ssl=rest.ssl_context, socket_factory=sockets.make
+    )
+    configured.client_session_kwargs |= {"connector": connector}
     try:
         yield Client(rest, configured, user_agent, answered)
     finally:
         await rest.close()
-        await asyncio.sleep(0)  # the loop closes an abandoned connection's socket in its next turn
+        await connector.close()  # the session's, where there was a request
+        await sockets.closed()

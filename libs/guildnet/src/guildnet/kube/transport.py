@@ -6,8 +6,12 @@ Knows paths, bodies and answers, and no kind of object. It retries nothing.
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from typing import Any, Final
+from weakref import WeakSet
 
 import aiohttp
 
@@ -22,6 +26,8 @@ TIMEOUT: Final = 30.0
 MAX_LINE: Final = 8 * 1024 * 1024
 """Bytes of a line of a stream; etcd's largest object is 1.5 MB, JSON and managed fields included."""
 JSON_TYPE: Final = "application/json"
+_CLOSED_WITHIN_SECONDS: Final = 2.0
+_TURN_SECONDS: Final = 0.002
 
 
 class Transport:
@@ -182,3 +188,37 @@ def _abandon(response: aiohttp.ClientResponse) -> None:
     if connection is not None and connection.transport is not None:
         connection.transport.abort()
     response.close()
+
+
+class Sockets:
+    """Makes sockets, as aiohttp's `socket_factory`, and closes what is left of them when their client is closed.
+
+    A connection over TLS that is closed says farewell and waits for the other end's (RFC 8446, section 6.1). aiohttp
+    gives the connection of a request that was cancelled out of its hands, so that nobody can wait for it. A loop that
+    ends meanwhile leaves its socket open; uvloop's then raises OSError, or never ends.
+    """
+
+    def __init__(self) -> None:
+        self._made: WeakSet[socket.socket] = WeakSet()
+
+    def make(self, address: tuple[int, int, int, str, Any]) -> socket.socket:
+        """One for an address as `getaddrinfo` has it."""
+        family, kind, protocol, _, _ = address
+        made = socket.socket(family, kind, protocol)
+        self._made.add(made)
+        return made
+
+    async def closed(self) -> None:
+        """Ends every connection that is still there, and returns when the loop has closed its socket.
+
+        It takes a turn or two of the loop; a socket that is not closed within two seconds is not waited for.
+        """
+        for left in self._left():
+            with suppress(OSError):
+                left.shutdown(socket.SHUT_RDWR)  # the loop reads the end, and waits for no farewell
+        deadline = time.monotonic() + _CLOSED_WITHIN_SECONDS
+        while self._left() and time.monotonic() < deadline:  # noqa: ASYNC110  nothing tells of a socket that is closed
+            await asyncio.sleep(_TURN_SECONDS)
+
+    def _left(self) -> list[socket.socket]:
+        return [made for made in self._made if made.fileno() >= 0]
