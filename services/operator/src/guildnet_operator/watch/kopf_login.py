@@ -9,6 +9,7 @@ import aiohttp
 import kopf
 
 from guildnet.kube.configuration import configuration
+from guildnet.kube.transport import Sockets
 from guildnet.names import WORKSPACES
 
 Tell = Callable[[Callable[[], None]], None]
@@ -67,6 +68,7 @@ class Login:
         self._requests = requests
         self._refused: kopf.ConnectionInfo | None = None
         self._sessions: list[aiohttp.ClientSession] = []
+        self._sockets = Sockets()
 
     async def __call__(self) -> kopf.AiohttpSession:
         """Raises kopf.PermanentError, which ends kopf, where the same credentials would be tried again at once."""
@@ -74,7 +76,7 @@ class Login:
         if found == self._refused:
             raise kopf.PermanentError("the API server refuses the credentials")
         self._refused = found
-        connector = aiohttp.TCPConnector(limit=0, ssl=found.as_ssl_context())
+        connector = aiohttp.TCPConnector(limit=0, ssl=found.as_ssl_context(), socket_factory=self._sockets.make)
         session = aiohttp.ClientSession(
             connector=connector,
             headers=found.as_http_headers(),
@@ -87,6 +89,7 @@ class Login:
     async def close(self) -> None:
         for session in self._sessions:
             await session.close()
+        await self._sockets.closed()
 
 
 async def connection(kubeconfig: str | None) -> kopf.ConnectionInfo:

@@ -28,7 +28,6 @@ MAX_WORKERS: Final = 100
 WORKER_IDLE_SECONDS: Final = 0.01
 """A worker of kopf's holds its place until it was idle so long: with its default of 5 s, thousands would queue up.
 With 0 it would never take anything out of its queue."""
-TLS_CLOSE_SECONDS: Final = 0.25
 WATCH_IDLE_SECONDS: float = 70.0
 """Seconds without a line (the API server sends a bookmark every minute) after which kopf opens its watch anew."""
 WATCH_SECONDS: Final = 100
@@ -158,8 +157,6 @@ class KopfSource:
         finally:
             stop.leave()
             await login.close()
-            # TLS connections are closed by an exchange that nobody waits for; the loop must not close before that.
-            await asyncio.sleep(TLS_CLOSE_SECONDS)
 
     def _registry(self, tell: Tell, login: Login) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
