@@ -14,8 +14,9 @@ from proofs.crash.stage import stage
 from support.apiserver import ApiServer
 
 OUTAGE_SECONDS = 20.0
-MANY = 100
-"""Tried one a second they would take more than three times what is allowed; made, they take 7 s of two idle cores."""
+MANY = 60
+"""Tried one a second they would take twice what is allowed; made, they take 4 s of two idle cores, of which the tests
+beside leave a fraction."""
 
 
 @pytest.mark.parametrize("kind", [kind for kind in OUTAGES if kind != "deaf watch"])
@@ -27,7 +28,7 @@ async def test_an_outage_is_waited_out_quietly_and_then_made_up_for(
     assert cost.rate <= MOST_PER_SECOND, str(cost)
 
 
-async def test_a_hundred_workspaces_that_cannot_be_written_wait_in_turn_and_go_together_when_it_is_over(
+async def test_many_workspaces_that_cannot_be_written_wait_in_turn_and_go_together_when_it_is_over(
     api_server_with_controllers: ApiServer, kube: Client, tmp_path: Path
 ):
     async with stage(api_server_with_controllers, kube, tmp_path) as played:

@@ -38,6 +38,8 @@ async def fuzz(start_api, kubelet: Kubelet):  # noqa: F811  a fixture by that na
         yield Fuzz(client, contract(), "w", signed)
 
 
+# The api draws random numbers while Hypothesis, in the other thread, watches that no strategy does.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 async def test_whatever_is_asked_is_answered_as_the_document_has_it(fuzz: Fuzz):
     document = dict(fuzz.contract.document)
     document["paths"] = {path: by for path, by in document["paths"].items() if path not in PROXYS}
