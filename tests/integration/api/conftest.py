@@ -63,6 +63,8 @@ class Kubelet:
     waiting: set[str] = field(default_factory=set)
     """Pods whose container waits to be started again: its last run is the previous one then, too."""
     opened: list[tuple[Run, Options]] = field(default_factory=list)
+    following: int = 0
+    """Streams that follow right now."""
     generation: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     clock_ns: int = field(default_factory=time.time_ns)
@@ -108,16 +110,20 @@ class Kubelet:
         since = options.since_ns // 10**9
         first = len(self.files[key]) - options.tail if options.tail is not None else 0
         at = max(first, 0)
-        while True:
-            lines = self.files[key]
-            while at < len(lines):
-                line = lines[at]
-                at += 1
-                if datetime.fromisoformat(line[:19].decode() + "+00:00").timestamp() >= since:
-                    yield line
-            if not options.follow or key in self.done or generation != self.generation:
-                return
-            await self.changed.wait()
+        self.following += options.follow
+        try:
+            while True:
+                lines = self.files[key]
+                while at < len(lines):
+                    line = lines[at]
+                    at += 1
+                    if datetime.fromisoformat(line[:19].decode() + "+00:00").timestamp() >= since:
+                        yield line
+                if not options.follow or key in self.done or generation != self.generation:
+                    return
+                await self.changed.wait()
+        finally:
+            self.following -= options.follow
 
 
 @dataclass
