@@ -15,7 +15,7 @@ from proofs.mutations.play import Outcome, classes, play
 from support.apiserver import ApiServer
 from support.shared import shared_apiserver
 
-AT_ONCE = 6
+AT_ONCE = 3
 LISTS = {"ingress_class_names": ("haproxy",), "cert_manager_issuers": ("one", "two")}
 """What a Workspace may ask for besides the install's own."""
 

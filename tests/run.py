@@ -198,13 +198,15 @@ INTERFACE = "tests/integration/ui"
 
 
 def integration(run: Run, *arguments: str) -> None:
-    """More tests at once than cores: most of them wait, for leases, deadlines and outages.
+    """One test more at once than there are cores, with the browser's beside: that leaves no core idle.
+
+    Still more would only make each of them wait, and some have a deadline to show.
 
     Those with a browser in a process of their own: Playwright keeps an event loop running, beside which no other test
     can have one.
     """
     programs(run)
-    workers = f"--numprocesses={2 * (os.cpu_count() or 1)}"
+    workers = f"--numprocesses={1 + (os.cpu_count() or 1)}"
     if arguments:
         run.phase("integration", pytest("integration", workers, "--dist=worksteal", *arguments))
         return

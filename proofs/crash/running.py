@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
+from guildnet.errors import NotFound
 from guildnet.kube.client import Client, connect
 from guildnet.kube.resources import CONFIGMAPS, WORKSPACES
 from proofs.crash.hands import Hands
@@ -159,19 +160,25 @@ async def _problems(hands: Hands, proxy: FaultProxy, expected: Reference) -> lis
         await eventually(same, within=5.0, every=0.5)
     except AssertionError:
         return differences(expected.state, found)[:12] or ["it does not come to rest"]
-    problems = await _ports(hands)
+    problems = await ports(hands.kube, hands.namespace)
     if proxy.seen.made != expected.made:
         problems.append(f"made and deleted {dict(proxy.seen.made)}, the reference {dict(expected.made)}")
     return problems
 
 
-async def _ports(hands: Hands) -> list[str]:
-    """What must be so in every end, although the numbers differ: ports are unique and below the counter."""
-    items = (await hands.kube.list(WORKSPACES, hands.namespace))["items"]
-    ports = [item["status"]["origin"]["port"] for item in items]
-    counter = int((await hands.kube.get(CONFIGMAPS, hands.namespace, PORTS))["data"]["next"])
-    twice = [f"a port was given twice: {ports}"] if len(set(ports)) != len(ports) else []
-    return twice + [f"port {port} is not below the counter {counter}" for port in ports if port >= counter]
+async def ports(kube: Client, namespace: str) -> list[str]:
+    """What must be so in every end, although the numbers differ: ports are unique and below the counter.
+
+    The operator makes the counter with the first port that it gives, which it may not have come to.
+    """
+    items = (await kube.list(WORKSPACES, namespace))["items"]
+    given = [item["status"]["origin"]["port"] for item in items]
+    try:
+        counter = int((await kube.get(CONFIGMAPS, namespace, PORTS))["data"]["next"])
+    except NotFound:
+        counter = 0
+    twice = [f"a port was given twice: {given}"] if len(set(given)) != len(given) else []
+    return twice + [f"port {port} is not below the counter {counter}" for port in given if port >= counter]
 
 
 async def _until_quiet(proxy: FaultProxy, seconds: float) -> None:
