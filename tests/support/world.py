@@ -35,9 +35,12 @@ class Writes:
     """Every request that is not a read, as (method, path), whoever in this process sends it but the test itself."""
 
     seen: list[tuple[str, str]] = field(default_factory=list)
+    stale: list[tuple[str, str]] = field(default_factory=list)
+    """Those of them that changed nothing, for somebody else had changed the object first (409)."""
 
     def clear(self) -> None:
         self.seen.clear()
+        self.stale.clear()
 
     @property
     def without_events(self) -> list[tuple[str, str]]:

@@ -31,9 +31,13 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> Writes:
     async def recording(self: aiohttp.ClientSession, method: str, url: Any, **given: Any) -> Any:
         agent = {**self.headers, **(given.get("headers") or {})}.get("User-Agent")
         path = urlsplit(str(url)).path
-        if agent != TESTS_AGENT and method.upper() != "GET" and "/leases/" not in f"{path}/":
+        ours = agent != TESTS_AGENT and method.upper() != "GET" and "/leases/" not in f"{path}/"
+        if ours:
             recorded.seen.append((method.upper(), path))
-        return await send(self, method, url, **given)
+        answer = await send(self, method, url, **given)
+        if ours and answer.status == 409:
+            recorded.stale.append((method.upper(), path))
+        return answer
 
     monkeypatch.setattr(aiohttp.ClientSession, "_request", recording)
     return recorded
