@@ -20,10 +20,11 @@ from support.local import ROOT
 CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "guildnet"
 WARM_UP_SECONDS: Final = 60.0
 BOUNDS: Final = {("up", "cold"): 480.0, ("test", "warm"): 900.0, ("test", "cold"): 2400.0}
+EMPTIED: Final = f"empty {CACHE} but for times, and what pip, uv, npm and Go keep elsewhere"
 HOW: Final = {
-    ("up", "cold"): f"make down, empty {CACHE} but for times, make up",
+    ("up", "cold"): f"make down, {EMPTIED}, make up",
     ("test", "warm"): "make down, make test",
-    ("test", "cold"): f"make down, empty {CACHE} but for times, make test",
+    ("test", "cold"): f"make down, {EMPTIED}, make test",
 }
 """What makes a record, all of them in a checkout without uncommitted changes."""
 Json = dict[str, Any]
