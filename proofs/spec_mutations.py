@@ -16,6 +16,7 @@ from support.apiserver import ApiServer
 from support.shared import shared_apiserver
 
 AT_ONCE = 3
+"""More would take each other's time on two cores, and be done no sooner."""
 LISTS = {"ingress_class_names": ("haproxy",), "cert_manager_issuers": ("one", "two")}
 """What a Workspace may ask for besides the install's own."""
 

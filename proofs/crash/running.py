@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
-from guildnet.errors import NotFound
 from guildnet.kube.client import Client, connect
 from guildnet.kube.resources import CONFIGMAPS, WORKSPACES
 from proofs.crash.hands import Hands
@@ -23,6 +22,7 @@ from proofs.crash.scenarios import SCENARIOS
 from support.apiserver import ApiServer, make_namespace
 from support.faultproxy import FaultProxy
 from support.faults import AtEvent, AtWrite, WatchFault
+from support.namespace import Namespace
 from support.waiting import eventually
 
 CONVERGE = 60.0
@@ -160,23 +160,21 @@ async def _problems(hands: Hands, proxy: FaultProxy, expected: Reference) -> lis
         await eventually(same, within=5.0, every=0.5)
     except AssertionError:
         return differences(expected.state, found)[:12] or ["it does not come to rest"]
-    problems = await ports(hands.kube, hands.namespace)
+    problems = await ports(hands)
     if proxy.seen.made != expected.made:
         problems.append(f"made and deleted {dict(proxy.seen.made)}, the reference {dict(expected.made)}")
     return problems
 
 
-async def ports(kube: Client, namespace: str) -> list[str]:
+async def ports(namespace: Namespace) -> list[str]:
     """What must be so in every end, although the numbers differ: ports are unique and below the counter.
 
     The operator makes the counter with the first port that it gives, which it may not have come to.
     """
-    items = (await kube.list(WORKSPACES, namespace))["items"]
+    items = (await namespace.kube.list(WORKSPACES, namespace.namespace))["items"]
     given = [item["status"]["origin"]["port"] for item in items]
-    try:
-        counter = int((await kube.get(CONFIGMAPS, namespace, PORTS))["data"]["next"])
-    except NotFound:
-        counter = 0
+    found = await namespace.find(CONFIGMAPS, PORTS)
+    counter = int(found["data"]["next"]) if found else 0
     twice = [f"a port was given twice: {given}"] if len(set(given)) != len(given) else []
     return twice + [f"port {port} is not below the counter {counter}" for port in given if port >= counter]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import socket
 import ssl
 import threading
@@ -21,7 +20,7 @@ import uvloop
 from guildnet.errors import Conflict, Denied, Invalid, NotFound, Silent, Unreachable
 from guildnet.kube.client import Client, connect
 from guildnet.kube.resources import CAPABILITIES, CONFIGMAPS, DEPLOYMENTS, PODS, SERVICES, WORKSPACES, path
-from support.apiserver import ApiServer, service_account_token
+from support.apiserver import ApiServer, service_account_token, write_kubeconfig
 from support.waiting import eventually
 
 
@@ -341,14 +340,7 @@ def test_no_socket_outlives_the_client_whose_request_was_cancelled(
             await asyncio.gather(asking, return_exceptions=True)
 
     with never_answering(authority) as port:
-        cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority": str(tmp_path / "ca.pem")}
-        written = {
-            "clusters": [{"name": "one", "cluster": cluster}],
-            "users": [{"name": "one", "user": {"token": "any"}}],
-            "contexts": [{"name": "one", "context": {"cluster": "one", "user": "one"}}],
-            "current-context": "one",
-        }
-        (tmp_path / "kubeconfig").write_text(json.dumps(written))
+        write_kubeconfig(tmp_path / "kubeconfig", f"https://127.0.0.1:{port}", tmp_path / "ca.pem", "any")
         with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(leave())
         gc.collect()

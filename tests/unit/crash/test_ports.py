@@ -9,6 +9,7 @@ import pytest
 from guildnet.errors import NotFound
 from guildnet.kube.client import Client
 from proofs.crash.running import ports
+from support.namespace import Namespace
 
 
 class Kube:
@@ -39,4 +40,4 @@ class Kube:
 async def test_ports_are_unique_and_below_the_counter_which_may_not_be_there_yet(
     given: list[int], counter: int | None, problems: list[str]
 ):
-    assert await ports(cast("Client", Kube(given, counter)), "one") == problems
+    assert await ports(Namespace(cast("Client", Kube(given, counter)), "one")) == problems
