@@ -62,7 +62,7 @@ class FakeEngine:
     def has(self, ref: str) -> bool:
         return True
 
-    def forget(self, refs: Iterable[str], job: Job) -> None:
+    def forget(self, refs: Iterable[str]) -> None:
         self.forgotten.extend(refs)
 
 

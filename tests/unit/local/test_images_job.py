@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from guildnet_local.build.runner import Command, Progress, duration
+from guildnet_local.images import engine
 from guildnet_local.images.engine import Build, Buildah, find
 from guildnet_local.images.job import Job, Output
 from guildnet_local.images.recipes import ImageError
@@ -152,6 +153,18 @@ def test_what_an_interrupted_build_or_another_boot_left_is_cleared(tmp_path):
     assert (current / "file").exists()
     assert not (tmp_path / "run-00000000").exists()
     assert not list((tmp_path / "tmp").iterdir())
+
+
+@pytest.mark.parametrize(("kept", "pruned"), [(engine.MAX_KEPT_IMAGES, False), (engine.MAX_KEPT_IMAGES + 1, True)])
+def test_layers_without_a_name_go_when_there_are_many_and_no_build_counts_on_them(tmp_path, monkeypatch, kept, pruned):
+    asked: list[list[str]] = []
+    monkeypatch.setattr(engine, "_quiet", lambda command, *_: asked.append(command))
+    for number in range(kept):
+        (tmp_path / "root" / "overlay-images" / str(number)).mkdir(parents=True)
+    Buildah(tmp_path).forget(["localhost/x:1"])
+    assert [command[-2:] for command in asked] == [["rmi", "localhost/x:1"]], "others may be building"
+    Buildah(tmp_path).clear()
+    assert any(command[-2:] == ["rmi", "--prune"] for command in asked) is pruned
 
 
 def test_without_any_builder_the_message_says_what_to_install(tmp_path, monkeypatch):

@@ -59,7 +59,8 @@ def test_the_cluster_and_the_images_wait_for_no_more_programs_than_they_run(tmp_
     compilers = {name for name, step in planned.items() if step.lane == "compilers"}
     assert needed_by(planned, "control plane") & compilers == {"Kubernetes"}
     assert needed_by(planned, "node") & compilers == {"Kubernetes", "CoreDNS"}
-    assert needed_by(planned, "images imported") & compilers == set()
+    for images in ("first images", "proxy image", "images"):
+        assert needed_by(planned, f"{images} imported") & compilers == set()
     assert needed_by(planned, "workspace images") & compilers == set()
     assert needed_by(planned, "workspace") & compilers == {"Kubernetes", "CoreDNS", "Tailscale", "Helm"}
     assert needed_by(planned, "chart") & compilers == {"Kubernetes", "CoreDNS", "Tailscale", "Helm"}
@@ -70,13 +71,29 @@ def test_when_nothing_has_to_be_compiled_the_images_of_the_cluster_come_first(
 ):
     monkeypatch.setattr(programs, "missing", lambda _: ())
     planned = steps(tmp_path)
-    assert "cluster images" in planned["images"].needs
-    assert "cluster images" in planned["workspace images"].needs
+    for images in ("images", "proxy image", "workspace images"):
+        assert "cluster images" in needed_by(planned, images)
+
+
+def test_no_other_image_waits_for_the_data_path_to_be_compiled(tmp_path: Path, compiled: list[str]):
+    planned = steps(tmp_path)
+    assert {name for name, step in planned.items() if step.lane == planned["proxy image"].lane} == {"proxy image"}
+    waiting = {name for name in planned if "proxy image" in needed_by(planned, name)}
+    assert waiting.isdisjoint({"images imported", "workspace images imported", "storage", "node"})
+    assert "chart" in waiting
+
+
+def test_nothing_is_applied_to_a_node_that_lacks_its_image(tmp_path: Path, compiled: list[str]):
+    planned = steps(tmp_path)
+    images = {step.name for step in planned.values() if step.name.endswith(" imported")}
+    assert needed_by(planned, "storage applied") >= {"storage image imported", "workspace images imported"}
+    assert needed_by(planned, "workspace applied") >= images - {"storage image imported"}
+    assert needed_by(planned, "node") & images == {"cluster images imported"}
 
 
 def test_images_are_imported_one_set_after_the_other(tmp_path: Path, compiled: list[str]):
     imports = [step for step in steps(tmp_path).values() if step.name.endswith(" imported")]
-    assert len(imports) == 5
+    assert len(imports) == 7
     assert {step.lane for step in imports} == {"imports"}
 
 

@@ -1,7 +1,8 @@
 """The steps of an `up`, what each needs, and which wait for compilers and builders.
 
 A start is bound by the compilers. So they run from the beginning, in an order in which the cluster can start while
-later programs are being compiled, and beside them the images, which mostly wait for the network.
+later programs are being compiled, and beside them the images, which mostly wait for the network; but for the proxy's,
+whose data path a C compiler takes minutes for, and which therefore is made beside the others.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ PARTS = ("cluster", "tailnet", "chart", "all")
 WITHOUT_RELEASE = frozenset({"cluster", "tailnet"})
 CONTROL_PLANE = ("etcd", "kubernetes")
 CLUSTER_IMAGES = ("pause", "coredns")
-RELEASE_IMAGES = COMPONENTS
+# The first of the release's makes the bases and layers that others share.
+FIRST_IMAGES = ("api",)
+PROXY_IMAGES = ("proxy",)
+RELEASE_IMAGES = tuple(name for name in COMPONENTS if name not in {*FIRST_IMAGES, *PROXY_IMAGES})
 TAILNET_IMAGES = ("tailscale",)
 WORKSPACE_IMAGES = ("jupyterlab", "busybox")
 STORAGE_PROGRAM = "local-path-provisioner"
@@ -106,15 +110,20 @@ class Plan:
             )
             return where
 
+        imported_images = [f"{name} imported" for name in ("first images", "proxy image", "images", "tailnet image")]
         return [
             # Helm is compiled last, so that the storage's image is made and unpacked meanwhile.
             *([self._compile(STORAGE_PROGRAM, (STORAGE_PROGRAM,), after=("Tailscale",))] if self.only == "all" else []),
             self._compile("Helm", ("helm",), after=("Tailscale",)),
-            self._build("images", RELEASE_IMAGES, self._cluster_images_first()),
+            self._build("first images", FIRST_IMAGES, self._cluster_images_first()),
+            self._import("first images", FIRST_IMAGES),
+            self._build("proxy image", PROXY_IMAGES, ("first images",), lane="proxy"),
+            self._import("proxy image", PROXY_IMAGES),
+            self._build("images", RELEASE_IMAGES, ("first images",)),
             self._import("images", RELEASE_IMAGES),
             self._build("tailnet image", TAILNET_IMAGES, ("Tailscale",)),
             self._import("tailnet image", TAILNET_IMAGES),
-            Step("chart", upgrade, ("control plane", "images imported", "tailnet image imported", "tailnet", "Helm")),
+            Step("chart", upgrade, ("control plane", *imported_images, "tailnet", "Helm")),
             Step("GuildNet", rolled_out, ("chart", "node", "DNS applied")),
             Step("tailnet entry", opened, ("GuildNet",)),
         ]
@@ -129,7 +138,7 @@ class Plan:
             return rollout.await_workspace(cluster.kubectl, rollout.example_name(example), self.clock.say)
 
         return [
-            self._build("workspace images", WORKSPACE_IMAGES, self._cluster_images_first()),
+            self._build("workspace images", WORKSPACE_IMAGES, ("first images",)),
             self._import("workspace images", WORKSPACE_IMAGES),
             Step("workspace applied", launch, ("chart", "node", "workspace images imported")),
             Step("workspace", await_ready, ("workspace applied", "GuildNet")),
@@ -145,8 +154,9 @@ class Plan:
         return [
             self._build("storage image", STORAGE_IMAGES, (STORAGE_PROGRAM, "workspace images")),
             self._import("storage image", STORAGE_IMAGES),
-            Step("storage applied", apply, ("control plane", "storage image")),
-            Step("storage", cluster.await_storage, ("storage applied", "node", "storage image imported")),
+            # A kubelet that does not find an image looks again after ten seconds.
+            Step("storage applied", apply, ("control plane", "storage image imported", "workspace images imported")),
+            Step("storage", cluster.await_storage, ("storage applied", "node")),
         ]
 
     def _cluster_images_first(self) -> tuple[str, ...]:
@@ -159,11 +169,11 @@ class Plan:
 
         return Step(name, compile_them, after, lane="compilers")
 
-    def _build(self, name: str, names: tuple[str, ...], needs: tuple[str, ...] = ()) -> Step:
+    def _build(self, name: str, names: tuple[str, ...], needs: tuple[str, ...] = (), lane: str = "builders") -> Step:
         def build() -> None:
             self.refs |= images.ensure(names, report=self._building("images"))
 
-        return Step(name, build, needs, lane="builders")
+        return Step(name, build, needs, lane)
 
     def _import(self, images_step: str, names: Iterable[str]) -> Step:
         """Unpacking several images at once is slower than one after the other."""

@@ -106,7 +106,7 @@ class ImageBuilder:
             self.store.bill(recipe.name, current).write_text(self._bill(recipe, current, written, work / "context"))
             self.store.put(finished, written)
             self.report(f"built the image {recipe.name}: {megabytes(finished.size_bytes)}, {job.progress.elapsed}")
-            self.engine.forget((stale.ref for stale in self.store.forget_stale(recipe.name)), job)
+            self.engine.forget(stale.ref for stale in self.store.forget_stale(recipe.name))
         return finished
 
     def _bill(self, recipe: Recipe, current: str, written: Path, context: Path) -> str:

@@ -59,7 +59,7 @@ class Engine(Protocol):
     def has(self, ref: str) -> bool:
         """Whether the engine's store holds the image."""
 
-    def forget(self, refs: Iterable[str], job: Job) -> None:
+    def forget(self, refs: Iterable[str]) -> None:
         """Remove images from the engine's store; those that are not there do not matter."""
 
 
@@ -79,7 +79,7 @@ class Docker:
     def has(self, ref: str) -> bool:
         return _quiet(["docker", "image", "inspect", ref]) == 0
 
-    def forget(self, refs: Iterable[str], job: Job) -> None:  # noqa: ARG002  docker keeps house itself
+    def forget(self, refs: Iterable[str]) -> None:
         for ref in refs:
             _quiet(["docker", "image", "rm", ref])
 
@@ -101,7 +101,7 @@ class Podman:
     def has(self, ref: str) -> bool:
         return _quiet(["podman", "image", "exists", ref]) == 0
 
-    def forget(self, refs: Iterable[str], job: Job) -> None:  # noqa: ARG002  podman keeps house itself
+    def forget(self, refs: Iterable[str]) -> None:
         for ref in refs:
             _quiet(["podman", "rmi", ref])
 
@@ -113,7 +113,7 @@ def _proxies() -> list[str]:
 
 
 # Layers of builds that no name leads to any more are dropped above this many images; the next build makes them again.
-_MAX_KEPT_IMAGES = 250
+MAX_KEPT_IMAGES = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +160,9 @@ class Buildah:
     def has(self, ref: str) -> bool:
         return _quiet(self.command("inspect", "--type", "image", ref), self.environment()) == 0
 
-    def forget(self, refs: Iterable[str], job: Job) -> None:
+    def forget(self, refs: Iterable[str]) -> None:
         for ref in refs:
             _quiet(self.command("rmi", ref), self.environment())
-        layers = self.directory / "root" / "overlay-images"
-        if layers.is_dir() and sum(1 for _ in layers.iterdir()) > _MAX_KEPT_IMAGES:
-            job.progress.say("dropping layers that no image leads to")
-            _quiet(self.command("rmi", "--prune"), self.environment())
 
     def run(
         self, ref: str, argv: Sequence[str], env: Mapping[str, str], directory: Path, shared: Iterable[Path]
@@ -199,9 +195,16 @@ class Buildah:
             _quiet(self.command("rm", container), self.environment())
 
     def clear(self) -> None:
-        """Remove what an interrupted build left: working containers with their mounts, files, other boots' notes."""
+        """Remove what no build needs, while none runs.
+
+        What an interrupted one left: working containers with their mounts, files, other boots' notes. And layers that
+        no name leads to, once there are many: another build would count on those that it has just made.
+        """
         if (self.directory / "root").is_dir():
             _quiet(self.command("rm", "--all"), self.environment())
+        layers = self.directory / "root" / "overlay-images"
+        if layers.is_dir() and sum(1 for _ in layers.iterdir()) > MAX_KEPT_IMAGES:
+            _quiet(self.command("rmi", "--prune"), self.environment())
         for left in [*self.directory.glob("run-*"), *self.directory.glob("tmp/*")]:
             if left.is_file():
                 left.unlink()
