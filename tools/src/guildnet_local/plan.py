@@ -2,7 +2,7 @@
 
 A start is bound by the compilers. So they run from the beginning, in an order in which the cluster can start while
 later programs are being compiled, and beside them the images, which mostly wait for the network; but for the proxy's,
-whose data path a C compiler takes minutes for, and which therefore is made beside the others.
+whose data path keeps a C compiler busy, and which therefore is made beside the others.
 """
 
 from __future__ import annotations
