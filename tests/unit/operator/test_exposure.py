@@ -86,6 +86,13 @@ D = "d.example"
          Reach(ingress=IngressRule(f"{NAME}.x-0123456.d.example", "nginx", None, {}))),
         (Policy(domain=D, entries=(Entry("domain", f"https://{D}", "host"),)), Exposure("Ingress", f"x-01234567.{D}"),
          Reach(refused="domain x-01234567.d.example is below the origin of a workspace: use another domain")),
+        # A name that looks like an origin's is none where the install's entry is not above it.
+        (Policy(domain="x-01234567", entries=(Entry("domain", f"https://{D}", "host"),)),
+         Exposure("Ingress", "team.x-01234567"),
+         Reach(ingress=IngressRule(f"{NAME}.team.x-01234567", "nginx", None, {}))),
+        (Policy(domain="org", entries=(Entry("domain", f"https://{D}", "host"),)),
+         Exposure("Ingress", f"x-01234567.{D}.org"),
+         Reach(ingress=IngressRule(f"{NAME}.x-01234567.d.example.org", "nginx", None, {}))),
         (Policy(domain=D, ingress_class="a", ingress_classes=("c", "b")), Exposure("Ingress", ingress_class="d"),
          Reach(refused="ingress class d is not one of this install's: a, b, c")),
         (Policy(domain=D, issuers=("b",)), Exposure("Ingress", tls_issuer="a"),

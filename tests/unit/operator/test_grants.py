@@ -30,9 +30,11 @@ def capability(spec: Any = None, **rest: Any) -> dict[str, Any]:
         ({"selector": {"matchLabels": {"b": "2", "a": "1"}}},
          "Everybody who is identified may launch workspaces with a=1 and b=2."),
         ({"selector": {"matchExpressions": [
-            {"key": "k", "operator": "In", "values": ["x", "y"]}, {"key": "l", "operator": "NotIn", "values": ["z"]},
+            {"key": "k", "operator": "In", "values": ["x", "y"]},
+            {"key": "l", "operator": "NotIn", "values": ["y", "z"]},
             {"key": "m", "operator": "Exists"}, {"key": "n", "operator": "DoesNotExist"}]}},
-         "Everybody who is identified may launch workspaces with k in (x, y), l not in (z), a label m and no label n."),
+         ("Everybody who is identified may launch workspaces with k in (x, y), l not in (y, z), "
+          "a label m and no label n.")),
         ({"subjects": [{"kind": "Group", "name": "g"}],
           "constraints": {"allowedImages": ["ghcr.io/acme", "x:1"], "maxConcurrent": 2}},
          "group g may launch every workspace, of images ghcr.io/acme and x:1, at most 2 running at a time each."),

@@ -204,6 +204,7 @@ DOCUMENT = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
         (("Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: iframe"), IN_A_TAB),
         (("Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"), IN_A_TAB),
         (("Sec-Fetch-Site: none",), IN_A_TAB),
+        (("Sec-Fetch-Mode: cors",), IN_A_TAB),
         (("Origin: https://evil",), NOT_YOU),
         (("Origin: null",), NOT_YOU),
         ((f"Origin: {OWN.origin}", "Sec-Fetch-Site: same-site", *DOCUMENT), NOT_YOU),
@@ -215,6 +216,12 @@ def test_a_login_is_what_a_person_meant(lines: tuple[str, ...], expected: bool |
     except Refusal as error:
         found = told(error)
     assert found == expected
+
+
+def test_a_form_that_is_sent_is_no_login_link() -> None:
+    with pytest.raises(Refusal) as found:
+        cross_origin.login(head("Sec-Fetch-Site: same-origin", *DOCUMENT, method="POST"), CONTROL)
+    assert told(found.value) == IN_A_TAB
 
 
 @pytest.mark.parametrize(("trusted", "expected"), [(False, NO_WORKER), (True, "same-site")])

@@ -190,9 +190,29 @@ def test_what_logs_in_to_the_workspace_is_added_and_no_client_can_send_it():
         (("Cookie: a=1",), "Cookie: a=1; code-server-session=h4sh"),
         (("Cookie: __Host-guildnet-x=s",), "Cookie: code-server-session=h4sh"),
         (("Cookie: code-server-session=own; a=1",), "Cookie: code-server-session=own; a=1"),
+        (("Cookie: a=1; code-server-session=own",), "Cookie: a=1; code-server-session=own"),
+        (("Cookie: code-server-session2=1",), "Cookie: code-server-session2=1; code-server-session=h4sh"),
+        (("Cookie: old-code-server-session=1",), "Cookie: old-code-server-session=1; code-server-session=h4sh"),
+        (("Cookie: a=code-server-session=1",), "Cookie: a=code-server-session=1; code-server-session=h4sh"),
     ],
-    ids=["none", "others", "only ours", "the visitor's own"],
-)
+    ids=[
+        "none", "others", "only ours", "the visitor's own", "the visitor's own, last", "one that begins alike",
+        "one that ends alike", "one whose value looks alike",
+    ],
+)  # fmt: skip
 def test_a_session_is_added_where_the_visitor_has_none(given, sent):
     lines = logged_in((b"", SESSION), *given)
     assert [line for line in lines if line.startswith("Cookie:")] == [sent]
+
+
+def test_a_workspace_that_wants_no_session_gets_the_visitor_s_cookies_alone():
+    lines = logged_in((b"", b""), "Cookie: a=1")
+    assert [line for line in lines if line.startswith("Cookie:")] == ["Cookie: a=1"]
+
+
+@pytest.mark.parametrize(("ours", "sent"), [(b"", "traceparent: theirs"), (b"00-1-2-01", "traceparent: 00-1-2-01")])
+def test_the_api_gets_one_trace_ours_where_there_is_one(ours: bytes, sent: str):
+    made = to_api(head("Traceparent: theirs", "A: b").block, CALLER, ours).head(b"GET", b"/", b"rid").decode()
+    lines = made.split("\r\n")
+    assert [line.lower() for line in lines if line.lower().startswith("traceparent:")] == [sent]
+    assert "A: b" in lines

@@ -69,7 +69,8 @@ def to_workspace(
             if not value:
                 continue
             sent = value.encode("latin-1")
-            if cookie and cookie.partition(b"=")[0] + b"=" not in sent:
+            # Of another name that ends alike, or of a value, it is only a part.
+            if cookie and b"; %b=" % cookie.partition(b"=")[0] not in b"; " + sent:
                 sent += b"; " + cookie
             cookie = b""
             line = line[:8] + sent
