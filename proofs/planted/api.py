@@ -41,7 +41,6 @@ PLANTS: Final = (
         f"{API}/cluster/index.py",
         "        found = fragments.get(ws.name)\n",
         "        found = self._joined.clear()\n",
-        quick=True,
     ),
     Plant(
         "secrets",
