@@ -59,7 +59,7 @@ def test_the_cluster_and_the_images_wait_for_no_more_programs_than_they_run(tmp_
     compilers = {name for name, step in planned.items() if step.lane == "compilers"}
     assert needed_by(planned, "control plane") & compilers == {"Kubernetes"}
     assert needed_by(planned, "node") & compilers == {"Kubernetes", "CoreDNS"}
-    for images in ("first images", "proxy image", "images"):
+    for images in ("api image", "proxy image", "images"):
         assert needed_by(planned, f"{images} imported") & compilers == set()
     assert needed_by(planned, "workspace images") & compilers == set()
     assert needed_by(planned, "workspace") & compilers == {"Kubernetes", "CoreDNS", "Tailscale", "Helm"}

@@ -34,9 +34,9 @@ WITHOUT_RELEASE = frozenset({"cluster", "tailnet"})
 CONTROL_PLANE = ("etcd", "kubernetes")
 CLUSTER_IMAGES = ("pause", "coredns")
 # The first of the release's makes the bases and layers that others share.
-FIRST_IMAGES = ("api",)
+API_IMAGES = ("api",)
 PROXY_IMAGES = ("proxy",)
-RELEASE_IMAGES = tuple(name for name in COMPONENTS if name not in {*FIRST_IMAGES, *PROXY_IMAGES})
+OTHER_IMAGES = tuple(name for name in COMPONENTS if name not in {*API_IMAGES, *PROXY_IMAGES})
 TAILNET_IMAGES = ("tailscale",)
 WORKSPACE_IMAGES = ("jupyterlab", "busybox")
 STORAGE_PROGRAM = "local-path-provisioner"
@@ -75,8 +75,7 @@ class Plan:
             Step("relays", cluster.open_relays, ("namespaces",)),
             Step("control plane", cluster.start_control_plane, ("namespaces", "certificates", "relays", "Kubernetes")),
             Step("containerd", cluster.start_runtime, ("namespaces",)),
-            self._build("cluster images", CLUSTER_IMAGES, ("CoreDNS",)),
-            self._import("cluster images", CLUSTER_IMAGES),
+            *self._images("cluster images", CLUSTER_IMAGES, ("CoreDNS",)),
             Step("node", cluster.start_node, ("control plane", "cluster images imported")),
             Step(
                 "DNS applied", lambda: cluster.apply_dns(self.refs["coredns"].ref), ("control plane", "cluster images")
@@ -110,20 +109,18 @@ class Plan:
             )
             return where
 
-        imported_images = [f"{name} imported" for name in ("first images", "proxy image", "images", "tailnet image")]
+        made = [
+            *self._images("api image", API_IMAGES, self._cluster_images_first()),
+            *self._images("proxy image", PROXY_IMAGES, ("api image",), lane="proxy"),
+            *self._images("images", OTHER_IMAGES, ("api image",)),
+            *self._images("tailnet image", TAILNET_IMAGES, ("Tailscale",)),
+        ]
         return [
             # Helm is compiled last, so that the storage's image is made and unpacked meanwhile.
             *([self._compile(STORAGE_PROGRAM, (STORAGE_PROGRAM,), after=("Tailscale",))] if self.only == "all" else []),
             self._compile("Helm", ("helm",), after=("Tailscale",)),
-            self._build("first images", FIRST_IMAGES, self._cluster_images_first()),
-            self._import("first images", FIRST_IMAGES),
-            self._build("proxy image", PROXY_IMAGES, ("first images",), lane="proxy"),
-            self._import("proxy image", PROXY_IMAGES),
-            self._build("images", RELEASE_IMAGES, ("first images",)),
-            self._import("images", RELEASE_IMAGES),
-            self._build("tailnet image", TAILNET_IMAGES, ("Tailscale",)),
-            self._import("tailnet image", TAILNET_IMAGES),
-            Step("chart", upgrade, ("control plane", *imported_images, "tailnet", "Helm")),
+            *made,
+            Step("chart", upgrade, ("control plane", *(step.name for step in made), "tailnet", "Helm")),
             Step("GuildNet", rolled_out, ("chart", "node", "DNS applied")),
             Step("tailnet entry", opened, ("GuildNet",)),
         ]
@@ -138,8 +135,7 @@ class Plan:
             return rollout.await_workspace(cluster.kubectl, rollout.example_name(example), self.clock.say)
 
         return [
-            self._build("workspace images", WORKSPACE_IMAGES, ("first images",)),
-            self._import("workspace images", WORKSPACE_IMAGES),
+            *self._images("workspace images", WORKSPACE_IMAGES, ("api image",)),
             Step("workspace applied", launch, ("chart", "node", "workspace images imported")),
             Step("workspace", await_ready, ("workspace applied", "GuildNet")),
         ]
@@ -152,8 +148,7 @@ class Plan:
             cluster.kubectl.apply(storage.manifests(image, helper, self.settings.volumes))
 
         return [
-            self._build("storage image", STORAGE_IMAGES, (STORAGE_PROGRAM, "workspace images")),
-            self._import("storage image", STORAGE_IMAGES),
+            *self._images("storage image", STORAGE_IMAGES, (STORAGE_PROGRAM,)),
             # A kubelet that does not find an image looks again after ten seconds.
             Step("storage applied", apply, ("control plane", "storage image imported", "workspace images imported")),
             Step("storage", cluster.await_storage, ("storage applied", "node")),
@@ -169,15 +164,16 @@ class Plan:
 
         return Step(name, compile_them, after, lane="compilers")
 
-    def _build(self, name: str, names: tuple[str, ...], needs: tuple[str, ...] = (), lane: str = "builders") -> Step:
+    def _images(
+        self, name: str, names: tuple[str, ...], needs: tuple[str, ...], lane: str = "builders"
+    ) -> tuple[Step, Step]:
+        """Building a set of images, and unpacking it: several at once is slower than one after the other."""
+
         def build() -> None:
             self.refs |= images.ensure(names, report=self._building("images"))
 
-        return Step(name, build, needs, lane)
-
-    def _import(self, images_step: str, names: Iterable[str]) -> Step:
-        """Unpacking several images at once is slower than one after the other."""
-        return Step(f"{images_step} imported", lambda: self._add(names), (images_step, "containerd"), lane="imports")
+        imported = Step(f"{name} imported", lambda: self._add(names), (name, "containerd"), lane="imports")
+        return Step(name, build, needs, lane), imported
 
     def _add(self, names: Iterable[str]) -> str:
         runtime, tag = Runtime(self.settings), chart_version(self.settings)
