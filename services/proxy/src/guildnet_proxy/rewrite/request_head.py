@@ -69,8 +69,7 @@ def to_workspace(
             if not value:
                 continue
             sent = value.encode("latin-1")
-            # Of another name that ends alike, or of a value, it is only a part.
-            if cookie and b"; %b=" % cookie.partition(b"=")[0] not in b"; " + sent:
+            if cookie and cookie.partition(b"=")[0].decode() not in dict(cookies.pairs(value)):
                 sent += b"; " + cookie
             cookie = b""
             line = line[:8] + sent
