@@ -11,6 +11,7 @@ import pytest
 
 from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.http.message.response import ResponseHead
+from guildnet_proxy.rewrite import request_head
 from guildnet_proxy.rewrite.request_head import Caller, framing, to_api, to_workspace
 from guildnet_proxy.rewrite.response_head import ControlRules, WorkspaceRules, control_headers
 from guildnet_proxy.sites import Placement, Site
@@ -216,3 +217,14 @@ def test_the_api_gets_one_trace_ours_where_there_is_one(ours: bytes, sent: str):
     lines = made.split("\r\n")
     assert [line.lower() for line in lines if line.lower().startswith("traceparent:")] == [sent]
     assert "A: b" in lines
+
+
+def test_what_stands_before_a_cookie_that_is_only_ours_goes_along():
+    lines = workspace_head("Authorization: Bearer t", "Cookie: __Host-guildnet-x=s").decode().split("\r\n")
+    assert "Authorization: Bearer t" in lines
+    assert not [line for line in lines if line.startswith("Cookie:")]
+
+
+def test_what_is_told_of_a_caller_is_made_once():
+    address = "100.64.0.200"  # of no other test, whose caller would be known already
+    assert request_head._forwarded(Caller(address, CONTROL)) is request_head._forwarded(Caller(address, CONTROL))
