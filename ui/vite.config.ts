@@ -4,7 +4,14 @@ import { defineConfig } from "vitest/config";
 // The pages are served under a strict content security policy: nothing inline, nothing as a data: URL.
 export default defineConfig({
   plugins: [solid()],
-  build: { target: "es2022", cssTarget: ["chrome123", "firefox128", "safari17.5"], assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  build: {
+    target: "es2022",
+    cssTarget: ["chrome123", "firefox128", "safari17.5"],
+    // One stylesheet, at first load: one of a page's own that failed in an outage would not be asked for again.
+    cssCodeSplit: false,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
   server: {
     host: "127.0.0.1",
     port: 5173,

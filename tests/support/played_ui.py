@@ -38,7 +38,8 @@ def build() -> Path:
     """The built interface, made anew where a source is newer. Raises CalledProcessError."""
     npm = [sys.executable, "-m", "guildnet_local.images", "npm"]
     page, modules = DIST / "index.html", UI / "node_modules"
-    sources = [*(UI / "src").rglob("*.*"), UI / "index.html", UI / "package-lock.json"]
+    around = [path for path in UI.iterdir() if path.is_file()]
+    sources = [*(UI / "src").rglob("*.*"), *(UI / "public").iterdir(), *around]
     # Workers of one run come here at the same time.
     with (UI / "package.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

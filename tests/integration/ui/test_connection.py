@@ -157,12 +157,15 @@ def test_settings_that_could_not_be_read_come_by_themselves(page: Page, played: 
     expect(page.get_by_label("Notes")).to_be_visible(timeout=15_000)
 
 
-def test_a_page_whose_script_did_not_come_comes_by_itself(page: Page, context: BrowserContext, origin: str):
-    for path in ("**/assets/new-*.js", "**/api/ui-config"):
+def test_a_page_whose_files_did_not_come_comes_by_itself(page: Page, context: BrowserContext, origin: str):
+    """With its styles: a browser does not ask again for a stylesheet that failed."""
+    for path in ("**/assets/health-*", "**/api/ui-config"):
         context.route(path, lambda route: route.abort())
     page.goto(origin)
     expect(connection(page)).to_have_text(re.compile("Live"))
-    page.keyboard.press("n")
+    for key in ("g", "h"):
+        page.keyboard.press(key)
     page.wait_for_timeout(3000)
     context.unroute_all()
-    expect(page.get_by_role("heading", name="New workspace")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("heading", name="Health and usage")).to_be_visible(timeout=15_000)
+    expect(page.locator(".health")).to_have_css("display", "grid")
