@@ -81,7 +81,10 @@ def processes(root: Path) -> Iterator[str]:
         try:
             command = (directory / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             groups = (directory / "cgroup").read_text()
+            state = (directory / "stat").read_text().rpartition(")")[2].split()[0]
         except OSError:
             continue  # it ended meanwhile
+        if state == "Z":
+            continue  # it ended, and waits for init to read its status: some look once a second
         if any(f"/{name}" in command for name in OWN) or f"/{CGROUP}/" in groups:
             yield f"process: {directory.name} {command[:100]}"
