@@ -76,10 +76,10 @@ PLANTS: Final = (
     ),
     Plant(
         "cli-start",
-        "the command line imports another HTTP client",
+        "the command line imports the Kubernetes client",
         "cli/src/guildnet_cli/__main__.py",
         "    from guildnet_cli.main import main as run\n",
-        "    import httpx2  # noqa: F401  the fault\n\n    from guildnet_cli.main import main as run\n",
+        "    import kubernetes  # noqa: F401  the fault\n\n    from guildnet_cli.main import main as run\n",
         cluster=True,
     ),
 )
