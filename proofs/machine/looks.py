@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from guildnet_local.machine.process import parse_stat
 from support.local import ROOT
 
 # Where programs of the cluster could leave files; the cache itself is meant to stay. Temporary files get a directory of
@@ -45,13 +46,12 @@ def processes() -> set[str]:
         try:
             if not _of_the_cluster(directory):
                 continue
-            stat = (directory / "stat").read_text()
+            _, started = parse_stat((directory / "stat").read_text())
             command = (directory / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
         except OSError:
             continue
-        start = stat.rsplit(")", 1)[1].split()[19]
         if command and int(directory.name) != os.getpid():
-            found.add(f"{directory.name} {start} {command[:120]}")
+            found.add(f"{directory.name} {started} {command[:120]}")
     return found
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from guildnet_local.machine.process import parse_stat
+
 OWN: Final = ("run/guildnet-local", "var/lib/guildnet-local")
 """Directories of its own; its lock, an empty file in /run/lock, is meant to stay."""
 SHARED: Final = (
@@ -81,10 +83,10 @@ def processes(root: Path) -> Iterator[str]:
         try:
             command = (directory / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             groups = (directory / "cgroup").read_text()
-            state = (directory / "stat").read_text().rpartition(")")[2].split()[0]
+            state, _ = parse_stat((directory / "stat").read_text())
         except OSError:
             continue  # it ended meanwhile
-        if state == "Z":
+        if state in "ZX":
             continue  # it ended, and waits for init to read its status: some look once a second
         if any(f"/{name}" in command for name in OWN) or f"/{CGROUP}/" in groups:
             yield f"process: {directory.name} {command[:100]}"

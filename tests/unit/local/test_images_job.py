@@ -13,6 +13,7 @@ from guildnet_local.images import engine
 from guildnet_local.images.engine import Build, Buildah, find
 from guildnet_local.images.job import Job, Output
 from guildnet_local.images.recipes import ImageError
+from guildnet_local.machine.process import start_time
 
 
 @pytest.mark.parametrize(
@@ -103,15 +104,8 @@ def test_an_interrupted_build_ends_everything_it_started(job, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         following.run(Command(("sh", "-c", f"tail -f /dev/null & echo $$ $! >{pids}; wait")))
     deadline = time.monotonic() + 10
-    while running := [pid for pid in found if _runs(pid)]:
+    while running := [pid for pid in found if start_time(pid) is not None]:
         assert time.monotonic() < deadline, running
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def test_builders_get_arguments_and_secrets_and_the_place_of_the_certificate_authorities():

@@ -8,6 +8,9 @@ import pytest
 
 from proofs.machine.names import left
 
+STAT = f"12 (docker) d) {{}} {' '.join(['0'] * 49)}\n"
+"""Of a process in a state: fifty fields after its name, as proc(5) has them."""
+
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
@@ -19,7 +22,7 @@ def machine(tmp_path: Path) -> Path:
     (tmp_path / "tmp/somebody-elses").touch()
     (tmp_path / "proc/12/cmdline").write_bytes(b"/usr/bin/dockerd\0")
     (tmp_path / "proc/12/cgroup").write_text("0::/docker\n")
-    (tmp_path / "proc/12/stat").write_text("12 (docker) d) S 1 12 12 0")
+    (tmp_path / "proc/12/stat").write_text(STAT.format("S"))
     (tmp_path / "proc/self/mountinfo").write_text("22 1 0:21 / /tmp rw - tmpfs tmpfs rw\n")
     return tmp_path
 
@@ -70,5 +73,5 @@ def test_a_process_that_is_left_is_seen(machine: Path, command: bytes, group: st
 def test_a_process_that_ended_and_that_init_has_not_asked_about_yet_is_not_left(machine: Path):
     (machine / "proc/12/cmdline").write_bytes(b"")
     (machine / "proc/12/cgroup").write_text("0::/guildnet/system (deleted)\n")
-    (machine / "proc/12/stat").write_text("12 (docker) d) Z 1 12 12 0")
+    (machine / "proc/12/stat").write_text(STAT.format("Z"))
     assert left(machine) == []
