@@ -66,13 +66,8 @@ async def operator(settings: Settings) -> AsyncIterator[Operator]:
         connect(settings.kubeconfig, user_agent="guildnet-operator", answered=metrics.requested) as client,
     ):
         queue = WorkQueue(workers=settings.reconcile_workers)
-
-        def enqueue(name: str) -> None:
-            # An operator that stands by would only collect keys: it begins with all of them anyway.
-            if queue.running:
-                queue.add(name)
-
-        cluster = Cluster(client, settings.watched(), enqueue)
+        # An operator that stands by would only collect keys: when it leads it begins with all of them anyway.
+        cluster = Cluster(client, settings.watched(), queue.add_while_running)
         target = (settings.release_namespace, settings.lease_name)
         lease = LeaderElection(client, target, settings.lease_identity, seconds=settings.lease_seconds)
         writer = client.guarded(lease.check)
@@ -115,17 +110,18 @@ def _leader(
     metrics.follow_workspaces(cluster.workspaces.store.values, lambda: ports.left)
     work = ReconcileSpans(reconciler, cluster.workspaces.get, tracer) if tracer else reconciler
 
-    async def lead() -> None:
-        """Work off the queue, beginning with everything: another one may have been at work since."""
-        await _begun(admissions)
+    def everything() -> tuple[str, ...]:
         workspaces = cluster.workspaces.store
         origins = (item.status.origin for item in workspaces.values())
         ports.seen(port for origin in origins if origin is not None for port in origin.all_ports)
-        for name in (*workspaces, *cluster.workspaces.broken):
-            queue.add(name)
+        return (*workspaces, *cluster.workspaces.broken)
+
+    async def lead() -> None:
+        """Work off the queue, beginning with everything: another one may have been at work since."""
+        await _begun(admissions)
         async with asyncio.TaskGroup() as group:
             group.create_task(CapabilityStatus(writer, cluster, settings.k8s_namespace).run(), name="capabilities")
-            group.create_task(queue.run(work), name="workspaces")
+            group.create_task(queue.run(work, everything), name="workspaces")
 
     return lead
 

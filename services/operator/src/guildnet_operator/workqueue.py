@@ -12,7 +12,7 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -88,6 +88,11 @@ class WorkQueue:
             self._ready.append(key)
             self._available.release()
 
+    def add_while_running(self, key: str) -> None:
+        """`add`, and nothing before `run` and after it."""
+        if self.running:
+            self.add(key)
+
     def __len__(self) -> int:
         """Keys that wait for a worker."""
         return len(self._waiting)
@@ -106,10 +111,16 @@ class WorkQueue:
         """Nothing waits, runs or is to be retried."""
         return not (self._waiting or self._running or self._timers)
 
-    async def run(self, work: Work) -> None:
-        """Run the workers until cancelled; what waits then is forgotten."""
+    async def run(self, work: Work, begin_with: Callable[[], Iterable[str]] = tuple) -> None:
+        """Run the workers until cancelled; what waits then is forgotten.
+
+        `begin_with` is called in the moment from which on `add_while_running` adds: a key that comes up before is among
+        these, and one that comes up later is added.
+        """
         self.running = True
         try:
+            for key in begin_with():
+                self.add(key)
             async with asyncio.TaskGroup() as group:
                 for number in range(self._workers):
                     group.create_task(self._worker(work), name=f"reconcile worker {number}")
