@@ -17,6 +17,7 @@ from proofs.loglab.takeover import Taken
 from proofs.loglab.writing import Observed
 
 NOW = 2_000_000_000
+ROUNDS = log_fanout.QUICK.rounds
 
 
 def frames(*numbers: int) -> bytes:
@@ -104,7 +105,7 @@ def test_a_proof_of_logs_is_missed_for_any_fault(seen: Observed, fault: str):
     assert fault in seen.faults
     cost = fanout.Cost(seen, 0.001, 1.0)
     whole = fanout.Cost(observed(), 1.0, 1.0)
-    found = log_fanout.Found({"guildnet": [cost], "nchan": [whole], "queues": [whole]}, 1, 1)
+    found = log_fanout.Found({"guildnet": [cost], "nchan": [whole], "queues": [whole]}, ROUNDS, ROUNDS)
     for figure in (
         log_fanout.judged(found, log_fanout.QUICK),
         log_takeover.judged([Taken(1.0, seen)], log_takeover.QUICK),
@@ -116,6 +117,18 @@ def test_a_proof_of_logs_is_missed_for_any_fault(seen: Observed, fault: str):
         assert fault in figure.text
 
 
+def test_one_dear_round_is_no_verdict_on_the_cost_of_a_delivery():
+    whole, dear = fanout.Cost(observed(), 1.0, 1.0), fanout.Cost(observed(), 1.4, 1.0)
+    cheap = fanout.Cost(observed(), 0.25, 1.0)
+
+    def judged(*ours: fanout.Cost) -> bool:
+        costs = {"guildnet": [*ours], "nchan": [whole] * 3, "queues": [fanout.Cost(observed(), 9.0, 1.0)] * 3}
+        return log_fanout.judged(log_fanout.Found(costs, ROUNDS, ROUNDS), log_fanout.QUICK).met
+
+    assert judged(cheap, dear, whole)
+    assert not judged(cheap, dear, dear)
+
+
 def stalled(
     seen: Observed | None = None, overrun: int = RING_LINES + 1, early: int = 0, late: float | None = 0.0
 ) -> Beside:
@@ -124,7 +137,7 @@ def stalled(
 
 def test_whole_runs_within_the_bounds_are_met():
     cost, whole = fanout.Cost(observed(), 0.001, 1.0), fanout.Cost(observed(), 1.0, 1.0)
-    found = log_fanout.Found({"guildnet": [cost], "nchan": [whole], "queues": [whole]}, 1, 1)
+    found = log_fanout.Found({"guildnet": [cost], "nchan": [whole], "queues": [whole]}, ROUNDS, ROUNDS)
     assert log_fanout.judged(found, log_fanout.QUICK).met
     assert log_takeover.judged([Taken(10.0, observed(), observed())], log_takeover.QUICK).met
     memory = Memory(reader=20 * 1024, server=12 * 1024, socket=1024, stalling=64 * 1024)
