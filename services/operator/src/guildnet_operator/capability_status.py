@@ -31,9 +31,7 @@ class CapabilityStatus:
         """Run until cancelled."""
         self._cluster.capability_changed = self._queue.add
         try:
-            for name in self._cluster.capability_names:
-                self._queue.add(name)
-            await self._queue.run(self._write)
+            await self._queue.run(self._write, lambda: self._cluster.capability_names)
         finally:
             self._cluster.capability_changed = None
 

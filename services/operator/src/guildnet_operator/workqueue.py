@@ -89,7 +89,7 @@ class WorkQueue:
             self._available.release()
 
     def add_while_running(self, key: str) -> None:
-        """`add`, and nothing before `run` and after it."""
+        """`add`, but a key that comes before `run` or after it is not taken."""
         if self.running:
             self.add(key)
 
