@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,16 @@ def test_a_program_is_built_stamped_and_found_again_without_building(group: Grou
     said.clear()
     assert programs.ensure(["tiny"], report=said.append)["greet"] == built["greet"]
     assert said == []
+
+
+def test_one_package_can_be_several_programs_which_share_a_file(group: Group, monkeypatch: pytest.MonkeyPatch):
+    several = replace(group, programs={"one": "./cmd/greet", "two": "./cmd/greet", "part": "./cmd/part"})
+    for module in (pins, programs):
+        monkeypatch.setattr(module, "GROUPS", {"tiny": several})
+        monkeypatch.setattr(module, "PROGRAMS", dict.fromkeys(several.programs, several))
+    built = programs.ensure(["tiny"], report=lambda _: None)
+    assert built["one"].samefile(built["two"])
+    assert {path.name for path in built["one"].parent.iterdir()} == {"one", "two", "part", "build.json"}
 
 
 def test_a_changed_source_is_built_anew_and_the_two_newest_builds_stay(group: Group, tmp_path: Path):

@@ -144,7 +144,7 @@ class GroupBuild:
 
     def list(self) -> Output:
         """Name every package of the group's programs; brings the modules here."""
-        return self.run(("list", "-deps", *self.group.flags, *self.group.programs.values()), "reading modules")
+        return self.run(("list", "-deps", *self.group.flags, *self.group.packages), "reading modules")
 
     def _collector(self) -> str:
         return collector(self.environ, available_memory(), os.cpu_count() or 1)
@@ -199,5 +199,8 @@ def build_group(build: GroupBuild, output: Path) -> int:
         if not built.is_file():
             raise UpstreamError(f"cannot build {program}: Go left no file {built.name}")
         if built.name != program:
-            built.rename(output / program)
+            (output / program).hardlink_to(built)
+    for built in map(output.joinpath, {built_name(package) for package in build.group.packages}):
+        if built.name not in build.group.programs:
+            built.unlink()
     return listed.packages

@@ -48,6 +48,7 @@ class UpstreamError(Exception):
 class Group:
     """Programs that are built by one call of Go and kept together.
 
+    `programs` maps each to its main package; one package can be several programs, which it tells apart by their name.
     `stamps` are linker settings `-X name=value`; a value may hold {version}, {number}, {major}, {minor} of `module`.
     `folder` is where its go.mod is, when it shares that with other groups.
     """
@@ -70,6 +71,11 @@ class Group:
         return pinned_version((self.directory / "go.mod").read_text(), self.module)
 
     @property
+    def packages(self) -> tuple[str, ...]:
+        """The main packages, each once."""
+        return tuple(dict.fromkeys(self.programs.values()))
+
+    @property
     def flags(self) -> tuple[str, ...]:
         """The flags that decide which files are compiled, for every verb of Go."""
         return (f"-tags={','.join(self.tags)}",) if self.tags else ()
@@ -87,10 +93,9 @@ _GROUPS = (
     Group("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}, "go.etcd.io/etcd/server/v3", folder=_SHARED),
     Group(
         "kubernetes",
-        {
-            name: f"k8s.io/kubernetes/cmd/{name}"
-            for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy")
-        },
+        dict.fromkeys(
+            ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"), "./cmd/kubernetes"
+        ),
         "k8s.io/kubernetes",
         _KUBERNETES_STAMPS,
         _SHARED,
@@ -204,7 +209,7 @@ def build_arguments(group: Group, output: Path) -> tuple[str, ...]:
     `-v` names each package on standard error as it is compiled, which is what the progress lines count.
     """
     flags = (*BUILD_FLAGS, *group.flags, "-ldflags", link_flags(group, group.version))
-    return ("build", "-v", *flags, "-o", f"{output}/", *group.programs.values())
+    return ("build", "-v", *flags, "-o", f"{output}/", *group.packages)
 
 
 def built_name(package: str) -> str:
@@ -215,7 +220,7 @@ def built_name(package: str) -> str:
 
 def sources(group: Group) -> tuple[Path, ...]:
     """The files that decide what is built for a group: go.mod, go.sum and our own Go files of its programs."""
-    mains = (group.directory / package for package in group.programs.values() if package.startswith("./"))
+    mains = (group.directory / package for package in group.packages if package.startswith("./"))
     own = (path for main in mains for path in main.rglob("*.go") if not path.name.endswith("_test.go"))
     return tuple(sorted({group.directory / "go.mod", group.directory / "go.sum", *own}))
 

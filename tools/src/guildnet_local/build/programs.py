@@ -130,7 +130,7 @@ def _build_into(build: GroupBuild, place: Path) -> None:
         packages = build_group(build, work)
         if place != target(group, build.environ):
             raise UpstreamError(f"the sources of {group.name} changed while it was being built: run this again")
-        size = sum(path.stat().st_size for path in work.iterdir())
+        size = sum({path.stat().st_ino: path.stat().st_size for path in work.iterdir()}.values())
         facts = {
             "group": group.name,
             "version": version,
