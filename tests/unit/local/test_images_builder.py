@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from guildnet_local.images import archive
+from guildnet_local.images import archive, base
 from guildnet_local.images.builder import ImageBuilder
 from guildnet_local.images.engine import Build
 from guildnet_local.images.job import Job
@@ -211,6 +211,26 @@ def test_docker_takes_the_dockerfile_s_own_bases_and_buildah_those_made_here(mad
     made = made.builder.bases(RECIPE)
     assert made["BASE"].startswith("localhost/guildnet/base-python:")
     assert made["BUILD_BASE"].startswith("localhost/guildnet/base-build:")
+
+
+def test_the_base_that_begins_as_another_is_made_first_which_makes_the_other(made, monkeypatch):
+    made.engine.pulls = False
+    (made.checkout / "images/base").mkdir(parents=True)
+    (made.checkout / "images/base/Dockerfile").write_text("FROM scratch\n")
+    there: set[str] = set()
+    monkeypatch.setattr(made.engine, "has", there.__contains__, raising=False)
+    runs = []
+
+    def make(variant, dockerfile, engine, job, work):
+        runs.append(variant.name)
+        for one in filter(None, (base.VARIANTS.get(variant.begins), variant)):
+            there.add(base.reference(one, dockerfile.read_bytes()))
+        (work / variant.name).mkdir()
+        (work / variant.name / "base.tar").write_bytes(b"")
+
+    monkeypatch.setattr(base, "make", make)
+    made.builder.ensure(RECIPE)
+    assert runs == ["build"]
 
 
 @pytest.mark.parametrize("pulls", [True, False])

@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -160,18 +161,34 @@ def test_only_the_stage_of_the_api_takes_the_ui():
     assert [name for name, one in RECIPES.items() if one.ui] == ["api"]
 
 
-def test_a_base_s_name_changes_with_its_packages_and_not_with_the_mirror():
+def test_a_base_s_name_changes_with_its_packages_and_those_it_begins_with_and_not_with_the_mirror(
+    monkeypatch: pytest.MonkeyPatch,
+):
     dockerfile = (CHECKOUT / BASE_DOCKERFILE).read_bytes()
-    python = base.VARIANTS["python"]
-    more = base.Variant(python.name, python.mode, (*python.packages, "curl"))
-    assert base.reference(python, dockerfile) != base.reference(more, dockerfile)
-    assert base.reference(python, dockerfile) == base.reference(python, dockerfile)
+    python, build = base.VARIANTS["python"], base.VARIANTS["build"]
+    before = base.reference(python, dockerfile), base.reference(build, dockerfile)
+    assert before == (base.reference(python, dockerfile), base.reference(build, dockerfile))
+    more = replace(python, packages=(*python.packages, "curl"))
+    assert base.reference(more, dockerfile) != before[0]
+    monkeypatch.setattr(base, "VARIANTS", {**base.VARIANTS, "python": more})
+    assert base.reference(build, dockerfile) != before[1]
+
+
+def _hooks(variant: str) -> list[str]:
+    command = base.command(base.VARIANTS[variant], Path("/x"))
+    return [part.removeprefix("--customize-hook=") for part in command if part.startswith("--customize-hook=")]
 
 
 def test_a_base_without_apt_is_left_without_its_configuration():
-    command = base.command(base.VARIANTS["python"], Path("/x/base.tar"))
-    hook = next(part for part in command if part.startswith("--customize-hook="))
-    assert '"$1"/etc/apt' in hook
-    assert '"$1"/etc/apt ' not in next(
-        part for part in base.command(base.VARIANTS["build"], Path("/x")) if part.startswith("--customize-hook=")
-    )
+    (removing,) = _hooks("python")
+    assert '"$1"/etc/apt ' in removing
+    assert '"$1"/etc/apt ' not in _hooks("build")[-1]
+
+
+def test_the_base_that_another_begins_as_is_written_in_its_run_before_more_is_added():
+    written, adding, _ = _hooks("build")
+    assert written.startswith("tar ")
+    assert "--file=/x/python.tar " in written
+    assert "--exclude=./etc/apt " in written
+    assert adding.endswith(" install " + " ".join(base.VARIANTS["build"].packages))
+    assert "python3,ca-certificates,libstdc++6" in " ".join(base.command(base.VARIANTS["build"], Path("/x")))

@@ -84,7 +84,8 @@ class ImageBuilder:
 
     def _make(self, recipe: Recipe, files: tuple[Entry, ...], bases: Mapping[str, str]) -> Image:
         with self._building(), self._work_directory(recipe.name) as work:
-            for name in bases:
+            # One that begins as another first: that one is made on the way.
+            for name in sorted(bases, key=lambda name: not base.VARIANTS[recipe.bases[name]].begins):
                 self._ensure_base(recipe.bases[name], bases[name])
             job = self._job(recipe.name)
             self.report(f"building the image {recipe.name} …")
@@ -141,7 +142,7 @@ class ImageBuilder:
                 job = self._job(what)
                 self.report(f"building the base image {variant} …")
                 base.make(base.VARIANTS[variant], self.checkout / BASE_DOCKERFILE, self.engine, job, work)
-                size = (work / "base.tar").stat().st_size
+                size = (work / variant / "base.tar").stat().st_size
                 self.report(f"built the base image {variant}: {megabytes(size)}, {job.progress.elapsed}")
 
     def _job(self, name: str) -> Job:
