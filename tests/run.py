@@ -1,10 +1,9 @@
 """Runs the rings of the test suite, times each phase, and says at the end what passed.
 
-`python tests/run.py RING [-- pytest arguments]`, where RING is all, lint, unit, shipped-python, compiled, integration,
-wire, crash or e2e. Every phase runs even when an earlier one failed, so that one run tells everything; the exit status
-is non-zero when any did. The cluster that the e2e ring needs is brought up when there is none, and then also taken
-down, on Ctrl-C too. One that is there is brought to this checkout by `up`, and left with every Workspace and volume
-that was on it.
+`python tests/run.py RING [-- pytest arguments]`, where RING is all, lint, unit, shipped, integration, wire, crash or
+e2e. Every phase runs even when an earlier one failed: one run tells everything; the exit status is non-zero when any
+did. The cluster that the e2e ring needs is brought up when there is none, and then also taken down, on Ctrl-C too. One
+that is there is brought to this checkout by `up`, and left with every Workspace and volume that was on it.
 """
 
 from __future__ import annotations
@@ -178,19 +177,8 @@ def unit(run: Run, *arguments: str) -> None:
 
 
 def shipped(run: Run, *arguments: str) -> None:
-    """The unit ring once more, on the Python that the images have."""
-    run.phase("unit, images' Python", python("tests/shipped_python.py", *arguments))
-
-
-def compiled(run: Run, *arguments: str) -> None:
-    """The proxy's unit tests once more, on the data path as the image has it: compiled."""
-    run.phase("unit, compiled proxy", python("tests/compiled_engine.py", *arguments))
-
-
-def as_shipped(run: Run, *arguments: str) -> None:
-    """Both side by side: of each a good part is one process that installs, compiles or collects."""
-    with run.beside("unit, images' Python", python("tests/shipped_python.py", *arguments)):
-        compiled(run, *arguments)
+    """The unit ring once more, on what the images have: their Python, and the proxy's data path compiled."""
+    run.phase("unit, as shipped", python("tests/as_shipped.py", *arguments))
 
 
 INTERFACE = "tests/integration/ui"
@@ -285,15 +273,14 @@ def everything(run: Run, *arguments: str) -> None:
     """The cheap first. `up` comes before the integration ring so that it is timed with all it builds."""
     lint(run)
     unit(run, *arguments)
-    on_the_cluster(run, browser, proofs, arguments=arguments, before=(as_shipped, integration))
+    on_the_cluster(run, browser, proofs, arguments=arguments, before=(shipped, integration))
 
 
 RINGS: dict[str, Ring] = {
     "all": everything,
     "lint": lint,
     "unit": unit,
-    "shipped-python": shipped,
-    "compiled": compiled,
+    "shipped": shipped,
     "integration": integration,
     "wire": wire,
     "crash": crash,
