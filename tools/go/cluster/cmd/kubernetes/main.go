@@ -5,14 +5,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	_ "time/tzdata" // for the time zones of a CronJob
 
-	"github.com/spf13/cobra"
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/logs/json/register"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
@@ -24,20 +20,23 @@ import (
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
-var commands = map[string]func() *cobra.Command{
-	"kube-apiserver":          apiserver.NewAPIServerCommand,
-	"kube-controller-manager": controllers.NewControllerManagerCommand,
-	"kube-proxy":              proxy.NewProxyCommand,
-	"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
-	"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
-}
+const noSuchProgram = "%s: there is no such program: call this by the name kube-apiserver, kube-controller-manager, " +
+	"kube-proxy, kube-scheduler or kubelet\n"
 
 func main() {
-	command, found := commands[filepath.Base(os.Args[0])]
-	if !found {
-		names := strings.Join(slices.Sorted(maps.Keys(commands)), ", ")
-		fmt.Fprintf(os.Stderr, "%s: there is no such program: call this by one of the names %s\n", os.Args[0], names)
+	switch name := filepath.Base(os.Args[0]); name {
+	case "kube-apiserver":
+		os.Exit(cli.Run(apiserver.NewAPIServerCommand()))
+	case "kube-controller-manager":
+		os.Exit(cli.Run(controllers.NewControllerManagerCommand()))
+	case "kube-proxy":
+		os.Exit(cli.Run(proxy.NewProxyCommand()))
+	case "kube-scheduler":
+		os.Exit(cli.Run(scheduler.NewSchedulerCommand()))
+	case "kubelet":
+		os.Exit(cli.Run(kubelet.NewKubeletCommand(context.Background())))
+	default:
+		fmt.Fprintf(os.Stderr, noSuchProgram, name)
 		os.Exit(2)
 	}
-	os.Exit(cli.Run(command()))
 }
