@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from guildnet_local.images import RECIPES, Image, SizeLimitError, ensure
-from guildnet_local.images.archive import files, read
+from guildnet_local.images.archive import read
 from guildnet_local.images.store import Store
 from guildnet_local.settings import cache_directory
 from proofs import Figure
@@ -50,7 +50,7 @@ def figure(sizes: dict[str, int]) -> Figure:
 
 def in_vain(image: Image) -> list[Unreached]:
     """What of a service's site-packages its program cannot import."""
-    found = files(image.archive, lambda name: bool(_SITE_PACKAGES.match(name)))
+    found = read(image.archive, lambda name: bool(_SITE_PACKAGES.match(name))).files
     packages = {_SITE_PACKAGES.sub("", name): content for name, content in found.items()}
     entry = f"guildnet_{image.name}.__main__"
     if f"{entry.replace('.', '/')}.py" not in packages:

@@ -73,7 +73,7 @@ def proxy(cache: Path, builder: ImageBuilder) -> Path:
     image = builder.ensure(recipe("proxy"))
 
     def write(target: Path) -> None:
-        for path, content in archive.files(image.archive, lambda path: bool(PROXY.fullmatch(path))).items():
+        for path, content in archive.read(image.archive, lambda path: bool(PROXY.fullmatch(path))).files.items():
             place = target / PROXY.sub(r"\1", path)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)

@@ -270,7 +270,9 @@ def test_the_files_of_an_archive_are_read_by_their_paths(tmp_path, packed):
         folder.type = tarfile.DIRTYPE
         out.addfile(folder)
     write_archive(tmp_path / "a.tar", "localhost/x:1", layer.getvalue(), packed=packed)
-    assert archive.files(tmp_path / "a.tar", lambda path: path.startswith("opt/")) == {"opt/a.py": b"./opt/a.py"}
+    facts = archive.read(tmp_path / "a.tar", lambda path: path.startswith("opt/"))
+    assert facts.files == {"opt/a.py": b"./opt/a.py"}
+    assert facts.size == len(layer.getvalue())
 
 
 def test_a_tar_that_is_no_image_is_refused(tmp_path):

@@ -21,13 +21,18 @@ _OPAQUE = ".wh..wh..opq"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What an archive says. `size` is the sum of its layers uncompressed, `packed` as they stand in it, in bytes."""
+    """What an archive says. `size` is the sum of its layers uncompressed, `packed` as they stand in it, in bytes.
+
+    `files` are those that were asked for, as the topmost layer has them. One that an upper layer removes is still among
+    them: it takes its place in the image all the same.
+    """
 
     name: str
     size: int
     packed: int
     layers: int
     config: Mapping[str, Any]
+    files: Mapping[str, bytes]
 
 
 def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
@@ -51,14 +56,28 @@ def _blob(digest: str) -> str:
     return f"blobs/{algorithm}/{value}"
 
 
-def _unpacked(archive: tarfile.TarFile, layer: Mapping[str, Any]) -> int:
-    if not str(layer["mediaType"]).endswith("gzip"):
-        return int(layer["size"])
-    size = 0
-    with _member(archive, _blob(layer["digest"])) as packed, gzip.open(packed) as stream:
-        while chunk := stream.read(_CHUNK):
-            size += len(chunk)
-    return size
+def _layer(
+    archive: tarfile.TarFile, layer: Mapping[str, Any], wanted: Callable[[str], bool] | None
+) -> tuple[int, dict[str, bytes]]:
+    """A layer's size uncompressed, and its regular files that are wanted; read once, for that is what takes time."""
+    with _member(archive, _blob(layer["digest"])) as packed:
+        if not str(layer["mediaType"]).endswith("gzip"):
+            return int(layer["size"]), _files(packed, wanted) if wanted else {}
+        with gzip.open(packed) as stream:
+            found = _files(stream, wanted) if wanted else {}
+            while stream.read(_CHUNK):
+                pass
+            return stream.tell(), found
+
+
+def _files(layer: IO[bytes] | gzip.GzipFile, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    with tarfile.open(fileobj=layer, mode="r:") as content:
+        for member in content:
+            name = member.name.removeprefix("./")
+            if member.isfile() and wanted(name) and (stream := content.extractfile(member)):
+                found[name] = stream.read()
+    return found
 
 
 def _manifest(archive: tarfile.TarFile, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -73,32 +92,23 @@ def _manifest(archive: tarfile.TarFile, path: Path) -> tuple[dict[str, Any], dic
     return descriptor, manifest
 
 
-def read(path: Path) -> Facts:
-    """What the archive at `path` holds. Raises ImageError when it is not an OCI archive of one image."""
+def read(path: Path, wanted: Callable[[str], bool] | None = None) -> Facts:
+    """What the archive at `path` holds, with the regular files whose path (relative to the root) is wanted.
+
+    Raises ImageError when it is not an OCI archive of one image.
+    """
+    size, files = 0, dict[str, bytes]()
     with tarfile.open(path) as archive:
         descriptor, manifest = _manifest(archive, path)
         config = _document(archive, _blob(manifest["config"]["digest"]))
-        size = sum(_unpacked(archive, layer) for layer in manifest["layers"])
+        for layer in manifest["layers"]:
+            unpacked, found = _layer(archive, layer, wanted)
+            size += unpacked
+            files |= found
     packed = sum(int(layer["size"]) for layer in manifest["layers"])
     annotations = descriptor.get("annotations", {})
     name = annotations.get(CONTAINERD_NAME) or annotations.get(REF_NAME, "")
-    return Facts(name, size, packed, len(manifest["layers"]), config)
-
-
-def files(path: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
-    """The content of the regular files whose path (relative to the root) is wanted, as the topmost layer has it.
-
-    A file that an upper layer removes is still among them: it takes its place in the image all the same.
-    """
-    found: dict[str, bytes] = {}
-    with tarfile.open(path) as archive:
-        for layer in _manifest(archive, path)[1]["layers"]:
-            with _member(archive, _blob(layer["digest"])) as blob, tarfile.open(fileobj=blob) as content:
-                for member in content:
-                    name = member.name.removeprefix("./")
-                    if member.isfile() and wanted(name) and (stream := content.extractfile(member)):
-                        found[name] = stream.read()
-    return found
+    return Facts(name, size, packed, len(manifest["layers"]), config, files)
 
 
 def unpack(path: Path, root: Path) -> None:

@@ -98,21 +98,21 @@ class ImageBuilder:
             secrets = host.secrets(dockerfile, work / "secrets", self.environ)
             self.engine.build(Build(work / "context", ref, arguments, secrets), job)
             self.engine.save(ref, written, job)
-            facts = archive.read(written)
+            facts = archive.read(written, sbom.wanted)
             if recipe.limit_bytes and facts.size > recipe.limit_bytes:
                 found, allowed = megabytes(facts.size), megabytes(recipe.limit_bytes)
                 raise SizeLimitError(f"the image {recipe.name} has {found}, more than its limit of {allowed}")
             kept, seconds = self.store.archive(recipe.name, current), round(job.progress.seconds, 1)
             finished = Image(recipe.name, current, ref, kept, facts.size, seconds)
-            self.store.bill(recipe.name, current).write_text(self._bill(recipe, current, written, work / "context"))
+            self.store.bill(recipe.name, current).write_text(self._bill(recipe, current, facts.files, work / "context"))
             self.store.put(finished, written)
             self.report(f"built the image {recipe.name}: {megabytes(finished.size_bytes)}, {job.progress.elapsed}")
             self.engine.forget(stale.ref for stale in self.store.forget_stale(recipe.name))
         return finished
 
-    def _bill(self, recipe: Recipe, current: str, written: Path, context: Path) -> str:
-        """The bill of materials of what was built: from the archive, and from what was compiled for it before."""
-        found = [*sbom.of_image(archive.files(written, sbom.wanted)), *sbom.of_host_files(recipe.files)]
+    def _bill(self, recipe: Recipe, current: str, files: Mapping[str, bytes], context: Path) -> str:
+        """The bill of materials of what was built: from its files, and from what was compiled for it before."""
+        found = [*sbom.of_image(files), *sbom.of_host_files(recipe.files)]
         if recipe.programs:
             programs = [context / program for program in recipe.programs]
             found += sbom.of_programs(find_go(self.environ).path, programs)

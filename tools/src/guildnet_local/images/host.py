@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from guildnet_local.images.node import environment as npm_environment
@@ -55,6 +56,12 @@ def _pip_options(listed: str) -> dict[str, str]:
             # pip prints a value as a Python string; several URLs stand on lines of their own.
             found[option] = value.strip().strip("'\"").replace("\\n", " ").strip()
     return found
+
+
+@cache
+def listed_by_pip() -> str:
+    """What `pip config list` says. Every image asks, and pip takes half a second to tell."""
+    return _said(sys.executable, "-m", "pip", "config", "list")
 
 
 def pip_configuration(listed: str) -> str:
@@ -140,13 +147,13 @@ def debian_mirrors() -> Mirrors:
 def secrets(dockerfile: str, directory: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Path]:
     """Secret name → file, for the secrets that the text of a Dockerfile mounts.
 
-    What has to be written goes into `directory`. npm and pip take a second to say what they are configured to, so they
-    are only asked where it matters.
+    What has to be written goes into `directory`. npm takes a second to say what it is configured to, so it is only
+    asked where it matters.
     """
     bundle = ca_bundle(environ)
     configurations = {
-        "pip": lambda: pip_configuration(_said(sys.executable, "-m", "pip", "config", "list")),
-        "uv": lambda: uv_configuration(_said(sys.executable, "-m", "pip", "config", "list")),
+        "pip": lambda: pip_configuration(listed_by_pip()),
+        "uv": lambda: uv_configuration(listed_by_pip()),
         "npm": lambda: npm_configuration(_said(*npm("config", "list", "--json"), env=npm_environment(environ, bundle))),
         "apt": lambda: apt_configuration(dumped_apt()),
     }
