@@ -192,3 +192,12 @@ def test_the_base_that_another_begins_as_is_written_in_its_run_before_more_is_ad
     assert "--exclude=./etc/apt " in written
     assert adding.endswith(" install " + " ".join(base.VARIANTS["build"].packages))
     assert "python3,ca-certificates,libstdc++6" in " ".join(base.command(base.VARIANTS["build"], Path("/x")))
+
+
+def test_what_a_base_leaves_out_is_told_to_dpkg_alone():
+    command = base.command(base.VARIANTS["build"], Path("/x"))
+    assert not [part for part in command if part.startswith("--dpkgopt=path")], "mmdebstrap then filters each archive"
+    (hook,) = (part for part in command if part.startswith("--extract-hook="))
+    assert "path-exclude=/usr/share/doc/*" in hook
+    assert hook.endswith('>>"$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap')
+    assert 'rm -rf "$1"/usr/share/doc/* ' in hook
