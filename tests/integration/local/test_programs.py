@@ -42,10 +42,15 @@ def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Group:
     tiny = Group(
         "tiny", {"greet": "./cmd/greet", "part": "./cmd/part"}, "// example.org/tiny", {"main.version": "{version}"}
     )
-    for module in (pins, programs):
-        monkeypatch.setattr(module, "GROUPS", {"tiny": tiny})
-        monkeypatch.setattr(module, "PROGRAMS", dict.fromkeys(tiny.programs, tiny))
+    only(tiny, monkeypatch)
     return tiny
+
+
+def only(group: Group, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let there be no other group."""
+    for module in (pins, programs):
+        monkeypatch.setattr(module, "GROUPS", {group.name: group})
+        monkeypatch.setattr(module, "PROGRAMS", dict.fromkeys(group.programs, group))
 
 
 def kept(tmp_path: Path) -> list[str]:
@@ -66,9 +71,7 @@ def test_a_program_is_built_stamped_and_found_again_without_building(group: Grou
 
 def test_one_package_can_be_several_programs_which_share_a_file(group: Group, monkeypatch: pytest.MonkeyPatch):
     several = replace(group, programs={"one": "./cmd/greet", "two": "./cmd/greet", "part": "./cmd/part"})
-    for module in (pins, programs):
-        monkeypatch.setattr(module, "GROUPS", {"tiny": several})
-        monkeypatch.setattr(module, "PROGRAMS", dict.fromkeys(several.programs, several))
+    only(several, monkeypatch)
     built = programs.ensure(["tiny"], report=lambda _: None)
     assert built["one"].samefile(built["two"])
     assert {path.name for path in built["one"].parent.iterdir()} == {"one", "two", "part", "build.json"}

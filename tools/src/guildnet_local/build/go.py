@@ -168,10 +168,10 @@ def failure(build: GroupBuild, verb: str, code: int, output: Output) -> str:
 def blamed(build: GroupBuild, package: str) -> tuple[str, ...]:
     """The programs of the group that need the package which did not compile; all of them when that is not known."""
     programs = tuple(build.group.programs)
-    if not package or len(programs) == 1:
+    if not package or len(build.group.packages) == 1:
         return programs
-    found = []
-    for program, main in build.group.programs.items():
+    found: list[str] = []
+    for main in build.group.packages:
         listed = subprocess.run(
             [build.go.path, "list", "-deps", *build.group.flags, main],
             cwd=build.group.directory,
@@ -182,7 +182,7 @@ def blamed(build: GroupBuild, package: str) -> tuple[str, ...]:
             timeout=120,
         )
         if package in listed.stdout.split():
-            found.append(program)
+            found += build.group.made_of(main)
     return tuple(found) or programs
 
 
@@ -194,13 +194,13 @@ def build_group(build: GroupBuild, output: Path) -> int:
     # Listing first brings the modules here, so that waiting for the network and compiling are told apart.
     listed = build.list()
     build.run(build_arguments(build.group, output), "compiling", listed.packages)
-    for program, package in build.group.programs.items():
-        built = output / built_name(package)
+    for package in build.group.packages:
+        built, programs = output / built_name(package), build.group.made_of(package)
         if not built.is_file():
-            raise UpstreamError(f"cannot build {program}: Go left no file {built.name}")
-        if built.name != program:
-            (output / program).hardlink_to(built)
-    for built in map(output.joinpath, {built_name(package) for package in build.group.packages}):
-        if built.name not in build.group.programs:
+            raise UpstreamError(f"cannot build {', '.join(programs)}: Go left no file {built.name}")
+        for program in programs:
+            if program != built.name:
+                (output / program).hardlink_to(built)
+        if built.name not in programs:
             built.unlink()
     return listed.packages

@@ -75,6 +75,10 @@ class Group:
         """The main packages, each once."""
         return tuple(dict.fromkeys(self.programs.values()))
 
+    def made_of(self, package: str) -> tuple[str, ...]:
+        """The programs that a main package is."""
+        return tuple(program for program, main in self.programs.items() if main == package)
+
     @property
     def flags(self) -> tuple[str, ...]:
         """The flags that decide which files are compiled, for every verb of Go."""

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import shutil
 import tarfile
 from collections.abc import Callable, Mapping
@@ -14,7 +15,6 @@ from guildnet_local.images.recipes import ImageError
 REF_NAME = "org.opencontainers.image.ref.name"
 # Docker writes the whole reference here and only the tag into REF_NAME.
 CONTAINERD_NAME = "io.containerd.image.name"
-_CHUNK = 1 << 20
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 
@@ -61,13 +61,9 @@ def _layer(
 ) -> tuple[int, dict[str, bytes]]:
     """A layer's size uncompressed, and its regular files that are wanted; read once, for that is what takes time."""
     with _member(archive, _blob(layer["digest"])) as packed:
-        if not str(layer["mediaType"]).endswith("gzip"):
-            return int(layer["size"]), _files(packed, wanted) if wanted else {}
-        with gzip.open(packed) as stream:
-            found = _files(stream, wanted) if wanted else {}
-            while stream.read(_CHUNK):
-                pass
-            return stream.tell(), found
+        stream = gzip.GzipFile(fileobj=packed) if str(layer["mediaType"]).endswith("gzip") else packed
+        found = _files(stream, wanted) if wanted else {}
+        return stream.seek(0, os.SEEK_END), found
 
 
 def _files(layer: IO[bytes] | gzip.GzipFile, wanted: Callable[[str], bool]) -> dict[str, bytes]:

@@ -21,23 +21,24 @@ from guildnet_local.images.recipes import ImageError
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One base. `begins` is the variant that `packages` are added to; the apt of one that has it knows its sources."""
+    """One base. `begins` is what `packages` are added to; the apt of one that has it knows its sources."""
 
     name: str
     packages: tuple[str, ...]
-    begins: str = ""
+    begins: "Variant | None" = None
 
     @property
     def has_apt(self) -> bool:
         return "apt" in self.packages
 
 
+# libstdc++6 is what compiled wheels (pyzmq) find missing.
+_PYTHON = Variant("python", ("python3", "ca-certificates", "libstdc++6"))
 VARIANTS: Mapping[str, Variant] = {
     variant.name: variant
     for variant in (
-        # libstdc++6 is what compiled wheels (pyzmq) find missing.
-        Variant("python", ("python3", "ca-certificates", "libstdc++6")),
-        Variant("build", ("apt", "python3-venv", "python3-dev", "binutils", "gcc", "libc6-dev"), begins="python"),
+        _PYTHON,
+        Variant("build", ("apt", "python3-venv", "python3-dev", "binutils", "gcc", "libc6-dev"), begins=_PYTHON),
         Variant(
             "workspace",
             (
@@ -68,7 +69,6 @@ _PATHS = (*(f"path-exclude=/{path}" for path in _EXCLUDED), "path-include=/usr/s
 _REMOVED = ("var/log/*", "var/cache/*", "etc/machine-id", "etc/hostname", "etc/resolv.conf", "usr/share/doc-base")
 _REMOVED_WITHOUT_APT = ("etc/apt", "etc/dpkg/dpkg.cfg.d/99mmdebstrap", "var/lib/apt", "usr/share/keyrings")
 
-
 # apt of this machine, whose dpkg runs inside: what mmdebstrap itself installs packages with.
 _INSTALL = (
     'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -q --yes -o Dir::Bin::dpkg=env -o DPkg::Options::=--unset=TMPDIR '
@@ -78,8 +78,7 @@ _INSTALL = (
 
 def key(variant: Variant, dockerfile: bytes) -> str:
     """Twelve hexadecimal digits that change whenever the variant's definition does; the mirror does not count."""
-    first = VARIANTS.get(variant.begins)
-    facts = (first, variant, host.SUITE, _UNSAFE, _PATHS, _REMOVED, _REMOVED_WITHOUT_APT)
+    facts = (variant, host.SUITE, _UNSAFE, _PATHS, _REMOVED, _REMOVED_WITHOUT_APT)
     return hashlib.sha256(repr(facts).encode() + dockerfile).hexdigest()[:12]
 
 
@@ -105,9 +104,9 @@ def command(variant: Variant, directory: Path) -> list[str]:
     """The call of mmdebstrap that writes the file system to `directory`, as VARIANT.tar; its sources come on standard
     input. The one that the variant begins as is written there, too.
     """
-    first = VARIANTS.get(variant.begins, variant)
+    first = variant.begins or variant
     hooks = []
-    if first != variant:
+    if variant.begins:
         excluded = " ".join(f"--exclude=./{path}" for path in (*_removed(first), "tmp/*", "run/*"))
         target = shlex.quote(str(directory / f"{first.name}.tar"))
         hooks += [
@@ -142,9 +141,9 @@ def make(variant: Variant, dockerfile: Path, engine: Engine, job: Job, work: Pat
     base = command(variant, work)
     argv = (base[0], *options, *base[1:], *told)
     job.run(Command(argv, {**os.environ, "TMPDIR": str(work)}, stdin=sources))
-    for made in (VARIANTS.get(variant.begins), variant):
-        ref = reference(made, dockerfile.read_bytes()) if made else ""
-        if made and not engine.has(ref):
+    for made in filter(None, (variant.begins, variant)):
+        ref = reference(made, dockerfile.read_bytes())
+        if not engine.has(ref):
             engine.build(Build(_context(made, dockerfile, work), ref, {}, {}), job)
 
 
