@@ -74,21 +74,28 @@ def test_new_lines_reach_two_viewers_within_a_second(local: Local, fresh: Callab
         assert len(set(viewer.ids)) == len(viewer.ids)
 
 
-def test_the_last_words_of_a_container_that_crashed_are_there_while_it_waits(local: Local, fresh: Callable[[str], str]):
+def test_the_last_words_of_a_container_that_crashed_are_there_until_it_is_started_again(
+    local: Local, fresh: Callable[[str], str]
+):
     name = fresh("crasher")
     words = "import sys\nprint('ERROR last words', flush=True)\nsys.exit(3)"
     local.apply(workspace(name, "guildnet/jupyterlab:0.1.0", command=["python3", "-c", words], probe={"type": "none"}))
 
-    def waiting() -> dict[str, Any]:
-        """The container's status, once it waits for its third start: that takes 20 seconds."""
+    def ended() -> dict[str, Any]:
+        """How the second restart ended. The third is 20 seconds later.
+
+        Meanwhile a kubelet tells of a terminated container or, where it looked at the pod once more, of a waiting one.
+        """
         pods = json.loads(
             local.kubectl("-n", NAMESPACE, "get", "pods", "-l", f"guildnet.io/workspace={name}", "-o", "json")
         )
         found: dict[str, Any] = next((c for p in pods["items"] for c in p["status"].get("containerStatuses", [])), {})
-        return found if found.get("restartCount") == 2 and "waiting" in found["state"] else {}
+        if found.get("restartCount") != 2 or "running" in found["state"]:
+            return {}
+        terminated: dict[str, Any] = found["state"].get("terminated") or found["lastState"]["terminated"]
+        return terminated
 
-    status = until(waiting, "the second restart", seconds=90)
-    began = status["lastState"]["terminated"]["startedAt"]
+    began = until(ended, "the end of the second restart", seconds=90)["startedAt"]
 
     def told() -> list[list[str]]:
         """The stream's events, once the api knows of the second restart, too: of the run before no log is kept."""

@@ -145,7 +145,7 @@ COMMANDS: Final = (
                  metavar="TEXT"),
             _opt("--level", help="only of this level", default="", choices=["debug", "info", "error"]),
             _opt("-c", "--container", help="a container of the pod; `*` for all", default="", metavar="NAME"),
-            _flag("--previous", help="the run before the present one, after a restart"),
+            _flag("--previous", help="the run that ended last, after a crash"),
             _flag("-t", "--timestamps", help="each line with its time"),
             _opt("-o", "--output", help="`json`: one object a line; default: table", default="table",
                  choices=["table", "json"]),

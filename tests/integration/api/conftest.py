@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx2
 import pytest
@@ -47,6 +47,11 @@ LOCAL = Entry("local", "http://guildnet.localhost:8080", "host")
 ALICE = Identity("user", "alice@example.com", "Alice", source="tailnet", entry=LOCAL)
 BOB = Identity("user", "bob@example.com", "Bob", source="tailnet", entry=LOCAL)
 ADMIN = Identity("token", "guildnet-admin", roles=("admin",), source="bearer", entry=LOCAL)
+STATES: Final = {
+    "running": {"startedAt": "2026-01-01T00:00:00Z"},
+    "terminated": {"exitCode": 3, "reason": "Error"},
+    "waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"},
+}
 NOBODY = Identity("anonymous", source="none", entry=LOCAL)
 
 
@@ -178,7 +183,7 @@ class Api:
         return made
 
     async def pod(
-        self, workspace: str, name: str, *, restart: int = 0, running: bool = True, others: Sequence[str] = ()
+        self, workspace: str, name: str, *, restart: int = 0, state: str = "running", others: Sequence[str] = ()
     ) -> dict[str, Any]:
         """A pod as the kubelet would have reported it; `others` are containers beside `main`."""
         uid = (await self.kube.get(WORKSPACES, self.namespace, workspace))["metadata"]["uid"]
@@ -187,27 +192,22 @@ class Api:
             "spec": {"containers": [{"name": each, "image": "example.com/team/app:1"} for each in ("main", *others)]},
         }
         made = await self.kube.create(PODS, self.namespace, body)
-        await self.pod_status(name, restart=restart, running=running, others=others)
+        await self.pod_status(name, restart=restart, state=state, others=others)
         return made
 
     async def pod_status(
-        self, name: str, *, restart: int = 0, running: bool = True, others: Sequence[str] = ()
+        self, name: str, *, restart: int = 0, state: str = "running", others: Sequence[str] = ()
     ) -> None:
-        state = (
-            {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
-            if running
-            else {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}
-        )
         status = {
             "phase": "Running",
             "containerStatuses": [
                 {
                     "name": each,
-                    "ready": running,
+                    "ready": state == "running",
                     "restartCount": restart,
                     "image": "x",
                     "imageID": "x",
-                    "state": state,
+                    "state": {state: STATES[state]},
                 }
                 for each in ("main", *others)
             ],

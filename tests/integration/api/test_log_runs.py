@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from guildnet.kube.resources import PODS, WORKSPACES
 from support.waiting import eventually
 
@@ -67,18 +69,39 @@ async def test_the_run_before_this_one_is_streamed_when_asked_for_and_the_stream
         assert len(events.of("end")) == 1
 
 
-async def test_while_a_container_waits_to_be_started_again_its_last_run_is_the_previous_one(
-    any_api: Api, kubelet: Kubelet
+@pytest.mark.parametrize("state", ["terminated", "waiting"])
+async def test_a_container_that_does_not_run_has_ended_whatever_the_kubelet_calls_it(
+    any_api: Api, kubelet: Kubelet, state: str
 ):
     kubelet.write("ws-1", "first")
+    kubelet.finish("ws-1")
     kubelet.write("ws-1", "second", restart=1)
     kubelet.finish("ws-1", restart=1)
-    kubelet.waiting.add("ws-1")
-    await any_api.pod_status("ws-1", restart=1, running=False)
+    if state == "waiting":
+        kubelet.waiting.add("ws-1")
+    await any_api.pod_status("ws-1", restart=1, state=state)
     async with any_api.stream("/sse/logs?target=ws&previous=1") as events:
         await eventually(lambda: events.ended, within=20)
         assert events.messages == ["second"]
         assert events.of("source") == [{"pod": "ws-1", "container": "main", "restart": 1}]
+    for query in ("previous=1", "previous=0", "previous=1&container=*"):
+        lines = (await any_api.ask("GET", f"/api/servers/ws/logs?{query}")).json()
+        assert [line["msg"] for line in lines] == ["second"], query
+
+
+async def test_the_run_that_ended_last_of_a_container_that_runs_is_the_one_before(any_api: Api, kubelet: Kubelet):
+    kubelet.write("ws-1", "first")
+    assert (await any_api.ask("GET", "/api/servers/ws/logs?previous=1")).json() == []
+    kubelet.finish("ws-1")
+    kubelet.write("ws-1", "second", restart=1)
+    await any_api.pod_status("ws-1", restart=1)
+    for query, expected in (
+        ("previous=1", ["first"]),
+        ("previous=0", ["second"]),
+        ("previous=1&container=*", ["first"]),
+    ):
+        lines = (await any_api.ask("GET", f"/api/servers/ws/logs?{query}")).json()
+        assert [line["msg"] for line in lines] == expected, query
 
 
 async def test_a_run_whose_log_the_kubelet_has_removed_is_a_gap_and_none_of_its_remarks_a_line(
@@ -104,7 +127,7 @@ async def test_a_new_pod_is_told_and_followed(any_api: Api, kubelet: Kubelet):
         await eventually(lambda: kubelet.follows == 1 and events.lines)
         await any_api.kube.delete(PODS, any_api.namespace, "ws-1", grace_period=0)
         kubelet.finish("ws-1")
-        await any_api.pod("ws", "ws-2", running=False)
+        await any_api.pod("ws", "ws-2", state="waiting")
         kubelet.write("ws-2", "new pod")
         await any_api.pod_status("ws-2")
         await eventually(lambda: events.messages == ["old pod", "new pod"], within=20)

@@ -44,7 +44,7 @@ from guildnet_api.logs.hub import Hub, HubLimits
 from guildnet_api.logs.redis.replica import Replica
 from guildnet_api.logs.source.follower import Follower
 from guildnet_api.logs.source.kubelet import KubeletLogs, LogSource
-from guildnet_api.logs.source.run_state import RunState
+from guildnet_api.logs.source.run_state import RunLogs, RunState
 from guildnet_api.logs.worker import Worker
 from guildnet_api.metrics import Metrics
 from guildnet_api.openapi import document
@@ -69,11 +69,12 @@ def compose(
     registry = make_registry()
     metrics = Metrics(registry)
     watches = Watches(client, settings.k8s_namespace)
-    lines = source or _kubelet(settings, client)
+    runs = RunState(watches.index)
+    lines = RunLogs(source or _kubelet(settings, client), runs)
     trail = audit or AuditTrail()
     supervisor = StreamSupervisor(metrics, settings.slow_viewer_seconds)
     replica = Replica(redis, _owner(settings), settings.log_lines, metrics) if redis else None
-    hub = _hub(settings, RunState(watches.index), lines, replica, metrics)
+    hub = _hub(settings, runs, lines, replica, metrics)
     supervisor.on_close(hub.wake)
     supervisor.on_close(watches.index.signal.notify)
     authorizer = Authorizer(watches, settings.access_default, trail)

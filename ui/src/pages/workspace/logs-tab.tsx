@@ -149,7 +149,7 @@ function LogBar(props: { request: LogRequest; handle: LogHandle | undefined; nar
           onChange={(event) => props.narrow({ run: event.currentTarget.value })}
         >
           <option value="">This run</option>
-          <option value="previous">The run before</option>
+          <option value="previous">The run that ended last</option>
         </select>
         <select
           aria-label="Container"

@@ -20,11 +20,6 @@ class Container:
     message: str
     restart: int
 
-    @property
-    def has_log(self) -> bool:
-        """Whether the kubelet has a log: of a run that began, or of the one before the wait."""
-        return self.state != "waiting" or self.restart > 0
-
 
 @dataclass(frozen=True, slots=True)
 class Pod:

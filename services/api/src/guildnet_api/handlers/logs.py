@@ -27,6 +27,7 @@ from guildnet_api.logs.reader.snapshot import MAX_LINES, Selection, newest, runs
 from guildnet_api.logs.reader.viewer import StreamContext, Viewer
 from guildnet_api.logs.reader.workspace_events import WorkspaceEvents
 from guildnet_api.logs.source.levels import LEVELS
+from guildnet_api.logs.source.run_state import run_of
 
 DEFAULT_LINES: Final = 200
 INCOMPLETE_HEADER: Final = "X-Guildnet-Incomplete"
@@ -48,11 +49,12 @@ async def list_lines(api: Services, request: Request) -> Response:
     await searcher.admit(request.query_params.get("q", ""))
     selection = _selection(api, request)
     container = _container(request)
+    previous = flag(request, "previous")
     if container == ALL_CONTAINERS:
         _run(api, ws, None)
-        runs = runs_of(api.watches.index.pod(ws.name))
+        runs = runs_of(api.watches.index.pod(ws.name), previous=previous)
     else:
-        run = _run(api, ws, container)
+        run = _run(api, ws, container, previous=previous)
         runs = [run] if run else []
     request.scope[HELD].enter_context(api.limits.reading(subject))
     if _format(request) == "text":
@@ -143,8 +145,8 @@ def _readable(api: Services, request: Request, name: str) -> Workspace:
     return ws
 
 
-def _run(api: Services, ws: Workspace, container: str | None) -> Run | None:
-    """The present run of a container, None while it has no log. Raises NotFound `no_pods` or `no_container`."""
+def _run(api: Services, ws: Workspace, container: str | None, *, previous: bool = False) -> Run | None:
+    """A run of a container, None while there is none to read. Raises NotFound `no_pods` or `no_container`."""
     pod = api.watches.index.pod(ws.name)
     if pod is None:
         if container:
@@ -154,7 +156,7 @@ def _run(api: Services, ws: Workspace, container: str | None) -> Run | None:
     if found is None:
         names = ", ".join(c.name for c in pod.containers)
         raise NotFound(f"{ws.name} has no container {container!r}; it has {names}.", code="no_container")
-    return Run(pod.uid, pod.name, found.name, found.restart) if found.has_log else None
+    return run_of(pod, found, previous=previous)
 
 
 def _selection(api: Services, request: Request) -> Selection:
@@ -166,7 +168,6 @@ def _selection(api: Services, request: Request) -> Selection:
         else count(request, "limit", DEFAULT_LINES, MAX_LINES),
         since_ns=_time(api, request, "since"),
         until_ns=_time(api, request, "until"),
-        previous=flag(request, "previous"),
         max_line_bytes=api.settings.log_line_bytes,
     )
 

@@ -85,7 +85,9 @@ LIMIT: Final = Parameter(
     "At most so many lines, the newest; 5000 at most. As text, without it: all of them.",
     COUNT,
 )
-PREVIOUS: Final = Parameter("previous", "Reads the run before the present one, after a restart.", BOOLEAN)
+PREVIOUS: Final = Parameter(
+    "previous", "Reads the run that ended last: the one before the present one, while that runs.", BOOLEAN
+)
 SINCE: Final = Parameter(
     "since", "Only lines from this time on: RFC 3339, or an age like `90` (seconds), `10m`, `2h`, `1d`."
 )

@@ -9,6 +9,7 @@ from typing import Final
 from guildnet_api.cluster.pods import Pod
 from guildnet_api.logs.filtered import EVERYTHING, Filter
 from guildnet_api.logs.model import Run, id_key
+from guildnet_api.logs.source.run_state import run_of
 
 _RESTART: Final = re.compile(r"[0-9]{1,10}")
 
@@ -69,16 +70,12 @@ class Cursor:
         return cls(f"{prefix}.", id_) if prefix else None
 
 
-def run_of(pod: Pod | None, request: StreamRequest) -> Run | None:
+def asked_run(pod: Pod | None, request: StreamRequest) -> Run | None:
     """The run that the request is about now, or None while there is nothing to read."""
     found = pod.container(request.container) if pod else None
     if pod is None or found is None:
         return None
-    if request.previous:
-        # Of one that waits to be started again, the run before is the one it counts already: it has ended.
-        ended = found.restart - (found.state != "waiting")
-        return Run(pod.uid, pod.name, found.name, ended) if found.restart else None
-    return Run(pod.uid, pod.name, found.name, found.restart) if found.has_log else None
+    return run_of(pod, found, previous=request.previous)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from guildnet_api.logs.filtered import EVERYTHING, Filter
 from guildnet_api.logs.matcher import Matcher
 from guildnet_api.logs.model import Run, truncated
 from guildnet_api.logs.source.kubelet import REMOVED, LogSource, Options, parse_kube_line
+from guildnet_api.logs.source.run_state import run_of
 from guildnet_api.logs.worker import Searcher, TooSlow
 
 MAX_LINES: Final = 5000
@@ -48,7 +49,6 @@ class Selection:
     limit: int | None = MAX_LINES
     since_ns: int = 0
     until_ns: int = 0
-    previous: bool = False
     max_line_bytes: int = 16 * 1024
 
     @property
@@ -64,9 +64,10 @@ class Found:
     incomplete: str = ""
 
 
-def runs_of(pod: Pod | None) -> list[Run]:
-    """The present run of every container that has something to read."""
-    return [Run(pod.uid, pod.name, c.name, c.restart) for c in pod.containers if c.has_log] if pod else []
+def runs_of(pod: Pod | None, *, previous: bool) -> list[Run]:
+    """The run of every container that has one: the present one, with `previous` the one that ended last."""
+    runs = (run_of(pod, container, previous=previous) for container in pod.containers) if pod else ()
+    return [run for run in runs if run]
 
 
 async def newest(source: LogSource, runs: Sequence[Run], selection: Selection, searcher: Searcher) -> Found:
@@ -208,7 +209,7 @@ class _Reading:
 
     async def lines(self, tail: int | None, read: _Count) -> AsyncGenerator[LogLine, None]:
         """Those that match of the newest `tail`. Raises guildnet.errors, and TooSlow where the selection narrows."""
-        options = Options(since_ns=self.selection.since_ns, tail=tail, previous=self.selection.previous)
+        options = Options(since_ns=self.selection.since_ns, tail=tail)
         select = partial(_selected, self.run, self.selection, self.selection.filter.matcher)
         async with aclosing(_batches(self.source, self.run, options)) as batches:
             async for batch in batches:

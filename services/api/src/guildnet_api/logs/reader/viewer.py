@@ -23,7 +23,7 @@ from guildnet_api.logs.feed import Feed
 from guildnet_api.logs.filtered import FilteredRing
 from guildnet_api.logs.hub import WAKE_SECONDS, Hub
 from guildnet_api.logs.model import Run, id_key, rfc3339
-from guildnet_api.logs.reader.cursor import Cursor, StreamRequest, next_step, run_of
+from guildnet_api.logs.reader.cursor import Cursor, StreamRequest, asked_run, next_step
 from guildnet_api.logs.reader.stream_events import Cut, End, Gap, Lines, Source, Status, Timeline
 from guildnet_api.logs.reader.workspace_events import WorkspaceEvents
 from guildnet_api.logs.worker import Searcher, TooSlow
@@ -87,7 +87,7 @@ class Viewer:
             yield news
         done = None
         while not self._over():
-            step = next_step(run_of(self._index.pod(self._request.target), self._request), done, self._cursor)
+            step = next_step(asked_run(self._index.pod(self._request.target), self._request), done, self._cursor)
             if step.run is None:
                 idle, more = self._idle()
                 for event in idle:
@@ -106,7 +106,7 @@ class Viewer:
             done = step.run
             if self._cut:
                 return
-            if self._request.ends and done == run_of(self._index.pod(self._request.target), self._request):
+            if self._request.ends and done == asked_run(self._index.pod(self._request.target), self._request):
                 yield End()
                 return
         if not self._revoked:

@@ -119,10 +119,7 @@ class Follower:
 
     async def _read(self, run: Run, sink: Sink, *, follow: bool) -> None:
         alignment = Alignment(await sink.known())
-        behind = self.state.runs_since(run)
-        if behind > 1:
-            raise NotFound(f"the log of run {run.restart} of {run.container} is not kept any more")
-        options = Options(follow=follow, since_ns=alignment.last_ns, tail=self.max_lines, previous=behind == 1)
+        options = Options(follow=follow, since_ns=alignment.last_ns, tail=self.max_lines)
         queue: asyncio.Queue[RawLine | None] = asyncio.Queue(MAX_QUEUED_LINES)
         async with task_group() as tasks, aclosing(self.source.open(run, options)) as lines:
             writer = tasks.create_task(_write(queue, sink))

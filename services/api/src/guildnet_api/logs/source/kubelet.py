@@ -43,7 +43,10 @@ def parse_kube_line(raw: bytes) -> tuple[int, bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to read: the last `tail` lines not before `since_ns` (Kubernetes knows whole seconds), and then new ones."""
+    """What to read: the last `tail` lines not before `since_ns` (Kubernetes knows whole seconds), and then new ones.
+
+    `previous` reads the run before the kubelet's present one; which that is of a `Run` is for RunLogs to say.
+    """
 
     follow: bool = False
     since_ns: int = 0
