@@ -209,13 +209,14 @@ def proof(*arguments: str, seconds: int = 600) -> list[str]:
 
 
 def crash(run: Run, *_: str) -> None:
-    """Every kind of write with every fault, and every write with one; each with each is `make test-crash`.
+    """Every leaf of a Workspace's schema, which is a matter of half a minute.
 
-    And every leaf of a Workspace's schema, which is a matter of half a minute.
+    And every kind of write with every fault, and every write with one; each with each is `make test-crash`. They are
+    last, so that what a plan that failed says of it is at the end.
     """
     programs(run)
-    run.phase("crash plans", proof("proofs.crash"))
     run.phase("spec mutations", proof("proofs", "spec-mutations", seconds=180))
+    run.phase("crash plans", proof("proofs.crash"))
 
 
 def wire(run: Run, *_: str) -> None:

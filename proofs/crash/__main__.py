@@ -14,10 +14,14 @@ import structlog
 
 from guildnet_operator.watch import kopf_source
 from proofs.crash import plans, running
+from proofs.crash.places import Places
 from proofs.crash.running import Bench, Result
 from proofs.crash.scenarios import SCENARIOS
 from support.apiserver import ApiServer
 from support.shared import shared_apiserver
+
+MAX_TOLD = 20
+"""Plans that failed, told once more at the end: all that each says of itself is in the lines above."""
 
 
 async def run(server: ApiServer, directory: Path, *, everything: bool, only: str = "") -> list[Result]:
@@ -40,10 +44,10 @@ async def run(server: ApiServer, directory: Path, *, everything: bool, only: str
 async def _references(bench: Bench, only: str) -> list[plans.Reference]:
     scenario, colon, _ = only.partition(":")
     names = [name for name in SCENARIOS if not colon or name == scenario]
-    places = asyncio.Semaphore(running.AT_ONCE)
+    places = Places(running.AT_ONCE)
 
     async def one(name: str) -> plans.Reference:
-        async with places:
+        async with places.place():
             return await running.reference(bench, name)
 
     return list(await asyncio.gather(*(one(name) for name in names)))
@@ -72,8 +76,10 @@ def main() -> int:
     quiet()
     with tempfile.TemporaryDirectory() as directory, shared_apiserver(Path(directory), controllers=True) as server:
         results = asyncio.run(run(server, Path(directory), everything=chosen.all, only=chosen.only))
-    bad = sum(bool(result.problems) for result in results)
-    print(f"{len(results)} plans, {len(results) - bad} ended as their reference")
+    bad = [result for result in results if result.problems]
+    for result in bad[:MAX_TOLD]:
+        print(f"  NOT {result.plan}: {result.problems[0]}")
+    print(f"{len(results)} plans, {len(results) - len(bad)} ended as their reference")
     return 1 if bad else 0
 
 

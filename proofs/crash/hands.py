@@ -34,13 +34,16 @@ class Hands(Namespace):
     async def delete(self, resource: Resource, name: str) -> None:
         await self.kube.delete(resource, self.namespace, name)
 
-    async def pending(self, name: str) -> None:
-        """Wait until the operator has told of this generation."""
+    async def made(self, name: str) -> None:
+        """Wait until the operator has made all there is to make before a pod runs; the port and the Deployment are
+        last, in no order."""
 
-        async def told() -> bool:
-            return _observed(await self._workspace(name))
+        async def is_made() -> bool:
+            found = await self._workspace(name)
+            origin = (found.get("status") or {}).get("origin") or {}
+            return _observed(found) and "port" in origin and await self.find(DEPLOYMENTS, name) is not None
 
-        await self._until(told)
+        await self._until(is_made)
 
     async def ready(self, *names: str) -> None:
         """Be the kubelet of these Workspaces' pods until they are Ready, and nothing is left to be written.

@@ -16,6 +16,7 @@ from guildnet.kube.resources import CONFIGMAPS, WORKSPACES
 from proofs.crash.hands import Hands
 from proofs.crash.node import node
 from proofs.crash.normal import State, differences, state
+from proofs.crash.places import Places
 from proofs.crash.plans import WATCHED, Plan, Reference
 from proofs.crash.processes import OperatorProcess, fork_server
 from proofs.crash.scenarios import SCENARIOS
@@ -33,7 +34,7 @@ RELIST = 6.0
 """Seconds a watch lasts where an event is to be missed; minutes in life. On a machine that is busy the event comes some
 seconds after all watches are open, and one that comes between two of them is in a list and cannot be missed."""
 AT_ONCE = 16
-"""Plans at the same time: they wait for controllers most of the time."""
+"""Plans at the same time, at most: they wait for controllers most of the time."""
 ATTEMPTS = 3
 NOT_MET = "the fault did not happen: nothing was proved"
 PORTS = "guildnet-ports"
@@ -199,11 +200,11 @@ async def _settled(hands: Hands) -> State:
 
 
 async def run_all(bench: Bench, plans: Sequence[Plan], references: Mapping[str, Reference]) -> list[Result]:
-    """All of them, `AT_ONCE` at the same time; one that failed is told of as it ends."""
-    places = asyncio.Semaphore(AT_ONCE)
+    """All of them, up to `AT_ONCE` at the same time; one that failed is told of as it ends."""
+    places = Places(AT_ONCE)
 
     async def one(plan: Plan) -> Result:
-        async with places:
+        async with places.place():
             for _ in range(ATTEMPTS):
                 result = await run(bench, plan, references[plan.scenario])
                 if result.met or result.problems[:1] not in ([], [NOT_MET]):

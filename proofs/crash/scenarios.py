@@ -102,7 +102,7 @@ async def child_edited(hands: Hands) -> None:
 
 async def deleted_while_down(hands: Hands) -> None:
     await hands.launch("one", image=CODE_SERVER, storage=dict(STORAGE))
-    await hands.pending("one")
+    await hands.made("one")
     await hands.operator.stop(kill=True)
     await hands.delete(WORKSPACES, "one")
     await hands.until_gone(WORKSPACES, "one")
