@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -67,11 +66,9 @@ class RunLogs:
     source: LogSource
     state: RunState
 
-    async def open(self, run: Run, options: Options) -> AsyncGenerator[bytes, None]:
+    def open(self, run: Run, options: Options) -> AsyncGenerator[bytes, None]:
         """Raises NotFound where more than one run came after this one, and what `source` raises."""
         behind = self.state.runs_since(run)
         if behind > 1:
             raise NotFound(f"the log of run {run.restart} of {run.container} is not kept any more")
-        async with aclosing(self.source.open(run, replace(options, previous=behind == 1))) as lines:
-            async for line in lines:
-                yield line
+        return self.source.open(run, replace(options, previous=behind == 1))
