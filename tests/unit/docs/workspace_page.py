@@ -135,7 +135,7 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
         "A volume cannot be attached or mounted, in the cluster's words; after a lost node that can take minutes.",
     ),
     Reason.SANDBOX_FAILED: ("Ready, Degraded", "The node cannot set up the pod: its network or container runtime."),
-    Reason.CRASH_LOOP: ("Degraded", "The container keeps ending: exit code here, why in the log of the run before."),
+    Reason.CRASH_LOOP: ("Degraded", "The container keeps ending: exit code here, why in the log of that run."),
     Reason.OOM_KILLED: (
         "Degraded",
         "It ran out of memory, or has a memory limit and was killed without another known cause: raise `resources.limits.memory`.",
