@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import aiohttp
 from aiohttp import web
 
+from guildnet.kube.transport import Sockets
 from support.apirequest import ApiRequest, about
 from support.apiserver import ADMIN_TOKEN, ApiServer
 from support.faults import KILLS, REFUSALS, AtEvent, AtWrite, Fault, WriteFault, refusal
@@ -99,7 +100,8 @@ class FaultProxy:
     async def serve(self, kubeconfig: Path) -> AsyncIterator[FaultProxy]:
         """Serve on a free loopback port and write a kubeconfig that leads here."""
         context = ssl.create_default_context(cafile=str(self.server.ca))
-        connector = aiohttp.TCPConnector(ssl=context, limit=0)
+        sockets = Sockets()
+        connector = aiohttp.TCPConnector(ssl=context, limit=0, socket_factory=sockets.make)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=30)
         self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False, timeout=timeout)
         runner = web.ServerRunner(
@@ -116,7 +118,7 @@ class FaultProxy:
             await runner.cleanup()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._session.close()
-            await asyncio.sleep(0)
+            await sockets.closed()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         self.seen.asked.append(asyncio.get_running_loop().time())

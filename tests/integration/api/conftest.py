@@ -218,14 +218,6 @@ class Api:
 Starter = Callable[..., Any]
 
 
-def _closing_tls() -> bool:
-    """Whether this loop still says goodbye on some TLS connection; its socket would be left to the collector."""
-    loop: Any = asyncio.get_running_loop()
-    transports = list(loop._transports.values())
-    states = [getattr(transport.get_protocol(), "_state", None) for transport in transports]
-    return any(state is not None and state.name in ("FLUSHING", "SHUTDOWN") for state in states)
-
-
 @pytest.fixture
 def kubelet() -> Kubelet:
     return Kubelet()
@@ -285,7 +277,6 @@ async def start_api(
             return Api(services, f"http://127.0.0.1:{listening.getsockname()[1]}", audit, namespace, kube)
 
         yield start
-    await eventually(lambda: not _closing_tls())
 
 
 @pytest.fixture

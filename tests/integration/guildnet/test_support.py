@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
+from guildnet.kube.client import Client, connect
+from guildnet.kube.resources import CONFIGMAPS, SECRETS, SERVICES, Resource, path
+from support.apiserver import ApiServer
+from support.faultproxy import FaultProxy
 from support.redis import RedisServer
 from support.waiting import eventually
 
@@ -93,3 +99,34 @@ def test_a_redis_of_the_tests_can_be_stopped_and_started_at_the_same_address(tmp
 def test_a_kubeconfig_of_the_tests_is_readable_by_its_owner_only(api_server: Any) -> None:
     assert api_server.kubeconfig.stat().st_mode & 0o077 == 0
     assert json.loads(api_server.kubeconfig.read_text())["current-context"] == "test"
+
+
+async def test_a_proxy_of_the_tests_that_ends_leaves_no_connection_to_the_api_server(
+    api_server: ApiServer, tmp_path: Path
+) -> None:
+    """A loop that ends before a TLS connection has said farewell leaves its socket to a test that comes later."""
+    watched = (CONFIGMAPS, SECRETS, SERVICES)
+    proxy, kubeconfig = FaultProxy(api_server), tmp_path / "kubeconfig"
+    async with proxy.serve(kubeconfig), connect(str(kubeconfig)) as client:
+        watches = [asyncio.create_task(listen(client, resource)) for resource in watched]
+        await eventually(lambda: proxy.streams.open.total() == len(watched))
+        assert transports_to(api_server), "the watches lead there"
+        for watch in watches:
+            watch.cancel()
+        await asyncio.gather(*watches, return_exceptions=True)
+    assert transports_to(api_server) == []
+
+
+async def listen(client: Client, resource: Resource) -> None:
+    """Hear all that a watch says until this is cancelled."""
+    async with aclosing(client.stream(path(resource), {"watch": True})) as lines:
+        async for _ in lines:
+            pass
+
+
+def transports_to(server: ApiServer) -> list[Any]:
+    """The running loop's open transports to this API server, those that wait for its farewell included."""
+    loop: Any = asyncio.get_running_loop()
+    port = int(server.url.rpartition(":")[2])
+    still = (item for item in list(loop._transports.values()) if not item.is_closing())
+    return [item for item in still if item.get_extra_info("peername")[1] == port]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,7 +15,6 @@ from guildnet.kube.resources import NAMESPACES
 from guildnet_operator.app import Operator, operator
 from guildnet_operator.settings import Settings
 from support.apiserver import ApiServer
-from support.waiting import eventually
 from support.world import Start, World, Writes
 
 TESTS_AGENT = "guildnet-tests"
@@ -77,10 +75,6 @@ def start(api_server_with_controllers: ApiServer, namespace: str, release: str) 
         }
         async with operator(Settings(**{**given, **settings})) as running:
             yield running
-        # TLS connections are closed by an exchange that nobody waits for, and a loop that ends before it complains.
-        loop: Any = asyncio.get_running_loop()
-        transports = loop._transports
-        await eventually(lambda: not any(item.is_closing() and item._sock for item in list(transports.values())))
 
     return started
 
