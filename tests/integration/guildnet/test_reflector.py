@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from guildnet.errors import NotFound
 from guildnet.kube.client import Client, connect
 from guildnet.kube.reflector import Change, Reflector
 from guildnet.kube.resources import CONFIGMAPS, CRDS, WORKSPACES, Resource
-from support.apiserver import PROGRAMS, Servers, make_namespace, ready
+from support.apiserver import PROGRAMS, ApiServer, Servers, make_namespace, ready
+from support.faultproxy import FaultProxy, answer
 from support.waiting import eventually
 
 
@@ -111,6 +113,22 @@ async def test_it_survives_an_api_server_that_freezes_dies_and_comes_back(server
         await eventually(lambda: reflector.last_error is None, within=20)
     told = [(change.kind, change.key) for change in changes if change.kind in ("deleted", "modified")]
     assert sorted(told) == [("deleted", "gone"), ("modified", "changed")]
+
+
+async def test_a_watch_refused_once_is_live_when_it_begins_in_a_quiet_cluster(
+    api_server: ApiServer, kube: Client, namespace: str, tmp_path: Path
+) -> None:
+    """The first word of a watch that has nothing to bring is a bookmark after a minute."""
+    proxy, kubeconfig = FaultProxy(api_server), tmp_path / "kubeconfig"
+    await kube.create(CONFIGMAPS, namespace, configmap("a"))
+    async with proxy.serve(kubeconfig), connect(str(kubeconfig)) as client:
+        reflector = copy_of(client, namespace)
+        proxy.refuse = lambda request: answer(503, "watch") if "watch" in request.query else None
+        async with running(reflector):
+            await eventually(lambda: reflector.synced.is_set() and reflector.last_error is not None)
+            proxy.refuse = lambda _: None
+            await eventually(lambda: reflector.last_error is None, within=20)
+            assert proxy.streams.events == set()
 
 
 def crd_of(kind: Resource) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class Script:
         self.events: asyncio.Queue[Any] = asyncio.Queue()
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.watching = 0
+        self.refusals: list[GuildNetError] = []
+        """Answers to the next watches, which do not begin."""
 
     async def list(self, _resource: Resource, _namespace: str | None, **query: Any) -> Item:
         self.asked.append(("list", {key: value for key, value in query.items() if value is not None}))
@@ -48,8 +50,13 @@ class Script:
             raise answer
         return answer
 
-    async def stream(self, path: str, query: dict[str, Any], *, idle: float | None) -> AsyncIterator[bytes]:
+    async def stream(
+        self, path: str, query: dict[str, Any], *, idle: float | None, begun: Callable[[], None]
+    ) -> AsyncIterator[bytes]:
         self.asked.append(("watch", {**query, "idle": idle}))
+        if self.refusals:
+            raise self.refusals.pop(0)
+        begun()
         self.watching += 1
         try:
             while True:
@@ -328,6 +335,30 @@ def picky(obj: Item) -> Any:
     if obj["data"].get("v") == "bad":
         raise ValueError("no good")
     return obj["data"].get("v")
+
+
+async def test_a_watch_that_was_refused_and_then_begins_makes_the_copy_live_before_it_brings_anything() -> None:
+    """In a quiet cluster the first word is a bookmark after a minute."""
+    async with playing() as scene:
+        scene.script.refusals = [TooManyRequests("storage is (re)initializing", retry_after=0.001), Denied("not yet")]
+        await scene.synced(item("a", 1, v=1))
+        assert len(scene.script.asks("watch")) == 3
+        assert (scene.reflector.last_error, scene.reflector.snapshot()) == (None, (1,))
+        scene.now = 30.0
+        scene.script.refusals = [Unreachable("cut")]
+        scene.script.events.put_nowait(Unreachable("cut"))
+        await eventually(lambda: len(scene.script.asks("watch")) == 5 and scene.script.watching)
+        assert (scene.reflector.last_error, scene.reflector.age()) == (None, 0.0)
+        assert scene.reflector._retry.failures == 4, "that it began does not make it stable"
+
+
+async def test_a_watch_that_ends_as_soon_as_it_begins_is_a_failure_each_time() -> None:
+    async with playing() as scene:
+        await scene.synced()
+        for _ in range(3):
+            scene.script.events.put_nowait(Stop())
+        await eventually(lambda: len(scene.script.asks("watch")) == 4 and scene.script.watching)
+        assert scene.reflector._retry.failures == 3
 
 
 async def test_an_object_nobody_can_read_is_left_out_and_named() -> None:

@@ -99,7 +99,7 @@ class Reflector(Generic[T]):
         self.last_error: GuildNetError | None = None
 
     def age(self) -> float:
-        """Seconds since the API server last confirmed this copy (list, event, bookmark); inf before the first list."""
+        """Seconds since the API server last confirmed this copy (list, watch begun, event); inf before the first."""
         return self._clock() - self._seen
 
     async def missed(self) -> str | None:
@@ -124,10 +124,10 @@ class Reflector(Generic[T]):
             try:
                 if self.resource_version is None or self._outlived:
                     await self._relist()
-                began, seen = self._clock(), self._seen
-                await self._watch()
+                began = self._clock()
+                told = await self._watch()
                 self.restarts += 1
-                if self._clock() - began < 1.0 and self._seen == seen:
+                if self._clock() - began < 1.0 and not told:
                     raise Unreachable("the watch ended as soon as it began")
                 if self._clock() - began >= WATCH_STABLE_SECONDS:
                     self._retry.succeeded()
@@ -158,7 +158,11 @@ class Reflector(Generic[T]):
         await self._retry.wait(pause)
 
     def _alive(self) -> None:
-        # A list that works proves nothing for the watch: a server that refuses every watch would be listed for ever.
+        """The API server has confirmed the copy, or will with what it tells next.
+
+        What failed before is counted on: a server that lists and then refuses every watch, or ends it, would be asked
+        without a pause.
+        """
         self._seen = self._clock()
         self.last_error = None
 
@@ -191,7 +195,9 @@ class Reflector(Generic[T]):
                 version = page.version
         return items, version
 
-    async def _watch(self) -> None:
+    async def _watch(self) -> int:
+        """Follow one watch to its end; the number of its events."""
+        told = 0
         query = {
             "labelSelector": self._label_selector,
             "fieldSelector": self._field_selector,
@@ -200,10 +206,15 @@ class Reflector(Generic[T]):
             "resourceVersion": self.resource_version,
             "timeoutSeconds": random.randint(*WATCH_LIFETIME_SECONDS),  # noqa: S311  to spread the load, not to keep a secret
         }
-        stream = self._client.stream(path(self._resource, self._namespace), query, idle=self._silence)
+        # In a quiet cluster the first word of a watch is a bookmark after a minute: that it was accepted has to do.
+        stream = self._client.stream(
+            path(self._resource, self._namespace), query, idle=self._silence, begun=self._alive
+        )
         async with aclosing(stream):
             async for line in stream:
                 self._event(watchevent.decoded(line))
+                told += 1
+        return told
 
     def _event(self, event: dict[str, Any]) -> None:
         item = event["object"]

@@ -87,12 +87,14 @@ class Transport:
         idle: float | None = None,
         timeout: float = TIMEOUT,
         splitter: LineSplitter | None = None,
+        begun: Callable[[], None] | None = None,
     ) -> AsyncGenerator[bytes, None]:
         """The lines of a watch or a pod's log as they come, without line feeds; ends when the server ends it.
 
         `idle` is how many seconds may pass without a byte; None means for ever. Close it (`aclosing`) to give the
-        connection back. `splitter` bounds lines; MAX_LINE unless given. Raises like `request`, and Silent where the
-        stream was open and `idle` passed.
+        connection back. `splitter` bounds lines; MAX_LINE unless given. `begun` is called when the API server has
+        agreed, which may be long before the first line. Raises like `request`, and Silent where the stream was open
+        and `idle` passed.
         """
         limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=idle)
         splitter = splitter or LineSplitter(MAX_LINE)
@@ -104,6 +106,8 @@ class Transport:
                     async with asyncio.timeout(timeout):
                         data = await response.read()
                     raise errors.from_answer(response.status, data, response.headers.get("Retry-After"))
+                if begun is not None:
+                    begun()
                 async for chunk in response.content.iter_any():
                     for line in splitter.feed(chunk):
                         yield line
