@@ -64,8 +64,13 @@ def compile_ahead(environ: Mapping[str, str] = os.environ) -> int:
 def _end(number: int, _: object) -> None:
     """End this process, once: what was being made is removed meanwhile, and a second signal must not cut that short."""
     for one in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(one, signal.SIG_IGN)
+        # Not SIG_IGN, which Python complains about where the second one is there already.
+        signal.signal(one, _ending)
     sys.exit(128 + number)
+
+
+def _ending(_number: int, _: object) -> None:
+    """A second signal."""
 
 
 def _say(line: str) -> None:

@@ -6,6 +6,7 @@ the child is ended with everything it started. Knows nothing of what is built or
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,8 @@ HEARTBEAT_SECONDS = 10.0
 # How long a process group may take to end after SIGTERM, and its output to be read after that.
 TERMINATION_SECONDS = 10.0
 DRAIN_SECONDS = 10.0
+# How long a signal may wait for its handler.
+SLICE_SECONDS = 0.05
 
 # The builders that run now.
 _running: set[subprocess.Popen[bytes]] = set()
@@ -90,19 +93,18 @@ def run(command: Command, take: Callable[[str], None], progress: Progress, state
         process_group=0,
     )
     reader = threading.Thread(target=_drain, args=(process.stdout, take), daemon=True)
-    reader.start()
-    _running.add(process)
     try:
+        reader.start()
+        _running.add(process)
         _feed(process.stdin, command.stdin)
-        while process.poll() is None:
-            try:
-                process.wait(progress.heartbeat_seconds)
-            except subprocess.TimeoutExpired:
-                progress.say(state())
+        while not _ended(process, progress.heartbeat_seconds):
+            progress.say(state())
+        process.wait()
     finally:
         _running.discard(process)
         _end_group(process)
-        reader.join(DRAIN_SECONDS)
+        if reader.ident is not None:
+            reader.join(DRAIN_SECONDS)
         if process.stdout is not None:
             process.stdout.close()
     return process.returncode
@@ -119,6 +121,24 @@ def ending_with_this_process() -> list[str]:
     """A prefix that ends the builder when this process is killed: else the next build would meet it still at work."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
+
+
+def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Has the child ended, at the latest after so many seconds?
+
+    `Popen.wait` with a timeout takes a lock every few milliseconds, and a signal's exception in the wrong one leaves it
+    locked: nothing could wait for the child any more. Slices, because a signal that the kernel gives to another thread
+    does not end a wait of the main one, whose handlers run between them.
+    """
+    until = time.monotonic() + seconds
+    descriptor = os.pidfd_open(process.pid)
+    try:
+        while (rest := until - time.monotonic()) > 0:
+            if select.select([descriptor], [], [], min(SLICE_SECONDS, rest))[0]:
+                return True
+        return False
+    finally:
+        os.close(descriptor)
 
 
 def _feed(stream: IO[bytes] | None, text: str) -> None:
