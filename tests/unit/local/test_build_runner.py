@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -15,6 +17,7 @@ from guildnet_local.build.runner import Command, Progress
 
 PLACES = 40
 """Lines of `run` and of what it waits with, from where the child runs; it waits for good long before the last."""
+MARK = f"300.{os.getpid()}"
 WAITING = frozenset({"run", "_ended", "wait", "_wait", "poll", "_internal_poll"})
 
 
@@ -52,23 +55,19 @@ def test_an_interruption_at_any_line_ends_the_builder_and_what_it_started() -> N
         sys.settrace(interrupting(place, reached.append))
         try:
             with pytest.raises(Interrupted):
-                runner.run(Command(["sh", "-c", "sleep 300 & wait"]), lambda _: None, progress, lambda: "")
+                runner.run(Command(["sh", "-c", f"sleep {MARK} & wait"]), lambda _: None, progress, lambda: "")
         finally:
             sys.settrace(None)
         assert not runner._running
     assert reached == list(range(PLACES))
-    assert children() == []
+    assert running(MARK) == []
 
 
-def children() -> list[str]:
-    """Names of this process's children that run."""
-    with open(f"/proc/self/task/{os.getpid()}/children") as file:  # noqa: PTH123  a file of the kernel's
-        return [name for name in map(name_of, file.read().split()) if name in ("sh", "sleep", "setpriv")]
-
-
-def name_of(pid: str) -> str:
-    try:
-        with open(f"/proc/{pid}/comm") as file:  # noqa: PTH123
-            return file.read().strip()
-    except FileNotFoundError:
-        return ""
+def running(argument: str) -> list[str]:
+    """Processes that were given this argument; one that nobody has waited for yet has none."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdecimal() and argument.encode() in (entry / "cmdline").read_bytes().split(b"\0"):
+                found.append(entry.name)
+    return found
