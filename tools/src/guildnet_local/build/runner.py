@@ -132,9 +132,11 @@ def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
     """
     until = time.monotonic() + seconds
     descriptor = os.pidfd_open(process.pid)
+    poll = select.poll()  # `select` refuses descriptors from 1024 on
+    poll.register(descriptor, select.POLLIN)
     try:
         while (rest := until - time.monotonic()) > 0:
-            if select.select([descriptor], [], [], min(SLICE_SECONDS, rest))[0]:
+            if poll.poll(min(SLICE_SECONDS, rest) * 1000):
                 return True
         return False
     finally:
