@@ -160,8 +160,8 @@ class Reflector(Generic[T]):
     def _alive(self) -> None:
         """The API server has confirmed the copy, or will with what it tells next.
 
-        What failed before is counted on: a server that lists and then refuses every watch, or ends it, would be asked
-        without a pause.
+        The failures so far still count: else a server that lists and then refuses every watch, or ends it at once,
+        would be asked without a pause.
         """
         self._seen = self._clock()
         self.last_error = None
