@@ -235,9 +235,10 @@ def test_fields_that_seldom_say_the_same_twice_are_not_remembered() -> None:
     names = response_names({}, {})
     for name in (b"ETag", b"Expires", b"Last-Modified", b"Location", b"Set-Cookie"):
         line = name + b": a"
-        assert names.line(line) == names.line(line) == (name.lower(), KEEP, b"a")
+        assert names.line(line) == names.line(line) == (name.lower(), KEEP, b"")
     assert names.lines.young == {}
     assert names.lines.young == {b"Server: a": names.line(b"Server: a")}
+    assert names.line(b"Server: a") is names.line(b"Server: a")
 
 
 def test_a_field_of_one_connection_is_dropped_and_so_is_a_claim() -> None:
@@ -263,3 +264,14 @@ def test_what_is_remembered_of_answers_is_bounded() -> None:
 
 def test_a_field_that_is_not_there_is_empty() -> None:
     assert parse_request(request(), LIMITS).get(b"x") == b""
+
+
+def test_a_connection_of_http_1_0_is_not_used_again_whatever_it_says() -> None:
+    assert not ResponseHead(b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n").keep_alive
+
+
+def test_a_status_line_is_read_once() -> None:
+    line = b"HTTP/1.1 299 As Seen Here"
+    first, second = (ResponseHead(line + b"\r\n\r\n") for _ in range(2))
+    assert (first.status, first.line) == (299, line)
+    assert first.line is second.line

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from guildnet_proxy.http.errors import Refusal
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.message.fields import REMEMBERED_LINES_BYTES, _learn, _lines
-from guildnet_proxy.http.message.head import Heads, parse_request
+from guildnet_proxy.http.message.head import Heads, _weight, parse_request
+from guildnet_proxy.http.message.response import CODING, REMEMBERED_NAMES_BYTES, Names, ResponseHead
 from guildnet_proxy.http.message.response import REMEMBERED_LINES_BYTES as RESPONSE_LINES_BYTES
-from guildnet_proxy.http.message.response import REMEMBERED_NAMES_BYTES, Names, ResponseHead
 
 FIELDS = b"Host: a\r\nAccept: */*\r\nCookie: a=b\r\n\r\n"
 
@@ -129,6 +129,10 @@ def test_blocks_take_no_more_memory_than_the_limit_says(fields: int) -> None:
     assert grown(fill) < limits.known_heads_bytes
 
 
+def test_a_remembered_block_weighs_three_times_its_bytes() -> None:
+    assert _weight(b"x" * 3000) - _weight(b"x" * 1000) == 3 * 2000
+
+
 def test_a_line_is_taken_apart_once() -> None:
     _lines.clear()
     assert _lines.young == {b"X-Line: a": _learn(b"X-Line: a")}
@@ -137,7 +141,7 @@ def test_a_line_is_taken_apart_once() -> None:
 def test_bytes_beyond_ascii_are_text_in_both_directions() -> None:
     line = b"X-Name: J\xf6rg"
     assert _learn(line)[1] == b"J\xf6rg"
-    assert Names(lambda _: 0).line(line)[2] == b"J\xf6rg"
+    assert Names(lambda _: CODING).line(line)[2] == b"J\xf6rg"
 
 
 def test_made_up_lines_take_no_more_memory_than_their_bound() -> None:

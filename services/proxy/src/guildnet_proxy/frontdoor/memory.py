@@ -33,7 +33,7 @@ class Memory:
         self, known: object, head: RequestHead, listener: Listener, address: str, record: Record
     ) -> Forward | None:
         """The way of the last request with these fields, where nothing that it rests on has changed; else None."""
-        ways = known.get(listener.name) if isinstance(known, dict) else None
+        ways: Ways | None = known.get(listener.name) if isinstance(known, dict) else None
         if ways is None or ways.version != self._version():
             return None
         target = rest = head.target

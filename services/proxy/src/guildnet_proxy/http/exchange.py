@@ -25,7 +25,7 @@ _CONNECTED: Final = int(Event.CONNECTED)
 _SENT: Final = int(Event.SENT)
 _ANSWERED: Final = int(Event.ANSWERED)
 _FINISHED: Final = int(Event.FINISHED)
-_IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"PROPFIND"})
+_IDEMPOTENT: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"PROPFIND"})
 
 
 class Exchange(Spliced):

@@ -23,9 +23,9 @@ from guildnet_proxy.memo import Memo
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 _NAME = re.compile(_TOKEN)
 _FIELD = re.compile(_TOKEN + rb":[\t\x20-\x7e\x80-\xff]*+")
-VISIBLE = bytes(range(0x21, 0x7F))
+VISIBLE: Final = bytes(range(0x21, 0x7F))
 """The bytes of a request target (RFC 9112 3.2, without what has to be escaped there)."""
-TEXT = b"\t " + VISIBLE + bytes(range(0x80, 0x100))
+TEXT: Final = b"\t " + VISIBLE + bytes(range(0x80, 0x100))
 """The bytes of a line: all but control characters (RFC 9110 5.5)."""
 _END = [b"", b""]
 _DIGITS = re.compile(rb"[0-9]{1,18}")
@@ -35,14 +35,14 @@ _CLAIM_PREFIXES = (
     b"x-guildnet-",
 )  # fmt: skip
 _CLAIM_NAMES = frozenset({b"forwarded", b"x-real-ip"})
-HOP_BY_HOP = frozenset({
+HOP_BY_HOP: Final = frozenset({
     b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
     b"transfer-encoding", b"upgrade", b"http2-settings",
 })  # fmt: skip
 NOT_PASSED = HOP_BY_HOP | {b"host", b"content-length", b"x-request-id"}
 """Fields of a request that are said anew where it goes on."""
 _LOOKED_AT = NOT_PASSED | {b"cookie", b"authorization"}
-USUAL_OPTIONS = HOP_BY_HOP | {b"close"}
+USUAL_OPTIONS: Final = HOP_BY_HOP | {b"close"}
 """Options of Connection that name nothing which is not dropped anyway."""
 NO_OPTIONS: frozenset[bytes] = frozenset()
 REMEMBERED_LINES_BYTES = 1024 * 1024

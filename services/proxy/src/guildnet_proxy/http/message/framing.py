@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from guildnet_proxy.http.limits import Limits
 from guildnet_proxy.http.message.body import Body, Length, UntilClose
@@ -10,7 +11,7 @@ from guildnet_proxy.http.message.chunks import Chunks
 from guildnet_proxy.http.message.head import RequestHead
 from guildnet_proxy.http.message.response import ResponseHead
 
-WITHOUT_BODY = frozenset({204, 304})
+WITHOUT_BODY: Final = frozenset({204, 304})
 """Statuses of final responses that never have one."""
 
 

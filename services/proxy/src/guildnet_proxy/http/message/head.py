@@ -27,8 +27,10 @@ from guildnet_proxy.memo import Memo
 
 _HTTP_1_1: Final = b"HTTP/1.1"
 _HTTP_1_0: Final = b"HTTP/1.0"
-_METHOD = re.compile(rb"[A-Z-]{1,32}")
-_USUAL_METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
+_SLASH: Final = 0x2F
+_HASH: Final = 0x23
+_METHOD: Final = re.compile(rb"[A-Z-]{1,32}")
+_USUAL_METHODS: Final = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
 MAX_SIGHTED = 8192
 _NOT_SERVED = frozenset({b"CONNECT", b"TRACE", b"PRI"})
 
@@ -180,7 +182,8 @@ def _head_of(line: list[bytes], block: Block) -> RequestHead:
         raise bad_upgrade()
     if block.chunked and minor == 0:
         raise bad_coding()
-    if target[0] != 0x2F or b"#" in target:
+    # By its number: to look for the byte as bytes, Python first makes and drops an exception.
+    if target[0] != _SLASH or _HASH in target:
         target = _origin_form(target, block.authority)
     return RequestHead(method, target, minor, block)
 
@@ -226,7 +229,7 @@ def begun(data: bytes, limits: Limits) -> RequestHead | None:
 
 
 def _origin_form(target: bytes, host: bytes) -> bytes:
-    if b"#" in target:
+    if _HASH in target:
         raise bad_request("A request target has no fragment.", "target")
     scheme, found, rest = target.partition(b"://")
     if not found or scheme.lower() not in {b"http", b"https"}:

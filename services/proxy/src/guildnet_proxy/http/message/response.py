@@ -22,8 +22,8 @@ from guildnet_proxy.http.message.fields import (
 )
 from guildnet_proxy.memo import Memo
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*+)?")
-_LENGTHS = re.compile(rb"([0-9]{1,18})(?:[ \t]*,[ \t]*\1)*")
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.[01] [1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*+)?")
+_LENGTHS: Final = re.compile(rb"([0-9]{1,18})(?:[ \t]*,[ \t]*\1)*")
 
 KEEP: Final = 0
 DROP: Final = 1
@@ -33,15 +33,15 @@ CODING: Final = 4
 CONNECTION: Final = 5
 """What becomes of a response's field: it stays, it goes, the rewriter looks at it, or it is one of the three that say
 where the body ends."""
-_EMPTY_LINE = [b"", b""]
+_EMPTY_LINE: Final = [b"", b""]
 REMEMBERED_STATUS_LINES_BYTES = 256 * 1024
 REMEMBERED_NAMES_BYTES = 1024 * 1024
 REMEMBERED_LINES_BYTES = 1024 * 1024
-_OFTEN_NEW = frozenset({b"etag", b"expires", b"last-modified", b"location", b"set-cookie"})
+_OFTEN_NEW: Final = frozenset({b"etag", b"expires", b"last-modified", b"location", b"set-cookie"})
 """Fields that seldom say the same twice: to remember their lines would drive out the others."""
 Line = tuple[bytes, int, bytes]
-"""A field's name in lower case, what becomes of it, and its value."""
-MAX_LENGTH_DIGITS = 18
+"""A field's name in lower case, what becomes of it, and its value where that says where the body ends, else nothing."""
+MAX_LENGTH_DIGITS: Final = 18
 _FRAMING = {b"content-length": LENGTH, b"transfer-encoding": CODING, b"connection": CONNECTION}
 
 
@@ -57,15 +57,16 @@ class Names:
 
     def line(self, line: bytes) -> Line:
         """Raises Refusal 502 for what is no field."""
-        known = self.lines.get(line)
+        name, colon, text = line.partition(b":")
+        lower, verdict = self.learn(name)
+        often_new = lower in _OFTEN_NEW
+        known = None if often_new else self.lines.get(line)
         if known is None:
-            name, colon, text = line.partition(b":")
-            lower, verdict = self.learn(name)
             # Whatever is left of the text is a control byte, a lone CR or a lone LF.
             if not colon or text.translate(None, TEXT):
                 raise malformed_response()
-            known = lower, verdict, text.strip(b" \t")
-            if lower not in _OFTEN_NEW:
+            known = lower, verdict, text.strip(b" \t") if verdict >= LENGTH else b""
+            if not often_new:
                 self.lines.put(line, known)
         return known
 
@@ -177,7 +178,7 @@ class ResponseHead:
 
 StatusLine = tuple[int, bytes, bool]
 """A response's status, its line as HTTP/1.1, and whether its version lets the connection stay open."""
-_status_lines: Memo[bytes, StatusLine] = Memo(REMEMBERED_STATUS_LINES_BYTES, weight)
+_status_lines: Final[Memo[bytes, StatusLine]] = Memo(REMEMBERED_STATUS_LINES_BYTES, weight)
 
 
 def _learn_status_line(line: bytes) -> StatusLine:
