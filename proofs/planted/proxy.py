@@ -78,10 +78,10 @@ PLANTS: Final = (
     ),
     Plant(
         "proxy-speed",
-        "a profiler looks at every call",
-        f"{PROXY}/__main__.py",
-        '    process.run("proxy", Settings, serve)\n',
-        '    __import__("sys").setprofile(lambda *_: sum(range(50)))\n    process.run("proxy", Settings, serve)\n',
+        "no block of header fields is remembered",
+        f"{PROXY}/http/message/head.py",
+        "        again = self._sighted.get(number) is not None\n",
+        "        again = False\n",
     ),
     Plant(
         "real-path",
