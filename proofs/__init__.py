@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pkgutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,10 @@ PYTHON_PATH: Final = os.pathsep.join(
 when it is a copy of the one that was installed."""
 
 
+MISSED_GATES: Final = "  missed gates: "
+"""How the line begins that names them, where a proof names any; commas are between."""
+
+
 def words() -> list[str]:
     """What may follow `show-`: the modules of this package, sorted."""
     found = (item.name for item in pkgutil.iter_modules(__path__) if not item.ispkg and item.name != "__main__")
@@ -36,7 +41,11 @@ def words() -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What was measured, in one line, and whether it is within its bound."""
+    """What was measured, in one line, and whether it is within its bound.
+
+    A proof of several gates that are measured apart names those it missed.
+    """
 
     text: str
     met: bool
+    missed: Sequence[str] = ()

@@ -19,6 +19,8 @@ def main() -> int:
     if chosen.quick and "quick" not in inspect.signature(module.prove).parameters:
         parser.error(f"{chosen.word} has no short form")
     figure: proofs.Figure = module.prove(quick=True) if chosen.quick else module.prove()
+    if figure.missed:
+        print(f"{proofs.MISSED_GATES}{', '.join(figure.missed)}")
     print(f"{chosen.word}: {figure.text} – {'met' if figure.met else 'MISSED'}")
     return 0 if figure.met else 1
 

@@ -30,8 +30,15 @@ def judged(found: running.Found) -> Figure:
         f"times the quiet's (≤ 2), {failures} ordinary requests failed (0), {found.left} connections left after "
         f"{running.LEFT_SECONDS:.0f} s (0)"
     )
-    met = grown.grown <= GROWN_BYTES and stall.stall <= STALL_SECONDS and times <= TIMES and not failures
-    return Figure(text, met and found.left == 0)
+    gates = {
+        "growth": grown.grown <= GROWN_BYTES,
+        "stall": stall.stall <= STALL_SECONDS,
+        "p99": times <= TIMES,
+        "failures": not failures,
+        "left": found.left == 0,
+    }
+    missed = [gate for gate, met in gates.items() if not met]
+    return Figure(text, not missed, missed)
 
 
 def prove(*, quick: bool = False) -> Figure:

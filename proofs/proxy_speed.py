@@ -16,18 +16,15 @@ def judged(verdicts: Sequence[Verdict]) -> Figure:
     counted = [item for item in verdicts if item.judged]
     missed = [item for item in counted if not item.met]
     absent = sorted({item.gate.peer for item in verdicts if not item.judged})
-    ratios = [
-        f"{item.gate.scenario}/{item.gate.peer or 'own'} {item.found.median:.2f}{item.gate.unit}"
-        for item in missed
-        if item.found
-    ]
-    unmeasured = [f"{item.gate.scenario}/{item.gate.peer or 'own'} not measured" for item in missed if not item.found]
+    ratios = [f"{item.gate.name} {item.found.median:.2f}{item.gate.unit}" for item in missed if item.found]
+    unmeasured = [f"{item.gate.name} not measured" for item in missed if not item.found]
     text = f"{len(counted) - len(missed)} of {len(counted)} gates"
     if missed:
         text += f"; missed: {', '.join(ratios + unmeasured)}"
     if absent:
         text += f"; not available: {', '.join(absent)}"
-    return Figure(text, met=bool(counted) and not missed and "nginx" not in absent)
+    met = bool(counted) and not missed and "nginx" not in absent
+    return Figure(text, met, [item.gate.name for item in missed])
 
 
 def prove() -> Figure:

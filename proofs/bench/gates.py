@@ -42,6 +42,10 @@ class Gate:
         return value <= bound if self.most else value >= bound
 
     @property
+    def name(self) -> str:
+        return f"{self.scenario}/{self.peer or 'own'}"
+
+    @property
     def sign(self) -> str:
         return "≤" if self.most else "≥"
 

@@ -22,6 +22,8 @@ class Plant:
     """Whether the proof's short form is enough to notice it."""
     cluster: bool = False
     """Whether the proof deploys to the local cluster, or makes and removes it."""
+    gate: str = ""
+    """The one gate that the fault has to break, of a proof that measures several apart and names what it missed."""
 
     def fits(self, checkout: Path) -> bool:
         """Does the text stand where it has to, once?"""

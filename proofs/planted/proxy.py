@@ -82,6 +82,7 @@ PLANTS: Final = (
         f"{PROXY}/http/message/head.py",
         "        again = self._sighted.get(number) is not None\n",
         "        again = False\n",
+        gate="small/nginx",
     ),
     Plant(
         "real-path",
@@ -128,6 +129,7 @@ PLANTS: Final = (
         "if len(payload) * 10 < len(piece) * 9:",
         "if not piece:",
         quick=True,
+        gate="stall",
     ),
     Plant(
         "soak",

@@ -13,9 +13,9 @@ PLANTS: Final[tuple[Plant, ...]] = (
 )  # fmt: skip
 
 SIDE_BY_SIDE: Final = frozenset({
-    "autobahn", "axe", "chart", "contracts", "csrf", "exposure", "first-generation", "forgery", "isolation",
-    "one-home", "policy-restarts", "races", "rbac", "rival", "secrets", "sessions", "smuggling", "spec-mutations",
-    "ssrf", "write-cost",
+    "autobahn", "axe", "chart", "contracts", "crash-plans", "csrf", "exposure", "first-generation", "forgery",
+    "isolation", "one-home", "policy-restarts", "races", "rbac", "rival", "secrets", "sessions", "smuggling",
+    "spec-mutations", "ssrf", "status-truth", "write-cost",
 })  # fmt: skip
 """Proofs that ask what happens and not how quickly, none of them on the local cluster: another may go beside them."""
 

@@ -122,6 +122,7 @@ def test_the_proof_is_met_when_every_gate_is(ours, absent, met):
 def test_a_missed_gate_is_in_the_figure():
     figure = proxy_speed.judged(gates.judged(everything(3.5, ALL), ALL))
     assert figure.text == "12 of 13 gates; missed: delay/own 3.50 ms"
+    assert figure.missed == ["delay/own"]
 
 
 def test_the_report_has_all_gates_all_costs_and_what_limits_them():

@@ -21,21 +21,25 @@ def test_all_bounds_kept_is_met():
 
 
 @pytest.mark.parametrize(
-    "worse",
+    ("worse", "gate"),
     [
-        replace(GOOD, stall=0.051),
-        replace(GOOD, grown=16 * MIB + 1),
-        replace(GOOD, p99=0.0201),
-        replace(GOOD, failures=("reset",)),
+        (replace(GOOD, stall=0.051), "stall"),
+        (replace(GOOD, grown=16 * MIB + 1), "growth"),
+        (replace(GOOD, p99=0.0201), "p99"),
+        (replace(GOOD, failures=("reset",)), "failures"),
     ],
     ids=["stall", "growth", "p99", "failure"],
 )
-def test_one_bound_missed_in_one_group_misses(worse: Beside):
-    assert not abuse.judged(Found(0.01, [GOOD, worse, GOOD], 0)).met
+def test_one_bound_missed_in_one_group_misses_and_is_named(worse: Beside, gate: str):
+    figure = abuse.judged(Found(0.01, [GOOD, worse, GOOD], 0))
+    assert not figure.met
+    assert figure.missed == [gate]
 
 
 def test_a_connection_left_misses():
-    assert not abuse.judged(Found(0.01, [GOOD], 1)).met
+    figure = abuse.judged(Found(0.01, [GOOD], 1))
+    assert not figure.met
+    assert figure.missed == ["left"]
 
 
 def test_every_path_an_attack_asks_for_is_one_of_the_hostile_workspace():

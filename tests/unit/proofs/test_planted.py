@@ -13,11 +13,12 @@ import pytest
 
 import proofs
 from proofs import ROOT
+from proofs.bench import gates
 from proofs.planted import trial
 from proofs.planted.plant import Plant
 from proofs.planted.registry import PLANTS, SIDE_BY_SIDE, of
 from proofs.planted.trial import Copy, Said, Trial
-from proofs.proofs import ITSELF
+from proofs.proofs import ITSELF, prove
 
 PLANT = Plant("some-word", "nothing is done", "product.py", "do()", "pass")
 MET, MISSED = Said(0, ("some-word: 1 of 1 – met",), 0.1), Said(1, ("some-word: 0 of 1 – MISSED",), 0.1)
@@ -58,6 +59,47 @@ def test_a_text_that_stands_there_twice_is_no_place_for_a_fault(tmp_path):
 )
 def test_caught_is_met_without_the_fault_and_missed_with_it(without: Said, planted: Said, *, caught: bool):
     assert Trial(PLANT, without, planted).caught is caught
+
+
+def said(status: int, *missed: str) -> Said:
+    named = [f"{proofs.MISSED_GATES}{', '.join(missed)}"] if missed else []
+    return Said(status, [*named, f"some-word: n of m – {'MISSED' if status else 'met'}"], 0.1)
+
+
+@pytest.mark.parametrize(
+    ("without", "planted", "caught"),
+    [
+        pytest.param(said(0), said(1, "one"), True, id="it alone"),
+        pytest.param(said(1, "another"), said(1, "another", "one"), True, id="beside one that is missed anyway"),
+        pytest.param(said(0), said(1, "another"), False, id="another in its place"),
+        pytest.param(said(1, "one"), said(1, "one"), False, id="missed without the fault too"),
+        pytest.param(said(1, "one-more"), said(1, "one-more"), False, id="one of a longer name"),
+        pytest.param(said(0), said(0), False, id="the proof does not notice it"),
+        pytest.param(BROKEN, said(1, "one"), False, id="nothing was measured without the fault"),
+        pytest.param(said(0), Said(0, said(1, "one").lines, 0.1), False, id="MISSED, but the exit status is 0"),
+    ],
+)
+def test_a_fault_for_one_gate_has_to_turn_that_gate(without: Said, planted: Said, *, caught: bool):
+    assert Trial(replace(PLANT, gate="one"), without, planted).caught is caught
+
+
+def test_a_fault_is_for_a_gate_that_its_proof_has():
+    known = {
+        "proxy-speed": {gate.name for gate in gates.GATES},
+        "abuse": {"growth", "stall", "p99", "failures", "left"},
+    }
+    assert {plant.word for plant in PLANTS if plant.gate} == {*known}
+    assert not [plant.gate for plant in PLANTS if plant.gate and plant.gate not in known[plant.word]]
+
+
+def test_what_is_missed_without_a_fault_is_named(monkeypatch):
+    plants = [replace(PLANT, word=word, gate="one") for word in sorted({*proofs.words()} - {ITSELF})]
+    found = [Trial(plant, said(0), said(1, "one")) for plant in plants]
+    found[0] = replace(found[0], without=said(1, "another"))
+    monkeypatch.setattr(trial, "run", lambda _: found)
+    figure = prove()
+    assert figure.met
+    assert figure.text.endswith(f"; missed here without a fault: {plants[0].word}")
 
 
 def test_a_proof_without_a_planted_fault_cannot_be_asked_for():
