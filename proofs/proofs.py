@@ -1,4 +1,4 @@
-"""Every proof tried with a planted fault, which it has to notice, and without it, where it has to be met."""
+"""Every proof tried without its planted fault and with it: the fault, and it alone, has to turn what the proof says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proofs tried in a copy of the checkout: as the product is, where they have to be met, and with a fault planted."""
+"""Proofs tried in a copy of the checkout: as the product is, and with a fault planted that they have to notice."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class Said:
         return self.status == 1 and self.last.endswith("– MISSED")
 
     def kept(self, gate: str) -> bool:
-        """Whether it measured, and does not name this gate among those it missed."""
-        named = next((line for line in self.lines if line.startswith(MISSED_GATES)), MISSED_GATES)
-        return (self.met or self.missed) and gate not in named.removeprefix(MISSED_GATES).split(", ")
+        """Met, or missed by other gates than this one; a proof that is missed and names none has not measured it."""
+        named = [line.removeprefix(MISSED_GATES) for line in self.lines if line.startswith(MISSED_GATES)]
+        return self.met or (self.missed and bool(named) and gate not in named[0].split(", "))
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ def said(status: int, *missed: str) -> Said:
         pytest.param(said(1, "another"), said(1, "another", "one"), True, id="beside one that is missed anyway"),
         pytest.param(said(0), said(1, "another"), False, id="another in its place"),
         pytest.param(said(1, "one"), said(1, "one"), False, id="missed without the fault too"),
+        pytest.param(said(1), said(1, "one"), False, id="missed without the fault, and no gate named"),
         pytest.param(said(1, "one-more"), said(1, "one-more"), False, id="one of a longer name"),
         pytest.param(said(0), said(0), False, id="the proof does not notice it"),
         pytest.param(BROKEN, said(1, "one"), False, id="nothing was measured without the fault"),
